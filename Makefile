@@ -1,0 +1,79 @@
+# `make` or `make help` lists what there is. Everything a target needs is checked by scripts/setup first.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+export COURIER_TOOLS ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/courier/tools
+export PATH := $(COURIER_TOOLS)/bin:$(PATH)
+target := $(or $(CARGO_TARGET_DIR),target)
+
+# One set of packages and features for every cargo command, so that each dependency is compiled once.
+all := --locked --workspace --all-features
+
+.PHONY: help build run test lint bench fmt clean
+.PHONY: check-format check-locks check-licences check-code check-tests check-docs
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: ## the optimised binary: target/release/courier
+	@scripts/setup build
+	cargo build --locked --release -p courier
+
+run: ## build, and watch files move: `courier demo`
+	@scripts/setup build
+	cargo build $(all) --bin courier
+	@exec $(target)/debug/courier demo
+
+test: ## everything that must be true before a change goes in
+	@scripts/setup test
+	@for stage in format locks licences code tests docs; do $(MAKE) check-$$stage; done
+
+lint: ## the part of `make test` that compiles nothing to run
+	@scripts/setup test
+	@for stage in format locks licences code; do $(MAKE) check-$$stage; done
+
+bench: ## Courier and today's clients side by side; BENCH_ARGS="--rounds 3"
+	@scripts/setup bench
+	cargo build --locked --release -p courier
+	@python3 bench/bench.py --courier $(target)/release/courier $(BENCH_ARGS)
+
+fmt: ## format the sources
+	@scripts/setup build
+	cargo fmt --all
+
+clean: ## remove what was built
+	cargo clean
+
+# ---- the stages of `make test`, cheap ones first
+
+heading = @printf '\n== %s\n' "$(1)"
+
+check-format:
+	$(call heading,format)
+	cargo fmt --all -- --check
+
+check-locks:
+	$(call heading,lock files: the public registries and nothing else)
+	scripts/check-locks
+
+check-licences:
+	$(call heading,licences$(comma) banned crates$(comma) sources)
+	cargo deny --log-level error check licenses bans sources
+
+check-code:
+	$(call heading,clippy)
+	cargo clippy $(all) --all-targets -- -D warnings
+
+check-tests:
+	$(call heading,tests)
+	cargo nextest run $(all) --profile ci
+	cargo test $(all) --doc --quiet
+
+check-docs:
+	$(call heading,documentation)
+	RUSTDOCFLAGS='-D warnings' cargo doc $(all) --no-deps
+
+comma := ,
