@@ -1,0 +1,1 @@
+//! Jobs, executions, steps, sessions, trust, secrets.

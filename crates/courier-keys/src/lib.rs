@@ -1,0 +1,1 @@
+//! SSH keys: read, write, generate.

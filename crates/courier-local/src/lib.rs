@@ -1,0 +1,1 @@
+//! The local file system as a protocol, jailed in its base path.

@@ -1,0 +1,1 @@
+//! The HTTP API, and the place where protocols are named.

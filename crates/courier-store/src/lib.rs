@@ -1,0 +1,1 @@
+//! What is kept: SQLite or PostgreSQL from one code.

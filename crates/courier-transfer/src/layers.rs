@@ -1,0 +1,1 @@
+//! Wrappers around a [`Client`](crate::Client) that add what no protocol should repeat.

@@ -1,0 +1,38 @@
+//! The unified transfer interface (specification 6.2).
+//!
+//! [`Client`] is narrow: what a protocol implements. [`ops`] is wide: upload, download, recursive
+//! listing, `mkdir -p`, recursive delete, resume and atomic rename, written once above it.
+//! A protocol learns of trust decisions through [`TrustDecider`] and tells what happened through
+//! [`Observer`]; it knows no store, no vault and no job.
+
+mod capabilities;
+mod client;
+mod entry;
+mod error;
+mod file;
+mod fingerprint;
+pub mod layers;
+pub mod memory;
+pub mod ops;
+mod path;
+mod progress;
+mod protocol;
+mod server_info;
+pub mod settings;
+#[cfg(feature = "testkit")]
+pub mod testkit;
+mod trust;
+
+pub use capabilities::Capabilities;
+pub use client::{
+    Client, CreateOptions, EntryStream, Fetch, OpenOptions, Reader, RenameMode, Sink, Source, Store, Writer,
+};
+pub use entry::{Entry, EntryKind, Listed};
+pub use error::{Error, ErrorKind, Result, Retry};
+pub use file::{FileSink, FileSource};
+pub use fingerprint::Fingerprint;
+pub use path::{InvalidPath, RemoteName, RemotePath};
+pub use progress::{NoProgress, Progress, ProgressMeter, ProgressSnapshot};
+pub use protocol::{AuthMethod, ConnectOptions, Credentials, KeyCredential, Protocol, Target};
+pub use server_info::{Algorithms, HostKey, ServerInfo};
+pub use trust::{Observer, TrustDecider, TrustPins, Unobserved, host_key_mismatch};

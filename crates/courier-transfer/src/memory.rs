@@ -1,0 +1,1 @@
+//! An in-memory client, for tests of what stands above the trait.

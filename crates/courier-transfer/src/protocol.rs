@@ -1,0 +1,112 @@
+//! What a protocol is to the rest: a name, a table of its settings, and a way to connect.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use secrecy::SecretString;
+use serde_json::{Map, Value};
+
+use crate::{Client, Observer, Result, TrustDecider, settings::Setting};
+
+/// A protocol. Registered explicitly, once, by the server and by the command line.
+#[async_trait]
+pub trait Protocol: Send + Sync + fmt::Debug {
+    /// Its name in the API (`sftp`).
+    fn name(&self) -> &'static str;
+
+    /// The port where none is given; `None` where the protocol has no host at all.
+    fn default_port(&self, settings: &Map<String, Value>) -> Option<u16>;
+
+    /// Its own settings, beyond what every connection has. One table drives validation, help, docs and redaction.
+    fn settings(&self) -> &'static [Setting];
+
+    /// How it can authenticate, in the API's words (`password`, `ssh_key`, …).
+    fn auth_methods(&self) -> &'static [&'static str];
+
+    /// Checks settings beyond their types, when a connection is saved: for example that algorithm
+    /// names exist. Gives the name of the setting and what is wrong with it.
+    fn check(&self, settings: &Map<String, Value>) -> Vec<(String, String)> {
+        let _ = settings;
+        Vec::new()
+    }
+
+    /// What is insecure or weak in these settings, in words, for the connection's `warnings`.
+    fn warnings(&self, settings: &Map<String, Value>) -> Vec<String> {
+        let _ = settings;
+        Vec::new()
+    }
+
+    /// Connects, has the server's key decided upon, and authenticates, in this order.
+    ///
+    /// Errors: [`Unreachable`](crate::ErrorKind::Unreachable), [`Timeout`](crate::ErrorKind::Timeout),
+    /// [`HostKey`](crate::ErrorKind::HostKey), [`Auth`](crate::ErrorKind::Auth),
+    /// [`Negotiation`](crate::ErrorKind::Negotiation), [`Protocol`](crate::ErrorKind::Protocol).
+    async fn connect(&self, target: Target, options: ConnectOptions) -> Result<Arc<dyn Client>>;
+}
+
+/// Where to connect to, and as whom.
+#[derive(Debug)]
+pub struct Target {
+    /// Host name or address; empty for a protocol without one.
+    pub host: String,
+    /// Port.
+    pub port: u16,
+    /// Login name.
+    pub username: String,
+    /// What proves it.
+    pub credentials: Credentials,
+    /// The protocol's own settings, checked against its table, defaults filled in.
+    pub settings: Map<String, Value>,
+    /// The folder that a protocol without a host is confined to; others are confined by a layer.
+    pub local_root: Option<std::path::PathBuf>,
+}
+
+/// Secrets for one connection, opened at the moment of use.
+#[derive(Debug, Default)]
+pub struct Credentials {
+    /// Password.
+    pub password: Option<SecretString>,
+    /// Private keys in the order to try them.
+    pub keys: Vec<KeyCredential>,
+}
+
+/// One private key.
+#[derive(Debug)]
+pub struct KeyCredential {
+    /// The caller's name for it, given back in [`AuthMethod::Key`].
+    pub id: String,
+    /// The key as unencrypted OpenSSH text.
+    pub private_key: SecretString,
+}
+
+/// What a server accepted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AuthMethod {
+    /// No credential was asked for.
+    None,
+    /// The password (also by keyboard-interactive).
+    Password,
+    /// The key with this id.
+    Key {
+        /// [`KeyCredential::id`].
+        id: String,
+    },
+    /// The key and then the password.
+    KeyAndPassword {
+        /// [`KeyCredential::id`].
+        id: String,
+    },
+}
+
+/// What a connection needs from outside.
+#[derive(Clone, Debug)]
+pub struct ConnectOptions {
+    /// Decides about the server's identity.
+    pub trust: Arc<dyn TrustDecider>,
+    /// Hears what happens.
+    pub observer: Arc<dyn Observer>,
+    /// For everything until the session is ready.
+    pub connect_timeout: Duration,
+    /// Without a sign of life on an idle session for this long, one is asked for.
+    pub keepalive_interval: Duration,
+}

@@ -1,0 +1,1 @@
+//! Envelope encryption of credentials, and the providers of its key.

@@ -1,0 +1,3 @@
+//! Courier: managed file transfer in one binary.
+
+fn main() {}
