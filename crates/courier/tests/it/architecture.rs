@@ -12,13 +12,21 @@ type Edges = BTreeMap<String, BTreeSet<String>>;
 /// The table in the fenced block `edges` of ARCHITECTURE.md: `crate: dependency dependency …` a line.
 fn drawn() -> Edges {
     let text = read("ARCHITECTURE.md");
-    let block = text.split("```edges\n").nth(1).expect("ARCHITECTURE.md has a block ```edges");
+    let block = text
+        .split("```edges\n")
+        .nth(1)
+        .expect("ARCHITECTURE.md has a block ```edges");
     let block = block.split("```").next().unwrap();
     block
         .lines()
         .map(|line| {
-            let (name, needs) = line.split_once(':').unwrap_or_else(|| panic!("no colon in {line:?}"));
-            (name.trim().to_owned(), needs.split_whitespace().map(str::to_owned).collect())
+            let (name, needs) = line
+                .split_once(':')
+                .unwrap_or_else(|| panic!("no colon in {line:?}"));
+            (
+                name.trim().to_owned(),
+                needs.split_whitespace().map(str::to_owned).collect(),
+            )
         })
         .collect()
 }
@@ -31,7 +39,11 @@ fn packages() -> Vec<Value> {
         .current_dir(root())
         .output()
         .unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     let metadata: Value = serde_json::from_slice(&output.stdout).unwrap();
     metadata["packages"].as_array().unwrap().clone()
 }
@@ -43,10 +55,18 @@ fn built() -> Edges {
     let ours: BTreeSet<String> = packages.iter().map(|package| text(&package["name"])).collect();
     let needs = |package: &Value| {
         let dependencies = package["dependencies"].as_array().unwrap();
-        let linked = dependencies.iter().filter(|dependency| dependency["kind"] != "dev");
-        linked.map(|dependency| text(&dependency["name"])).filter(|name| ours.contains(name)).collect()
+        let linked = dependencies
+            .iter()
+            .filter(|dependency| dependency["kind"] != "dev");
+        linked
+            .map(|dependency| text(&dependency["name"]))
+            .filter(|name| ours.contains(name))
+            .collect()
     };
-    packages.iter().map(|package| (text(&package["name"]), needs(package))).collect()
+    packages
+        .iter()
+        .map(|package| (text(&package["name"]), needs(package)))
+        .collect()
 }
 
 #[test]
@@ -54,7 +74,9 @@ fn the_crate_edges_are_the_ones_drawn() {
     let (drawn, built) = (drawn(), built());
     let pairs = |edges: &Edges| -> BTreeSet<String> {
         let crates = edges.keys().cloned();
-        let needs = edges.iter().flat_map(|(name, needs)| needs.iter().map(move |need| format!("{name} -> {need}")));
+        let needs = edges
+            .iter()
+            .flat_map(|(name, needs)| needs.iter().map(move |need| format!("{name} -> {need}")));
         crates.chain(needs).collect()
     };
     let (drawn, built) = (pairs(&drawn), pairs(&built));
@@ -76,13 +98,27 @@ fn the_engine_names_no_protocol_and_no_protocol_knows_the_store() {
         let mut seen = BTreeSet::new();
         let mut open = vec![from.to_owned()];
         while let Some(name) = open.pop() {
-            open.extend(edges[&name].iter().filter(|need| seen.insert((*need).clone())).cloned());
+            open.extend(
+                edges[&name]
+                    .iter()
+                    .filter(|need| seen.insert((*need).clone()))
+                    .cloned(),
+            );
         }
         seen
     };
     for protocol in PROTOCOLS {
-        assert!(!reaches("courier-engine").contains(protocol), "courier-engine reaches {protocol}");
-        for above in ["courier-store", "courier-vault", "courier-engine", "courier-api", "courier-server"] {
+        assert!(
+            !reaches("courier-engine").contains(protocol),
+            "courier-engine reaches {protocol}"
+        );
+        for above in [
+            "courier-store",
+            "courier-vault",
+            "courier-engine",
+            "courier-api",
+            "courier-server",
+        ] {
             assert!(!reaches(protocol).contains(above), "{protocol} reaches {above}");
         }
     }
@@ -91,23 +127,42 @@ fn the_engine_names_no_protocol_and_no_protocol_knows_the_store() {
 #[test]
 fn a_crate_is_called_like_its_folder_and_takes_the_workspace_lints() {
     for package in packages() {
-        let (name, manifest) = (package["name"].as_str().unwrap(), package["manifest_path"].as_str().unwrap());
-        assert!(manifest.ends_with(&format!("/crates/{name}/Cargo.toml")), "{name} lives in {manifest}");
-        assert!(read(manifest).contains("[lints]\nworkspace = true\n"), "{name} does not take the workspace's lints");
-        assert_ne!(name, "courier-common", "a crate for everything is a crate for nothing");
+        let (name, manifest) = (
+            package["name"].as_str().unwrap(),
+            package["manifest_path"].as_str().unwrap(),
+        );
+        assert!(
+            manifest.ends_with(&format!("/crates/{name}/Cargo.toml")),
+            "{name} lives in {manifest}"
+        );
+        assert!(
+            read(manifest).contains("[lints]\nworkspace = true\n"),
+            "{name} does not take the workspace's lints"
+        );
+        assert_ne!(
+            name, "courier-common",
+            "a crate for everything is a crate for nothing"
+        );
     }
 }
 
 /// Code lines of a source file with their numbers; comments may name what code may not use.
 fn code(text: &str) -> impl Iterator<Item = (usize, &str)> {
-    let lines = text.lines().enumerate().map(|(index, line)| (index + 1, line.trim_start()));
+    let lines = text
+        .lines()
+        .enumerate()
+        .map(|(index, line)| (index + 1, line.trim_start()));
     lines.filter(|(_, line)| !line.starts_with("//"))
 }
 
 #[test]
 fn only_the_configuration_reads_the_environment() {
     // The server's configuration, and the command line, whose variables its help lists.
-    let allowed = ["crates/courier-server/src/config.rs", "crates/courier-server/src/config/", "crates/courier/src/"];
+    let allowed = [
+        "crates/courier-server/src/config.rs",
+        "crates/courier-server/src/config/",
+        "crates/courier/src/",
+    ];
     let mut readers = Vec::new();
     for path in files("crates", ".rs") {
         let name = path.to_string_lossy();
@@ -120,7 +175,11 @@ fn only_the_configuration_reads_the_environment() {
             }
         }
     }
-    assert!(readers.is_empty(), "only courier-server's config reads the environment:\n{}", readers.join("\n"));
+    assert!(
+        readers.is_empty(),
+        "only courier-server's config reads the environment:\n{}",
+        readers.join("\n")
+    );
 }
 
 #[test]

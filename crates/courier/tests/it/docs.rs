@@ -7,14 +7,19 @@ use crate::house::{files, read, root};
 /// The documents at the root and below docs/.
 fn documents() -> Vec<PathBuf> {
     let mut documents = files("docs", ".md");
-    let top = std::fs::read_dir(root()).unwrap().map(|entry| PathBuf::from(entry.unwrap().file_name()));
+    let top = std::fs::read_dir(root())
+        .unwrap()
+        .map(|entry| PathBuf::from(entry.unwrap().file_name()));
     documents.extend(top.filter(|name| name.extension().is_some_and(|extension| extension == "md")));
     documents
 }
 
 /// What stands between `open` and `close` in `text`, each time.
 fn between<'t>(text: &'t str, open: &'t str, close: char) -> impl Iterator<Item = &'t str> {
-    text.split(open).skip(1).filter_map(move |rest| rest.split_once(close)).map(|(inside, _)| inside)
+    text.split(open)
+        .skip(1)
+        .filter_map(move |rest| rest.split_once(close))
+        .map(|(inside, _)| inside)
 }
 
 #[test]
@@ -37,7 +42,9 @@ fn paths_in_code_spans_exist() {
     let mut absent = Vec::new();
     for document in documents() {
         for span in read(&document).split('`').skip(1).step_by(2) {
-            let is_path = ["crates/", "docs/", "scripts/", "bench/"].iter().any(|top| span.starts_with(top));
+            let is_path = ["crates/", "docs/", "scripts/", "bench/"]
+                .iter()
+                .any(|top| span.starts_with(top));
             // `crates/courier-<name>/` and `bench/…` stand for a name that the reader fills in.
             let is_exact = !span.contains(['<', '*', '…', ' ', '\n', '{']);
             if is_path && is_exact && !root().join(span).exists() {
@@ -45,5 +52,9 @@ fn paths_in_code_spans_exist() {
             }
         }
     }
-    assert!(absent.is_empty(), "paths that are not there:\n{}", absent.join("\n"));
+    assert!(
+        absent.is_empty(),
+        "paths that are not there:\n{}",
+        absent.join("\n")
+    );
 }

@@ -1,5 +1,10 @@
 //! Courier from outside: the built binary, and the house it lives in.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic
+)]
 
 mod architecture;
 mod docs;
