@@ -1,0 +1,29 @@
+//! Private keys from elsewhere (specification 6.8.2).
+
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::decode::decode;
+use crate::error::Result;
+use crate::key::PrivateKey;
+use crate::sniff::sniff;
+
+impl PrivateKey {
+    /// Reads a private key in the OpenSSH, PKCS#1, PKCS#8, SEC1 (PEM) or PuTTY (PPK version 2 and 3) format.
+    ///
+    /// A passphrase is needed where the key is encrypted, and ignored where it isn't; an empty one counts as none.
+    /// Opening an encrypted key takes up to some seconds, by the work factor in it: call it off the async runtime's
+    /// threads.
+    ///
+    /// # Errors
+    /// Each cause has its own: [`Error::NotAPrivateKey`](crate::Error::NotAPrivateKey),
+    /// [`Error::Malformed`](crate::Error::Malformed), [`Error::PassphraseNeeded`](crate::Error::PassphraseNeeded),
+    /// [`Error::PassphraseWrong`](crate::Error::PassphraseWrong), [`Error::Unsupported`](crate::Error::Unsupported)
+    /// (formats, ciphers, DSA), [`Error::RsaSize`](crate::Error::RsaSize),
+    /// [`Error::Mismatch`](crate::Error::Mismatch).
+    pub fn import(bytes: &[u8], passphrase: Option<&SecretString>) -> Result<Self> {
+        let passphrase = passphrase
+            .map(ExposeSecret::expose_secret)
+            .filter(|text| !text.is_empty());
+        Self::new(decode(&sniff(bytes)?, passphrase)?)
+    }
+}
