@@ -1,1 +1,47 @@
 //! Request and response types of the HTTP API, and its error codes.
+//!
+//! The comments on fields are what the OpenAPI document says of them. One noun a file, named as in every other layer.
+//! Field names and enum values are `snake_case`, times are RFC 3339 in UTC, ids are UUIDs.
+
+mod audit;
+mod auth;
+mod connections;
+mod errors;
+mod executions;
+mod jobs;
+mod overview;
+mod page;
+mod problem;
+mod secret;
+mod settings;
+mod ssh_keys;
+mod test_result;
+mod tokens;
+mod users;
+mod words;
+
+pub use audit::{AuditEntry, AuditQuery};
+pub use auth::{LoginRequest, LoginResponse, Me};
+pub use connections::{
+    AddConnectionKey, ApproveHostKey, AuthMethod, Connection, ConnectionInput, ConnectionKey,
+    ConnectionQuery, ConnectionStatus, FileEntry, FilesQuery, Health, HostKeyPolicy, KnownHost, RevokeKey,
+    SshAlgorithms,
+};
+pub use errors::ErrorCode;
+pub use executions::{
+    Execution, ExecutionError, ExecutionQuery, ExecutionState, ExecutionStep, Progress, StepState,
+};
+pub use jobs::{
+    FailureAction, FailurePolicy, Job, JobInput, JobQuery, JobStep, JobVersion, Schedule, StepType,
+    StepTypeSetting,
+};
+pub use overview::Overview;
+pub use page::{DEFAULT_LIMIT, MAX_LIMIT, Page, PageQuery};
+pub use problem::{CONTENT_TYPE, FieldError, Problem};
+pub use secret::Secret;
+pub use settings::{Setting, SettingInput};
+pub use ssh_keys::{GenerateKey, ImportKey, KeyStatus, KeyType, SshKey, SshKeyInput, SshKeyQuery};
+pub use test_result::{Algorithms, Capabilities, TestResult, TlsCertificate};
+pub use tokens::{NewToken, Token, TokenInput};
+pub use users::{Role, User, UserInput, UserPatch};
+pub use words::UnknownWord;

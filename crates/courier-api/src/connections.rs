@@ -1,0 +1,403 @@
+//! Connections: what they are, their keys, pins and files.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use crate::{KeyStatus, KeyType, Secret, words::words};
+
+words! {
+    /// How a connection proves who it is.
+    pub enum AuthMethod {
+        /// By its password.
+        Password = "password",
+        /// By one of its SSH keys.
+        SshKey = "ssh_key",
+        /// By a key and then the password.
+        PasswordAndSshKey = "password_and_ssh_key",
+        /// By an Entra service principal.
+        ServicePrincipal = "service_principal",
+        /// Not at all.
+        None = "none",
+    }
+}
+
+words! {
+    /// Which host keys are accepted (specification 6.7).
+    pub enum HostKeyPolicy {
+        /// The first one is pinned, another one later is refused.
+        TrustOnFirstUse = "trust_on_first_use",
+        /// Any. Insecure.
+        AlwaysTrust = "always_trust",
+        /// Only those that somebody approved before.
+        Manual = "manual",
+    }
+}
+
+words! {
+    /// Whether a connection may be used.
+    pub enum ConnectionStatus {
+        /// It may.
+        Active = "active",
+        /// It may not.
+        Disabled = "disabled",
+    }
+}
+
+words! {
+    /// How a connection fares.
+    pub enum Health {
+        /// Nobody has tried it yet.
+        Unknown = "unknown",
+        /// The last attempt succeeded.
+        Healthy = "healthy",
+        /// The last attempt failed.
+        Failing = "failing",
+        /// Somebody must decide, for example about a changed host key; until then only tests connect.
+        RequiresAttention = "requires_attention",
+    }
+}
+
+/// Which algorithms SSH may use: a preset, or lists (specification 6.14), or both. A list given replaces the preset's.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SshAlgorithms {
+    /// `default`, `legacy` or `fips`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preset: Option<String>,
+    /// Key exchange methods, the best first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key_exchange: Option<Vec<String>>,
+    /// Ciphers, the best first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encryption: Option<Vec<String>>,
+    /// Message authentication codes, the best first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mac: Option<Vec<String>>,
+    /// Host key signature algorithms, the best first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host_key: Option<Vec<String>>,
+}
+
+/// A connection. Fields that its protocol does not have are absent; secrets are never in it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Connection {
+    /// Its id.
+    pub id: Uuid,
+    /// Its name; unique.
+    pub name: String,
+    /// A label to group connections by.
+    pub group: Option<String>,
+    /// `sftp`, `local` …
+    pub protocol: String,
+    /// Host name or address.
+    pub host: Option<String>,
+    /// Port.
+    pub port: Option<u16>,
+    /// How it proves who it is.
+    pub auth_method: AuthMethod,
+    /// Login name.
+    pub username: Option<String>,
+    /// Is a password set?
+    pub has_password: bool,
+    /// Its active keys, the newest first.
+    pub ssh_key_ids: Vec<Uuid>,
+    /// Has it an active key?
+    pub has_ssh_key: bool,
+    /// Is a client secret set?
+    pub has_client_secret: bool,
+    /// Is a client certificate set?
+    pub has_client_certificate: bool,
+    /// What only this protocol needs.
+    #[schema(value_type = Option<Object>)]
+    pub properties: Option<Value>,
+    /// Every remote path lies below it.
+    pub base_path: Option<String>,
+    /// Which host keys are accepted (SFTP).
+    pub host_key_policy: Option<HostKeyPolicy>,
+    /// The newest pin (SFTP).
+    pub stored_host_fingerprint: Option<String>,
+    /// Which algorithms SSH may use (SFTP).
+    pub ssh_algorithms: Option<SshAlgorithms>,
+    /// Does the client open data connections? (FTP)
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub passive_mode: Option<bool>,
+    /// `explicit` or `implicit` (FTPS).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ftps_mode: Option<String>,
+    /// The oldest TLS version that is accepted (FTPS).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls_version_floor: Option<String>,
+    /// Which certificates are accepted (FTPS).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls_cert_policy: Option<String>,
+    /// Are certificates checked at all? (FTPS)
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls_validate_cert: Option<bool>,
+    /// The certificate that is accepted (FTPS).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls_pinned_thumbprint: Option<String>,
+    /// The time zone of the server's listings (FTP).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server_timezone: Option<String>,
+    /// The encoding of the server's file names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encoding: Option<String>,
+    /// Ways around what a server gets wrong.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub quirks: Option<Value>,
+    /// Local ports for active mode (FTP).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub active_port_range: Option<Value>,
+    /// The address that active mode announces (FTP).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub external_address: Option<String>,
+    /// A revocation list (FTPS).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls_crl_pem: Option<String>,
+    /// Time for everything until a session is ready, seconds.
+    pub connect_timeout_sec: Option<u32>,
+    /// Time for one operation without an answer, seconds.
+    pub operation_timeout_sec: Option<u32>,
+    /// An idle session is asked for a sign of life this often, seconds.
+    pub keepalive_interval_sec: Option<u32>,
+    /// Reconnects in a row without a new byte.
+    pub transport_retries: Option<u32>,
+    /// Sessions at once.
+    pub max_sessions: Option<u32>,
+    /// Is it exempt from FIPS mode?
+    pub fips_override: bool,
+    /// May it be used?
+    pub status: ConnectionStatus,
+    /// How it fares.
+    pub health: Health,
+    /// Why.
+    pub health_detail: Option<String>,
+    /// When it last connected.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub last_ok_at: Option<Timestamp>,
+    /// Every insecure or weak choice, in words.
+    pub warnings: Vec<String>,
+    /// Free text.
+    pub notes: Option<String>,
+    /// When it was made.
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: Timestamp,
+    /// When it was changed last.
+    #[schema(value_type = String, format = DateTime)]
+    pub updated_at: Timestamp,
+}
+
+/// A connection to make, replace or change. A field of another protocol, or one that is unknown, is an error (3011);
+/// fields that only answers have (`id`, `health`, …) are ignored. A write-only field that is not given keeps its value,
+/// and `null` clears it.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
+pub struct ConnectionInput {
+    /// Its name; unique.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// A label to group connections by.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
+    /// `sftp`, `local` …
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub protocol: Option<String>,
+    /// Host name or address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub host: Option<String>,
+    /// Port; by default the protocol's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub port: Option<u16>,
+    /// How it proves who it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub auth_method: Option<AuthMethod>,
+    /// Login name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub username: Option<String>,
+    /// Password.
+    #[schema(write_only)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub password: Option<Secret>,
+    /// Keys of the SSH key store.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ssh_key_ids: Option<Vec<Uuid>>,
+    /// What only this protocol needs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub properties: Option<Value>,
+    /// Every remote path lies below it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub base_path: Option<String>,
+    /// Which host keys are accepted (SFTP).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub host_key_policy: Option<HostKeyPolicy>,
+    /// The pin, under the policy `manual` (SFTP). With or without colons, prefix and case.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stored_host_fingerprint: Option<String>,
+    /// Which algorithms SSH may use (SFTP).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ssh_algorithms: Option<SshAlgorithms>,
+    /// Time for everything until a session is ready, seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub connect_timeout_sec: Option<u32>,
+    /// Time for one operation without an answer, seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub operation_timeout_sec: Option<u32>,
+    /// An idle session is asked for a sign of life this often, seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub keepalive_interval_sec: Option<u32>,
+    /// Reconnects in a row without a new byte.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub transport_retries: Option<u32>,
+    /// Sessions at once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_sessions: Option<u32>,
+    /// Is it exempt from FIPS mode? Only an admin may say so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fips_override: Option<bool>,
+    /// May it be used?
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<ConnectionStatus>,
+    /// Free text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub notes: Option<String>,
+}
+
+/// Which connections.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct ConnectionQuery {
+    /// Connections on the page: 50 by default, 1000 at most.
+    #[param(minimum = 1)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u32>,
+    /// `next_cursor` of the page before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
+    /// Only with this name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Only of this group.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
+    /// Only of this protocol.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub protocol: Option<String>,
+    /// Only with this status.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<ConnectionStatus>,
+    /// Only with this health.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub health: Option<Health>,
+}
+
+/// A host key that a connection trusts, or was offered (specification 6.7.1).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct KnownHost {
+    /// The connection.
+    pub connection_id: Uuid,
+    /// SHA-256 of the key (`SHA256:…`).
+    pub fingerprint: String,
+    /// The key's type as SSH names it (`ssh-ed25519`).
+    pub key_type: String,
+    /// When the server first presented it.
+    #[schema(value_type = String, format = DateTime)]
+    pub first_seen: Timestamp,
+    /// When the server last presented it.
+    #[schema(value_type = String, format = DateTime)]
+    pub last_seen: Timestamp,
+    /// Is it trusted? If not, the server presented it and it waits for an approval.
+    pub approved: bool,
+    /// Who approved it; `system` for trust on first use.
+    pub approved_by: Option<String>,
+}
+
+/// A host key to trust from now on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ApproveHostKey {
+    /// A fingerprint that the server has presented.
+    pub fingerprint: String,
+    /// Beside the pins of its key type, not instead of them.
+    #[serde(default)]
+    pub add: bool,
+}
+
+/// A key of a connection.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ConnectionKey {
+    /// The key's id in the SSH key store.
+    pub id: Uuid,
+    /// Its name.
+    pub name: String,
+    /// Its type.
+    pub key_type: String,
+    /// SHA-256 of the public key.
+    pub fingerprint: String,
+    /// One `authorized_keys` line, to install on the server.
+    pub public_key: String,
+    /// The status of the key in the store.
+    pub status: KeyStatus,
+    /// When the connection got it.
+    #[schema(value_type = String, format = DateTime)]
+    pub added_at: Timestamp,
+    /// When the server last accepted it from this connection.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub last_used_at: Option<Timestamp>,
+    /// When the connection lost it; `null` while it is active.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub revoked_at: Option<Timestamp>,
+}
+
+/// A key for a connection: exactly one of the two.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AddConnectionKey {
+    /// Generate one of this type.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub generate: Option<KeyType>,
+    /// Take this one of the SSH key store.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ssh_key_id: Option<Uuid>,
+}
+
+/// How to take a key from a connection.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RevokeKey {
+    /// Even if it is the last one, or the one that was last used.
+    #[serde(default)]
+    pub force: bool,
+}
+
+/// Which folder to show.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct FilesQuery {
+    /// The folder; by default the base path or the login folder.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+}
+
+/// A file or folder on a server.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct FileEntry {
+    /// Its name.
+    pub name: String,
+    /// Its path.
+    pub path: String,
+    /// Its size, bytes; `null` where the server doesn't say.
+    pub size: Option<u64>,
+    /// Is it a folder?
+    pub is_directory: bool,
+    /// Is it a symbolic link?
+    pub is_link: bool,
+    /// When it was last changed.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub last_modified: Option<Timestamp>,
+}

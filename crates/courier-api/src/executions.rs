@@ -1,0 +1,167 @@
+//! Executions of jobs, and their events.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use crate::{ErrorCode, words::words};
+
+words! {
+    /// Where an execution is.
+    pub enum ExecutionState {
+        /// It waits for a worker.
+        Queued = "queued",
+        /// A worker is at it.
+        Running = "running",
+        /// It stands still until somebody resumes it.
+        Paused = "paused",
+        /// It is done. Final.
+        Completed = "completed",
+        /// A step failed, and the policy did not help. Final.
+        Failed = "failed",
+        /// Somebody cancelled it. Final.
+        Cancelled = "cancelled",
+    }
+}
+
+impl ExecutionState {
+    /// Is it one that an execution never leaves?
+    pub const fn is_final(self) -> bool {
+        matches!(self, Self::Completed | Self::Failed | Self::Cancelled)
+    }
+}
+
+words! {
+    /// Where a step is.
+    pub enum StepState {
+        /// Not reached yet, or never.
+        Pending = "pending",
+        /// Being done.
+        Running = "running",
+        /// Done.
+        Completed = "completed",
+        /// It failed.
+        Failed = "failed",
+        /// It failed, and the policy went on without it.
+        Skipped = "skipped",
+    }
+}
+
+/// Why an execution or a step failed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ExecutionError {
+    /// The reason as a number.
+    pub code: ErrorCode,
+    /// The reason as a word (`auth`, `host_key`, `not_found`, `timeout` …).
+    pub kind: String,
+    /// What happened, what was expected and seen, and what helps.
+    pub message: String,
+}
+
+/// One run of a job.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Execution {
+    /// Its id.
+    pub id: Uuid,
+    /// The job.
+    pub job_id: Uuid,
+    /// The version of the job that it runs.
+    pub job_version: u32,
+    /// Where it is.
+    pub state: ExecutionState,
+    /// Who or what started it: a user's name, or `schedule`.
+    pub triggered_by: String,
+    /// When it was asked for.
+    #[schema(value_type = String, format = DateTime)]
+    pub queued_at: Timestamp,
+    /// When a worker first took it.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub started_at: Option<Timestamp>,
+    /// When it reached a final state.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub ended_at: Option<Timestamp>,
+    /// The node that runs it, or ran it last.
+    pub node: Option<String>,
+    /// How often it was started.
+    pub attempts: u32,
+    /// Why it failed.
+    pub error: Option<ExecutionError>,
+    /// All its steps, from the start.
+    pub steps: Vec<ExecutionStep>,
+    /// What its steps gave (`1.downloaded_file`).
+    #[schema(value_type = Object)]
+    pub context: Map<String, Value>,
+}
+
+/// A step of an execution.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ExecutionStep {
+    /// Its number, from 1.
+    pub index: u32,
+    /// Its name in the job.
+    pub name: Option<String>,
+    /// Its type.
+    pub step_type: String,
+    /// Where it is.
+    pub state: StepState,
+    /// How often it was started.
+    pub attempts: u32,
+    /// When it was started.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub started_at: Option<Timestamp>,
+    /// When it ended.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub ended_at: Option<Timestamp>,
+    /// Bytes moved until now; at most a second old.
+    pub bytes_transferred: u64,
+    /// Files moved until now.
+    pub files_transferred: u64,
+    /// Why it failed.
+    pub error: Option<ExecutionError>,
+}
+
+/// A file that moves: the data of the event `progress` (specification 6.12). The data of the event `state` is an
+/// [`Execution`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Progress {
+    /// The step's number, from 1.
+    pub step: u32,
+    /// The file, as the step names it.
+    pub current_file: String,
+    /// Bytes of this file that have arrived, a resumed part included.
+    pub bytes_transferred: u64,
+    /// The file's size, where it is known.
+    pub total_bytes: Option<u64>,
+    /// Bytes a second since the file began.
+    pub transfer_rate_bytes_per_sec: f64,
+}
+
+/// Which executions.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct ExecutionQuery {
+    /// Executions on the page: 50 by default, 1000 at most.
+    #[param(minimum = 1)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u32>,
+    /// `next_cursor` of the page before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
+    /// Only of this job.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub job_id: Option<Uuid>,
+    /// Only in this state.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state: Option<ExecutionState>,
+    /// Only those asked for at this time or later.
+    #[param(value_type = Option<String>, format = DateTime)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
+    /// Only those asked for before this time.
+    #[param(value_type = Option<String>, format = DateTime)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
+}

@@ -1,0 +1,32 @@
+//! Settings of the whole system.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::ToSchema;
+
+/// A setting, described.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Setting {
+    /// Its name (`security.fips_mode_enabled`).
+    pub key: String,
+    /// What it is now.
+    #[schema(value_type = Value)]
+    pub value: Value,
+    /// What it is when nobody set it.
+    #[schema(value_type = Value)]
+    pub default: Value,
+    /// What it holds: `bool`, `integer`, `text`, `choice` …
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// What it does.
+    pub help: String,
+}
+
+/// A new value for a setting.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SettingInput {
+    /// The value, of the setting's type.
+    #[schema(value_type = Value)]
+    pub value: Value,
+}
