@@ -1,1 +1,32 @@
-//! What callers use: upload, download, recursive listing and the like, written once above [`Client`](crate::Client).
+//! What callers do with a session, written once above [`Client`](crate::Client): uploads and downloads with
+//! resume, atomic names and verification (specification 6.5, 6.6), globs, recursive listings, `mkdir -p`, recursive
+//! delete, and many files at once.
+//!
+//! Transfers take the session as `&Arc<dyn Client>`, since what they leave behind when dropped is cleaned up
+//! by a task of its own. All of them are cancelled by dropping their future or stream.
+
+mod batch;
+mod directories;
+mod download;
+mod find;
+mod glob;
+mod options;
+mod partial;
+mod plan;
+mod rename;
+mod upload;
+mod walk;
+
+pub use batch::{BatchContext, BatchProgress, FileResult, Job, Totals, download_all, upload_all};
+pub use directories::{Removed, make_dir_all, remove_tree};
+pub use download::download;
+pub use find::{FindOptions, find, glob};
+pub use glob::{Pattern, RemoteGlob};
+pub use options::{
+    Context, DownloadOptions, FinalName, OnExisting, Outcome, Transferred, UploadOptions, Verified,
+};
+pub use partial::{Identity, NoPartials, Partials};
+pub use plan::{PlanOptions, plan_downloads, plan_uploads};
+pub use rename::{Replace, rename};
+pub use upload::upload;
+pub use walk::{LocalFile, walk};

@@ -73,7 +73,8 @@ impl Default {
         *self == Self::None
     }
 
-    fn value(self) -> Option<Value> {
+    /// As JSON.
+    pub fn value(self) -> Option<Value> {
         match self {
             Self::None => None,
             Self::Bool(b) => Some(json!(b)),

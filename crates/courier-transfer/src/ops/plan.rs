@@ -1,0 +1,315 @@
+//! Which files a recursive or patterned transfer moves, and where to. Folders are made on the way.
+
+use std::{
+    ffi::OsStr,
+    fs, io,
+    os::unix::ffi::OsStrExt,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use futures::{StreamExt, stream::BoxStream};
+use tokio::sync::mpsc;
+
+use crate::{Client, Entry, EntryKind, Error, ErrorKind, Listed, RemotePath, Result};
+
+use super::{
+    FindOptions, Job, RemoteGlob,
+    directories::{is_broken, make_dir_all},
+    find::{find, glob, produce},
+    walk,
+};
+
+/// How a source becomes files.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PlanOptions {
+    /// Take folders with all that lies in them. Else a folder named is an error, and one matched is left out.
+    pub recursive: bool,
+    /// Where the source names one folder, its contents go right into the target; else into a folder of its
+    /// name there.
+    pub contents: bool,
+}
+
+/// Plans the download of what `from` names into the local folder `into`, which must exist (or, with
+/// [`contents`](PlanOptions::contents), is made).
+///
+/// A file goes to `into/<name>`, a folder's files to `into/<folder>/…`, and what a pattern matches to its path
+/// relative to the fixed part of the pattern. Links to files are taken as files, others are left out. Local folders are
+/// made as they are met; one that is a link is refused, so that nothing is written outside `into`.
+/// An `Err` is about one object and doesn't end the stream, except where the session is broken.
+pub fn plan_downloads(
+    client: Arc<dyn Client>,
+    from: RemoteGlob,
+    into: PathBuf,
+    options: PlanOptions,
+) -> BoxStream<'static, Result<Job>> {
+    produce(|jobs| async move {
+        // Nobody listens any more, or the session is broken and that was told.
+        let _ = Downloads {
+            client,
+            jobs,
+            options,
+        }
+        .start(&from, &into)
+        .await;
+    })
+    .boxed()
+}
+
+struct Ended;
+
+struct Downloads {
+    client: Arc<dyn Client>,
+    jobs: mpsc::Sender<Result<Job>>,
+    options: PlanOptions,
+}
+
+impl Downloads {
+    async fn start(&self, from: &RemoteGlob, into: &Path) -> Result<(), Ended> {
+        let mut found = match glob(self.client.clone(), from, true).await {
+            Ok(found) => found,
+            Err(e) => return self.fail(e).await,
+        };
+        let single = from.pattern().is_none();
+        while let Some(listed) = found.next().await {
+            let Some(entry) = self.entry(listed).await? else {
+                continue;
+            };
+            let relative = if single {
+                entry.path.name().map(|name| RemotePath::home().join(&name))
+            } else {
+                entry.path.strip_base(from.base())
+            };
+            let relative = relative.unwrap_or_else(RemotePath::home);
+            if !entry.is_dir() {
+                let folder = relative.parent().unwrap_or_else(RemotePath::home);
+                match make_local_dirs(into, &folder).await {
+                    Ok(()) => self.file(entry, join(into, &relative)).await?,
+                    Err(e) => self.fail(e).await?,
+                }
+            } else if self.options.recursive {
+                let below = if single && self.options.contents {
+                    RemotePath::home()
+                } else {
+                    relative
+                };
+                self.tree(&entry.path, into, &below).await?;
+            } else if single {
+                self.fail(Error::new(
+                    ErrorKind::WrongKind,
+                    format!(
+                        "{} is a directory; ask for recursion to take what lies in it",
+                        entry.path
+                    ),
+                ))
+                .await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn tree(&self, folder: &RemotePath, into: &Path, below: &RemotePath) -> Result<(), Ended> {
+        if below.is_top()
+            && let Err(e) = make_local_root(into).await
+        {
+            return self.fail(e).await;
+        }
+        if let Err(e) = make_local_dirs(into, below).await {
+            return self.fail(e).await;
+        }
+        let options = FindOptions {
+            recursive: true,
+            pattern: None,
+            directories: true,
+        };
+        let mut found = match find(self.client.clone(), folder, options).await {
+            Ok(found) => found,
+            Err(e) => return self.fail(e).await,
+        };
+        // Folders that could not be made: told once, and what lies in them is left out.
+        let mut refused: Vec<RemotePath> = Vec::new();
+        while let Some(listed) = found.next().await {
+            let Some(entry) = self.entry(listed).await? else {
+                continue;
+            };
+            if refused
+                .iter()
+                .any(|folder| entry.path.strip_base(folder).is_some())
+            {
+                continue;
+            }
+            let Some(relative) = entry.path.strip_base(folder) else {
+                continue;
+            };
+            let target = below.join_below(&relative);
+            if !entry.is_dir() {
+                self.file(entry, join(into, &target)).await?;
+            } else if let Err(e) = make_local_dirs(into, &target).await {
+                refused.push(entry.path);
+                self.fail(e).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What was found, or nothing where it was an error, which was told.
+    async fn entry(&self, listed: Result<Listed>) -> Result<Option<Entry>, Ended> {
+        match listed {
+            Ok(Listed::Entry(entry)) => Ok(Some(entry)),
+            Ok(Listed::Unreadable { raw, reason }) => {
+                let error = Error::new(
+                    ErrorKind::Protocol,
+                    format!("the server lists something that cannot be used: {reason}"),
+                );
+                self.fail(error.with("entry", raw)).await?;
+                Ok(None)
+            }
+            Err(e) => {
+                self.fail(e).await?;
+                Ok(None)
+            }
+        }
+    }
+
+    async fn file(&self, entry: Entry, local: PathBuf) -> Result<(), Ended> {
+        let entry = match entry.kind {
+            EntryKind::File => entry,
+            EntryKind::Link => match self.client.stat(&entry.path).await {
+                Ok(target) if target.is_file() => target,
+                Ok(_) => return Ok(()),
+                Err(e) => return self.fail(e).await,
+            },
+            EntryKind::Directory | EntryKind::Other => return Ok(()),
+        };
+        let job = Job {
+            remote: entry.path.clone(),
+            local,
+            entry: Some(entry),
+        };
+        self.jobs.send(Ok(job)).await.map_err(|_| Ended)
+    }
+
+    async fn fail(&self, error: Error) -> Result<(), Ended> {
+        let broken = is_broken(&error);
+        self.jobs.send(Err(error)).await.map_err(|_| Ended)?;
+        if broken { Err(Ended) } else { Ok(()) }
+    }
+}
+
+/// Plans the upload of what the local path or pattern `from` names into the remote folder `into`, which
+/// must exist (or, with [`contents`](PlanOptions::contents), is made).
+///
+/// Names go as in [`plan_downloads`], and files as [`walk`] gives them. Remote folders are made as they
+/// are met, empty ones, too.
+pub fn plan_uploads(
+    client: Arc<dyn Client>,
+    from: PathBuf,
+    into: RemotePath,
+    options: PlanOptions,
+) -> BoxStream<'static, Result<Job>> {
+    produce(|jobs| async move {
+        let mut files = walk(&from, options);
+        let mut ready = if options.contents {
+            None
+        } else {
+            Some(RemotePath::home())
+        };
+        let mut refused: Vec<RemotePath> = Vec::new();
+        while let Some(file) = files.next().await {
+            let file = match file {
+                Ok(file) => file,
+                Err(e) => {
+                    if jobs.send(Err(e)).await.is_err() {
+                        return;
+                    }
+                    continue;
+                }
+            };
+            if refused
+                .iter()
+                .any(|folder| file.relative.strip_base(folder).is_some())
+            {
+                continue;
+            }
+            let folder = if file.is_dir {
+                file.relative.clone()
+            } else {
+                file.relative.parent().unwrap_or_else(RemotePath::home)
+            };
+            if ready.as_ref() != Some(&folder) && !(folder.is_top() && !options.contents) {
+                if let Err(e) = make_dir_all(&*client, &into.join_below(&folder)).await {
+                    let broken = is_broken(&e);
+                    refused.push(folder);
+                    if jobs.send(Err(e)).await.is_err() || broken {
+                        return;
+                    }
+                    continue;
+                }
+                ready = Some(folder);
+            }
+            if !file.is_dir {
+                let job = Job {
+                    remote: into.join_below(&file.relative),
+                    local: file.path,
+                    entry: None,
+                };
+                if jobs.send(Ok(job)).await.is_err() {
+                    return;
+                }
+            }
+        }
+    })
+    .boxed()
+}
+
+/// `relative` below a local folder. Its segments are checked names, so it stays below.
+fn join(into: &Path, relative: &RemotePath) -> PathBuf {
+    let mut path = into.to_owned();
+    path.extend(relative.segments().map(OsStr::from_bytes));
+    path
+}
+
+async fn make_local_root(into: &Path) -> Result<()> {
+    let into = into.to_owned();
+    blocking(move || fs::create_dir_all(&into).map_err(|e| Error::local(e, "make", &into))).await
+}
+
+/// Makes the folders of `relative` below `into`, none of which may be a link.
+async fn make_local_dirs(into: &Path, relative: &RemotePath) -> Result<()> {
+    if relative.is_top() {
+        return Ok(());
+    }
+    let (mut path, relative) = (into.to_owned(), relative.clone());
+    blocking(move || {
+        for segment in relative.segments() {
+            path.push(OsStr::from_bytes(segment));
+            match fs::create_dir(&path) {
+                Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(e) => return Err(Error::local(e, "make", &path)),
+                Ok(()) => continue,
+            }
+            let meta = fs::symlink_metadata(&path).map_err(|e| Error::local(e, "look at", &path))?;
+            if !meta.is_dir() {
+                return Err(Error::new(
+                    ErrorKind::WrongKind,
+                    format!(
+                        "the local path {} exists and is no folder of its own, so nothing is written below it",
+                        path.display()
+                    ),
+                ));
+            }
+        }
+        Ok(())
+    })
+    .await
+}
+
+/// Runs blocking work off the async threads.
+pub(super) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(e) => Err(Error::new(ErrorKind::Local, "a local file operation did not end").with_source(e)),
+    }
+}

@@ -1,0 +1,204 @@
+//! Local trees and patterns, for uploads.
+
+use std::{
+    ffi::OsString,
+    fs, io,
+    os::unix::ffi::{OsStrExt, OsStringExt},
+    path::{Path, PathBuf},
+};
+
+use futures::{StreamExt, stream, stream::BoxStream};
+use tokio::sync::mpsc;
+
+use crate::{Error, ErrorKind, RemotePath, Result};
+
+use super::{
+    PlanOptions,
+    glob::{Pattern, is_pattern, split, unescape},
+};
+
+/// Items that the walk may be ahead of its consumer.
+const AHEAD: usize = 256;
+
+/// One local file or folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LocalFile {
+    /// Where it lies.
+    pub path: PathBuf,
+    /// Where it belongs below the target folder.
+    pub relative: RemotePath,
+    /// Is it a folder?
+    pub is_dir: bool,
+}
+
+/// Walks what a local path or pattern names, folders before what lies in them.
+///
+/// A path that exists is taken as it is, whatever characters are in it. Links to files count as files; links to
+/// folders are left out, so there are no cycles; neither are devices, pipes and sockets given.
+/// An `Err` is about one path and doesn't end the stream.
+pub fn walk(from: &Path, options: PlanOptions) -> BoxStream<'static, Result<LocalFile>> {
+    let from = from.to_owned();
+    let (items, mut receiver) = mpsc::channel(AHEAD);
+    tokio::task::spawn_blocking(move || {
+        // A failed send means that nobody listens any more.
+        let _ = Walk { items, options }.start(&from);
+    });
+    stream::poll_fn(move |cx| receiver.poll_recv(cx)).boxed()
+}
+
+struct Walk {
+    items: mpsc::Sender<Result<LocalFile>>,
+    options: PlanOptions,
+}
+
+/// Nobody listens any more.
+struct Ended;
+
+impl Walk {
+    fn start(&self, from: &Path) -> Result<(), Ended> {
+        match fs::metadata(from) {
+            Ok(meta) if meta.is_dir() && !self.options.recursive => self.send(Err(Error::new(
+                ErrorKind::WrongKind,
+                format!(
+                    "{} is a directory; ask for recursion to take what lies in it",
+                    from.display()
+                ),
+            ))),
+            Ok(meta) if meta.is_dir() => {
+                let top = match from.file_name() {
+                    Some(name) if !self.options.contents => PathBuf::from(name),
+                    _ => PathBuf::new(),
+                };
+                self.tree(from, &top)
+            }
+            Ok(_) => {
+                let name = from.file_name().map(PathBuf::from).unwrap_or_default();
+                self.give(from, &name, false)
+            }
+            Err(e) => match from.to_str().filter(|text| is_pattern(text)) {
+                Some(text) if e.kind() == io::ErrorKind::NotFound => self.pattern(text),
+                _ => self.send(Err(Error::local(e, "find", from))),
+            },
+        }
+    }
+
+    fn pattern(&self, text: &str) -> Result<(), Ended> {
+        let segments = split(text);
+        let fixed = segments.iter().take_while(|s| !is_pattern(s)).count();
+        let mut base = PathBuf::from(if text.starts_with('/') { "/" } else { "." });
+        base.extend(segments.iter().take(fixed).map(|s| unescape(s)));
+        let rest = segments.get(fixed..).unwrap_or_default().join("/");
+        // With a `/` in it, so that it means a path below the base and not a base name anywhere.
+        let pattern = match Pattern::new(&format!("/{rest}")) {
+            Ok(pattern) => pattern,
+            Err(e) => return self.send(Err(e)),
+        };
+        let mut folders = vec![PathBuf::new()];
+        while let Some(relative) = folders.pop() {
+            let Some(children) = self.children(&base.join(&relative))? else {
+                continue;
+            };
+            for name in children {
+                let relative = relative.join(&name);
+                let Some(remote) = self.remote(&base, &relative)? else {
+                    continue;
+                };
+                let matches = pattern.matches(&remote);
+                let path = base.join(&relative);
+                match kind(&path) {
+                    Ok(Kind::Folder) if matches && self.options.recursive => self.tree(&path, &relative)?,
+                    Ok(Kind::Folder) if pattern.may_match_below(&remote) => folders.push(relative),
+                    Ok(Kind::File) if matches => self.give(&path, &relative, false)?,
+                    Ok(_) => {}
+                    Err(e) => self.send(Err(Error::local(e, "look at", &path)))?,
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives a folder and all that lies in it, as `top`.
+    fn tree(&self, from: &Path, top: &Path) -> Result<(), Ended> {
+        let mut folders = vec![PathBuf::new()];
+        while let Some(below) = folders.pop() {
+            let folder = from.join(&below);
+            if !top.join(&below).as_os_str().is_empty() {
+                self.give(&folder, &top.join(&below), true)?;
+            }
+            let Some(children) = self.children(&folder)? else {
+                continue;
+            };
+            for name in children {
+                let path = folder.join(&name);
+                let below = below.join(&name);
+                match kind(&path) {
+                    Ok(Kind::Folder) => folders.push(below),
+                    Ok(Kind::File) => self.give(&path, &top.join(&below), false)?,
+                    Ok(Kind::Other) => {
+                        tracing::debug!(path = %path.display(), "neither a file nor a folder; left out")
+                    }
+                    Err(e) => self.send(Err(Error::local(e, "look at", &path)))?,
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The names in a folder, sorted; `None` where it could not be read, which was told.
+    fn children(&self, folder: &Path) -> Result<Option<Vec<OsString>>, Ended> {
+        let names: io::Result<Vec<OsString>> =
+            fs::read_dir(folder).and_then(|entries| entries.map(|e| e.map(|e| e.file_name())).collect());
+        match names {
+            Ok(mut names) => {
+                names.sort_unstable();
+                Ok(Some(names))
+            }
+            Err(e) => {
+                self.send(Err(Error::local(e, "read", folder)))?;
+                Ok(None)
+            }
+        }
+    }
+
+    fn give(&self, path: &Path, relative: &Path, is_dir: bool) -> Result<(), Ended> {
+        match self.remote(path, relative)? {
+            Some(relative) => self.send(Ok(LocalFile {
+                path: path.to_owned(),
+                relative,
+                is_dir,
+            })),
+            None => Ok(()),
+        }
+    }
+
+    /// A relative local path as a remote one; `None` where that cannot be, which was told.
+    fn remote(&self, path: &Path, relative: &Path) -> Result<Option<RemotePath>, Ended> {
+        match RemotePath::new(relative.as_os_str().as_bytes()) {
+            Ok(remote) => Ok(Some(remote)),
+            Err(e) => {
+                let name = OsString::from_vec(relative.as_os_str().as_bytes().escape_ascii().collect());
+                self.send(Err(Error::from(e).with("local_path", path.join(name).display())))?;
+                Ok(None)
+            }
+        }
+    }
+
+    fn send(&self, item: Result<LocalFile>) -> Result<(), Ended> {
+        self.items.blocking_send(item).map_err(|_| Ended)
+    }
+}
+
+enum Kind {
+    File,
+    Folder,
+    Other,
+}
+
+fn kind(path: &Path) -> io::Result<Kind> {
+    let own = fs::symlink_metadata(path)?;
+    if own.is_dir() {
+        return Ok(Kind::Folder);
+    }
+    let file = own.is_file() || own.is_symlink() && fs::metadata(path).is_ok_and(|target| target.is_file());
+    Ok(if file { Kind::File } else { Kind::Other })
+}
