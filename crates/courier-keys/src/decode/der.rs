@@ -23,7 +23,7 @@ const AES: &[u8] = &[0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x01];
 const TRIPLE_DES: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x03, 0x07];
 
 /// The most PBKDF2 iterations that are computed: some seconds. OpenSSL does 2048, current advice is 600,000.
-const MAX_ITERATIONS: u64 = 10_000_000;
+const MAX_ITERATIONS: u64 = 5_000_000;
 
 /// The most memory for scrypt, bytes: 128 · N · r (RFC 7914 section 2).
 const MAX_SCRYPT_BYTES: u64 = 256 << 20;

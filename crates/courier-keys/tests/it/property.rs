@@ -1,0 +1,103 @@
+use std::sync::LazyLock;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use courier_keys::{KeyType, PrivateKey, PublicKey};
+use proptest::prelude::*;
+use russh::keys::ssh_key::{Cipher, Kdf, LineEnding};
+use secrecy::SecretString;
+
+use crate::putty::SAMPLES;
+use crate::tools::{Keys, PASSPHRASE, passphrase};
+
+/// Files of every format, encrypted and not, to start from.
+static FILES: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
+    let keys = Keys::new();
+    let mut files = Vec::new();
+    for options in ["-t rsa -b 1024", "-t ed25519", "-t ecdsa"] {
+        for format in ["RFC4716", "PEM", "PKCS8"] {
+            for passphrase in ["", PASSPHRASE] {
+                files.push(keys.ssh_keygen(&format!("{options} -m {format}"), passphrase));
+            }
+        }
+    }
+    files.extend(SAMPLES.iter().map(|(_, text)| text.as_bytes().to_vec()));
+    files
+});
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn arbitrary_bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..500)) {
+        prop_assert!(PrivateKey::import(&bytes, None).is_err());
+    }
+
+    #[test]
+    fn arbitrary_content_in_every_container_never_panics(
+        bytes in proptest::collection::vec(any::<u8>(), 0..300),
+        label in prop::sample::select(vec!["OPENSSH ", "RSA ", "EC ", "", "ENCRYPTED "]),
+    ) {
+        let body = STANDARD.encode(bytes);
+        let text = format!("-----BEGIN {label}PRIVATE KEY-----\n{body}\n-----END {label}PRIVATE KEY-----\n");
+        prop_assert!(PrivateKey::import(text.as_bytes(), Some(&passphrase())).is_err());
+    }
+
+    #[test]
+    fn mutated_files_never_panic(
+        file in any::<prop::sample::Index>(),
+        edits in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
+        cut in prop::option::weighted(0.2, any::<prop::sample::Index>()),
+    ) {
+        let mut bytes = file.get(&FILES).clone();
+        for (position, byte) in edits {
+            let position = position.index(bytes.len());
+            bytes[position] = byte;
+        }
+        if let Some(cut) = cut {
+            bytes.truncate(cut.index(bytes.len()));
+        }
+        let _ = PrivateKey::import(&bytes, Some(&passphrase()));
+        let _ = PrivateKey::import(&bytes, None);
+    }
+
+    /// Edits below the base64, which reach the numbers of the key.
+    #[test]
+    fn mutated_content_never_panics(
+        file in any::<prop::sample::Index>(),
+        edits in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
+    ) {
+        let text = String::from_utf8(file.get(&FILES).clone()).unwrap();
+        let body: String = text.lines().filter(|line| !line.contains([':', '-', ' '])).collect();
+        let Ok(mut bytes) = STANDARD.decode(&body) else { return Ok(()) };
+        for (position, byte) in edits {
+            let position = position.index(bytes.len());
+            bytes[position] = byte;
+        }
+        let label = text.lines().next().unwrap();
+        let end = label.replace("BEGIN", "END");
+        let mutated = format!("{label}\n{}\n{end}\n", STANDARD.encode(bytes));
+        let _ = PrivateKey::import(mutated.as_bytes(), Some(&passphrase()));
+    }
+
+    #[test]
+    fn arbitrary_public_lines_never_panic(line in ".*", key in "(ssh-rsa|ssh-ed25519|ecdsa-sha2-nistp256) [A-Za-z0-9+/=]{0,200}") {
+        let _ = PublicKey::from_authorized_keys_line(&line);
+        let _ = PublicKey::from_authorized_keys_line(&key);
+    }
+}
+
+proptest! {
+    // Few cases: bcrypt is slow by intent.
+    #![proptest_config(ProptestConfig::with_cases(16))]
+
+    #[test]
+    fn any_passphrase_opens_what_it_closed(text in "[^\0]{1,40}") {
+        let key = PrivateKey::generate(KeyType::Ed25519).unwrap();
+        let kdf = Kdf::Bcrypt { salt: vec![7; 16], rounds: 1 };
+        let encrypted = key.inner().encrypt_with(Cipher::Aes256Ctr, kdf, 1, text.as_bytes()).unwrap();
+        let file = encrypted.to_openssh(LineEnding::LF).unwrap();
+        let opened = PrivateKey::import(file.as_bytes(), Some(&SecretString::from(text))).unwrap();
+        prop_assert_eq!(opened.public(), key.public());
+    }
+}
