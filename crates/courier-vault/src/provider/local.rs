@@ -228,7 +228,7 @@ fn create(path: &Path) -> io::Result<()> {
     random(&mut *key)?;
     let mut text = Zeroizing::new([b'\n'; 45]);
     STANDARD
-        .encode_slice(&*key, &mut *text)
+        .encode_slice(key.as_slice(), text.as_mut_slice())
         .map_err(io::Error::other)?;
     let mut file = OpenOptions::new()
         .write(true)

@@ -1,0 +1,195 @@
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::sync::Barrier;
+use std::thread;
+
+use courier_vault::{DataKey, Error, KeyProvider, LocalKey};
+use secrecy::SecretString;
+
+fn write(path: &Path, text: &[u8], mode: u32) {
+    fs::write(path, text).unwrap();
+    fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+}
+
+#[test]
+fn a_new_key_file_is_private_and_read_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("kek");
+    let made = LocalKey::load_or_create(&path).unwrap();
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    let text = fs::read_to_string(&path).unwrap();
+    assert_eq!((text.len(), text.ends_with('\n')), (45, true));
+
+    let read = LocalKey::load_or_create(&path).unwrap();
+    assert_eq!(read.id(), made.id());
+    // The same text in the environment is the same key.
+    assert_eq!(
+        LocalKey::from_text(&SecretString::from(text)).unwrap().id(),
+        made.id()
+    );
+    assert_eq!(
+        fs::read_dir(folder.path()).unwrap().count(),
+        1,
+        "something was left behind"
+    );
+    assert!(made.describe().contains("kek"));
+}
+
+#[test]
+fn two_new_keys_differ() {
+    let folder = tempfile::tempdir().unwrap();
+    let one = LocalKey::load_or_create(&folder.path().join("one")).unwrap();
+    let two = LocalKey::load_or_create(&folder.path().join("two")).unwrap();
+    assert_ne!(one.id(), two.id());
+}
+
+#[test]
+fn racers_end_with_one_key() {
+    for _ in 0..10 {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("kek");
+        let barrier = Barrier::new(8);
+        let ids: Vec<String> = thread::scope(|scope| {
+            let racers: Vec<_> = (0..8)
+                .map(|_| {
+                    scope.spawn(|| {
+                        barrier.wait();
+                        LocalKey::load_or_create(&path).unwrap().id().to_owned()
+                    })
+                })
+                .collect();
+            racers.into_iter().map(|racer| racer.join().unwrap()).collect()
+        });
+        assert!(ids.iter().all(|id| *id == ids[0]), "{ids:?}");
+        assert_eq!(
+            fs::read_dir(folder.path()).unwrap().count(),
+            1,
+            "something was left behind"
+        );
+    }
+}
+
+#[test]
+fn a_file_that_others_can_get_at_is_refused_with_the_fix() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("kek");
+    LocalKey::load_or_create(&path).unwrap();
+    for mode in [0o604, 0o640, 0o644, 0o602, 0o777] {
+        fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
+        let error = LocalKey::load_or_create(&path).unwrap_err();
+        assert!(
+            matches!(error, Error::KeyFileOpenToOthers { mode: found, .. } if found == mode),
+            "{error}"
+        );
+        assert!(error.to_string().contains("chmod 600"), "{error}");
+    }
+    for mode in [0o600, 0o400] {
+        fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
+        LocalKey::load_or_create(&path).unwrap();
+    }
+}
+
+#[test]
+fn a_file_without_a_key_is_refused_and_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("kek");
+    for (text, expected) in [
+        (&b""[..], "found nothing"),
+        (b"\n", "found nothing"),
+        (b"hunter2hunter2hunter2", "21 characters that are neither"),
+        (b"AAAA", "4 characters that are neither"),
+        (&[b'x'; 5000], "characters that are neither"),
+        (&[0xff; 32], "32 bytes that are no text"),
+        (
+            b"+001020304050607+8090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f",
+            "neither",
+        ),
+    ] {
+        write(&path, text, 0o600);
+        let error = LocalKey::load_or_create(&path).unwrap_err();
+        let message = error.to_string();
+        assert!(
+            matches!(error, Error::BadKey { .. }) && message.contains(expected),
+            "{message}"
+        );
+        assert!(
+            message.contains("kek") && !message.contains("hunter2"),
+            "{message}"
+        );
+        assert_eq!(fs::read(&path).unwrap(), text);
+    }
+}
+
+#[test]
+fn a_missing_folder_or_a_folder_in_its_place_is_an_error_with_its_path() {
+    let folder = tempfile::tempdir().unwrap();
+    let missing = LocalKey::load_or_create(&folder.path().join("missing/kek")).unwrap_err();
+    assert!(
+        matches!(
+            missing,
+            Error::KeyFile {
+                operation: "created",
+                ..
+            }
+        ),
+        "{missing}"
+    );
+    assert!(missing.to_string().contains("missing/kek"), "{missing}");
+
+    let place = folder.path().join("place");
+    fs::create_dir(&place).unwrap();
+    fs::set_permissions(&place, Permissions::from_mode(0o700)).unwrap();
+    let error = LocalKey::load_or_create(&place).unwrap_err();
+    assert!(
+        matches!(
+            error,
+            Error::KeyFile {
+                operation: "read",
+                ..
+            }
+        ),
+        "{error}"
+    );
+}
+
+#[test]
+fn every_spelling_of_a_key_is_the_same_key() {
+    let ids: Vec<String> = [
+        "+/+/+/+/+/+/+/+/+/+/+/+/+/+/+/+/+/+/+/+/+/8=",
+        "+/+/+/+/+/+/+/+/+/+/+/+/+/+/+/+/+/+/+/+/+/8",
+        "-_-_-_-_-_-_-_-_-_-_-_-_-_-_-_-_-_-_-_-_-_8=",
+        "-_-_-_-_-_-_-_-_-_-_-_-_-_-_-_-_-_-_-_-_-_8",
+        "  fbffbffbffbffbffbffbffbffbffbffbffbffbffbffbffbffbffbffbffbffbff\n",
+        "FBFFBFFBFFBFFBFFBFFBFFBFFBFFBFFBFFBFFBFFBFFBFFBFFBFFBFFBFFBFFBFF",
+    ]
+    .into_iter()
+    .map(|text| {
+        LocalKey::from_text(&SecretString::from(text))
+            .unwrap()
+            .id()
+            .to_owned()
+    })
+    .collect();
+    assert!(ids.iter().all(|id| *id == ids[0]), "{ids:?}");
+    assert_eq!(ids[0].len(), 16);
+}
+
+#[tokio::test]
+async fn an_altered_wrapping_does_not_unwrap() {
+    let folder = tempfile::tempdir().unwrap();
+    let key = LocalKey::load_or_create(&folder.path().join("kek")).unwrap();
+    let data_key = DataKey::new([9; 32]);
+    let wrapped = key.wrap(&data_key).await.unwrap();
+    assert_eq!(key.unwrap(&wrapped).await.unwrap(), data_key);
+    assert_eq!(wrapped.bytes.len(), 60);
+
+    let mut altered = vec![wrapped.clone(), wrapped.clone(), wrapped.clone()];
+    altered[0].bytes[20] ^= 1;
+    altered[1].bytes.truncate(27);
+    altered[2].key_version = "2".into();
+    for wrapped in altered {
+        let error = key.unwrap(&wrapped).await.unwrap_err();
+        assert!(matches!(error, Error::Provider { .. }), "{error}");
+    }
+}
