@@ -10,6 +10,8 @@ mod directories;
 mod download;
 mod find;
 mod glob;
+mod local;
+mod names;
 mod options;
 mod partial;
 mod plan;
@@ -25,8 +27,13 @@ pub use glob::{Pattern, RemoteGlob};
 pub use options::{
     Context, DownloadOptions, FinalName, OnExisting, Outcome, Transferred, UploadOptions, Verified,
 };
+use partial::Found;
 pub use partial::{Identity, NoPartials, Partials};
 pub use plan::{PlanOptions, plan_downloads, plan_uploads};
 pub use rename::{Replace, rename};
 pub use upload::upload;
 pub use walk::{LocalFile, walk};
+
+/// Files below this many bytes move in one go: what would take another look at either end costs more than
+/// moving them again, so their partials are neither kept nor continued.
+const SMALL: u64 = 64 * 1024;

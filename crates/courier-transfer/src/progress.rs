@@ -8,7 +8,14 @@ use std::{
 
 /// Hears how far a transfer of one file has come. Called often and from any thread: must be quick and never block.
 pub trait Progress: Send + Sync + fmt::Debug {
-    /// Everything before `offset` has arrived. Never goes back, except to 0 when a transfer starts over.
+    /// Bytes are about to move, from `offset` on (above 0 where a partial is continued); `size` is that of the whole
+    /// file in bytes, where known. Comes before the first [`reached`](Self::reached), and again where a transfer
+    /// starts over.
+    fn begin(&self, offset: u64, size: Option<u64>) {
+        let _ = (offset, size);
+    }
+
+    /// Everything before `offset` has arrived. Never goes back without a new [`begin`](Self::begin).
     fn reached(&self, offset: u64);
 }
 
@@ -57,6 +64,13 @@ impl ProgressMeter {
             reached: AtomicU64::new(from),
             reported: AtomicU64::new(from),
             reported_after_ms: AtomicU64::new(0),
+        }
+    }
+
+    /// Counts anew from `offset`, for [`Progress::begin`].
+    pub fn begin(&self, offset: u64) {
+        for counter in [&self.from, &self.reached, &self.reported] {
+            counter.store(offset, Ordering::Relaxed);
         }
     }
 

@@ -19,12 +19,33 @@ pub struct Identity {
     pub modified: Option<Timestamp>,
 }
 
+/// A partial file as it was found.
+pub(super) struct Found {
+    pub(super) len: u64,
+    pub(super) modified: Option<Timestamp>,
+}
+
+impl Found {
+    /// Is it the beginning of this source? With a known identity, only if that is the same one; without, only
+    /// if it is not larger than the source and not older.
+    pub(super) fn continues(&self, source: &Identity, known: Option<&Identity>) -> bool {
+        let (Some(size), Some(modified)) = (source.size, source.modified) else {
+            return false;
+        };
+        self.len <= size
+            && match known {
+                Some(known) => known == source,
+                None => self.modified.is_some_and(|own| own >= modified),
+            }
+    }
+}
+
 /// Keeps the identities of partial files between attempts: a job in its execution, the command line in
 /// its state folder.
 ///
 /// A key names the partial, not the server: `local:<path>` of a download's `.part`, `remote:<path>` of an
 /// upload's temporary file. Whoever keeps partials of several servers in one place scopes the keys itself.
-/// Asked only where it matters: files below 256 KiB are saved only when they break off.
+/// Files below 64 KiB are never continued, so nothing is kept for them.
 #[async_trait]
 pub trait Partials: Send + Sync + fmt::Debug {
     /// The source that the partial of this key belongs to.

@@ -236,7 +236,7 @@ pub fn plan_uploads(
             } else {
                 file.relative.parent().unwrap_or_else(RemotePath::home)
             };
-            if ready.as_ref() != Some(&folder) && !(folder.is_top() && !options.contents) {
+            if ready.as_ref() != Some(&folder) && (options.contents || !folder.is_top()) {
                 if let Err(e) = make_dir_all(&*client, &into.join_below(&folder)).await {
                     let broken = is_broken(&e);
                     refused.push(folder);

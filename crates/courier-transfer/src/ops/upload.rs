@@ -1,10 +1,31 @@
 //! Uploads of one file.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    fs::File,
+    os::unix::fs::{OpenOptionsExt, PermissionsExt},
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
-use crate::{Client, RemotePath, Result};
+use jiff::Timestamp;
+use rustix::fs::OFlags;
 
-use super::{Context, Transferred, UploadOptions};
+use crate::{
+    Client, CreateOptions, Entry, EntryKind, Error, ErrorKind, FileSource, Progress, RemoteName, RemotePath,
+    Result, Retry, Store,
+};
+
+use super::{
+    Context, FinalName, Found, Identity, OnExisting, Outcome, Replace, SMALL, Transferred, UploadOptions,
+    Verified,
+    directories::{is_broken, make_dir_all},
+    names::{NUMBERED, numbered_remote},
+    plan::blocking,
+    rename::{cannot_replace, rename},
+};
 
 /// Uploads one file to `remote`.
 ///
@@ -21,9 +42,419 @@ pub async fn upload(
     options: &UploadOptions,
     context: &Context,
 ) -> Result<Transferred> {
-    let _ = (client, remote, local, options, context);
-    Err(crate::Error::new(
-        crate::ErrorKind::Unsupported,
-        "not written yet",
-    ))
+    Upload {
+        client,
+        remote,
+        options,
+        context,
+    }
+    .run(local)
+    .await
+    .map_err(|e| e.in_operation("upload").with("remote_path", remote))
+}
+
+struct Upload<'a> {
+    client: &'a Arc<dyn Client>,
+    remote: &'a RemotePath,
+    options: &'a UploadOptions,
+    context: &'a Context,
+}
+
+impl Upload<'_> {
+    async fn run(&self, local: &Path) -> Result<Transferred> {
+        let path = local.to_owned();
+        let source = blocking(move || LocalSource::open(&path)).await?;
+        let mut number = 0;
+        loop {
+            let Some(target) = self.target(&mut number).await? else {
+                return Ok(Transferred::skipped(FinalName::Remote(self.remote.clone())));
+            };
+            match self.send(local, &source, target).await {
+                // Somebody took the name between the look and the end.
+                Err(e) if e.kind() == ErrorKind::AlreadyExists => match self.options.on_existing {
+                    OnExisting::Skip => {
+                        return Ok(Transferred::skipped(FinalName::Remote(self.remote.clone())));
+                    }
+                    OnExisting::Rename if number < NUMBERED => number += 1,
+                    _ => return Err(e),
+                },
+                result => return result,
+            }
+        }
+    }
+
+    /// The final name; `None` where it is taken and to be left alone.
+    async fn target(&self, number: &mut u32) -> Result<Option<RemotePath>> {
+        let options = self.options;
+        match options.on_existing {
+            OnExisting::Replace => {
+                let asks_first = options.atomic
+                    && !options.replace_non_atomically
+                    && !self.client.capabilities().atomic_replace;
+                if asks_first && self.exists(self.remote).await? {
+                    return Err(cannot_replace(self.remote));
+                }
+                Ok(Some(self.remote.clone()))
+            }
+            OnExisting::Skip if self.exists(self.remote).await? => Ok(None),
+            OnExisting::Fail if self.exists(self.remote).await? => Err(Error::new(
+                ErrorKind::AlreadyExists,
+                format!("{} exists already", self.remote),
+            )),
+            OnExisting::Skip | OnExisting::Fail => Ok(Some(self.remote.clone())),
+            OnExisting::Rename => {
+                while *number < NUMBERED {
+                    let target = numbered_remote(self.remote, *number)?;
+                    if !self.exists(&target).await? {
+                        return Ok(Some(target));
+                    }
+                    *number += 1;
+                }
+                Err(Error::new(
+                    ErrorKind::AlreadyExists,
+                    format!(
+                        "{} and its first {NUMBERED} numbered names exist already",
+                        self.remote
+                    ),
+                ))
+            }
+        }
+    }
+
+    /// Does something lie there? A server that refuses to tell is taken for a no: the last step keeps what exists.
+    async fn exists(&self, path: &RemotePath) -> Result<bool> {
+        match self.client.stat(path).await {
+            Ok(_) => Ok(true),
+            Err(e)
+                if matches!(
+                    e.kind(),
+                    ErrorKind::NotFound | ErrorKind::Denied | ErrorKind::Unsupported
+                ) =>
+            {
+                Ok(false)
+            }
+            Err(e) => Err(e),
+        }
+    }
+
+    async fn send(&self, local: &Path, source: &LocalSource, target: RemotePath) -> Result<Transferred> {
+        let part = if self.options.atomic {
+            with_suffix(&target, &self.options.atomic_suffix)?
+        } else {
+            target.clone()
+        };
+        let identity = source.identity(local);
+        let key = format!("remote:{part}");
+        let offset = self.resume_at(&part, &key, &identity).await?;
+        let large = source.size >= SMALL;
+        let resume = self.options.resume && large;
+        if resume {
+            self.context.partials.save(&key, &identity).await?;
+        } else if large {
+            self.context.partials.forget(&key).await?;
+        }
+        let reach = Arc::new(Reach {
+            inner: self.context.progress.clone(),
+            acknowledged: AtomicU64::new(0),
+        });
+        let mut guard = RemotePart {
+            client: self.client.clone(),
+            path: part.clone(),
+            reach: reach.clone(),
+            atomic: self.options.atomic,
+            armed: !resume,
+        };
+        let result = self.store_and_verify(local, source, &part, offset, &reach).await;
+        let result = match result {
+            Ok(verified) => self.name(&part, &target).await.map(|()| verified),
+            Err(e) => Err(e),
+        };
+        guard.armed = false;
+        let forget = match &result {
+            Ok(_) => true,
+            Err(e) if resume && e.kind() != ErrorKind::Integrity && may_pass(e) => false,
+            Err(e) => {
+                if !is_broken(e) {
+                    guard.remove().await;
+                }
+                true
+            }
+        };
+        if resume && forget {
+            self.context.partials.forget(&key).await?;
+        }
+        Ok(Transferred {
+            outcome: Outcome::Done,
+            bytes: source.size.saturating_sub(offset),
+            size: source.size,
+            resumed_from: Some(offset).filter(|&at| at > 0),
+            verified: result?,
+            target: FinalName::Remote(target),
+        })
+    }
+
+    /// Where to go on: what lies on the server already, if it belongs to this version of the source.
+    async fn resume_at(&self, part: &RemotePath, key: &str, identity: &Identity) -> Result<u64> {
+        let size = identity.size.unwrap_or(0);
+        let wanted = self.options.resume && size >= SMALL && self.client.capabilities().resume_upload;
+        // A file under the final name is a partial only if it is known as one.
+        if !wanted || !self.options.atomic && self.options.on_existing != OnExisting::Replace {
+            return Ok(0);
+        }
+        let found = match self.client.stat(part).await {
+            Ok(entry) => entry,
+            Err(e) if is_broken(&e) || e.kind() == ErrorKind::Timeout => return Err(e),
+            Err(_) => return Ok(0),
+        };
+        let known = self.context.partials.load(key).await?;
+        if known.is_none() && !self.options.atomic || !found.is_file() {
+            return Ok(0);
+        }
+        let partial = Found {
+            len: found.size.unwrap_or(u64::MAX),
+            modified: found.modified,
+        };
+        if partial.len > size {
+            self.client.remove(part, EntryKind::File).await?;
+            return Ok(0);
+        }
+        Ok(if partial.continues(identity, known.as_ref()) {
+            partial.len
+        } else {
+            0
+        })
+    }
+
+    async fn store_and_verify(
+        &self,
+        local: &Path,
+        source: &LocalSource,
+        part: &RemotePath,
+        offset: u64,
+        reach: &Arc<Reach>,
+    ) -> Result<Verified> {
+        let options = CreateOptions {
+            offset,
+            create_new: !self.options.atomic && self.options.on_existing != OnExisting::Replace,
+        };
+        let store = async || {
+            reach.begin(offset, Some(source.size));
+            let file = source.reader(local)?;
+            let source = Arc::new(FileSource::new(file, local, reach.clone()));
+            self.client.store(part, Store { options, source }).await
+        };
+        let reached = match store().await {
+            Err(e)
+                if self.options.create_parents
+                    && matches!(e.kind(), ErrorKind::NotFound | ErrorKind::Failed) =>
+            {
+                match part.parent() {
+                    Some(parent) if make_dir_all(&**self.client, &parent).await? > 0 => store().await?,
+                    _ => return Err(e),
+                }
+            }
+            result => result?,
+        };
+        if reached != source.size || source.size >= SMALL && source.changed(local).await? {
+            return Err(Error::new(
+                ErrorKind::Integrity,
+                format!(
+                    "the local path {} changed while it was read: it had {} bytes, and {reached} were sent",
+                    local.display(),
+                    source.size
+                ),
+            )
+            .with_retry(Retry::Later));
+        }
+        let verified = match self.client.stat(part).await {
+            Ok(Entry { size: Some(size), .. }) if size != source.size => {
+                return Err(Error::new(
+                    ErrorKind::Integrity,
+                    format!("{} bytes were sent, and the server has {size}", source.size),
+                )
+                .with_retry(Retry::Later));
+            }
+            Ok(entry) if entry.size.is_some() => Verified::Size,
+            Ok(_) => Verified::Nothing,
+            // A write-only drop box shows nothing.
+            Err(e)
+                if matches!(
+                    e.kind(),
+                    ErrorKind::Denied | ErrorKind::NotFound | ErrorKind::Unsupported
+                ) =>
+            {
+                Verified::Nothing
+            }
+            Err(e) => return Err(e),
+        };
+        self.set_attributes(source, part).await?;
+        Ok(verified)
+    }
+
+    async fn set_attributes(&self, source: &LocalSource, part: &RemotePath) -> Result<()> {
+        let capabilities = self.client.capabilities();
+        if self.options.preserve_permissions && capabilities.permissions {
+            tolerate(self.client.set_permissions(part, source.mode & 0o777).await, part)?;
+        }
+        if let Some(modified) = source
+            .modified
+            .filter(|_| self.options.preserve_times && capabilities.set_times)
+        {
+            tolerate(self.client.set_modified(part, modified).await, part)?;
+        }
+        Ok(())
+    }
+
+    /// Gives a whole partial its final name.
+    async fn name(&self, part: &RemotePath, target: &RemotePath) -> Result<()> {
+        let replace = match self.options.on_existing {
+            _ if !self.options.atomic => return Ok(()),
+            OnExisting::Replace if self.options.replace_non_atomically => Replace::NonAtomically,
+            OnExisting::Replace => Replace::Atomically,
+            OnExisting::Skip | OnExisting::Fail | OnExisting::Rename => Replace::Never,
+        };
+        rename(&**self.client, part, target, replace).await
+    }
+}
+
+/// Is another attempt, which would continue the partial, of use?
+fn may_pass(error: &Error) -> bool {
+    error.retry() == Retry::Later || error.kind() == ErrorKind::Cancelled
+}
+
+/// The file is whole; that a server refuses its attributes doesn't undo that.
+fn tolerate(result: Result<()>, path: &RemotePath) -> Result<()> {
+    match result {
+        Err(e) if !is_broken(&e) && e.kind() != ErrorKind::Timeout => {
+            tracing::warn!(%path, error = %e, "the server did not take an attribute of an uploaded file");
+            Ok(())
+        }
+        result => result,
+    }
+}
+
+fn with_suffix(target: &RemotePath, suffix: &str) -> Result<RemotePath> {
+    let (Some(parent), Some(name)) = (target.parent(), target.name()) else {
+        return Err(Error::new(
+            ErrorKind::Invalid,
+            format!("the remote path {target} names no file"),
+        ));
+    };
+    if suffix.is_empty() {
+        return Err(Error::new(
+            ErrorKind::Invalid,
+            "the suffix of the temporary name is empty; give one, or upload without a temporary name",
+        ));
+    }
+    Ok(parent.join(&RemoteName::new([name.as_bytes(), suffix.as_bytes()].concat())?))
+}
+
+/// The local file, as it was when the upload began.
+struct LocalSource {
+    file: File,
+    size: u64,
+    modified: Option<Timestamp>,
+    mode: u32,
+}
+
+impl LocalSource {
+    fn open(path: &Path) -> Result<Self> {
+        // A pipe without a writer must not block.
+        let file = File::options()
+            .read(true)
+            .custom_flags(OFlags::NONBLOCK.bits().cast_signed())
+            .open(path)
+            .map_err(|e| Error::local(e, "open", path))?;
+        let meta = file.metadata().map_err(|e| Error::local(e, "look at", path))?;
+        if !meta.is_file() {
+            return Err(Error::new(
+                ErrorKind::WrongKind,
+                format!("the local path {} is no regular file", path.display()),
+            ));
+        }
+        Ok(Self {
+            file,
+            size: meta.len(),
+            modified: meta.modified().ok().and_then(|t| Timestamp::try_from(t).ok()),
+            mode: meta.permissions().mode(),
+        })
+    }
+
+    fn reader(&self, path: &Path) -> Result<File> {
+        self.file.try_clone().map_err(|e| Error::local(e, "open", path))
+    }
+
+    fn identity(&self, path: &Path) -> Identity {
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        Identity {
+            source: path.display().to_string(),
+            size: Some(self.size),
+            modified: self.modified,
+        }
+    }
+
+    async fn changed(&self, path: &Path) -> Result<bool> {
+        let file = self.reader(path)?;
+        let local = path.to_owned();
+        let meta = blocking(move || file.metadata().map_err(|e| Error::local(e, "look at", &local))).await?;
+        let modified = meta.modified().ok().and_then(|t| Timestamp::try_from(t).ok());
+        Ok(meta.len() != self.size || modified != self.modified)
+    }
+}
+
+/// Notes how far the server has acknowledged.
+#[derive(Debug)]
+struct Reach {
+    inner: Arc<dyn Progress>,
+    acknowledged: AtomicU64,
+}
+
+impl Progress for Reach {
+    fn begin(&self, offset: u64, size: Option<u64>) {
+        self.inner.begin(offset, size);
+    }
+
+    fn reached(&self, offset: u64) {
+        self.acknowledged.fetch_max(offset, Ordering::Relaxed);
+        self.inner.reached(offset);
+    }
+}
+
+/// A half-made file on the server. Dropped while armed (its upload was cancelled), a task removes it.
+struct RemotePart {
+    client: Arc<dyn Client>,
+    path: RemotePath,
+    reach: Arc<Reach>,
+    atomic: bool,
+    armed: bool,
+}
+
+impl RemotePart {
+    /// Is what lies there surely ours? Under a final name only once the server took bytes from us.
+    fn is_ours(&self) -> bool {
+        self.atomic || self.reach.acknowledged.load(Ordering::Relaxed) > 0
+    }
+
+    /// Best effort: the upload's own error matters more.
+    async fn remove(&self) {
+        if self.is_ours()
+            && let Err(e) = self.client.remove(&self.path, EntryKind::File).await
+            && e.kind() != ErrorKind::NotFound
+        {
+            tracing::warn!(path = %self.path, error = %e, "a half-made upload could not be removed");
+        }
+    }
+}
+
+impl Drop for RemotePart {
+    fn drop(&mut self) {
+        if self.armed
+            && self.is_ours()
+            && self.client.is_connected()
+            && let Ok(runtime) = tokio::runtime::Handle::try_current()
+        {
+            let (client, path) = (self.client.clone(), self.path.clone());
+            runtime.spawn(async move { client.remove(&path, EntryKind::File).await });
+        }
+    }
 }
