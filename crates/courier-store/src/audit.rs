@@ -1,0 +1,235 @@
+//! Audit records (specification 6.15): appended and read, never changed.
+
+use jiff::Timestamp;
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QuerySelect,
+    sea_query::{Alias, Expr, ExprTrait},
+};
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::{
+    Page, PageRequest, Result, Store,
+    entities::audit::{ActiveModel, Column, Entity, Model},
+    ids::{first_id_at, stamp},
+    page::Order,
+    row,
+};
+
+/// Audit records.
+#[derive(Clone, Copy, Debug)]
+pub struct Audit<'a>(pub(crate) &'a Store);
+
+/// One thing that happened.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AuditRecord {
+    /// Its id.
+    pub id: Uuid,
+    /// The connection it happened on, which may be gone since.
+    pub connection_id: Option<Uuid>,
+    /// What happened, in snake_case: `upload`, `host_key_approved`, …
+    pub operation: String,
+    /// The execution it happened in.
+    pub job_execution_id: Option<Uuid>,
+    /// The user's name, or `system`.
+    pub performed_by: String,
+    /// When.
+    pub performed_at: Timestamp,
+    /// Bytes that moved, for uploads and downloads.
+    pub bytes_transferred: Option<u64>,
+    /// How long it took, milliseconds.
+    pub duration_ms: Option<u64>,
+    /// An object with what else is known: path, error, fingerprints, …
+    pub details: Value,
+}
+
+/// One thing to be recorded. Its time is the moment of writing.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewAudit {
+    /// The connection it happens on.
+    pub connection_id: Option<Uuid>,
+    /// What happens, in snake_case.
+    pub operation: String,
+    /// The execution it happens in.
+    pub job_execution_id: Option<Uuid>,
+    /// The user's name, or `system`.
+    pub performed_by: String,
+    /// Bytes that moved.
+    pub bytes_transferred: Option<u64>,
+    /// How long it took, milliseconds.
+    pub duration_ms: Option<u64>,
+    /// What else is known; an object. No secrets.
+    pub details: Value,
+}
+
+impl NewAudit {
+    /// A record of this operation by this user, with nothing else in it yet.
+    pub fn new(operation: impl Into<String>, performed_by: impl Into<String>) -> Self {
+        Self {
+            connection_id: None,
+            operation: operation.into(),
+            job_execution_id: None,
+            performed_by: performed_by.into(),
+            bytes_transferred: None,
+            duration_ms: None,
+            details: Value::Object(Default::default()),
+        }
+    }
+}
+
+/// Which records are wanted; what is `None` excludes nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AuditFilter {
+    /// Of this operation.
+    pub operation: Option<String>,
+    /// On this connection.
+    pub connection_id: Option<Uuid>,
+    /// In this execution.
+    pub job_execution_id: Option<Uuid>,
+    /// By this user.
+    pub performed_by: Option<String>,
+    /// From this time on.
+    pub since: Option<Timestamp>,
+    /// Before this time.
+    pub until: Option<Timestamp>,
+}
+
+/// How much moved one way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Volume {
+    /// Files.
+    pub files: u64,
+    /// Bytes.
+    pub bytes: u64,
+}
+
+/// How much moved.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// To partners.
+    pub uploads: Volume,
+    /// From partners.
+    pub downloads: Volume,
+}
+
+impl Audit<'_> {
+    /// Appends records, all of them or none.
+    ///
+    /// # Errors
+    /// [`Error::Database`](crate::Error::Database), [`Error::Unavailable`](crate::Error::Unavailable).
+    pub async fn append(&self, records: Vec<NewAudit>) -> Result<()> {
+        if records.len() <= BATCH {
+            return append(self.0.write(), records).await;
+        }
+        let transaction = self.0.begin().await?;
+        append(&transaction, records).await?;
+        Ok(transaction.commit().await?)
+    }
+
+    /// Records, newest first.
+    ///
+    /// # Errors
+    /// [`Error::BadCursor`](crate::Error::BadCursor), and as [`Self::append`].
+    pub async fn list(&self, filter: &AuditFilter, page: &PageRequest) -> Result<Page<AuditRecord>> {
+        let mut query = Entity::find();
+        if let Some(operation) = &filter.operation {
+            query = query.filter(Column::Operation.eq(row::clean(operation)));
+        }
+        if let Some(id) = filter.connection_id {
+            query = query.filter(Column::ConnectionId.eq(id));
+        }
+        if let Some(id) = filter.job_execution_id {
+            query = query.filter(Column::JobExecutionId.eq(id));
+        }
+        if let Some(user) = &filter.performed_by {
+            query = query.filter(Column::PerformedBy.eq(row::clean(user)));
+        }
+        if let Some(since) = filter.since {
+            query = query.filter(Column::Id.gte(first_id_at(since)));
+        }
+        if let Some(until) = filter.until {
+            query = query.filter(Column::Id.lt(first_id_at(until)));
+        }
+        let rows = page.apply(query, Column::Id, Order::NewestFirst)?.all(self.0.read()).await?;
+        page.page(rows, |row| row.id).try_map(AuditRecord::try_from)
+    }
+
+    /// How much moved since then: the operations `upload` and `download`.
+    ///
+    /// # Errors
+    /// As [`Self::append`].
+    pub async fn totals(&self, since: Timestamp) -> Result<Totals> {
+        Ok(Totals { uploads: self.volume("upload", since).await?, downloads: self.volume("download", since).await? })
+    }
+
+    async fn volume(&self, operation: &str, since: Timestamp) -> Result<Volume> {
+        #[derive(FromQueryResult)]
+        struct Sum {
+            files: i64,
+            bytes: Option<i64>,
+        }
+        let sum = Entity::find()
+            .select_only()
+            .column_as(Column::Id.count(), "files")
+            // PostgreSQL sums BIGINT as NUMERIC.
+            .column_as(Expr::expr(Column::BytesTransferred.sum()).cast_as(Alias::new("BIGINT")), "bytes")
+            .filter(Column::Operation.eq(operation))
+            .filter(Column::Id.gte(first_id_at(since)))
+            .into_model::<Sum>()
+            .one(self.0.read())
+            .await?;
+        Ok(sum.map_or_else(Volume::default, |sum| Volume {
+            files: row::amount(sum.files),
+            bytes: row::amount(sum.bytes.unwrap_or(0)),
+        }))
+    }
+}
+
+/// Rows in one statement; its parameters stay well under what SQLite takes.
+const BATCH: usize = 500;
+
+/// Appends within somebody else's transaction.
+pub(crate) async fn append(db: &impl ConnectionTrait, records: Vec<NewAudit>) -> Result<()> {
+    let rows: Vec<ActiveModel> = records.into_iter().map(|record| row_of(record).into()).map(all_set).collect();
+    for batch in rows.chunks(BATCH) {
+        Entity::insert_many(batch.to_vec()).exec_without_returning(db).await?;
+    }
+    Ok(())
+}
+
+fn all_set(row: ActiveModel) -> ActiveModel {
+    sea_orm::ActiveModelTrait::reset_all(row)
+}
+
+fn row_of(record: NewAudit) -> Model {
+    let (id, performed_at) = stamp();
+    Model {
+        id,
+        connection_id: record.connection_id,
+        operation: row::clean(&record.operation),
+        job_execution_id: record.job_execution_id,
+        performed_by: row::clean(&record.performed_by),
+        performed_at: performed_at.as_microsecond(),
+        bytes_transferred: record.bytes_transferred.map(row::stored),
+        duration_ms: record.duration_ms.map(row::stored),
+        details: row::clean_json(record.details),
+    }
+}
+
+impl TryFrom<Model> for AuditRecord {
+    type Error = crate::Error;
+
+    fn try_from(row: Model) -> Result<Self> {
+        Ok(Self {
+            id: row.id,
+            connection_id: row.connection_id,
+            operation: row.operation,
+            job_execution_id: row.job_execution_id,
+            performed_by: row.performed_by,
+            performed_at: row::time(row.performed_at)?,
+            bytes_transferred: row.bytes_transferred.map(row::amount),
+            duration_ms: row.duration_ms.map(row::amount),
+            details: row.details,
+        })
+    }
+}

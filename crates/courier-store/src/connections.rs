@@ -1,0 +1,333 @@
+//! Connections to partners, with their secrets.
+
+mod load;
+mod save;
+
+use jiff::Timestamp;
+use sea_orm::{ColumnTrait, Condition, EntityTrait, ExprTrait, QueryFilter, QuerySelect, sea_query::Expr};
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use crate::{
+    Error, Page, PageRequest, Result, Store,
+    audit::NewAudit,
+    entities::{
+        connection_secrets,
+        connections::{Column, Entity},
+    },
+    ids::{new_id, now},
+    page::Order,
+    row,
+    words::words,
+};
+
+words! {
+    /// How a connection proves who it is.
+    AuthMethod {
+        None = "none" /// Not at all.
+        , Password = "password" /// By a password.
+        , SshKey = "ssh_key" /// By an SSH key.
+        , PasswordAndSshKey = "password_and_ssh_key" /// By both.
+        , ServicePrincipal = "service_principal" /// By a client secret of Entra ID.
+    }
+}
+
+words! {
+    /// Which host keys are accepted (specification 6.7).
+    HostKeyPolicy {
+        TrustOnFirstUse = "trust_on_first_use" /// The first one is pinned.
+        , AlwaysTrust = "always_trust" /// Any; insecure.
+        , Manual = "manual" /// Only those that somebody named.
+    }
+}
+
+words! {
+    /// May a connection be used?
+    ConnectionStatus {
+        Active = "active" /// Yes.
+        , Disabled = "disabled" /// No.
+    }
+}
+
+words! {
+    /// How the last uses of a connection went.
+    Health {
+        Unknown = "unknown" /// Not used since it was made or changed.
+        , Healthy = "healthy" /// Well.
+        , Failing = "failing" /// Badly.
+        , RequiresAttention = "requires_attention" /// Somebody must decide, such as about a changed host key.
+    }
+}
+
+/// Connections.
+#[derive(Clone, Copy, Debug)]
+pub struct Connections<'a>(pub(crate) &'a Store);
+
+/// A connection, without its secrets.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Connection {
+    /// Its id.
+    pub id: Uuid,
+    /// Its name, unique.
+    pub name: String,
+    /// What it is filed under.
+    pub group: Option<String>,
+    /// The protocol's name.
+    pub protocol: String,
+    /// Host name or address; none for protocols without one.
+    pub host: Option<String>,
+    /// Port.
+    pub port: Option<u16>,
+    /// How it proves who it is.
+    pub auth_method: AuthMethod,
+    /// As whom.
+    pub username: Option<String>,
+    /// The folder that it can't leave.
+    pub base_path: Option<String>,
+    /// Which host keys are accepted.
+    pub host_key_policy: HostKeyPolicy,
+    /// May it be used?
+    pub status: ConnectionStatus,
+    /// All that the protocol's own settings table describes.
+    pub settings: Map<String, Value>,
+    /// Remarks.
+    pub notes: Option<String>,
+    /// How the last uses went. Written by [`Connections::set_health`] only.
+    pub health: Health,
+    /// Why.
+    pub health_detail: Option<String>,
+    /// The last success.
+    pub last_ok_at: Option<Timestamp>,
+    /// Which secrets are set, by field, sorted. Read only.
+    pub secrets: Vec<String>,
+    /// Its active SSH keys, newest first. Read only.
+    pub ssh_key_ids: Vec<Uuid>,
+    /// The newest pin. Read only.
+    pub pinned_fingerprint: Option<String>,
+    /// When it was made. Set by the store.
+    pub created_at: Timestamp,
+    /// When it was changed last; later with each change. Set by the store.
+    pub updated_at: Timestamp,
+}
+
+impl Connection {
+    /// A connection to be filled in: a new id, active, trust on first use, everything else empty.
+    pub fn new(name: impl Into<String>, protocol: impl Into<String>) -> Self {
+        let at = now();
+        Self {
+            id: new_id(),
+            name: name.into(),
+            group: None,
+            protocol: protocol.into(),
+            host: None,
+            port: None,
+            auth_method: AuthMethod::None,
+            username: None,
+            base_path: None,
+            host_key_policy: HostKeyPolicy::TrustOnFirstUse,
+            status: ConnectionStatus::Active,
+            settings: Map::new(),
+            notes: None,
+            health: Health::Unknown,
+            health_detail: None,
+            last_ok_at: None,
+            secrets: Vec::new(),
+            ssh_key_ids: Vec::new(),
+            pinned_fingerprint: None,
+            created_at: at,
+            updated_at: at,
+        }
+    }
+}
+
+/// A connection as it shall be, with all that changes in the same transaction.
+#[derive(Clone)]
+pub struct ConnectionChange {
+    /// The connection. What its fields call read only is ignored.
+    pub record: Connection,
+    /// Who changes it; stands in the keys and the pin that come with it.
+    pub by: String,
+    /// Secrets to be set, sealed, or cleared (`None`), by field; those not named stay.
+    pub secrets: Vec<(String, Option<Vec<u8>>)>,
+    /// The SSH keys that it shall use: others are revoked, new ones must be active. `None` leaves them.
+    pub keys: Option<Vec<Uuid>>,
+    /// Forget every host key, pinned or presented, before [`pin`](Self::pin).
+    pub clear_pins: bool,
+    /// Make this fingerprint the only pin, as [`KnownHosts::set_manual`](crate::known_hosts::KnownHosts::set_manual).
+    pub pin: Option<String>,
+    /// Put health back to unknown, without detail and last success.
+    pub reset_health: bool,
+    /// For updates: refuse with [`Error::Conflict`] unless the stored connection was changed last at this time.
+    pub if_updated_at: Option<Timestamp>,
+    /// What to record.
+    pub audit: Vec<NewAudit>,
+}
+
+impl ConnectionChange {
+    /// The connection as it stands in `record`, and nothing else changed.
+    pub fn new(record: Connection, by: impl Into<String>) -> Self {
+        Self {
+            record,
+            by: by.into(),
+            secrets: Vec::new(),
+            keys: None,
+            clear_pins: false,
+            pin: None,
+            reset_health: false,
+            if_updated_at: None,
+            audit: Vec::new(),
+        }
+    }
+}
+
+impl std::fmt::Debug for ConnectionChange {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let fields: Vec<&str> = self.secrets.iter().map(|(field, _)| field.as_str()).collect();
+        f.debug_struct("ConnectionChange")
+            .field("record", &self.record)
+            .field("secrets", &fields)
+            .field("keys", &self.keys)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Which connections are wanted; what is `None` excludes nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ConnectionFilter {
+    /// In this group.
+    pub group: Option<String>,
+    /// Of this protocol.
+    pub protocol: Option<String>,
+    /// In this status.
+    pub status: Option<ConnectionStatus>,
+    /// In this health.
+    pub health: Option<Health>,
+    /// With this in its name or host, in either case.
+    pub search: Option<String>,
+}
+
+impl Connections<'_> {
+    /// Keeps a new connection.
+    ///
+    /// # Errors
+    /// [`Error::Duplicate`] for the name, [`Error::NotFound`] for a key, [`Error::Conflict`] for a key that isn't active.
+    pub async fn insert(&self, change: ConnectionChange) -> Result<Connection> {
+        save::insert(self.0, change).await
+    }
+
+    /// Changes a connection.
+    ///
+    /// # Errors
+    /// As [`Self::insert`]; [`Error::NotFound`] for the connection; [`Error::Conflict`] where somebody changed it since
+    /// [`ConnectionChange::if_updated_at`].
+    pub async fn update(&self, change: ConnectionChange) -> Result<Connection> {
+        save::update(self.0, change).await
+    }
+
+    /// Forgets a connection with its secrets, keys (the links to them) and host keys. Audit records stay.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`]; [`Error::InUse`] with the names of the jobs that refer to it.
+    pub async fn delete(&self, id: Uuid, audit: Vec<NewAudit>) -> Result<()> {
+        save::delete(self.0, id, audit).await
+    }
+
+    /// One connection.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub async fn get(&self, id: Uuid) -> Result<Connection> {
+        load::get(self.0.read(), id).await
+    }
+
+    /// The connection of this name.
+    ///
+    /// # Errors
+    /// [`Error::Database`], [`Error::Unavailable`].
+    pub async fn by_name(&self, name: &str) -> Result<Option<Connection>> {
+        let row = Entity::find().filter(Column::Name.eq(name)).one(self.0.read()).await?;
+        let found = load::complete(self.0.read(), row.into_iter().collect()).await?;
+        Ok(found.into_iter().next())
+    }
+
+    /// Connections, oldest first.
+    ///
+    /// # Errors
+    /// [`Error::BadCursor`].
+    pub async fn list(&self, filter: &ConnectionFilter, page: &PageRequest) -> Result<Page<Connection>> {
+        let mut query = Entity::find();
+        if let Some(group) = &filter.group {
+            query = query.filter(Column::Group.eq(row::clean(group)));
+        }
+        if let Some(protocol) = &filter.protocol {
+            query = query.filter(Column::Protocol.eq(row::clean(protocol)));
+        }
+        if let Some(status) = filter.status {
+            query = query.filter(Column::Status.eq(status.as_str()));
+        }
+        if let Some(health) = filter.health {
+            query = query.filter(Column::Health.eq(health.as_str()));
+        }
+        if let Some(text) = &filter.search {
+            let either = Condition::any()
+                .add(row::contains(Column::Name, text))
+                .add(row::contains(Column::Host, text));
+            query = query.filter(either);
+        }
+        let rows = page.apply(query, Column::Id, Order::OldestFirst)?.all(self.0.read()).await?;
+        let Page { items, next_cursor } = page.page(rows, |row| row.id);
+        Ok(Page { items: load::complete(self.0.read(), items).await?, next_cursor })
+    }
+
+    /// How many connections are in each health, every health listed.
+    ///
+    /// # Errors
+    /// [`Error::Database`], [`Error::Unavailable`].
+    pub async fn count_by_health(&self) -> Result<Vec<(Health, u64)>> {
+        let rows: Vec<(String, i64)> = Entity::find()
+            .select_only()
+            .column(Column::Health)
+            .column_as(Column::Id.count(), "count")
+            .group_by(Column::Health)
+            .into_tuple()
+            .all(self.0.read())
+            .await?;
+        let count = |health: Health| {
+            rows.iter().find(|(word, _)| word == health.as_str()).map_or(0, |(_, count)| row::amount(*count))
+        };
+        Ok(Health::ALL.iter().map(|health| (*health, count(*health))).collect())
+    }
+
+    /// A secret, sealed; none where it isn't set.
+    ///
+    /// # Errors
+    /// [`Error::Database`], [`Error::Unavailable`].
+    pub async fn secret(&self, id: Uuid, field: &str) -> Result<Option<Vec<u8>>> {
+        let row = connection_secrets::Entity::find_by_id((id, field.to_owned())).one(self.0.read()).await?;
+        Ok(row.map(|row| row.sealed))
+    }
+
+    /// Notes how a use went. `last_ok_at` stays where none is given. Not a change of the connection: `updated_at` stays.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub async fn set_health(
+        &self,
+        id: Uuid,
+        health: Health,
+        detail: Option<&str>,
+        last_ok_at: Option<Timestamp>,
+    ) -> Result<()> {
+        let mut update = Entity::update_many()
+            .col_expr(Column::Health, Expr::value(health.as_str()))
+            .col_expr(Column::HealthDetail, Expr::value(detail.map(row::clean)))
+            .filter(Column::Id.eq(id));
+        if let Some(at) = last_ok_at {
+            update = update.col_expr(Column::LastOkAt, Expr::value(at.as_microsecond()));
+        }
+        match update.exec(self.0.write()).await?.rows_affected {
+            0 => Err(Error::NotFound { what: "connection" }),
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,297 @@
+//! Executions of jobs, and the queue of those that wait.
+
+mod load;
+mod queue;
+mod run;
+
+use jiff::Timestamp;
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::{Page, PageRequest, Result, Store, words::words};
+
+words! {
+    /// Where an execution stands.
+    ExecutionState {
+        Queued = "queued" /// It waits for a worker.
+        , Running = "running" /// A worker has it.
+        , Paused = "paused" /// It waits for somebody to resume it.
+        , Completed = "completed" /// Every step is done or was skipped.
+        , Failed = "failed" /// A step failed.
+        , Cancelled = "cancelled" /// Somebody stopped it.
+    }
+}
+
+impl ExecutionState {
+    /// Is it over?
+    pub fn is_final(self) -> bool {
+        matches!(self, Self::Completed | Self::Failed | Self::Cancelled)
+    }
+}
+
+words! {
+    /// Where a step stands.
+    StepState {
+        Pending = "pending" /// Not begun.
+        , Running = "running" /// Under way.
+        , Completed = "completed" /// Done.
+        , Failed = "failed" /// Failed.
+        , Skipped = "skipped" /// Failed, and the job's policy goes on without it.
+    }
+}
+
+words! {
+    /// What somebody wants of a running execution.
+    ExecutionRequest {
+        None = "none" /// Nothing.
+        , Cancel = "cancel" /// Stop.
+        , Pause = "pause" /// Stop, to be resumed.
+    }
+}
+
+/// Executions.
+#[derive(Clone, Copy, Debug)]
+pub struct Executions<'a>(pub(crate) &'a Store);
+
+/// One run of a job.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Execution {
+    /// Its id.
+    pub id: Uuid,
+    /// The job, which may be gone since.
+    pub job_id: Uuid,
+    /// The version of the job that runs.
+    pub job_version: u32,
+    /// The job's name at that time.
+    pub job_name: String,
+    /// Where it stands.
+    pub state: ExecutionState,
+    /// Who or what began it: a user's name, `schedule`, …
+    pub triggered_by: String,
+    /// When it was put into the queue first.
+    pub queued_at: Timestamp,
+    /// When a worker took it first.
+    pub started_at: Option<Timestamp>,
+    /// When it was over.
+    pub ended_at: Option<Timestamp>,
+    /// The node that has it, or had it last.
+    pub node: Option<String>,
+    /// How often a worker took it.
+    pub attempts: u32,
+    /// Why it failed: an object with `kind` and `message`.
+    pub error: Option<Value>,
+    /// What its steps left for later ones.
+    pub context: Value,
+    /// What somebody wants of it.
+    pub request: ExecutionRequest,
+}
+
+/// One step of an execution.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Step {
+    /// Its place, from 1.
+    pub index: u32,
+    /// Its name in the job.
+    pub name: Option<String>,
+    /// What it does: `sftp.upload`, …
+    pub step_type: String,
+    /// Where it stands.
+    pub state: StepState,
+    /// How often it was begun.
+    pub attempts: u32,
+    /// When it was begun first.
+    pub started_at: Option<Timestamp>,
+    /// When it was over.
+    pub ended_at: Option<Timestamp>,
+    /// Bytes moved.
+    pub bytes_transferred: u64,
+    /// Files moved.
+    pub files_transferred: u64,
+    /// Why it failed: an object with `kind` and `message`.
+    pub error: Option<Value>,
+}
+
+/// An execution to be put into the queue.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewExecution {
+    /// The job.
+    pub job_id: Uuid,
+    /// The version to run.
+    pub job_version: u32,
+    /// The job's name.
+    pub job_name: String,
+    /// Who or what begins it.
+    pub triggered_by: String,
+    /// What its steps find from the start; an object.
+    pub context: Value,
+    /// Its steps, in order.
+    pub steps: Vec<NewStep>,
+}
+
+/// A step of an execution to be put into the queue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewStep {
+    /// Its name in the job.
+    pub name: Option<String>,
+    /// What it does.
+    pub step_type: String,
+}
+
+/// Which executions are wanted; what is `None` or empty excludes nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ExecutionFilter {
+    /// Of this job.
+    pub job_id: Option<Uuid>,
+    /// In one of these states.
+    pub states: Vec<ExecutionState>,
+    /// Queued at this time or later.
+    pub since: Option<Timestamp>,
+    /// Queued before this time.
+    pub until: Option<Timestamp>,
+    /// With this in the job's name, in either case.
+    pub search: Option<String>,
+}
+
+impl Executions<'_> {
+    /// Puts an execution into the queue, with all its steps pending.
+    ///
+    /// # Errors
+    /// [`Error::Database`](crate::Error::Database), [`Error::Unavailable`](crate::Error::Unavailable), as everywhere.
+    pub async fn enqueue(&self, execution: NewExecution) -> Result<Execution> {
+        queue::enqueue(self.0, execution).await
+    }
+
+    /// Takes the oldest execution out of the queue for this node; none where nothing waits. No two callers get the
+    /// same one. It is then running, with one attempt more.
+    ///
+    /// # Errors
+    /// As [`Self::enqueue`].
+    pub async fn claim_next(&self, node: &str) -> Result<Option<Execution>> {
+        queue::claim_next(self.0, node).await
+    }
+
+    /// Puts back what a process left running when it died: everything of `node`, or everything at all (for a database
+    /// that only this process uses). What was to be cancelled or paused is so now; the rest is queued, its running
+    /// steps pending. Answers how many there were.
+    ///
+    /// # Errors
+    /// As [`Self::enqueue`].
+    pub async fn requeue_running(&self, node: Option<&str>) -> Result<u64> {
+        queue::requeue_running(self.0, node).await
+    }
+
+    /// Moves an execution from one of these states to another, if it is in one of them, with the error that goes with
+    /// it (`None` clears it). A final state sets `ended_at`; every state but running clears the request.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`](crate::Error::NotFound); [`Error::Conflict`](crate::Error::Conflict) where it is in another
+    /// state.
+    pub async fn transition(
+        &self,
+        id: Uuid,
+        from: &[ExecutionState],
+        to: ExecutionState,
+        error: Option<Value>,
+    ) -> Result<Execution> {
+        run::transition(self.0, id, from, to, error).await
+    }
+
+    /// Writes how a step stands now and, where given, the context, in one transaction. The step is found by its index;
+    /// its name and type stay.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`](crate::Error::NotFound) for the execution or the step;
+    /// [`Error::Conflict`](crate::Error::Conflict) where the execution isn't running.
+    pub async fn checkpoint(&self, id: Uuid, step: &Step, context: Option<&Value>) -> Result<()> {
+        run::checkpoint(self.0, id, step, context).await
+    }
+
+    /// Notes how far a running step has come. Nothing happens where the step isn't running.
+    ///
+    /// # Errors
+    /// As [`Self::enqueue`].
+    pub async fn progress(&self, id: Uuid, step: u32, bytes: u64, files: u64) -> Result<()> {
+        run::progress(self.0, id, step, bytes, files).await
+    }
+
+    /// Stops an execution: at once where it waits, by [`ExecutionRequest::Cancel`] where it runs.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`](crate::Error::NotFound); [`Error::Conflict`](crate::Error::Conflict) where it is over.
+    pub async fn request_cancel(&self, id: Uuid) -> Result<Execution> {
+        run::request(self.0, id, run::Wish::Cancel).await
+    }
+
+    /// Pauses an execution: at once where it is queued, by [`ExecutionRequest::Pause`] where it runs.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`](crate::Error::NotFound); [`Error::Conflict`](crate::Error::Conflict) where it is over, paused
+    /// or being cancelled.
+    pub async fn request_pause(&self, id: Uuid) -> Result<Execution> {
+        run::request(self.0, id, run::Wish::Pause).await
+    }
+
+    /// Queues a paused execution again, or takes back the wish to pause a running one.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`](crate::Error::NotFound); [`Error::Conflict`](crate::Error::Conflict) where it is neither.
+    pub async fn request_resume(&self, id: Uuid) -> Result<Execution> {
+        run::request(self.0, id, run::Wish::Resume).await
+    }
+
+    /// What somebody wants of the execution; cheap enough to ask once a second.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`](crate::Error::NotFound).
+    pub async fn requested(&self, id: Uuid) -> Result<ExecutionRequest> {
+        load::requested(self.0, id).await
+    }
+
+    /// One execution.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`](crate::Error::NotFound).
+    pub async fn get(&self, id: Uuid) -> Result<Execution> {
+        load::get(self.0.read(), id).await
+    }
+
+    /// An execution's steps, in order; none for an execution that isn't there.
+    ///
+    /// # Errors
+    /// As [`Self::enqueue`].
+    pub async fn steps(&self, id: Uuid) -> Result<Vec<Step>> {
+        Ok(load::steps(self.0, &[id]).await?.into_iter().map(|(_, step)| step).collect())
+    }
+
+    /// The steps of several executions, each with its execution, sorted by execution and index.
+    ///
+    /// # Errors
+    /// As [`Self::enqueue`].
+    pub async fn steps_of(&self, ids: &[Uuid]) -> Result<Vec<(Uuid, Step)>> {
+        load::steps(self.0, ids).await
+    }
+
+    /// Executions, newest first.
+    ///
+    /// # Errors
+    /// [`Error::BadCursor`](crate::Error::BadCursor).
+    pub async fn list(&self, filter: &ExecutionFilter, page: &PageRequest) -> Result<Page<Execution>> {
+        load::list(self.0, filter, page).await
+    }
+
+    /// How many executions are in each state, every state listed: of those that are over, the ones queued since then.
+    ///
+    /// # Errors
+    /// As [`Self::enqueue`].
+    pub async fn count_by_state(&self, since: Timestamp) -> Result<Vec<(ExecutionState, u64)>> {
+        load::count_by_state(self.0, since).await
+    }
+
+    /// The job's newest execution.
+    ///
+    /// # Errors
+    /// As [`Self::enqueue`].
+    pub async fn last_of(&self, job: Uuid) -> Result<Option<Execution>> {
+        load::last_of(self.0, job).await
+    }
+}

@@ -1,0 +1,146 @@
+//! The store as a whole: opened once, cheap to clone.
+
+mod open;
+
+use std::sync::Arc;
+
+use sea_orm::{
+    DatabaseConnection, DatabaseTransaction, SqliteTransactionMode, TransactionOptions, TransactionTrait,
+};
+
+use crate::{
+    Result, audit::Audit, connection_keys::ConnectionKeys, connections::Connections, executions::Executions,
+    jobs::Jobs, known_hosts::KnownHosts, sessions::Sessions, settings::Settings, ssh_keys::SshKeys, tokens::Tokens,
+    users::Users,
+};
+
+/// Which database it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A file, for one process.
+    Sqlite,
+    /// A server, for one process or several.
+    Postgres,
+}
+
+/// The store. Clones share their connections.
+#[derive(Clone, Debug)]
+pub struct Store(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    kind: Kind,
+    /// On SQLite the one connection that writes; on PostgreSQL the pool.
+    write: DatabaseConnection,
+    /// On SQLite a few connections that only read, and never wait for the writer; on PostgreSQL the same pool.
+    read: DatabaseConnection,
+}
+
+impl Store {
+    /// Opens the database, makes it where it is missing, and brings its tables up to date.
+    ///
+    /// `sqlite://<path>` (the file is made with mode 0600; its folder must exist), `sqlite::memory:` (gone with the
+    /// store) or `postgres://…`. Several processes may open one PostgreSQL database at the same time: one of them
+    /// changes the tables, the others wait.
+    ///
+    /// # Errors
+    /// [`Error::Address`](crate::Error::Address) for any other address or a file that can't be made,
+    /// [`Error::Unavailable`](crate::Error::Unavailable) where no server answers,
+    /// [`Error::Database`](crate::Error::Database) also where a newer Courier wrote the database.
+    pub async fn open(url: &str) -> Result<Self> {
+        let shared = open::open(url).await?;
+        Ok(Self(Arc::new(shared)))
+    }
+
+    /// Which database it is.
+    pub fn kind(&self) -> Kind {
+        self.0.kind
+    }
+
+    /// Asks the database for a sign of life.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`](crate::Error::Unavailable).
+    pub async fn ping(&self) -> Result<()> {
+        Ok(self.0.write.ping().await?)
+    }
+
+    /// Waits for what is under way, and closes all connections. Whatever is asked afterwards fails.
+    pub async fn close(&self) -> Result<()> {
+        self.0.read.close_by_ref().await?;
+        Ok(self.0.write.close_by_ref().await?)
+    }
+
+    /// Connections to partners, with their secrets.
+    pub fn connections(&self) -> Connections<'_> {
+        Connections(self)
+    }
+
+    /// Host keys that connections have seen and trust.
+    pub fn known_hosts(&self) -> KnownHosts<'_> {
+        KnownHosts(self)
+    }
+
+    /// SSH keys.
+    pub fn ssh_keys(&self) -> SshKeys<'_> {
+        SshKeys(self)
+    }
+
+    /// Which SSH keys a connection uses.
+    pub fn connection_keys(&self) -> ConnectionKeys<'_> {
+        ConnectionKeys(self)
+    }
+
+    /// Jobs and their versions.
+    pub fn jobs(&self) -> Jobs<'_> {
+        Jobs(self)
+    }
+
+    /// Executions of jobs, and the queue of those that wait.
+    pub fn executions(&self) -> Executions<'_> {
+        Executions(self)
+    }
+
+    /// Audit records.
+    pub fn audit(&self) -> Audit<'_> {
+        Audit(self)
+    }
+
+    /// Users.
+    pub fn users(&self) -> Users<'_> {
+        Users(self)
+    }
+
+    /// Logins of users.
+    pub fn sessions(&self) -> Sessions<'_> {
+        Sessions(self)
+    }
+
+    /// API tokens.
+    pub fn tokens(&self) -> Tokens<'_> {
+        Tokens(self)
+    }
+
+    /// System settings.
+    pub fn settings(&self) -> Settings<'_> {
+        Settings(self)
+    }
+
+    /// For queries.
+    pub(crate) fn read(&self) -> &DatabaseConnection {
+        &self.0.read
+    }
+
+    /// For single statements that change something.
+    pub(crate) fn write(&self) -> &DatabaseConnection {
+        &self.0.write
+    }
+
+    /// A transaction that writes. On SQLite it has the write lock from its first moment, so that what it reads is
+    /// still true when it writes; on PostgreSQL, lock the rows that a decision rests on.
+    pub(crate) async fn begin(&self) -> Result<DatabaseTransaction> {
+        let sqlite_transaction_mode = Some(SqliteTransactionMode::Immediate);
+        let options = TransactionOptions { sqlite_transaction_mode, ..Default::default() };
+        Ok(self.0.write.begin_with_options(options).await?)
+    }
+}
