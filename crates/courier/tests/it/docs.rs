@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use courier_api::ErrorCode;
+
 use crate::house::{files, read, root};
 
 /// The documents at the root and below docs/.
@@ -35,6 +37,22 @@ fn links_lead_to_files() {
         }
     }
     assert!(broken.is_empty(), "broken links:\n{}", broken.join("\n"));
+}
+
+#[test]
+fn every_error_code_is_explained() {
+    let code = |code: &ErrorCode| (code.number(), code.status());
+    let table: Vec<(u16, u16)> = ErrorCode::ALL.iter().map(code).collect();
+    let text = read("docs/errors.md");
+    let row = |line: &str| {
+        let mut cells = line.strip_prefix('|')?.split('|').map(str::trim);
+        Some((cells.next()?.parse().ok()?, cells.next()?.parse().ok()?))
+    };
+    let explained: Vec<(u16, u16)> = text.lines().filter_map(row).collect();
+    assert_eq!(
+        explained, table,
+        "docs/errors.md and the table in courier-api differ (code, status)"
+    );
 }
 
 #[test]
