@@ -6,7 +6,7 @@ use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use crate::{KeyStatus, KeyType, Secret, words::words};
+use crate::{KeyType, Secret, words::words};
 
 words! {
     /// How a connection proves who it is.
@@ -169,6 +169,7 @@ pub struct Connection {
     /// Sessions at once.
     pub max_sessions: Option<u32>,
     /// Is it exempt from FIPS mode?
+    #[serde(default)]
     pub fips_override: bool,
     /// May it be used?
     pub status: ConnectionStatus,
@@ -274,7 +275,7 @@ pub struct ConnectionQuery {
     /// Connections on the page: 50 by default, 1000 at most.
     #[param(minimum = 1)]
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub limit: Option<u32>,
+    pub limit: Option<u64>,
     /// `next_cursor` of the page before.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
@@ -310,9 +311,9 @@ pub struct KnownHost {
     /// When the server last presented it.
     #[schema(value_type = String, format = DateTime)]
     pub last_seen: Timestamp,
-    /// Is it trusted? If not, the server presented it and it waits for an approval.
-    pub approved: bool,
-    /// Who approved it; `system` for trust on first use.
+    /// Is it trusted? If not, the server presented it, and it waits for an approval.
+    pub trusted: bool,
+    /// Who trusts it; `system` for trust on first use, `null` if nobody does.
     pub approved_by: Option<String>,
 }
 
@@ -325,6 +326,16 @@ pub struct ApproveHostKey {
     /// Beside the pins of its key type, not instead of them.
     #[serde(default)]
     pub add: bool,
+}
+
+words! {
+    /// Whether a connection uses a key.
+    pub enum KeyUse {
+        /// It does.
+        Active = "active",
+        /// It did.
+        Revoked = "revoked",
+    }
 }
 
 /// A key of a connection.
@@ -340,17 +351,14 @@ pub struct ConnectionKey {
     pub fingerprint: String,
     /// One `authorized_keys` line, to install on the server.
     pub public_key: String,
-    /// The status of the key in the store.
-    pub status: KeyStatus,
+    /// Whether the connection uses it.
+    pub status: KeyUse,
     /// When the connection got it.
     #[schema(value_type = String, format = DateTime)]
     pub added_at: Timestamp,
     /// When the server last accepted it from this connection.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub last_used_at: Option<Timestamp>,
-    /// When the connection lost it; `null` while it is active.
-    #[schema(value_type = Option<String>, format = DateTime)]
-    pub revoked_at: Option<Timestamp>,
 }
 
 /// A key for a connection: exactly one of the two.

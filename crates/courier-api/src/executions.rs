@@ -146,7 +146,7 @@ pub struct ExecutionQuery {
     /// Executions on the page: 50 by default, 1000 at most.
     #[param(minimum = 1)]
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub limit: Option<u32>,
+    pub limit: Option<u64>,
     /// `next_cursor` of the page before.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,

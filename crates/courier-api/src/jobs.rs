@@ -174,8 +174,7 @@ pub struct JobVersion {
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
     /// The job as it was.
-    #[schema(value_type = Object)]
-    pub definition: Value,
+    pub definition: JobInput,
 }
 
 /// Which jobs.
@@ -186,7 +185,7 @@ pub struct JobQuery {
     /// Jobs on the page: 50 by default, 1000 at most.
     #[param(minimum = 1)]
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub limit: Option<u32>,
+    pub limit: Option<u64>,
     /// `next_cursor` of the page before.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
@@ -203,6 +202,8 @@ pub struct JobQuery {
 pub struct StepType {
     /// Its name (`sftp.upload`).
     pub step_type: String,
+    /// The protocol that its connection must have; `null` for any.
+    pub protocol: Option<String>,
     /// What it does.
     pub help: String,
     /// The settings that its `config` takes.

@@ -9,12 +9,13 @@ mod connections;
 mod errors;
 mod executions;
 mod jobs;
+mod keys;
 mod overview;
 mod page;
 mod problem;
 mod secret;
 mod settings;
-mod ssh_keys;
+
 mod test_result;
 mod tokens;
 mod users;
@@ -24,8 +25,8 @@ pub use audit::{AuditEntry, AuditQuery};
 pub use auth::{LoginRequest, LoginResponse, Me};
 pub use connections::{
     AddConnectionKey, ApproveHostKey, AuthMethod, Connection, ConnectionInput, ConnectionKey,
-    ConnectionQuery, ConnectionStatus, FileEntry, FilesQuery, Health, HostKeyPolicy, KnownHost, RevokeKey,
-    SshAlgorithms,
+    ConnectionQuery, ConnectionStatus, FileEntry, FilesQuery, Health, HostKeyPolicy, KeyUse, KnownHost,
+    RevokeKey, SshAlgorithms,
 };
 pub use errors::ErrorCode;
 pub use executions::{
@@ -35,12 +36,12 @@ pub use jobs::{
     FailureAction, FailurePolicy, Job, JobInput, JobQuery, JobStep, JobVersion, Schedule, StepType,
     StepTypeSetting,
 };
+pub use keys::{GenerateKey, ImportKey, KeyStatus, KeyType, SshKey, SshKeyInput};
 pub use overview::Overview;
 pub use page::{DEFAULT_LIMIT, MAX_LIMIT, Page, PageQuery};
 pub use problem::{CONTENT_TYPE, FieldError, Problem};
 pub use secret::Secret;
 pub use settings::{Setting, SettingInput};
-pub use ssh_keys::{GenerateKey, ImportKey, KeyStatus, KeyType, SshKey, SshKeyInput, SshKeyQuery};
 pub use test_result::{Algorithms, Capabilities, TestResult, TlsCertificate};
 pub use tokens::{NewToken, Token, TokenInput};
 pub use users::{Role, User, UserInput, UserPatch};

@@ -18,6 +18,16 @@ pub struct Overview {
     pub connections: BTreeMap<String, u64>,
     /// How many executions there are, by state.
     pub executions: BTreeMap<String, u64>,
-    /// The newest executions.
-    pub recent_executions: Vec<Execution>,
+    /// Those that run now.
+    pub running: Vec<Execution>,
+    /// The last ones that failed, the newest first.
+    pub recent_failures: Vec<Execution>,
+    /// Bytes moved in the last 24 hours.
+    pub bytes_24h: u64,
+    /// Files moved in the last 24 hours.
+    pub files_24h: u64,
+    /// Bytes moved in the last 7 days.
+    pub bytes_7d: u64,
+    /// Files moved in the last 7 days.
+    pub files_7d: u64,
 }

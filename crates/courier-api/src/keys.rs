@@ -1,8 +1,8 @@
 //! The SSH key store (specification 6.8).
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use serde::{Deserialize, Deserializer, Serialize};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::{Secret, words::words};
@@ -61,6 +61,9 @@ pub struct SshKey {
     pub created_at: Timestamp,
     /// Who did that.
     pub created_by: String,
+    /// The connections that use it.
+    #[serde(default)]
+    pub used_by: Vec<Uuid>,
 }
 
 /// A key to generate.
@@ -101,24 +104,13 @@ pub struct SshKeyInput {
     /// A new name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// New notes; an empty text clears them.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub notes: Option<String>,
+    /// New notes; `null` clears them.
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub notes: Option<Option<String>>,
 }
 
-/// Which keys.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-#[serde(deny_unknown_fields)]
-pub struct SshKeyQuery {
-    /// Keys on the page: 50 by default, 1000 at most.
-    #[param(minimum = 1)]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub limit: Option<u32>,
-    /// `next_cursor` of the page before.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub cursor: Option<String>,
-    /// Only with this status.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub status: Option<KeyStatus>,
+/// Tells a `null` from what is not there.
+fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
 }
