@@ -24,38 +24,52 @@ use crate::{
 words! {
     /// How a connection proves who it is.
     AuthMethod {
-        None = "none" /// Not at all.
-        , Password = "password" /// By a password.
-        , SshKey = "ssh_key" /// By an SSH key.
-        , PasswordAndSshKey = "password_and_ssh_key" /// By both.
-        , ServicePrincipal = "service_principal" /// By a client secret of Entra ID.
+        /// Not at all.
+        None = "none",
+        /// By a password.
+        Password = "password",
+        /// By an SSH key.
+        SshKey = "ssh_key",
+        /// By both.
+        PasswordAndSshKey = "password_and_ssh_key",
+        /// By a client secret of Entra ID.
+        ServicePrincipal = "service_principal",
     }
 }
 
 words! {
     /// Which host keys are accepted (specification 6.7).
     HostKeyPolicy {
-        TrustOnFirstUse = "trust_on_first_use" /// The first one is pinned.
-        , AlwaysTrust = "always_trust" /// Any; insecure.
-        , Manual = "manual" /// Only those that somebody named.
+        /// The first one is pinned.
+        TrustOnFirstUse = "trust_on_first_use",
+        /// Any; insecure.
+        AlwaysTrust = "always_trust",
+        /// Only those that somebody named.
+        Manual = "manual",
     }
 }
 
 words! {
     /// May a connection be used?
     ConnectionStatus {
-        Active = "active" /// Yes.
-        , Disabled = "disabled" /// No.
+        /// Yes.
+        Active = "active",
+        /// No.
+        Disabled = "disabled",
     }
 }
 
 words! {
     /// How the last uses of a connection went.
     Health {
-        Unknown = "unknown" /// Not used since it was made or changed.
-        , Healthy = "healthy" /// Well.
-        , Failing = "failing" /// Badly.
-        , RequiresAttention = "requires_attention" /// Somebody must decide, such as about a changed host key.
+        /// Not used since it was made or changed.
+        Unknown = "unknown",
+        /// Well.
+        Healthy = "healthy",
+        /// Badly.
+        Failing = "failing",
+        /// Somebody must decide, such as about a changed host key.
+        RequiresAttention = "requires_attention",
     }
 }
 

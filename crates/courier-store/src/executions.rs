@@ -13,12 +13,18 @@ use crate::{Page, PageRequest, Result, Store, words::words};
 words! {
     /// Where an execution stands.
     ExecutionState {
-        Queued = "queued" /// It waits for a worker.
-        , Running = "running" /// A worker has it.
-        , Paused = "paused" /// It waits for somebody to resume it.
-        , Completed = "completed" /// Every step is done or was skipped.
-        , Failed = "failed" /// A step failed.
-        , Cancelled = "cancelled" /// Somebody stopped it.
+        /// It waits for a worker.
+        Queued = "queued",
+        /// A worker has it.
+        Running = "running",
+        /// It waits for somebody to resume it.
+        Paused = "paused",
+        /// Every step is done or was skipped.
+        Completed = "completed",
+        /// A step failed.
+        Failed = "failed",
+        /// Somebody stopped it.
+        Cancelled = "cancelled",
     }
 }
 
@@ -32,20 +38,28 @@ impl ExecutionState {
 words! {
     /// Where a step stands.
     StepState {
-        Pending = "pending" /// Not begun.
-        , Running = "running" /// Under way.
-        , Completed = "completed" /// Done.
-        , Failed = "failed" /// Failed.
-        , Skipped = "skipped" /// Failed, and the job's policy goes on without it.
+        /// Not begun.
+        Pending = "pending",
+        /// Under way.
+        Running = "running",
+        /// Done.
+        Completed = "completed",
+        /// Failed.
+        Failed = "failed",
+        /// Failed, and the job's policy goes on without it.
+        Skipped = "skipped",
     }
 }
 
 words! {
     /// What somebody wants of a running execution.
     ExecutionRequest {
-        None = "none" /// Nothing.
-        , Cancel = "cancel" /// Stop.
-        , Pause = "pause" /// Stop, to be resumed.
+        /// Nothing.
+        None = "none",
+        /// Stop.
+        Cancel = "cancel",
+        /// Stop, to be resumed.
+        Pause = "pause",
     }
 }
 

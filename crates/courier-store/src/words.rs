@@ -7,8 +7,8 @@ pub struct UnknownWord(pub &'static str);
 
 /// Declares an enum whose values are words: `as_str`, `Display`, `FromStr` and serde, all with the same text.
 macro_rules! words {
-    ($(#[$meta:meta])* $name:ident { $first:ident = $first_text:literal $(#[$first_doc:meta])*
-        $(, $variant:ident = $text:literal $(#[$doc:meta])*)* $(,)? }) => {
+    ($(#[$meta:meta])* $name:ident { $(#[$first_doc:meta])* $first:ident = $first_text:literal
+        $(, $(#[$doc:meta])* $variant:ident = $text:literal)* $(,)? }) => {
         $(#[$meta])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
         pub enum $name {

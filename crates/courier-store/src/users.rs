@@ -1,0 +1,283 @@
+//! Users.
+
+use jiff::Timestamp;
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, IntoActiveModel, PaginatorTrait, QueryFilter,
+    QueryOrder, QuerySelect, Set, sea_query::Expr,
+};
+use uuid::Uuid;
+
+use crate::{
+    Error, Page, PageRequest, Result, Store,
+    entities::{
+        sessions,
+        users::{ActiveModel, Column, Entity, Model},
+    },
+    ids::{now, stamp},
+    page::Order,
+    row,
+    words::words,
+};
+
+words! {
+    /// What somebody may do. Each role may do all that the one before may.
+    Role {
+        /// Looks.
+        Viewer = "viewer",
+        /// Also makes, changes and runs connections, keys and jobs.
+        Operator = "operator",
+        /// Also decides about insecure trust, users, tokens of others and settings.
+        Admin = "admin",
+    }
+}
+
+/// Users.
+#[derive(Clone, Copy, Debug)]
+pub struct Users<'a>(pub(crate) &'a Store);
+
+/// A user, without the password's hash.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct User {
+    /// The id.
+    pub id: Uuid,
+    /// The name, unique; letters of either case differ.
+    pub username: String,
+    /// What they may do.
+    pub role: Role,
+    /// May they not log in?
+    pub disabled: bool,
+    /// Failed logins since the last good one.
+    pub failed_logins: u32,
+    /// No login before this time.
+    pub locked_until: Option<Timestamp>,
+    /// When the user was made.
+    pub created_at: Timestamp,
+    /// When the user was changed last.
+    pub updated_at: Timestamp,
+    /// The last good login.
+    pub last_login_at: Option<Timestamp>,
+}
+
+/// A user to be kept.
+#[derive(Clone)]
+pub struct NewUser {
+    /// The name.
+    pub username: String,
+    /// The password's hash, with its parameters and salt in it.
+    pub password_hash: String,
+    /// What they may do.
+    pub role: Role,
+}
+
+impl std::fmt::Debug for NewUser {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("NewUser").field("username", &self.username).field("role", &self.role).finish_non_exhaustive()
+    }
+}
+
+/// What changes about a user; `None` leaves as it is.
+#[derive(Clone, Default)]
+pub struct UserChange {
+    /// What they may do.
+    pub role: Option<Role>,
+    /// May they not log in? `true` ends their sessions.
+    pub disabled: Option<bool>,
+    /// The new password's hash; ends their sessions and unlocks them.
+    pub password_hash: Option<String>,
+}
+
+impl std::fmt::Debug for UserChange {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("UserChange")
+            .field("role", &self.role)
+            .field("disabled", &self.disabled)
+            .field("new_password", &self.password_hash.is_some())
+            .finish()
+    }
+}
+
+impl Users<'_> {
+    /// Keeps a new user.
+    ///
+    /// # Errors
+    /// [`Error::Duplicate`] for the name.
+    pub async fn insert(&self, user: NewUser) -> Result<User> {
+        let (id, at) = stamp();
+        let row = Model {
+            id,
+            username: user.username,
+            password_hash: user.password_hash,
+            role: user.role.as_str().into(),
+            disabled: false,
+            failed_logins: 0,
+            locked_until: None,
+            created_at: at.as_microsecond(),
+            updated_at: at.as_microsecond(),
+            last_login_at: None,
+        };
+        Entity::insert(row.clone().into_active_model().reset_all()).exec_without_returning(self.0.write()).await?;
+        row.try_into()
+    }
+
+    /// Keeps the first user, if there is none at all. Of several nodes that start at once, one makes it.
+    ///
+    /// # Errors
+    /// [`Error::Database`], [`Error::Unavailable`].
+    pub async fn insert_first(&self, user: NewUser) -> Result<Option<User>> {
+        if Entity::find().count(self.0.read()).await? > 0 {
+            return Ok(None);
+        }
+        match self.insert(user).await {
+            Ok(user) => Ok(Some(user)),
+            Err(Error::Duplicate { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// One user.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub async fn get(&self, id: Uuid) -> Result<User> {
+        Entity::find_by_id(id).one(self.0.read()).await?.ok_or(NOT_FOUND)?.try_into()
+    }
+
+    /// The user of this name, and the password's hash, for a login.
+    ///
+    /// # Errors
+    /// [`Error::Database`], [`Error::Unavailable`].
+    pub async fn for_login(&self, username: &str) -> Result<Option<(User, String)>> {
+        let row = Entity::find().filter(Column::Username.eq(row::clean(username))).one(self.0.read()).await?;
+        row.map(|row| Ok((User::try_from(row.clone())?, row.password_hash))).transpose()
+    }
+
+    /// Users, oldest first.
+    ///
+    /// # Errors
+    /// [`Error::BadCursor`].
+    pub async fn list(&self, page: &PageRequest) -> Result<Page<User>> {
+        let rows = page.apply(Entity::find(), Column::Id, Order::OldestFirst)?.all(self.0.read()).await?;
+        page.page(rows, |row| row.id).try_map(User::try_from)
+    }
+
+    /// Changes a user, and ends their sessions where the change says so.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`]; [`Error::Conflict`] where no enabled admin would be left.
+    pub async fn update(&self, id: Uuid, change: UserChange) -> Result<User> {
+        let transaction = self.0.begin().await?;
+        let before = locked(&transaction, id).await?;
+        let mut row = before.clone();
+        if let Some(role) = change.role {
+            row.role = role.as_str().into();
+        }
+        if let Some(disabled) = change.disabled {
+            row.disabled = disabled;
+        }
+        let logs_out = change.password_hash.is_some() || change.disabled == Some(true);
+        if let Some(hash) = change.password_hash {
+            row.password_hash = hash;
+            row.failed_logins = 0;
+            row.locked_until = None;
+        }
+        row.updated_at = now().as_microsecond();
+        if is_admin(&before) && !is_admin(&row) {
+            other_admin(&transaction, id).await?;
+        }
+        let all = row.clone().into_active_model().reset_all();
+        Entity::update_many().set(all).filter(Column::Id.eq(id)).exec(&transaction).await?;
+        if logs_out {
+            sessions::Entity::delete_many().filter(sessions::Column::UserId.eq(id)).exec(&transaction).await?;
+        }
+        transaction.commit().await?;
+        row.try_into()
+    }
+
+    /// Forgets a user, with their sessions and tokens.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`]; [`Error::Conflict`] where no enabled admin would be left.
+    pub async fn delete(&self, id: Uuid) -> Result<()> {
+        let transaction = self.0.begin().await?;
+        if is_admin(&locked(&transaction, id).await?) {
+            other_admin(&transaction, id).await?;
+        }
+        Entity::delete_by_id(id).exec(&transaction).await?;
+        Ok(transaction.commit().await?)
+    }
+
+    /// Counts a failed login, and answers how many there are now. With the `max`th, and each one after, the user is
+    /// locked until then.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub async fn login_failed(&self, id: Uuid, max: u32, lock_until: Timestamp) -> Result<u32> {
+        let transaction = self.0.begin().await?;
+        let failed = locked(&transaction, id).await?.failed_logins.saturating_add(1);
+        let mut change = ActiveModel { failed_logins: Set(failed), ..Default::default() };
+        if row::number(failed) >= max {
+            change.locked_until = Set(Some(lock_until.as_microsecond()));
+        }
+        Entity::update_many().set(change).filter(Column::Id.eq(id)).exec(&transaction).await?;
+        transaction.commit().await?;
+        Ok(row::number(failed))
+    }
+
+    /// Notes a good login.
+    ///
+    /// # Errors
+    /// [`Error::Database`], [`Error::Unavailable`].
+    pub async fn login_succeeded(&self, id: Uuid) -> Result<()> {
+        Entity::update_many()
+            .col_expr(Column::FailedLogins, Expr::value(0))
+            .col_expr(Column::LockedUntil, Expr::value(None::<i64>))
+            .col_expr(Column::LastLoginAt, Expr::value(now().as_microsecond()))
+            .filter(Column::Id.eq(id))
+            .exec(self.0.write())
+            .await?;
+        Ok(())
+    }
+}
+
+const NOT_FOUND: Error = Error::NotFound { what: "user" };
+
+/// The user's row, after all admins' rows are locked (always in the same order): of two admins who remove each other
+/// at the same moment, one must see what the other did.
+async fn locked(db: &impl ConnectionTrait, id: Uuid) -> Result<Model> {
+    let involved = Column::Role.eq(Role::Admin.as_str()).or(Column::Id.eq(id));
+    let rows = Entity::find().filter(involved).order_by_asc(Column::Id).lock_exclusive().all(db).await?;
+    rows.into_iter().find(|row| row.id == id).ok_or(NOT_FOUND)
+}
+
+fn is_admin(row: &Model) -> bool {
+    row.role == Role::Admin.as_str() && !row.disabled
+}
+
+async fn other_admin(db: &impl ConnectionTrait, id: Uuid) -> Result<()> {
+    let others = Entity::find()
+        .filter(Column::Role.eq(Role::Admin.as_str()))
+        .filter(Column::Disabled.eq(false))
+        .filter(Column::Id.ne(id));
+    match others.count(db).await? {
+        0 => Err(Error::Conflict("this is the last admin who can log in: make another one first".into())),
+        _ => Ok(()),
+    }
+}
+
+impl TryFrom<Model> for User {
+    type Error = Error;
+
+    fn try_from(row: Model) -> Result<Self> {
+        Ok(Self {
+            id: row.id,
+            username: row.username,
+            role: row::word("users.role", &row.role)?,
+            disabled: row.disabled,
+            failed_logins: row::number(row.failed_logins),
+            locked_until: row::maybe_time(row.locked_until)?,
+            created_at: row::time(row.created_at)?,
+            updated_at: row::time(row.updated_at)?,
+            last_login_at: row::maybe_time(row.last_login_at)?,
+        })
+    }
+}
