@@ -1,5 +1,6 @@
 //! The documentation names only what is there.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use courier_api::ErrorCode;
@@ -75,4 +76,36 @@ fn paths_in_code_spans_exist() {
         "paths that are not there:\n{}",
         absent.join("\n")
     );
+}
+
+/// The names that start with `COURIER_` in a text.
+fn variables(text: &str) -> impl Iterator<Item = String> {
+    let is_part = |c: char| c.is_ascii_uppercase() || c == '_';
+    text.split("COURIER_").skip(1).filter_map(move |rest| {
+        let name = rest.split(|c| !is_part(c)).next()?;
+        (!name.is_empty()).then(|| format!("COURIER_{name}"))
+    })
+}
+
+#[test]
+fn every_variable_is_in_the_readme() {
+    let sources = ["crates/courier-server/src/config", "crates/courier/src"].map(|dir| files(dir, ".rs"));
+    let read_by: BTreeSet<String> = sources
+        .iter()
+        .flatten()
+        .flat_map(|path| between_quotes(&read(path)))
+        .collect();
+    let documented: BTreeSet<String> = variables(&read("README.md")).collect();
+    assert_eq!(
+        read_by, documented,
+        "left: what the code reads; right: what README.md names"
+    );
+}
+
+/// The variables that are named by a whole string literal.
+fn between_quotes(text: &str) -> Vec<String> {
+    between(text, "\"COURIER_", '"')
+        .map(|rest| format!("COURIER_{rest}"))
+        .filter(|name| variables(name).any(|variable| variable == *name))
+        .collect()
 }

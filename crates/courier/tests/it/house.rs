@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The root of the checkout.
-pub fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../..")
         .canonicalize()
@@ -12,13 +12,13 @@ pub fn root() -> PathBuf {
 }
 
 /// A file of the checkout as text, by its path from the root.
-pub fn read(path: impl AsRef<Path>) -> String {
+pub(crate) fn read(path: impl AsRef<Path>) -> String {
     let path = root().join(path);
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
 /// Every file below `dir` (from the root) whose name ends in `suffix`, as paths from the root, in order.
-pub fn files(dir: &str, suffix: &str) -> Vec<PathBuf> {
+pub(crate) fn files(dir: &str, suffix: &str) -> Vec<PathBuf> {
     let root = root();
     let mut found = Vec::new();
     let mut open = vec![root.join(dir)];
