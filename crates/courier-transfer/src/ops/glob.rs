@@ -128,6 +128,14 @@ impl RemoteGlob {
         Ok(Self { base, pattern })
     }
 
+    /// A path as it is, whatever characters are in it.
+    pub fn literal(path: RemotePath) -> Self {
+        Self {
+            base: path,
+            pattern: None,
+        }
+    }
+
     /// The folder that is searched; the path itself where nothing in it is a pattern.
     pub fn base(&self) -> &RemotePath {
         &self.base
@@ -136,6 +144,13 @@ impl RemoteGlob {
     /// The pattern below the base; `None` where the text names one path.
     pub fn pattern(&self) -> Option<&Pattern> {
         self.pattern.as_ref()
+    }
+}
+
+impl From<RemotePath> for RemoteGlob {
+    /// One path, whatever characters are in it.
+    fn from(base: RemotePath) -> Self {
+        Self { base, pattern: None }
     }
 }
 
