@@ -1,0 +1,224 @@
+//! `courier get`: files from a server to this machine.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use courier_transfer::ops::{
+    BatchContext, Context, DownloadOptions, PlanOptions, RemoteGlob, download, download_all, plan_downloads,
+};
+use courier_transfer::{Error, ErrorKind, OpenOptions};
+use futures::{StreamExt, stream};
+
+use super::summary::Summary;
+use super::url::{Scheme, is_url, local_path};
+use super::{Location, Session, SessionArgs, glob_of, one_server};
+use crate::exit::{Code, Failure, Result};
+use crate::output::progress::Transfers;
+use crate::output::{Output, stdout_failed};
+
+/// Fetch files from a server
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+The last argument is the target where it is no URL of a server: a file, an existing folder, or - for standard output.
+A file is written as <name>.part and renamed when it is whole.
+
+Examples:
+  courier get sftp://ann@example.com/in/report.csv
+  courier get 'sftp://ann@example.com/in/*.csv' data/
+  courier get -r sftp://ann@example.com/~/photos .
+  courier get --resume sftp://ann@example.com/big.iso
+  courier get sftp://ann@example.com/in/report.csv - | head")]
+pub(crate) struct Args {
+    /// What to fetch, and where to: URL… [TARGET]
+    #[arg(required = true, value_name = "URL")]
+    arguments: Vec<String>,
+
+    /// Take folders with all that lies in them
+    #[arg(long, short)]
+    recursive: bool,
+
+    /// Continue a partial file of an earlier run, and keep one when this run breaks off
+    #[arg(long)]
+    resume: bool,
+
+    /// Write under a temporary name and rename when whole; a download always does
+    #[arg(long)]
+    atomic: bool,
+
+    /// Keep modification times and permissions
+    #[arg(long, short)]
+    preserve: bool,
+
+    #[command(flatten)]
+    session: SessionArgs,
+}
+
+pub(crate) async fn run(args: Args, output: Output) -> Result<()> {
+    let (sources, target) = split(&args.arguments)?;
+    let endpoint = one_server(&sources)?;
+    if target.as_os_str() == "-" {
+        let [source] = sources.as_slice() else {
+            return Err(Failure::usage("standard output takes one file"));
+        };
+        let session = Session::open(endpoint, &args.session, output).await?;
+        return to_stdout(&session, source).await;
+    }
+    let into_folder = fs::metadata(&target).is_ok_and(|meta| meta.is_dir());
+    let many = sources.len() > 1 || sources.iter().any(|source| source.pattern.is_some());
+    if !into_folder && (many || target.as_os_str().as_encoded_bytes().ends_with(b"/")) {
+        return Err(Failure::new(
+            Code::NotFound,
+            format!(
+                "the target {} is not an existing folder; make it first",
+                target.display()
+            ),
+        ));
+    }
+
+    let session = Session::open(endpoint, &args.session, output).await?;
+    let bars = Transfers::new(output);
+    let mut summary = Summary::new(output, &bars);
+    let options = DownloadOptions {
+        resume: args.resume,
+        preserve_times: args.preserve,
+        preserve_permissions: args.preserve,
+        ..DownloadOptions::default()
+    };
+    if let ([source], false, None) = (
+        sources.as_slice(),
+        args.recursive,
+        sources.first().and_then(|s| s.pattern.as_ref()),
+    ) {
+        let result = one(&session, source, &target, into_folder, &options, &bars).await;
+        summary.add(result);
+    } else {
+        let plan = PlanOptions {
+            recursive: args.recursive,
+            contents: !into_folder,
+        };
+        several(&session, &sources, &target, plan, options, &bars, &mut summary).await?;
+    }
+    session.close().await;
+    summary.end()
+}
+
+/// Which arguments are sources, and which one is the target.
+fn split(arguments: &[String]) -> Result<(Vec<Location>, PathBuf)> {
+    let location = |text: &String| text.parse::<Location>().map_err(Failure::usage);
+    let (sources, target) = match arguments.split_last() {
+        Some((last, sources)) if !is_url(last) => (sources, Some(PathBuf::from(last))),
+        Some((last, sources)) if !sources.is_empty() => match location(last)? {
+            target if target.endpoint.scheme == Scheme::File => {
+                (sources, Some(local_path(super::one_name(&target)?)))
+            }
+            _ => (arguments, None),
+        },
+        _ => (arguments, None),
+    };
+    let sources = sources.iter().map(location).collect::<Result<Vec<_>>>()?;
+    Ok((sources, target.unwrap_or_else(|| PathBuf::from("."))))
+}
+
+/// The shortest way for one file: no planning, no look before.
+async fn one(
+    session: &Session,
+    source: &Location,
+    target: &Path,
+    into_folder: bool,
+    options: &DownloadOptions,
+    bars: &Transfers,
+) -> courier_transfer::Result<courier_transfer::ops::Transferred> {
+    let local = if into_folder {
+        let name = source.path.name().ok_or_else(|| is_folder(source))?;
+        target.join(<std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(
+            name.as_bytes(),
+        ))
+    } else {
+        target.to_owned()
+    };
+    let context = Context {
+        progress: bars.file(&source.path.to_text()),
+        partials: session.partials(options.resume),
+        entry: None,
+    };
+    match download(&session.client, &source.path, &local, options, &context).await {
+        Err(e) if e.kind() == ErrorKind::WrongKind => Err(is_folder(source).with_source(e)),
+        result => result,
+    }
+}
+
+fn is_folder(source: &Location) -> Error {
+    Error::new(
+        ErrorKind::WrongKind,
+        format!("{source} is a folder; use -r to take what lies in it"),
+    )
+}
+
+/// Patterns, folders and several sources: planned as they are found, many files at once.
+async fn several(
+    session: &Session,
+    sources: &[Location],
+    target: &Path,
+    plan: PlanOptions,
+    options: DownloadOptions,
+    bars: &Transfers,
+    summary: &mut Summary,
+) -> Result<()> {
+    let mut plans = Vec::new();
+    for source in sources {
+        let glob = glob_of(source)?.unwrap_or_else(|| RemoteGlob::from(source.path.clone()));
+        let jobs = plan_downloads(session.client.clone(), glob, target.to_owned(), plan);
+        plans.push(super::matched(source, jobs));
+    }
+    let context = BatchContext {
+        progress: std::sync::Arc::new(bars.clone()),
+        partials: session.partials(options.resume),
+        ..BatchContext::default()
+    };
+    let jobs = stream::iter(plans).flatten();
+    let mut results = download_all(session.client.clone(), jobs, options, context);
+    while let Some(done) = results.next().await {
+        summary.add(done.result);
+    }
+    Ok(())
+}
+
+/// One file, as it comes.
+async fn to_stdout(session: &Session, source: &Location) -> Result<()> {
+    let mut reader = session
+        .client
+        .open(super::one_name(source)?, OpenOptions::default())
+        .await?;
+    let mut stdout = io::stdout().lock();
+    while let Some(bytes) = reader.read().await? {
+        stdout.write_all(&bytes).map_err(stdout_failed)?;
+    }
+    stdout.flush().map_err(stdout_failed)?;
+    drop(reader);
+    session.close().await;
+    Ok(())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn parts(arguments: &[&str]) -> (usize, PathBuf) {
+        let arguments: Vec<String> = arguments.iter().map(|&a| a.to_owned()).collect();
+        let (sources, target) = split(&arguments).unwrap();
+        (sources.len(), target)
+    }
+
+    #[test]
+    fn the_target_is_the_last_that_is_no_server() {
+        assert_eq!(parts(&["sftp://h/a"]), (1, ".".into()));
+        assert_eq!(parts(&["sftp://h/a", "sftp://h/b"]), (2, ".".into()));
+        assert_eq!(parts(&["sftp://h/a", "b c"]), (1, "b c".into()));
+        assert_eq!(parts(&["sftp://h/a", "-"]), (1, "-".into()));
+        assert_eq!(parts(&["sftp://h/a", "file:///tmp/x"]), (1, "/tmp/x".into()));
+        assert_eq!(parts(&["file:///tmp/x"]), (1, ".".into()));
+        assert!(split(&["a".to_owned()]).unwrap().0.is_empty());
+    }
+}

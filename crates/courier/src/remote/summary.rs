@@ -1,0 +1,85 @@
+//! The last line of a transfer, and its document.
+
+use std::time::Instant;
+
+use courier_transfer::ops::{Outcome, Transferred};
+use serde_json::json;
+
+use super::Tally;
+use crate::exit::Result;
+use crate::output::Output;
+use crate::output::progress::Transfers;
+use crate::output::text::{bytes, files};
+
+/// What a command has moved.
+#[derive(Debug)]
+pub(crate) struct Summary {
+    output: Output,
+    bars: Transfers,
+    tally: Tally,
+    began: Instant,
+    files: u64,
+    skipped: u64,
+    bytes: u64,
+    resumed: u64,
+}
+
+impl Summary {
+    pub(crate) fn new(output: Output, bars: &Transfers) -> Self {
+        Self {
+            output,
+            bars: bars.clone(),
+            tally: Tally::new(output),
+            began: Instant::now(),
+            files: 0,
+            skipped: 0,
+            bytes: 0,
+            resumed: 0,
+        }
+    }
+
+    /// Counts what came of one file.
+    pub(crate) fn add(&mut self, result: courier_transfer::Result<Transferred>) {
+        match result {
+            Ok(done) => {
+                self.tally.ok();
+                self.bytes += done.bytes;
+                self.resumed += done.resumed_from.unwrap_or(0);
+                if done.outcome == Outcome::Skipped {
+                    self.skipped += 1;
+                } else {
+                    self.files += 1;
+                }
+            }
+            Err(error) => self.bars.suspend(|| self.tally.fail(error)),
+        }
+    }
+
+    /// Takes the bars away, says what was done, and gives the command's result.
+    pub(crate) fn end(self) -> Result<()> {
+        self.bars.end();
+        let seconds = self.began.elapsed().as_secs_f64();
+        if self.output.json {
+            self.output.document(&json!({
+                "files": self.files,
+                "skipped": self.skipped,
+                "failed": self.tally.failed,
+                "bytes": self.bytes,
+                "resumed_from": self.resumed,
+                "duration_ms": (seconds * 1000.0) as u64,
+            }))?;
+        } else if self.files > 0 {
+            let rate = bytes((self.bytes as f64 / seconds.max(1e-3)) as u64);
+            let mut line = format!(
+                "{}, {} in {seconds:.1} s, {rate}/s",
+                files(self.files),
+                bytes(self.bytes)
+            );
+            if self.resumed > 0 {
+                line.push_str(&format!(", resumed at {}", bytes(self.resumed)));
+            }
+            self.output.info(line)?;
+        }
+        self.tally.end()
+    }
+}

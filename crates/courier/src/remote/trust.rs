@@ -1,0 +1,192 @@
+//! Is this the right server? The flags decide, or the `known_hosts` file.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use courier_sftp::known_hosts::{self, KnownHost};
+use courier_transfer::{
+    AuthMethod, Error, ErrorKind, HostKey, Observer, Result, ServerInfo, TrustDecider, TrustPins, Unobserved,
+    host_key_mismatch,
+};
+
+use super::{Endpoint, SessionArgs};
+use crate::exit::Failure;
+use crate::output::Output;
+
+/// Who decides, and who remembers what was decided.
+pub(crate) struct Trust {
+    pub(crate) decider: Arc<dyn TrustDecider>,
+    pub(crate) observer: Arc<dyn Observer>,
+}
+
+impl Trust {
+    /// What the flags ask for.
+    pub(crate) fn of(
+        args: &SessionArgs,
+        endpoint: &Endpoint,
+        port: u16,
+        output: Output,
+    ) -> Result<Self, Failure> {
+        if args.insecure {
+            output.complain(
+                "warning: --insecure trusts any host key; somebody in between could read and change all",
+            );
+            return Ok(Self {
+                decider: Arc::new(Anyone),
+                observer: Arc::new(Unobserved),
+            });
+        }
+        if !args.host_key.is_empty() {
+            let pins = TrustPins::new(args.host_key.iter().copied());
+            return Ok(Self {
+                decider: Arc::new(pins),
+                observer: Arc::new(Unobserved),
+            });
+        }
+        let file = match &args.known_hosts {
+            Some(file) => file.clone(),
+            None => std::env::home_dir()
+                .ok_or_else(|| {
+                    Failure::usage("HOME is not set; name the known_hosts file with --known-hosts")
+                })?
+                .join(".ssh/known_hosts"),
+        };
+        let contents = match fs::read(&file) {
+            Ok(contents) => contents,
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Vec::new(),
+            Err(e) => return Err(Failure::usage(format!("could not read {}: {e}", file.display()))),
+        };
+        let known = known_hosts::lookup(&contents, &endpoint.host, port);
+        for note in &known.notes {
+            output.note(format!("{}: {note}", file.display()));
+        }
+        let hosts = Arc::new(KnownHosts {
+            host: endpoint.host.clone(),
+            port,
+            known,
+            file,
+            accept_new: args.accept_new_host_key,
+            output,
+        });
+        Ok(Self {
+            decider: hosts.clone(),
+            observer: hosts,
+        })
+    }
+}
+
+/// Trusts any key.
+#[derive(Debug)]
+struct Anyone;
+
+#[async_trait]
+impl TrustDecider for Anyone {
+    async fn pinned_key_types(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    async fn host_key(&self, _presented: &HostKey) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// Trusts what the user's `known_hosts` file knows, and a new host where the user says so.
+#[derive(Debug)]
+struct KnownHosts {
+    host: String,
+    port: u16,
+    known: KnownHost,
+    file: PathBuf,
+    accept_new: bool,
+    output: Output,
+}
+
+#[async_trait]
+impl TrustDecider for KnownHosts {
+    async fn pinned_key_types(&self) -> Vec<String> {
+        self.known.keys.iter().map(|key| key.key_type.clone()).collect()
+    }
+
+    async fn host_key(&self, presented: &HostKey) -> Result<()> {
+        let is = |key: &&HostKey| key.fingerprint == presented.fingerprint;
+        let file = self.file.display();
+        if self.known.revoked.iter().any(|key| is(&key)) {
+            let message = format!(
+                "the host key {} is marked as revoked in {file}",
+                presented.fingerprint
+            );
+            return Err(Error::new(ErrorKind::HostKey, message));
+        }
+        if self.known.keys.iter().any(|key| is(&key)) {
+            return Ok(());
+        }
+        if !self.known.keys.is_empty() {
+            let expected: Vec<_> = self.known.keys.iter().map(|key| key.fingerprint).collect();
+            return Err(host_key_mismatch(&expected, presented).with("known_hosts", file));
+        }
+        if self.accept_new {
+            return Ok(());
+        }
+        let HostKey {
+            key_type,
+            fingerprint,
+            ..
+        } = presented;
+        Err(Error::new(
+            ErrorKind::HostKey,
+            format!(
+                "{}:{} is not in {file}; it presented {fingerprint} ({key_type}). Compare this with what the server's \
+                 operator says; then trust it once with --host-key {fingerprint}, or for good with \
+                 --accept-new-host-key",
+                self.host, self.port
+            ),
+        ))
+    }
+}
+
+#[async_trait]
+impl Observer for KnownHosts {
+    /// The first login that succeeds makes a new host a known one.
+    async fn authenticated(&self, info: &ServerInfo, _method: &AuthMethod) -> Result<()> {
+        let Some(key) = info
+            .host_key
+            .as_ref()
+            .filter(|_| self.accept_new && self.known.keys.is_empty())
+        else {
+            return Ok(());
+        };
+        append(&self.file, &known_hosts::line(&self.host, self.port, key))
+            .map_err(|e| Error::local(e, "add the host key to", &self.file))?;
+        self.output.note(format!(
+            "added {} ({}) to {}",
+            key.fingerprint,
+            key.key_type,
+            self.file.display()
+        ));
+        Ok(())
+    }
+}
+
+/// Appends a line in one write; what stands before it keeps its own line.
+fn append(path: &Path, line: &str) -> io::Result<()> {
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    }
+    let unfinished = fs::read(path).is_ok_and(|contents| contents.last().is_some_and(|&last| last != b'\n'));
+    let mut file = OpenOptions::new()
+        .append(true)
+        .create(true)
+        .mode(0o600)
+        .open(path)?;
+    let line = if unfinished {
+        format!("\n{line}")
+    } else {
+        line.to_owned()
+    };
+    file.write_all(line.as_bytes())?;
+    file.sync_all()
+}

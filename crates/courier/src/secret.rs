@@ -1,0 +1,183 @@
+//! Secrets that a person hands over: from a variable, a file, standard input or a prompt; never from an argument,
+//! which would show in the process list and in the shell's history.
+
+use std::env::{self, VarError};
+use std::io::{self, IsTerminal, Read};
+use std::path::{Path, PathBuf};
+
+use secrecy::{SecretString, zeroize::Zeroizing};
+
+use crate::exit::{Code, Failure, Result};
+
+/// The password of the server in a URL, of a login or of what is made.
+pub(crate) const PASSWORD: &str = "COURIER_PASSWORD";
+/// The passphrase of an encrypted private key.
+pub(crate) const KEY_PASSPHRASE: &str = "COURIER_KEY_PASSPHRASE";
+
+/// No secret file is larger.
+const MAX_LEN: u64 = 64 * 1024;
+
+/// Where a password comes from.
+#[derive(Debug, Default, clap::Args)]
+pub(crate) struct PasswordArgs {
+    /// Read the password from the first line of standard input
+    #[arg(long, group = "password_source")]
+    pub(crate) password_stdin: bool,
+
+    /// Read the password from the first line of a file
+    #[arg(long, value_name = "FILE", group = "password_source")]
+    pub(crate) password_file: Option<PathBuf>,
+
+    /// Ask for the password on the terminal
+    #[arg(long, group = "password_source")]
+    pub(crate) ask_password: bool,
+}
+
+impl PasswordArgs {
+    /// The password that the flags point to, if any does.
+    pub(crate) fn given(&self, prompt: &str) -> Result<Option<SecretString>> {
+        if self.password_stdin {
+            return first_line(io::stdin().lock(), "standard input").map(Some);
+        }
+        if let Some(path) = &self.password_file {
+            return from_file(path).map(Some);
+        }
+        if self.ask_password {
+            ask_twice(prompt).map(Some)
+        } else {
+            Ok(None)
+        }
+    }
+
+    /// The password that the flags or `COURIER_PASSWORD` point to, else asked for on a terminal.
+    pub(crate) fn required(&self, prompt: &str) -> Result<SecretString> {
+        if let Some(password) = self.given(prompt)? {
+            return Ok(password);
+        }
+        if let Some(password) = from_env(PASSWORD)? {
+            return Ok(password);
+        }
+        ask(prompt)?.ok_or_else(|| {
+            Failure::usage(format!(
+                "a password is needed, and there is no terminal to ask on; set {PASSWORD} or use --password-stdin"
+            ))
+        })
+    }
+}
+
+/// The secret in an environment variable; an empty one counts as not set.
+pub(crate) fn from_env(name: &'static str) -> Result<Option<SecretString>> {
+    match env::var(name) {
+        Ok(secret) if secret.is_empty() => Ok(None),
+        Ok(secret) => Ok(Some(SecretString::from(secret))),
+        Err(VarError::NotPresent) => Ok(None),
+        Err(VarError::NotUnicode(_)) => Err(Failure::usage(format!("{name} is not UTF-8"))),
+    }
+}
+
+/// Asks on the terminal; `None` where there is none.
+pub(crate) fn ask(prompt: &str) -> Result<Option<SecretString>> {
+    if !has_terminal() {
+        return Ok(None);
+    }
+    let question = dialoguer::Password::new()
+        .with_prompt(prompt)
+        .allow_empty_password(true);
+    question
+        .interact()
+        .map(|secret| Some(SecretString::from(secret)))
+        .map_err(prompt_failed)
+}
+
+/// Is there a passphrase at hand, or somebody to ask for one?
+pub(crate) fn can_unlock() -> Result<bool> {
+    Ok(has_terminal() || from_env(KEY_PASSPHRASE)?.is_some())
+}
+
+fn ask_twice(prompt: &str) -> Result<SecretString> {
+    if !has_terminal() {
+        return Err(Failure::usage(
+            "--ask-password needs a terminal; use --password-stdin in scripts",
+        ));
+    }
+    let question = dialoguer::Password::new()
+        .with_prompt(prompt)
+        .with_confirmation("Again", "The two differ; try once more");
+    question.interact().map(SecretString::from).map_err(prompt_failed)
+}
+
+fn has_terminal() -> bool {
+    io::stdin().is_terminal() && io::stderr().is_terminal()
+}
+
+fn prompt_failed(error: dialoguer::Error) -> Failure {
+    let dialoguer::Error::IO(error) = error;
+    match error.kind() {
+        io::ErrorKind::Interrupted => Failure::silent(Code::Interrupted),
+        _ => Failure::new(Code::Failed, format!("could not ask on the terminal: {error}")),
+    }
+}
+
+fn from_file(path: &Path) -> Result<SecretString> {
+    let file = std::fs::File::open(path).map_err(|e| {
+        Failure::usage(format!(
+            "could not read the password file {}: {e}",
+            path.display()
+        ))
+    })?;
+    first_line(file, &path.display().to_string())
+}
+
+/// The first line, without its end.
+fn first_line(from: impl Read, name: &str) -> Result<SecretString> {
+    let text = limited(from, name)?;
+    let line = text.lines().next().unwrap_or_default();
+    if line.is_empty() {
+        return Err(Failure::usage(format!(
+            "the first line of {name} is empty; a password was expected there"
+        )));
+    }
+    Ok(SecretString::from(line))
+}
+
+/// A private key or another secret text, whole; `-` is standard input.
+pub(crate) fn text_file(path: &Path) -> Result<Zeroizing<String>> {
+    if path.as_os_str() == "-" {
+        return limited(io::stdin().lock(), "standard input");
+    }
+    let file = std::fs::File::open(path)
+        .map_err(|e| Failure::usage(format!("could not read {}: {e}", path.display())))?;
+    limited(file, &path.display().to_string())
+}
+
+fn limited(from: impl Read, name: &str) -> Result<Zeroizing<String>> {
+    // With room from the start, so that growing leaves no copies behind.
+    let mut text = Zeroizing::new(String::with_capacity(16 * 1024));
+    let read = from
+        .take(MAX_LEN + 1)
+        .read_to_string(&mut text)
+        .map_err(|e| Failure::usage(format!("could not read {name}: {e}")))?;
+    if read as u64 > MAX_LEN {
+        return Err(Failure::usage(format!(
+            "{name} is too long for a secret: more than 64 KiB"
+        )));
+    }
+    Ok(text)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use secrecy::ExposeSecret;
+
+    use super::*;
+
+    #[test]
+    fn a_password_is_the_first_line() {
+        let read = |text: &'static str| first_line(text.as_bytes(), "test");
+        assert_eq!(read("a b \r\nrest").unwrap().expose_secret(), "a b ");
+        assert_eq!(read("x").unwrap().expose_secret(), "x");
+        assert!(read("\nsecret").unwrap_err().to_string().contains("empty"));
+        assert!(!read("\nsecret").unwrap_err().to_string().contains("secret"));
+    }
+}
