@@ -1,0 +1,287 @@
+//! The API from the shell: a small client of a running server.
+
+use std::time::Duration;
+
+use futures::{Stream, StreamExt, TryStreamExt};
+use reqwest::{Method, RequestBuilder, Response, StatusCode, Url};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::exit::{Code, Failure, Result};
+
+mod events;
+mod problem;
+
+pub(crate) use events::{Event, Parser};
+pub(crate) use problem::code_of;
+
+/// Which server, and as whom.
+#[derive(Clone, Debug, clap::Args)]
+#[command(next_help_heading = "Server")]
+pub(crate) struct ApiArgs {
+    /// The server's address
+    #[arg(
+        long,
+        global = true,
+        env = "COURIER_SERVER",
+        value_name = "URL",
+        default_value = "http://127.0.0.1:8440"
+    )]
+    server: String,
+
+    /// A session or API token; `courier login` prints one. Better in COURIER_TOKEN, where no process list shows it
+    #[arg(
+        long,
+        global = true,
+        env = "COURIER_TOKEN",
+        value_name = "TOKEN",
+        hide_env_values = true
+    )]
+    token: Option<SecretToken>,
+}
+
+/// A token that `Debug` does not show.
+#[derive(Clone, Debug)]
+pub(crate) struct SecretToken(SecretString);
+
+impl std::str::FromStr for SecretToken {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let text = text.trim();
+        if text.is_empty() || !text.bytes().all(|b| b.is_ascii_graphic()) {
+            return Err("a token is one word of printable characters");
+        }
+        Ok(Self(SecretString::from(text)))
+    }
+}
+
+/// How long the server may take to answer a request.
+const ANSWER_WITHIN: Duration = Duration::from_secs(120);
+/// The largest page that the server gives.
+const PAGE: usize = 1000;
+
+/// A client of one server.
+#[derive(Debug)]
+pub(crate) struct Api {
+    http: reqwest::Client,
+    base: Url,
+    token: Option<SecretString>,
+}
+
+/// Query parameters.
+pub(crate) type Query = Vec<(&'static str, String)>;
+
+impl Api {
+    /// For the server that the arguments name. Connects to nothing yet.
+    pub(crate) fn new(args: &ApiArgs) -> Result<Self> {
+        Self::with_token(&args.server, args.token.as_ref().map(|token| token.0.clone()))
+    }
+
+    /// For a server by its address.
+    pub(crate) fn with_token(server: &str, token: Option<SecretString>) -> Result<Self> {
+        let wrong = |why: &str| {
+            Failure::usage(format!(
+                "the server \"{server}\" is {why}; expected e.g. https://courier.example.com"
+            ))
+        };
+        let base = Url::parse(server).map_err(|e| wrong(&format!("no URL ({e})")))?;
+        if !matches!(base.scheme(), "http" | "https") || base.cannot_be_a_base() {
+            return Err(wrong("no http or https URL"));
+        }
+        if !base.username().is_empty() || base.password().is_some() {
+            return Err(Failure::usage(
+                "credentials in the server's URL are not used; set COURIER_TOKEN",
+            ));
+        }
+        let http = reqwest::Client::builder()
+            .connect_timeout(Duration::from_secs(10))
+            // A token must not follow a redirect to somewhere else.
+            .redirect(reqwest::redirect::Policy::none())
+            .user_agent(concat!("courier/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .map_err(|e| Failure::new(Code::Failed, format!("could not set up the HTTP client: {e}")))?;
+        Ok(Self { http, base, token })
+    }
+
+    fn request(&self, method: Method, path: &[&str], query: &Query) -> Result<RequestBuilder> {
+        let mut url = self.base.clone();
+        url.path_segments_mut()
+            .map_err(|()| Failure::usage("the server's URL can't have a path"))?
+            .pop_if_empty()
+            .push("api")
+            .extend(path);
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query);
+        }
+        let request = self.http.request(method, url);
+        Ok(match &self.token {
+            Some(token) => request.bearer_auth(token.expose_secret()),
+            None => request,
+        })
+    }
+
+    async fn send(&self, request: RequestBuilder) -> Result<Response> {
+        let response = request.send().await.map_err(|e| self.unreachable(&e))?;
+        if response.status().is_success() {
+            return Ok(response);
+        }
+        let status = response.status();
+        let bytes = response.bytes().await.map_err(|e| self.unreachable(&e))?;
+        Err(problem::failure(status, &bytes))
+    }
+
+    async fn document(&self, request: RequestBuilder) -> Result<Value> {
+        let response = self.send(request.timeout(ANSWER_WITHIN)).await?;
+        if response.status() == StatusCode::NO_CONTENT {
+            return Ok(Value::Null);
+        }
+        let bytes = response.bytes().await.map_err(|e| self.unreachable(&e))?;
+        if bytes.is_empty() {
+            return Ok(Value::Null);
+        }
+        serde_json::from_slice(&bytes).map_err(|e| {
+            let message = format!("{} does not answer like a Courier server: {e}", self.base);
+            Failure::new(Code::Failed, message)
+        })
+    }
+
+    /// Reads a document.
+    pub(crate) async fn get(&self, path: &[&str]) -> Result<Value> {
+        self.document(self.request(Method::GET, path, &Vec::new())?).await
+    }
+
+    /// Reads a document, with query parameters.
+    pub(crate) async fn query(&self, path: &[&str], query: &Query) -> Result<Value> {
+        self.document(self.request(Method::GET, path, query)?).await
+    }
+
+    /// Reads a text.
+    pub(crate) async fn text(&self, path: &[&str]) -> Result<String> {
+        let request = self
+            .request(Method::GET, path, &Vec::new())?
+            .timeout(ANSWER_WITHIN);
+        self.send(request)
+            .await?
+            .text()
+            .await
+            .map_err(|e| self.unreachable(&e))
+    }
+
+    /// Asks for something to be done. No body where `body` is null.
+    pub(crate) async fn post(&self, path: &[&str], body: &Value) -> Result<Value> {
+        self.change(Method::POST, path, body).await
+    }
+
+    /// Changes some fields.
+    pub(crate) async fn patch(&self, path: &[&str], body: &Value) -> Result<Value> {
+        self.change(Method::PATCH, path, body).await
+    }
+
+    /// Replaces a document.
+    pub(crate) async fn put(&self, path: &[&str], body: &Value) -> Result<Value> {
+        self.change(Method::PUT, path, body).await
+    }
+
+    /// Deletes an object.
+    pub(crate) async fn delete(&self, path: &[&str]) -> Result<()> {
+        self.change(Method::DELETE, path, &Value::Null).await.map(drop)
+    }
+
+    async fn change(&self, method: Method, path: &[&str], body: &Value) -> Result<Value> {
+        let request = self.request(method, path, &Vec::new())?;
+        self.document(if body.is_null() {
+            request
+        } else {
+            request.json(body)
+        })
+        .await
+    }
+
+    /// Reads a list, page by page, up to `limit` items.
+    pub(crate) async fn list(&self, path: &[&str], query: &Query, limit: usize) -> Result<Vec<Value>> {
+        let mut items = Vec::new();
+        let mut cursor: Option<String> = None;
+        loop {
+            let mut page = query.clone();
+            page.push(("limit", limit.saturating_sub(items.len()).min(PAGE).to_string()));
+            page.extend(cursor.take().map(|cursor| ("cursor", cursor)));
+            let mut document = self.query(path, &page).await?;
+            if let Some(Value::Array(more)) = document.get_mut("items").map(Value::take) {
+                items.extend(more);
+            }
+            cursor = document
+                .get("next_cursor")
+                .and_then(Value::as_str)
+                .map(str::to_owned);
+            if cursor.is_none() || items.len() >= limit {
+                items.truncate(limit);
+                return Ok(items);
+            }
+        }
+    }
+
+    /// The id of an object that the user named by id or by name.
+    pub(crate) async fn resolve(&self, kind: &str, given: &str) -> Result<String> {
+        if given.parse::<Uuid>().is_ok() {
+            return Ok(given.to_owned());
+        }
+        let items = self.list(&[kind], &Vec::new(), usize::MAX).await?;
+        let name = |item: &&Value| {
+            ["name", "username"]
+                .iter()
+                .any(|field| item.get(field).and_then(Value::as_str) == Some(given))
+        };
+        let found = items
+            .iter()
+            .find(name)
+            .and_then(|item| item.get("id"))
+            .and_then(Value::as_str);
+        found.map(str::to_owned).ok_or_else(|| {
+            let what = kind.trim_end_matches('s').replace('-', " ");
+            Failure::new(
+                Code::NotFound,
+                format!("there is no {what} called \"{given}\"; `list` shows what there is"),
+            )
+        })
+    }
+
+    /// Follows server-sent events until the server ends them.
+    pub(crate) async fn events(&self, path: &[&str]) -> Result<impl Stream<Item = Result<Event>> + use<'_>> {
+        let request = self
+            .request(Method::GET, path, &Vec::new())?
+            .header("accept", "text/event-stream");
+        let bytes = self.send(request).await?.bytes_stream();
+        let mut parser = Parser::default();
+        let events = bytes
+            .map_err(|e| self.unreachable(&e))
+            .map_ok(move |chunk| futures::stream::iter(parser.push(&chunk)).map(Ok))
+            .try_flatten();
+        Ok(events)
+    }
+
+    fn unreachable(&self, error: &reqwest::Error) -> Failure {
+        let cause = root(error);
+        let server = &self.base;
+        let message = if error.is_timeout() {
+            format!("{server} did not answer in time ({cause})")
+        } else if error.is_connect() {
+            format!(
+                "could not connect to {server} ({cause}); is `courier serve` running there, or is --server wrong?"
+            )
+        } else {
+            format!("the exchange with {server} broke off ({cause})")
+        };
+        Failure::new(Code::Lost, message)
+    }
+}
+
+/// The innermost cause, which says most.
+fn root(error: &reqwest::Error) -> String {
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    cause.to_string()
+}
