@@ -1,0 +1,10 @@
+//! Tests of the interface and of what stands above it, against a server in memory.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic
+)]
+
+mod memory;
