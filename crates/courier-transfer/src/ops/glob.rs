@@ -147,13 +147,6 @@ impl RemoteGlob {
     }
 }
 
-impl From<RemotePath> for RemoteGlob {
-    /// One path, whatever characters are in it.
-    fn from(base: RemotePath) -> Self {
-        Self { base, pattern: None }
-    }
-}
-
 /// Has one of the characters of a pattern, without a backslash before it?
 pub(super) fn is_pattern(segment: &str) -> bool {
     let mut escaped = false;

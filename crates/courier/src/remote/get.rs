@@ -167,7 +167,7 @@ async fn several(
 ) -> Result<()> {
     let mut plans = Vec::new();
     for source in sources {
-        let glob = glob_of(source)?.unwrap_or_else(|| RemoteGlob::from(source.path.clone()));
+        let glob = glob_of(source)?.unwrap_or_else(|| RemoteGlob::literal(source.path.clone()));
         let jobs = plan_downloads(session.client.clone(), glob, target.to_owned(), plan);
         plans.push(super::matched(source, jobs));
     }
