@@ -150,7 +150,10 @@ impl Audit<'_> {
         if let Some(until) = filter.until {
             query = query.filter(Column::Id.lt(first_id_at(until)));
         }
-        let rows = page.apply(query, Column::Id, Order::NewestFirst)?.all(self.0.read()).await?;
+        let rows = page
+            .apply(query, Column::Id, Order::NewestFirst)?
+            .all(self.0.read())
+            .await?;
         page.page(rows, |row| row.id).try_map(AuditRecord::try_from)
     }
 
@@ -159,7 +162,10 @@ impl Audit<'_> {
     /// # Errors
     /// As [`Self::append`].
     pub async fn totals(&self, since: Timestamp) -> Result<Totals> {
-        Ok(Totals { uploads: self.volume("upload", since).await?, downloads: self.volume("download", since).await? })
+        Ok(Totals {
+            uploads: self.volume("upload", since).await?,
+            downloads: self.volume("download", since).await?,
+        })
     }
 
     async fn volume(&self, operation: &str, since: Timestamp) -> Result<Volume> {
@@ -172,7 +178,10 @@ impl Audit<'_> {
             .select_only()
             .column_as(Column::Id.count(), "files")
             // PostgreSQL sums BIGINT as NUMERIC.
-            .column_as(Expr::expr(Column::BytesTransferred.sum()).cast_as(Alias::new("BIGINT")), "bytes")
+            .column_as(
+                Expr::expr(Column::BytesTransferred.sum()).cast_as(Alias::new("BIGINT")),
+                "bytes",
+            )
             .filter(Column::Operation.eq(operation))
             .filter(Column::Id.gte(first_id_at(since)))
             .into_model::<Sum>()
@@ -190,9 +199,15 @@ const BATCH: usize = 500;
 
 /// Appends within somebody else's transaction.
 pub(crate) async fn append(db: &impl ConnectionTrait, records: Vec<NewAudit>) -> Result<()> {
-    let rows: Vec<ActiveModel> = records.into_iter().map(|record| row_of(record).into()).map(all_set).collect();
+    let rows: Vec<ActiveModel> = records
+        .into_iter()
+        .map(|record| row_of(record).into())
+        .map(all_set)
+        .collect();
     for batch in rows.chunks(BATCH) {
-        Entity::insert_many(batch.to_vec()).exec_without_returning(db).await?;
+        Entity::insert_many(batch.to_vec())
+            .exec_without_returning(db)
+            .await?;
     }
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, IntoActiveModel, QueryFilter, QueryOrder,
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
     QuerySelect, sea_query::Expr,
 };
 use uuid::Uuid;
@@ -60,7 +60,10 @@ impl ConnectionKeys<'_> {
     /// [`Error::Duplicate`] where it uses the key already.
     pub async fn add(&self, connection: Uuid, key: Uuid, by: &str) -> Result<ConnectionKey> {
         let transaction = self.0.begin().await?;
-        let known = connections::Entity::find_by_id(connection).lock_shared().one(&transaction).await?;
+        let known = connections::Entity::find_by_id(connection)
+            .lock_shared()
+            .one(&transaction)
+            .await?;
         known.ok_or(Error::NotFound { what: "connection" })?;
         let row = add(&transaction, connection, key, by).await?;
         transaction.commit().await?;
@@ -74,11 +77,19 @@ impl ConnectionKeys<'_> {
     pub async fn revoke(&self, connection: Uuid, key: Uuid) -> Result<ConnectionKey> {
         let transaction = self.0.begin().await?;
         if revoke(&transaction, connection, &[key]).await? == 0 {
-            return Err(Error::NotFound { what: "key of this connection" });
+            return Err(Error::NotFound {
+                what: "key of this connection",
+            });
         }
         transaction.commit().await?;
-        let row = of(connection).filter(Column::SshKeyId.eq(key)).one(self.0.read()).await?;
-        row.ok_or(Error::NotFound { what: "key of this connection" })?.try_into()
+        let row = of(connection)
+            .filter(Column::SshKeyId.eq(key))
+            .one(self.0.read())
+            .await?;
+        row.ok_or(Error::NotFound {
+            what: "key of this connection",
+        })?
+        .try_into()
     }
 
     /// The keys that a connection uses or has used, newest first.
@@ -86,7 +97,12 @@ impl ConnectionKeys<'_> {
     /// # Errors
     /// [`Error::Database`], [`Error::Unavailable`].
     pub async fn list(&self, connection: Uuid) -> Result<Vec<ConnectionKey>> {
-        of(connection).all(self.0.read()).await?.into_iter().map(ConnectionKey::try_from).collect()
+        of(connection)
+            .all(self.0.read())
+            .await?
+            .into_iter()
+            .map(ConnectionKey::try_from)
+            .collect()
     }
 
     /// The keys that a connection uses and that are themselves active, newest first: what it may log in with.
@@ -144,7 +160,12 @@ impl ConnectionKeys<'_> {
 }
 
 /// Makes exactly these keys the active ones of a connection; those that stay keep their entries.
-pub(crate) async fn replace(db: &impl ConnectionTrait, connection: Uuid, keys: &[Uuid], by: &str) -> Result<()> {
+pub(crate) async fn replace(
+    db: &impl ConnectionTrait,
+    connection: Uuid,
+    keys: &[Uuid],
+    by: &str,
+) -> Result<()> {
     let before = active(db, connection).await?;
     let gone: Vec<Uuid> = before.iter().copied().filter(|key| !keys.contains(key)).collect();
     revoke(db, connection, &gone).await?;
@@ -172,7 +193,10 @@ async fn add(db: &impl ConnectionTrait, connection: Uuid, key: Uuid, by: &str) -
     let known = known.filter(|key| key.status != SshKeyStatus::Deleted.as_str());
     let known = known.ok_or(Error::NotFound { what: "SSH key" })?;
     if known.status != SshKeyStatus::Active.as_str() {
-        return Err(Error::Conflict(format!("the SSH key \"{}\" is {}, not active", known.name, known.status)));
+        return Err(Error::Conflict(format!(
+            "the SSH key \"{}\" is {}, not active",
+            known.name, known.status
+        )));
     }
     let (id, added_at) = stamp();
     let row = Model {
@@ -185,7 +209,9 @@ async fn add(db: &impl ConnectionTrait, connection: Uuid, key: Uuid, by: &str) -
         revoked_at: None,
         last_used_at: None,
     };
-    Entity::insert(row.clone().into_active_model().reset_all()).exec_without_returning(db).await?;
+    Entity::insert(row.clone().into_active_model().reset_all())
+        .exec_without_returning(db)
+        .await?;
     Ok(row)
 }
 
@@ -202,7 +228,9 @@ async fn revoke(db: &impl ConnectionTrait, connection: Uuid, keys: &[Uuid]) -> R
 }
 
 fn of(connection: Uuid) -> sea_orm::Select<Entity> {
-    Entity::find().filter(Column::ConnectionId.eq(connection)).order_by_desc(Column::Id)
+    Entity::find()
+        .filter(Column::ConnectionId.eq(connection))
+        .order_by_desc(Column::Id)
 }
 
 impl TryFrom<Model> for ConnectionKey {

@@ -4,7 +4,7 @@ mod load;
 mod save;
 
 use jiff::Timestamp;
-use sea_orm::{ColumnTrait, Condition, EntityTrait, ExprTrait, QueryFilter, QuerySelect, sea_query::Expr};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect, sea_query::Expr};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
@@ -259,7 +259,10 @@ impl Connections<'_> {
     /// # Errors
     /// [`Error::Database`], [`Error::Unavailable`].
     pub async fn by_name(&self, name: &str) -> Result<Option<Connection>> {
-        let row = Entity::find().filter(Column::Name.eq(name)).one(self.0.read()).await?;
+        let row = Entity::find()
+            .filter(Column::Name.eq(name))
+            .one(self.0.read())
+            .await?;
         let found = load::complete(self.0.read(), row.into_iter().collect()).await?;
         Ok(found.into_iter().next())
     }
@@ -288,9 +291,15 @@ impl Connections<'_> {
                 .add(row::contains(Column::Host, text));
             query = query.filter(either);
         }
-        let rows = page.apply(query, Column::Id, Order::OldestFirst)?.all(self.0.read()).await?;
+        let rows = page
+            .apply(query, Column::Id, Order::OldestFirst)?
+            .all(self.0.read())
+            .await?;
         let Page { items, next_cursor } = page.page(rows, |row| row.id);
-        Ok(Page { items: load::complete(self.0.read(), items).await?, next_cursor })
+        Ok(Page {
+            items: load::complete(self.0.read(), items).await?,
+            next_cursor,
+        })
     }
 
     /// How many connections are in each health, every health listed.
@@ -307,9 +316,14 @@ impl Connections<'_> {
             .all(self.0.read())
             .await?;
         let count = |health: Health| {
-            rows.iter().find(|(word, _)| word == health.as_str()).map_or(0, |(_, count)| row::amount(*count))
+            rows.iter()
+                .find(|(word, _)| word == health.as_str())
+                .map_or(0, |(_, count)| row::amount(*count))
         };
-        Ok(Health::ALL.iter().map(|health| (*health, count(*health))).collect())
+        Ok(Health::ALL
+            .iter()
+            .map(|health| (*health, count(*health)))
+            .collect())
     }
 
     /// A secret, sealed; none where it isn't set.
@@ -317,7 +331,9 @@ impl Connections<'_> {
     /// # Errors
     /// [`Error::Database`], [`Error::Unavailable`].
     pub async fn secret(&self, id: Uuid, field: &str) -> Result<Option<Vec<u8>>> {
-        let row = connection_secrets::Entity::find_by_id((id, field.to_owned())).one(self.0.read()).await?;
+        let row = connection_secrets::Entity::find_by_id((id, field.to_owned()))
+            .one(self.0.read())
+            .await?;
         Ok(row.map(|row| row.sealed))
     }
 

@@ -67,7 +67,9 @@ impl From<DbErr> for Error {
                 None => Self::Database(error),
             },
             // Rows are only ever inserted below a parent; what a delete would orphan goes with it.
-            Some(SqlErr::ForeignKeyConstraintViolation(_)) => Self::NotFound { what: "record that this one belongs to" },
+            Some(SqlErr::ForeignKeyConstraintViolation(_)) => Self::NotFound {
+                what: "record that this one belongs to",
+            },
             _ if is_unreachable(&error) => Self::Unavailable(error),
             _ => Self::Database(error),
         }
@@ -85,7 +87,8 @@ fn duplicate(message: &str) -> Option<(&'static str, &'static str)> {
         .iter()
         .find(|(table, field, _)| {
             // SQLite lists all columns of the index with a comma; the telling one stands last.
-            message.ends_with(&format!(" {table}.{field}")) || message.contains(&format!("\"{table}_{field}_key\""))
+            message.ends_with(&format!(" {table}.{field}"))
+                || message.contains(&format!("\"{table}_{field}_key\""))
         })
         .map(|(_, field, what)| (*what, *field))
 }
@@ -99,7 +102,9 @@ fn is_unreachable(error: &DbErr) -> bool {
         _ => return false,
     };
     match &**sqlx {
-        sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Tls(_) => true,
+        sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Tls(_) => {
+            true
+        }
         // PostgreSQL: connection exceptions, too many connections, and a server that stops or starts.
         sqlx::Error::Database(db) => db.code().is_some_and(|code| {
             code.starts_with("08") || matches!(&*code, "53300" | "57P01" | "57P02" | "57P03")

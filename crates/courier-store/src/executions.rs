@@ -274,7 +274,11 @@ impl Executions<'_> {
     /// # Errors
     /// As [`Self::enqueue`].
     pub async fn steps(&self, id: Uuid) -> Result<Vec<Step>> {
-        Ok(load::steps(self.0, &[id]).await?.into_iter().map(|(_, step)| step).collect())
+        Ok(load::steps(self.0, &[id])
+            .await?
+            .into_iter()
+            .map(|(_, step)| step)
+            .collect())
     }
 
     /// The steps of several executions, each with its execution, sorted by execution and index.

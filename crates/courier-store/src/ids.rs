@@ -31,7 +31,13 @@ fn tick() -> i64 {
     static LAST: AtomicI64 = AtomicI64::new(0);
     const BACKWARDS: i64 = 1_000_000;
     let now = Timestamp::now().as_microsecond();
-    let next = |last: i64| if last < now || last - now > BACKWARDS { now } else { last + 1 };
+    let next = |last: i64| {
+        if last < now || last - now > BACKWARDS {
+            now
+        } else {
+            last + 1
+        }
+    };
     match LAST.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |last| Some(next(last))) {
         Ok(last) | Err(last) => next(last),
     }

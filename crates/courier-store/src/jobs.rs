@@ -2,7 +2,8 @@
 
 use jiff::Timestamp;
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
+    QuerySelect,
 };
 use serde_json::Value;
 use uuid::Uuid;
@@ -105,7 +106,9 @@ impl Jobs<'_> {
             created_by: input.by.clone(),
         };
         let transaction = self.0.begin().await?;
-        Entity::insert(row.clone().into_active_model().reset_all()).exec_without_returning(&transaction).await?;
+        Entity::insert(row.clone().into_active_model().reset_all())
+            .exec_without_returning(&transaction)
+            .await?;
         keep_version(&transaction, &row, input.by).await?;
         transaction.commit().await?;
         row.try_into()
@@ -118,9 +121,16 @@ impl Jobs<'_> {
     /// job is at another.
     pub async fn update(&self, id: Uuid, input: JobInput, if_version: Option<u32>) -> Result<Job> {
         let transaction = self.0.begin().await?;
-        let before = Entity::find_by_id(id).lock_exclusive().one(&transaction).await?.ok_or(NOT_FOUND)?;
+        let before = Entity::find_by_id(id)
+            .lock_exclusive()
+            .one(&transaction)
+            .await?
+            .ok_or(NOT_FOUND)?;
         if let Some(expected) = if_version.filter(|expected| *expected != row::number(before.version)) {
-            let message = format!("the job is at version {}, not {expected}: look again", before.version);
+            let message = format!(
+                "the job is at version {}, not {expected}: look again",
+                before.version
+            );
             return Err(Error::Conflict(message));
         }
         let row = Model {
@@ -158,7 +168,11 @@ impl Jobs<'_> {
     /// # Errors
     /// [`Error::NotFound`].
     pub async fn get(&self, id: Uuid) -> Result<Job> {
-        Entity::find_by_id(id).one(self.0.read()).await?.ok_or(NOT_FOUND)?.try_into()
+        Entity::find_by_id(id)
+            .one(self.0.read())
+            .await?
+            .ok_or(NOT_FOUND)?
+            .try_into()
     }
 
     /// The job of this name.
@@ -166,7 +180,12 @@ impl Jobs<'_> {
     /// # Errors
     /// [`Error::Database`], [`Error::Unavailable`].
     pub async fn by_name(&self, name: &str) -> Result<Option<Job>> {
-        Entity::find().filter(Column::Name.eq(name)).one(self.0.read()).await?.map(Job::try_from).transpose()
+        Entity::find()
+            .filter(Column::Name.eq(name))
+            .one(self.0.read())
+            .await?
+            .map(Job::try_from)
+            .transpose()
     }
 
     /// Jobs, oldest first.
@@ -181,7 +200,10 @@ impl Jobs<'_> {
         if let Some(text) = &filter.search {
             query = query.filter(row::contains(Column::Name, text));
         }
-        let rows = page.apply(query, Column::Id, Order::OldestFirst)?.all(self.0.read()).await?;
+        let rows = page
+            .apply(query, Column::Id, Order::OldestFirst)?
+            .all(self.0.read())
+            .await?;
         page.page(rows, |row| row.id).try_map(Job::try_from)
     }
 
@@ -206,8 +228,13 @@ impl Jobs<'_> {
     /// # Errors
     /// [`Error::NotFound`].
     pub async fn version(&self, job: Uuid, version: u32) -> Result<JobVersion> {
-        let row = job_versions::Entity::find_by_id((job, row::small(version))).one(self.0.read()).await?;
-        row.ok_or(Error::NotFound { what: "version of this job" })?.try_into()
+        let row = job_versions::Entity::find_by_id((job, row::small(version)))
+            .one(self.0.read())
+            .await?;
+        row.ok_or(Error::NotFound {
+            what: "version of this job",
+        })?
+        .try_into()
     }
 
     /// The jobs whose newest version refers to a connection, oldest first.
@@ -215,7 +242,11 @@ impl Jobs<'_> {
     /// # Errors
     /// [`Error::Database`], [`Error::Unavailable`].
     pub async fn referencing_connection(&self, connection: Uuid) -> Result<Vec<Job>> {
-        referencing(self.0.read(), connection).await?.into_iter().map(Job::try_from).collect()
+        referencing(self.0.read(), connection)
+            .await?
+            .into_iter()
+            .map(Job::try_from)
+            .collect()
     }
 }
 
@@ -230,7 +261,11 @@ pub(crate) async fn referencing(db: &impl ConnectionTrait, connection: Uuid) -> 
         .into_tuple()
         .all(db)
         .await?;
-    Ok(Entity::find().filter(Column::Id.is_in(jobs)).order_by_asc(Column::Id).all(db).await?)
+    Ok(Entity::find()
+        .filter(Column::Id.is_in(jobs))
+        .order_by_asc(Column::Id)
+        .all(db)
+        .await?)
 }
 
 /// Keeps a version, and what the job refers to from now on.
@@ -242,16 +277,26 @@ async fn keep_version(db: &impl ConnectionTrait, job: &Model, by: String) -> Res
         created_at: job.updated_at,
         created_by: by,
     };
-    job_versions::Entity::insert(version.into_active_model().reset_all()).exec_without_returning(db).await?;
+    job_versions::Entity::insert(version.into_active_model().reset_all())
+        .exec_without_returning(db)
+        .await?;
 
-    job_connections::Entity::delete_many().filter(job_connections::Column::JobId.eq(job.id)).exec(db).await?;
+    job_connections::Entity::delete_many()
+        .filter(job_connections::Column::JobId.eq(job.id))
+        .exec(db)
+        .await?;
     let mut connections = Vec::new();
     find_connections(&job.definition, &mut connections);
     connections.sort_unstable();
     connections.dedup();
     for connection_id in connections {
-        let row = job_connections::Model { job_id: job.id, connection_id };
-        job_connections::Entity::insert(row.into_active_model().reset_all()).exec_without_returning(db).await?;
+        let row = job_connections::Model {
+            job_id: job.id,
+            connection_id,
+        };
+        job_connections::Entity::insert(row.into_active_model().reset_all())
+            .exec_without_returning(db)
+            .await?;
     }
     Ok(())
 }

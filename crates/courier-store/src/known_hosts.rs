@@ -102,7 +102,13 @@ impl KnownHosts<'_> {
     ///
     /// # Errors
     /// [`Error::NotFound`](crate::Error::NotFound) for the connection, or a fingerprint that was never presented.
-    pub async fn approve(&self, connection: Uuid, fingerprint: &str, by: &str, add: bool) -> Result<KnownHost> {
+    pub async fn approve(
+        &self,
+        connection: Uuid,
+        fingerprint: &str,
+        by: &str,
+        add: bool,
+    ) -> Result<KnownHost> {
         change::approve(self.0, connection, fingerprint, by, add).await
     }
 

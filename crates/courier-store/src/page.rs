@@ -33,7 +33,10 @@ pub struct Page<T> {
 impl<T> Page<T> {
     /// The same page of something else.
     pub fn map<U>(self, f: impl FnMut(T) -> U) -> Page<U> {
-        Page { items: self.items.into_iter().map(f).collect(), next_cursor: self.next_cursor }
+        Page {
+            items: self.items.into_iter().map(f).collect(),
+            next_cursor: self.next_cursor,
+        }
     }
 
     /// The same page of something else, where turning an item into it can fail.
@@ -41,7 +44,10 @@ impl<T> Page<T> {
     /// # Errors
     /// The first failure.
     pub fn try_map<U, E>(self, f: impl FnMut(T) -> Result<U, E>) -> Result<Page<U>, E> {
-        Ok(Page { items: self.items.into_iter().map(f).collect::<Result<_, E>>()?, next_cursor: self.next_cursor })
+        Ok(Page {
+            items: self.items.into_iter().map(f).collect::<Result<_, E>>()?,
+            next_cursor: self.next_cursor,
+        })
     }
 }
 
@@ -80,8 +86,14 @@ impl PageRequest {
         let limit = usize::try_from(self.rows()).unwrap_or(usize::MAX);
         let more = rows.len() > limit;
         rows.truncate(limit);
-        let next_cursor = rows.last().filter(|_| more).map(|row| id(row).simple().to_string());
-        Page { items: rows, next_cursor }
+        let next_cursor = rows
+            .last()
+            .filter(|_| more)
+            .map(|row| id(row).simple().to_string());
+        Page {
+            items: rows,
+            next_cursor,
+        }
     }
 
     fn rows(&self) -> u64 {

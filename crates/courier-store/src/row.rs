@@ -3,14 +3,18 @@
 use std::str::FromStr;
 
 use jiff::Timestamp;
-use sea_orm::{DbErr, ExprTrait, IntoSimpleExpr, sea_query::{Expr, Func, LikeExpr, SimpleExpr}};
+use sea_orm::{
+    DbErr, ExprTrait, IntoSimpleExpr,
+    sea_query::{Expr, Func, LikeExpr, SimpleExpr},
+};
 use serde_json::Value;
 
 use crate::{Error, Result};
 
 /// A stored time: microseconds since the epoch.
 pub(crate) fn time(micros: i64) -> Result<Timestamp> {
-    Timestamp::from_microsecond(micros).map_err(|e| Error::Database(DbErr::Type(format!("a stored time: {e}"))))
+    Timestamp::from_microsecond(micros)
+        .map_err(|e| Error::Database(DbErr::Type(format!("a stored time: {e}"))))
 }
 
 /// A stored time that may be absent.
@@ -25,7 +29,8 @@ pub(crate) fn micros(time: Option<Timestamp>) -> Option<i64> {
 
 /// A stored word of one of our enums.
 pub(crate) fn word<T: FromStr>(column: &'static str, text: &str) -> Result<T> {
-    text.parse().map_err(|_| Error::Database(DbErr::Type(format!("{column} holds the unknown word {text:?}"))))
+    text.parse()
+        .map_err(|_| Error::Database(DbErr::Type(format!("{column} holds the unknown word {text:?}"))))
 }
 
 /// A stored amount.
@@ -58,15 +63,22 @@ pub(crate) fn clean_json(value: Value) -> Value {
     match value {
         Value::String(text) if text.contains('\0') => Value::String(clean(&text)),
         Value::Array(items) => Value::Array(items.into_iter().map(clean_json).collect()),
-        Value::Object(fields) => {
-            Value::Object(fields.into_iter().map(|(name, value)| (clean(&name), clean_json(value))).collect())
-        }
+        Value::Object(fields) => Value::Object(
+            fields
+                .into_iter()
+                .map(|(name, value)| (clean(&name), clean_json(value)))
+                .collect(),
+        ),
         other => other,
     }
 }
 
 /// Does the column contain this text anywhere? Letters of either case are the same (on SQLite: ASCII letters).
 pub(crate) fn contains(column: impl IntoSimpleExpr, text: &str) -> SimpleExpr {
-    let escaped = clean(text).replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
-    Expr::expr(Func::lower(column.into_simple_expr())).like(LikeExpr::new(format!("%{}%", escaped.to_lowercase())).escape('\\'))
+    let escaped = clean(text)
+        .replace('\\', "\\\\")
+        .replace('%', "\\%")
+        .replace('_', "\\_");
+    Expr::expr(Func::lower(column.into_simple_expr()))
+        .like(LikeExpr::new(format!("%{}%", escaped.to_lowercase())).escape('\\'))
 }

@@ -46,7 +46,9 @@ impl Sessions<'_> {
             expires_at: expires_at.as_microsecond(),
             last_seen: at,
         };
-        Entity::insert(row.clone().into_active_model().reset_all()).exec_without_returning(self.0.write()).await?;
+        Entity::insert(row.clone().into_active_model().reset_all())
+            .exec_without_returning(self.0.write())
+            .await?;
         row.try_into()
     }
 
@@ -60,8 +62,11 @@ impl Sessions<'_> {
             .one(self.0.read())
             .await?;
         let Some(session) = found else { return Ok(None) };
-        let user = users::Entity::find_by_id(session.user_id).one(self.0.read()).await?;
-        user.map(|user| Ok((session.try_into()?, user.try_into()?))).transpose()
+        let user = users::Entity::find_by_id(session.user_id)
+            .one(self.0.read())
+            .await?;
+        user.map(|user| Ok((session.try_into()?, user.try_into()?)))
+            .transpose()
     }
 
     /// Notes that the login was used now.
@@ -82,7 +87,9 @@ impl Sessions<'_> {
     /// # Errors
     /// As [`Self::find`].
     pub async fn delete(&self, token_hash: &[u8]) -> Result<()> {
-        Entity::delete_by_id(token_hash.to_vec()).exec(self.0.write()).await?;
+        Entity::delete_by_id(token_hash.to_vec())
+            .exec(self.0.write())
+            .await?;
         Ok(())
     }
 

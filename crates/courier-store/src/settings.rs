@@ -34,7 +34,11 @@ impl Settings<'_> {
     /// # Errors
     /// [`Error::Database`](crate::Error::Database), [`Error::Unavailable`](crate::Error::Unavailable).
     pub async fn get(&self, key: &str) -> Result<Option<Setting>> {
-        Entity::find_by_id(row::clean(key)).one(self.0.read()).await?.map(Setting::try_from).transpose()
+        Entity::find_by_id(row::clean(key))
+            .one(self.0.read())
+            .await?
+            .map(Setting::try_from)
+            .transpose()
     }
 
     /// Every setting that somebody has set, by key.
@@ -42,7 +46,10 @@ impl Settings<'_> {
     /// # Errors
     /// As [`Self::get`].
     pub async fn all(&self) -> Result<Vec<Setting>> {
-        let rows = Entity::find().order_by_asc(Column::Key).all(self.0.read()).await?;
+        let rows = Entity::find()
+            .order_by_asc(Column::Key)
+            .all(self.0.read())
+            .await?;
         rows.into_iter().map(Setting::try_from).collect()
     }
 

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseConnection, EntityTrait, ExprTrait, IntoActiveModel,
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseConnection, EntityTrait, IntoActiveModel,
     QueryFilter, QueryOrder, QuerySelect, sea_query::Expr,
 };
 use uuid::Uuid;
@@ -102,7 +102,10 @@ impl NewSshKey {
 
 impl std::fmt::Debug for NewSshKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("NewSshKey").field("id", &self.id).field("name", &self.name).finish_non_exhaustive()
+        f.debug_struct("NewSshKey")
+            .field("id", &self.id)
+            .field("name", &self.name)
+            .finish_non_exhaustive()
     }
 }
 
@@ -125,7 +128,9 @@ impl SshKeys<'_> {
             created_by: key.created_by,
             last_used_at: None,
         };
-        Entity::insert(model.into_active_model().reset_all()).exec_without_returning(self.0.write()).await?;
+        Entity::insert(model.into_active_model().reset_all())
+            .exec_without_returning(self.0.write())
+            .await?;
         self.get(key.id).await
     }
 
@@ -135,7 +140,10 @@ impl SshKeys<'_> {
     /// [`Error::NotFound`].
     pub async fn get(&self, id: Uuid) -> Result<SshKey> {
         let row = Entity::find_by_id(id).filter(kept()).one(self.0.read()).await?;
-        self.complete(row.into_iter().collect()).await?.pop().ok_or(NOT_FOUND)
+        self.complete(row.into_iter().collect())
+            .await?
+            .pop()
+            .ok_or(NOT_FOUND)
     }
 
     /// The key of this fingerprint that isn't deleted.
@@ -143,7 +151,11 @@ impl SshKeys<'_> {
     /// # Errors
     /// [`Error::Database`], [`Error::Unavailable`].
     pub async fn by_fingerprint(&self, fingerprint: &str) -> Result<Option<SshKey>> {
-        let row = Entity::find().filter(Column::Fingerprint.eq(fingerprint)).filter(kept()).one(self.0.read()).await?;
+        let row = Entity::find()
+            .filter(Column::Fingerprint.eq(fingerprint))
+            .filter(kept())
+            .one(self.0.read())
+            .await?;
         Ok(self.complete(row.into_iter().collect()).await?.pop())
     }
 
@@ -156,9 +168,15 @@ impl SshKeys<'_> {
         if let Some(status) = status {
             query = query.filter(Column::Status.eq(status.as_str()));
         }
-        let rows = page.apply(query, Column::Id, Order::OldestFirst)?.all(self.0.read()).await?;
+        let rows = page
+            .apply(query, Column::Id, Order::OldestFirst)?
+            .all(self.0.read())
+            .await?;
         let Page { items, next_cursor } = page.page(rows, |row| row.id);
-        Ok(Page { items: self.complete(items).await?, next_cursor })
+        Ok(Page {
+            items: self.complete(items).await?,
+            next_cursor,
+        })
     }
 
     /// The private half, sealed.
@@ -182,7 +200,7 @@ impl SshKeys<'_> {
     /// [`Error::NotFound`], [`Error::Duplicate`] for the name.
     pub async fn update(&self, id: Uuid, name: Option<&str>, notes: Option<Option<&str>>) -> Result<SshKey> {
         if name.is_some() || notes.is_some() {
-            let mut change = ActiveModel::default();
+            let mut change = <ActiveModel as Default>::default();
             if let Some(name) = name {
                 change.name = sea_orm::Set(name.into());
             }
@@ -200,10 +218,19 @@ impl SshKeys<'_> {
     /// [`Error::NotFound`]; [`Error::Conflict`] for [`SshKeyStatus::Deleted`], which is [`Self::delete`]'s.
     pub async fn set_status(&self, id: Uuid, status: SshKeyStatus) -> Result<SshKey> {
         if status == SshKeyStatus::Deleted {
-            return Err(Error::Conflict("a key is deleted by erasing it, not by its status".into()));
+            return Err(Error::Conflict(
+                "a key is deleted by erasing it, not by its status".into(),
+            ));
         }
         let status = sea_orm::Set(status.as_str().into());
-        self.change(id, ActiveModel { status, ..Default::default() }).await?;
+        self.change(
+            id,
+            ActiveModel {
+                status,
+                ..Default::default()
+            },
+        )
+        .await?;
         self.get(id).await
     }
 
@@ -213,7 +240,12 @@ impl SshKeys<'_> {
     /// [`Error::NotFound`]; [`Error::InUse`] with the names of the connections that use it.
     pub async fn delete(&self, id: Uuid) -> Result<()> {
         let transaction = self.0.begin().await?;
-        Entity::find_by_id(id).filter(kept()).lock_exclusive().one(&transaction).await?.ok_or(NOT_FOUND)?;
+        Entity::find_by_id(id)
+            .filter(kept())
+            .lock_exclusive()
+            .one(&transaction)
+            .await?
+            .ok_or(NOT_FOUND)?;
         let by = users(&transaction, id).await?;
         if !by.is_empty() {
             return Err(Error::InUse { what: "SSH key", by });
@@ -241,7 +273,10 @@ impl SshKeys<'_> {
     }
 
     async fn change(&self, id: Uuid, change: ActiveModel) -> Result<()> {
-        let update = Entity::update_many().set(change).filter(Column::Id.eq(id)).filter(kept());
+        let update = Entity::update_many()
+            .set(change)
+            .filter(Column::Id.eq(id))
+            .filter(kept());
         match update.exec(self.0.write()).await?.rows_affected {
             0 => Err(NOT_FOUND),
             _ => Ok(()),
@@ -251,8 +286,15 @@ impl SshKeys<'_> {
     async fn complete(&self, rows: Vec<Model>) -> Result<Vec<SshKey>> {
         let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
         let uses = active_uses(self.0.read(), &ids).await?;
-        let used_by = |key: Uuid| uses.iter().filter(|(used, _)| *used == key).map(|(_, by)| *by).collect();
-        rows.into_iter().map(|row| SshKey::from_row(used_by(row.id), row)).collect()
+        let used_by = |key: Uuid| {
+            uses.iter()
+                .filter(|(used, _)| *used == key)
+                .map(|(_, by)| *by)
+                .collect()
+        };
+        rows.into_iter()
+            .map(|row| SshKey::from_row(used_by(row.id), row))
+            .collect()
     }
 }
 

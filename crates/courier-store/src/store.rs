@@ -10,8 +10,8 @@ use sea_orm::{
 
 use crate::{
     Result, audit::Audit, connection_keys::ConnectionKeys, connections::Connections, executions::Executions,
-    jobs::Jobs, known_hosts::KnownHosts, sessions::Sessions, settings::Settings, ssh_keys::SshKeys, tokens::Tokens,
-    users::Users,
+    jobs::Jobs, known_hosts::KnownHosts, sessions::Sessions, settings::Settings, ssh_keys::SshKeys,
+    tokens::Tokens, users::Users,
 };
 
 /// Which database it is.
@@ -48,8 +48,7 @@ impl Store {
     /// [`Error::Unavailable`](crate::Error::Unavailable) where no server answers,
     /// [`Error::Database`](crate::Error::Database) also where a newer Courier wrote the database.
     pub async fn open(url: &str) -> Result<Self> {
-        let shared = open::open(url).await?;
-        Ok(Self(Arc::new(shared)))
+        open::open(url).await
     }
 
     /// Which database it is.
@@ -140,7 +139,10 @@ impl Store {
     /// still true when it writes; on PostgreSQL, lock the rows that a decision rests on.
     pub(crate) async fn begin(&self) -> Result<DatabaseTransaction> {
         let sqlite_transaction_mode = Some(SqliteTransactionMode::Immediate);
-        let options = TransactionOptions { sqlite_transaction_mode, ..Default::default() };
+        let options = TransactionOptions {
+            sqlite_transaction_mode,
+            ..Default::default()
+        };
         Ok(self.0.write.begin_with_options(options).await?)
     }
 }

@@ -1,7 +1,9 @@
 //! API tokens. Only a hash of each is kept.
 
 use jiff::Timestamp;
-use sea_orm::{ActiveModelTrait, ColumnTrait, Condition, EntityTrait, IntoActiveModel, QueryFilter, sea_query::Expr};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, Condition, EntityTrait, IntoActiveModel, QueryFilter, sea_query::Expr,
+};
 use uuid::Uuid;
 
 use crate::{
@@ -58,7 +60,10 @@ pub struct NewToken {
 
 impl std::fmt::Debug for NewToken {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("NewToken").field("name", &self.name).field("user_id", &self.user_id).finish_non_exhaustive()
+        f.debug_struct("NewToken")
+            .field("name", &self.name)
+            .field("user_id", &self.user_id)
+            .finish_non_exhaustive()
     }
 }
 
@@ -80,7 +85,9 @@ impl Tokens<'_> {
             last_used_at: None,
             revoked_at: None,
         };
-        Entity::insert(row.clone().into_active_model().reset_all()).exec_without_returning(self.0.write()).await?;
+        Entity::insert(row.clone().into_active_model().reset_all())
+            .exec_without_returning(self.0.write())
+            .await?;
         row.try_into()
     }
 
@@ -90,7 +97,9 @@ impl Tokens<'_> {
     /// # Errors
     /// [`Error::Database`], [`Error::Unavailable`].
     pub async fn find(&self, token_hash: &[u8]) -> Result<Option<(Token, User)>> {
-        let lasting = Condition::any().add(Column::ExpiresAt.is_null()).add(Column::ExpiresAt.gt(now().as_microsecond()));
+        let lasting = Condition::any()
+            .add(Column::ExpiresAt.is_null())
+            .add(Column::ExpiresAt.gt(now().as_microsecond()));
         let found = Entity::find()
             .filter(Column::TokenHash.eq(token_hash.to_vec()))
             .filter(Column::RevokedAt.is_null())
@@ -98,8 +107,11 @@ impl Tokens<'_> {
             .one(self.0.read())
             .await?;
         let Some(token) = found else { return Ok(None) };
-        let user = users::Entity::find_by_id(token.user_id).one(self.0.read()).await?;
-        user.map(|user| Ok((token.try_into()?, user.try_into()?))).transpose()
+        let user = users::Entity::find_by_id(token.user_id)
+            .one(self.0.read())
+            .await?;
+        user.map(|user| Ok((token.try_into()?, user.try_into()?)))
+            .transpose()
     }
 
     /// One token.
@@ -107,7 +119,11 @@ impl Tokens<'_> {
     /// # Errors
     /// [`Error::NotFound`].
     pub async fn get(&self, id: Uuid) -> Result<Token> {
-        Entity::find_by_id(id).one(self.0.read()).await?.ok_or(NOT_FOUND)?.try_into()
+        Entity::find_by_id(id)
+            .one(self.0.read())
+            .await?
+            .ok_or(NOT_FOUND)?
+            .try_into()
     }
 
     /// Tokens, oldest first, revoked ones too; of one user, where one is given.
@@ -119,7 +135,10 @@ impl Tokens<'_> {
         if let Some(user) = user {
             query = query.filter(Column::UserId.eq(user));
         }
-        let rows = page.apply(query, Column::Id, Order::OldestFirst)?.all(self.0.read()).await?;
+        let rows = page
+            .apply(query, Column::Id, Order::OldestFirst)?
+            .all(self.0.read())
+            .await?;
         page.page(rows, |row| row.id).try_map(Token::try_from)
     }
 

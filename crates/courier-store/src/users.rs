@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, IntoActiveModel, PaginatorTrait, QueryFilter,
-    QueryOrder, QuerySelect, Set, sea_query::Expr,
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, IntoActiveModel, PaginatorTrait,
+    QueryFilter, QueryOrder, QuerySelect, Set, sea_query::Expr,
 };
 use uuid::Uuid;
 
@@ -71,7 +71,10 @@ pub struct NewUser {
 
 impl std::fmt::Debug for NewUser {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("NewUser").field("username", &self.username).field("role", &self.role).finish_non_exhaustive()
+        f.debug_struct("NewUser")
+            .field("username", &self.username)
+            .field("role", &self.role)
+            .finish_non_exhaustive()
     }
 }
 
@@ -115,7 +118,9 @@ impl Users<'_> {
             updated_at: at.as_microsecond(),
             last_login_at: None,
         };
-        Entity::insert(row.clone().into_active_model().reset_all()).exec_without_returning(self.0.write()).await?;
+        Entity::insert(row.clone().into_active_model().reset_all())
+            .exec_without_returning(self.0.write())
+            .await?;
         row.try_into()
     }
 
@@ -139,7 +144,11 @@ impl Users<'_> {
     /// # Errors
     /// [`Error::NotFound`].
     pub async fn get(&self, id: Uuid) -> Result<User> {
-        Entity::find_by_id(id).one(self.0.read()).await?.ok_or(NOT_FOUND)?.try_into()
+        Entity::find_by_id(id)
+            .one(self.0.read())
+            .await?
+            .ok_or(NOT_FOUND)?
+            .try_into()
     }
 
     /// The user of this name, and the password's hash, for a login.
@@ -147,8 +156,12 @@ impl Users<'_> {
     /// # Errors
     /// [`Error::Database`], [`Error::Unavailable`].
     pub async fn for_login(&self, username: &str) -> Result<Option<(User, String)>> {
-        let row = Entity::find().filter(Column::Username.eq(row::clean(username))).one(self.0.read()).await?;
-        row.map(|row| Ok((User::try_from(row.clone())?, row.password_hash))).transpose()
+        let row = Entity::find()
+            .filter(Column::Username.eq(row::clean(username)))
+            .one(self.0.read())
+            .await?;
+        row.map(|row| Ok((User::try_from(row.clone())?, row.password_hash)))
+            .transpose()
     }
 
     /// Users, oldest first.
@@ -156,7 +169,10 @@ impl Users<'_> {
     /// # Errors
     /// [`Error::BadCursor`].
     pub async fn list(&self, page: &PageRequest) -> Result<Page<User>> {
-        let rows = page.apply(Entity::find(), Column::Id, Order::OldestFirst)?.all(self.0.read()).await?;
+        let rows = page
+            .apply(Entity::find(), Column::Id, Order::OldestFirst)?
+            .all(self.0.read())
+            .await?;
         page.page(rows, |row| row.id).try_map(User::try_from)
     }
 
@@ -185,9 +201,16 @@ impl Users<'_> {
             other_admin(&transaction, id).await?;
         }
         let all = row.clone().into_active_model().reset_all();
-        Entity::update_many().set(all).filter(Column::Id.eq(id)).exec(&transaction).await?;
+        Entity::update_many()
+            .set(all)
+            .filter(Column::Id.eq(id))
+            .exec(&transaction)
+            .await?;
         if logs_out {
-            sessions::Entity::delete_many().filter(sessions::Column::UserId.eq(id)).exec(&transaction).await?;
+            sessions::Entity::delete_many()
+                .filter(sessions::Column::UserId.eq(id))
+                .exec(&transaction)
+                .await?;
         }
         transaction.commit().await?;
         row.try_into()
@@ -214,11 +237,18 @@ impl Users<'_> {
     pub async fn login_failed(&self, id: Uuid, max: u32, lock_until: Timestamp) -> Result<u32> {
         let transaction = self.0.begin().await?;
         let failed = locked(&transaction, id).await?.failed_logins.saturating_add(1);
-        let mut change = ActiveModel { failed_logins: Set(failed), ..Default::default() };
+        let mut change = ActiveModel {
+            failed_logins: Set(failed),
+            ..Default::default()
+        };
         if row::number(failed) >= max {
             change.locked_until = Set(Some(lock_until.as_microsecond()));
         }
-        Entity::update_many().set(change).filter(Column::Id.eq(id)).exec(&transaction).await?;
+        Entity::update_many()
+            .set(change)
+            .filter(Column::Id.eq(id))
+            .exec(&transaction)
+            .await?;
         transaction.commit().await?;
         Ok(row::number(failed))
     }
@@ -245,7 +275,12 @@ const NOT_FOUND: Error = Error::NotFound { what: "user" };
 /// at the same moment, one must see what the other did.
 async fn locked(db: &impl ConnectionTrait, id: Uuid) -> Result<Model> {
     let involved = Column::Role.eq(Role::Admin.as_str()).or(Column::Id.eq(id));
-    let rows = Entity::find().filter(involved).order_by_asc(Column::Id).lock_exclusive().all(db).await?;
+    let rows = Entity::find()
+        .filter(involved)
+        .order_by_asc(Column::Id)
+        .lock_exclusive()
+        .all(db)
+        .await?;
     rows.into_iter().find(|row| row.id == id).ok_or(NOT_FOUND)
 }
 
@@ -259,7 +294,9 @@ async fn other_admin(db: &impl ConnectionTrait, id: Uuid) -> Result<()> {
         .filter(Column::Disabled.eq(false))
         .filter(Column::Id.ne(id));
     match others.count(db).await? {
-        0 => Err(Error::Conflict("this is the last admin who can log in: make another one first".into())),
+        0 => Err(Error::Conflict(
+            "this is the last admin who can log in: make another one first".into(),
+        )),
         _ => Ok(()),
     }
 }

@@ -1,0 +1,162 @@
+//! Connections into their rows: each change with all that belongs to it, in one transaction.
+
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, NotSet, QueryFilter,
+    QuerySelect, Set, sea_query::OnConflict,
+};
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::{Connection, ConnectionChange, Health, load};
+use crate::{
+    Error, Result, Store,
+    audit::{self, NewAudit},
+    connection_keys,
+    entities::{
+        connection_secrets,
+        connections::{ActiveModel, Column, Entity, Model},
+    },
+    ids::now,
+    jobs, known_hosts, row,
+};
+
+const NOT_FOUND: Error = Error::NotFound { what: "connection" };
+
+pub(super) async fn insert(store: &Store, change: ConnectionChange) -> Result<Connection> {
+    let id = change.record.id;
+    let transaction = store.begin().await?;
+    Entity::insert(new_row(&change.record))
+        .exec_without_returning(&transaction)
+        .await?;
+    with_all(&transaction, change).await?;
+    let connection = load::get(&transaction, id).await?;
+    transaction.commit().await?;
+    Ok(connection)
+}
+
+pub(super) async fn update(store: &Store, change: ConnectionChange) -> Result<Connection> {
+    let id = change.record.id;
+    let transaction = store.begin().await?;
+    let before = Entity::find_by_id(id)
+        .lock_exclusive()
+        .one(&transaction)
+        .await?
+        .ok_or(NOT_FOUND)?;
+    if let Some(expected) = change.if_updated_at
+        && before.updated_at != expected.as_microsecond()
+    {
+        let message = "somebody else changed the connection in the meantime: look again";
+        return Err(Error::Conflict(message.into()));
+    }
+    let mut row = new_row(&change.record);
+    row.created_at = NotSet;
+    // Even where another node's clock is ahead, a change is later than the one before it.
+    row.updated_at = Set(now().as_microsecond().max(before.updated_at.saturating_add(1)));
+    if !change.reset_health {
+        row.health = NotSet;
+        row.health_detail = NotSet;
+        row.last_ok_at = NotSet;
+    }
+    Entity::update_many()
+        .set(row)
+        .filter(Column::Id.eq(id))
+        .exec(&transaction)
+        .await?;
+    with_all(&transaction, change).await?;
+    let connection = load::get(&transaction, id).await?;
+    transaction.commit().await?;
+    Ok(connection)
+}
+
+pub(super) async fn delete(store: &Store, id: Uuid, audit: Vec<NewAudit>) -> Result<()> {
+    let transaction = store.begin().await?;
+    Entity::find_by_id(id)
+        .lock_exclusive()
+        .one(&transaction)
+        .await?
+        .ok_or(NOT_FOUND)?;
+    let jobs = jobs::referencing(&transaction, id).await?;
+    if !jobs.is_empty() {
+        let by = jobs
+            .into_iter()
+            .map(|job| format!("the job \"{}\"", job.name))
+            .collect();
+        return Err(Error::InUse {
+            what: "connection",
+            by,
+        });
+    }
+    Entity::delete_by_id(id).exec(&transaction).await?;
+    audit::append(&transaction, audit).await?;
+    Ok(transaction.commit().await?)
+}
+
+/// The row of a connection that is new, or whose health begins anew.
+fn new_row(record: &Connection) -> ActiveModel {
+    let at = now().as_microsecond();
+    let text = |text: &Option<String>| text.as_deref().map(row::clean);
+    let row = Model {
+        id: record.id,
+        name: row::clean(&record.name),
+        group: text(&record.group),
+        protocol: record.protocol.clone(),
+        host: text(&record.host),
+        port: record.port.map(i32::from),
+        auth_method: record.auth_method.as_str().into(),
+        username: text(&record.username),
+        base_path: text(&record.base_path),
+        host_key_policy: record.host_key_policy.as_str().into(),
+        status: record.status.as_str().into(),
+        settings: row::clean_json(Value::Object(record.settings.clone())),
+        notes: text(&record.notes),
+        health: Health::Unknown.as_str().into(),
+        health_detail: None,
+        last_ok_at: None,
+        created_at: at,
+        updated_at: at,
+    };
+    row.into_active_model().reset_all()
+}
+
+async fn with_all(db: &impl ConnectionTrait, change: ConnectionChange) -> Result<()> {
+    let id = change.record.id;
+    for (field, sealed) in change.secrets {
+        set_secret(db, id, field, sealed).await?;
+    }
+    if let Some(keys) = change.keys {
+        connection_keys::replace(db, id, &keys, &change.by).await?;
+    }
+    if change.clear_pins {
+        known_hosts::clear(db, id).await?;
+    }
+    if let Some(fingerprint) = change.pin {
+        known_hosts::pin_only(db, id, &fingerprint, &change.by).await?;
+    }
+    audit::append(db, change.audit).await
+}
+
+async fn set_secret(
+    db: &impl ConnectionTrait,
+    connection_id: Uuid,
+    field: String,
+    sealed: Option<Vec<u8>>,
+) -> Result<()> {
+    use connection_secrets::{Column, Entity, Model};
+    let Some(sealed) = sealed else {
+        Entity::delete_by_id((connection_id, field)).exec(db).await?;
+        return Ok(());
+    };
+    let row = Model {
+        connection_id,
+        field,
+        sealed,
+    };
+    let replace = OnConflict::columns([Column::ConnectionId, Column::Field])
+        .update_column(Column::Sealed)
+        .to_owned();
+    Entity::insert(row.into_active_model().reset_all())
+        .on_conflict(replace)
+        .exec_without_returning(db)
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,162 @@
+//! Executions out of their rows.
+
+use jiff::Timestamp;
+use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use uuid::Uuid;
+
+use super::{Execution, ExecutionFilter, ExecutionRequest, ExecutionState, Step};
+use crate::{
+    Error, Page, PageRequest, Result, Store,
+    entities::{
+        executions::{Column, Entity, Model},
+        steps,
+    },
+    ids::first_id_at,
+    page::Order,
+    row,
+};
+
+pub(super) const NOT_FOUND: Error = Error::NotFound { what: "execution" };
+
+pub(super) async fn get(db: &impl ConnectionTrait, id: Uuid) -> Result<Execution> {
+    Entity::find_by_id(id).one(db).await?.ok_or(NOT_FOUND)?.try_into()
+}
+
+pub(super) async fn requested(store: &Store, id: Uuid) -> Result<ExecutionRequest> {
+    let word: Option<String> = Entity::find_by_id(id)
+        .select_only()
+        .column(Column::Request)
+        .into_tuple()
+        .one(store.read())
+        .await?;
+    row::word("executions.request", &word.ok_or(NOT_FOUND)?)
+}
+
+pub(super) async fn steps(store: &Store, ids: &[Uuid]) -> Result<Vec<(Uuid, Step)>> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows = steps::Entity::find()
+        .filter(steps::Column::ExecutionId.is_in(ids.iter().copied()))
+        .order_by_asc(steps::Column::ExecutionId)
+        .order_by_asc(steps::Column::Step)
+        .all(store.read())
+        .await?;
+    rows.into_iter()
+        .map(|row| Ok((row.execution_id, row.try_into()?)))
+        .collect()
+}
+
+pub(super) async fn list(
+    store: &Store,
+    filter: &ExecutionFilter,
+    page: &PageRequest,
+) -> Result<Page<Execution>> {
+    let mut query = Entity::find();
+    if let Some(job) = filter.job_id {
+        query = query.filter(Column::JobId.eq(job));
+    }
+    match filter.states.as_slice() {
+        [] => {}
+        [state] => query = query.filter(Column::State.eq(state.as_str())),
+        states => query = query.filter(Column::State.is_in(states.iter().map(|state| state.as_str()))),
+    }
+    if let Some(since) = filter.since {
+        query = query.filter(Column::Id.gte(first_id_at(since)));
+    }
+    if let Some(until) = filter.until {
+        query = query.filter(Column::Id.lt(first_id_at(until)));
+    }
+    if let Some(text) = &filter.search {
+        query = query.filter(row::contains(Column::JobName, text));
+    }
+    let rows = page
+        .apply(query, Column::Id, Order::NewestFirst)?
+        .all(store.read())
+        .await?;
+    page.page(rows, |row| row.id).try_map(Execution::try_from)
+}
+
+/// Those that live are few and counted whole; those that are over only since then, which the index answers too.
+pub(super) async fn count_by_state(store: &Store, since: Timestamp) -> Result<Vec<(ExecutionState, u64)>> {
+    let words = |over: bool| {
+        ExecutionState::ALL
+            .iter()
+            .filter(move |state| state.is_final() == over)
+            .map(|state| state.as_str())
+    };
+    let over = Condition::all()
+        .add(Column::State.is_in(words(true)))
+        .add(Column::Id.gte(first_id_at(since)));
+    let rows: Vec<(String, i64)> = Entity::find()
+        .select_only()
+        .column(Column::State)
+        .column_as(Column::Id.count(), "count")
+        .filter(Condition::any().add(Column::State.is_in(words(false))).add(over))
+        .group_by(Column::State)
+        .into_tuple()
+        .all(store.read())
+        .await?;
+    let count = |state: ExecutionState| {
+        rows.iter()
+            .find(|(word, _)| word == state.as_str())
+            .map_or(0, |(_, count)| row::amount(*count))
+    };
+    Ok(ExecutionState::ALL
+        .iter()
+        .map(|state| (*state, count(*state)))
+        .collect())
+}
+
+pub(super) async fn last_of(store: &Store, job: Uuid) -> Result<Option<Execution>> {
+    let newest = Entity::find()
+        .filter(Column::JobId.eq(job))
+        .order_by_desc(Column::Id);
+    newest
+        .one(store.read())
+        .await?
+        .map(Execution::try_from)
+        .transpose()
+}
+
+impl TryFrom<Model> for Execution {
+    type Error = Error;
+
+    fn try_from(row: Model) -> Result<Self> {
+        Ok(Self {
+            id: row.id,
+            job_id: row.job_id,
+            job_version: row::number(row.job_version),
+            job_name: row.job_name,
+            state: row::word("executions.state", &row.state)?,
+            triggered_by: row.triggered_by,
+            queued_at: row::time(row.queued_at)?,
+            started_at: row::maybe_time(row.started_at)?,
+            ended_at: row::maybe_time(row.ended_at)?,
+            node: row.node,
+            attempts: row::number(row.attempts),
+            error: row.error,
+            context: row.context,
+            request: row::word("executions.request", &row.request)?,
+        })
+    }
+}
+
+impl TryFrom<steps::Model> for Step {
+    type Error = Error;
+
+    fn try_from(row: steps::Model) -> Result<Self> {
+        Ok(Self {
+            index: row::number(row.step),
+            name: row.name,
+            step_type: row.step_type,
+            state: row::word("execution_steps.state", &row.state)?,
+            attempts: row::number(row.attempts),
+            started_at: row::maybe_time(row.started_at)?,
+            ended_at: row::maybe_time(row.ended_at)?,
+            bytes_transferred: row::amount(row.bytes_transferred),
+            files_transferred: row::amount(row.files_transferred),
+            error: row.error,
+        })
+    }
+}

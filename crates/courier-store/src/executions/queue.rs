@@ -1,0 +1,150 @@
+//! The queue: into it, out of it, and back after a crash.
+
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
+    QuerySelect,
+    sea_query::{Expr, LockBehavior, LockType},
+};
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::{Execution, ExecutionRequest, ExecutionState, NewExecution, StepState, run};
+use crate::{
+    Result, Store,
+    entities::{
+        executions::{Column, Entity, Model},
+        steps,
+    },
+    ids::{now, stamp},
+    row,
+};
+
+/// Steps in one statement; their parameters stay well under what SQLite takes.
+const BATCH: usize = 500;
+
+pub(super) async fn enqueue(store: &Store, new: NewExecution) -> Result<Execution> {
+    let (id, queued_at) = stamp();
+    let row = Model {
+        id,
+        job_id: new.job_id,
+        job_version: row::small(new.job_version),
+        job_name: row::clean(&new.job_name),
+        state: ExecutionState::Queued.as_str().into(),
+        triggered_by: row::clean(&new.triggered_by),
+        queued_at: queued_at.as_microsecond(),
+        started_at: None,
+        ended_at: None,
+        node: None,
+        attempts: 0,
+        error: None,
+        context: row::clean_json(new.context),
+        request: ExecutionRequest::None.as_str().into(),
+    };
+    let steps: Vec<steps::ActiveModel> = (1..)
+        .zip(new.steps)
+        .map(|(step, new)| {
+            let row = steps::Model {
+                execution_id: id,
+                step,
+                name: new.name.as_deref().map(row::clean),
+                step_type: new.step_type,
+                state: StepState::Pending.as_str().into(),
+                attempts: 0,
+                started_at: None,
+                ended_at: None,
+                bytes_transferred: 0,
+                files_transferred: 0,
+                error: None::<Value>,
+            };
+            row.into_active_model().reset_all()
+        })
+        .collect();
+    let transaction = store.begin().await?;
+    Entity::insert(row.clone().into_active_model().reset_all())
+        .exec_without_returning(&transaction)
+        .await?;
+    for batch in steps.chunks(BATCH) {
+        steps::Entity::insert_many(batch.to_vec())
+            .exec_without_returning(&transaction)
+            .await?;
+    }
+    transaction.commit().await?;
+    row.try_into()
+}
+
+/// The head of the queue, passing over what another node is taking at this moment (PostgreSQL); on SQLite the
+/// transaction has the write lock already.
+pub(super) async fn claim_next(store: &Store, node: &str) -> Result<Option<Execution>> {
+    let queued = Entity::find()
+        .filter(Column::State.eq(ExecutionState::Queued.as_str()))
+        .order_by_asc(Column::Id);
+    // A look without a lock first: most looks find nothing.
+    if queued
+        .clone()
+        .select_only()
+        .column(Column::Id)
+        .into_tuple::<Uuid>()
+        .one(store.read())
+        .await?
+        .is_none()
+    {
+        return Ok(None);
+    }
+    let transaction = store.begin().await?;
+    let head = queued
+        .lock_with_behavior(LockType::Update, LockBehavior::SkipLocked)
+        .one(&transaction)
+        .await?;
+    let Some(before) = head else { return Ok(None) };
+    let row = Model {
+        state: ExecutionState::Running.as_str().into(),
+        node: Some(row::clean(node)),
+        started_at: before.started_at.or_else(|| Some(now().as_microsecond())),
+        attempts: before.attempts.saturating_add(1),
+        ..before
+    };
+    Entity::update_many()
+        .col_expr(Column::State, Expr::value(row.state.as_str()))
+        .col_expr(Column::Node, Expr::value(row.node.clone()))
+        .col_expr(Column::StartedAt, Expr::value(row.started_at))
+        .col_expr(Column::Attempts, Expr::value(row.attempts))
+        .filter(Column::Id.eq(row.id))
+        .exec(&transaction)
+        .await?;
+    transaction.commit().await?;
+    row.try_into().map(Some)
+}
+
+pub(super) async fn requeue_running(store: &Store, node: Option<&str>) -> Result<u64> {
+    let transaction = store.begin().await?;
+    let mut running = Entity::find().filter(Column::State.eq(ExecutionState::Running.as_str()));
+    if let Some(node) = node {
+        running = running.filter(Column::Node.eq(row::clean(node)));
+    }
+    let left = running
+        .order_by_asc(Column::Id)
+        .lock_exclusive()
+        .all(&transaction)
+        .await?;
+    for row in &left {
+        let to = match row::word("executions.request", &row.request)? {
+            ExecutionRequest::None => ExecutionState::Queued,
+            ExecutionRequest::Cancel => ExecutionState::Cancelled,
+            ExecutionRequest::Pause => ExecutionState::Paused,
+        };
+        run::write_state(&transaction, row, to, None).await?;
+        stop_steps(&transaction, row.id).await?;
+    }
+    transaction.commit().await?;
+    Ok(left.len() as u64)
+}
+
+async fn stop_steps(db: &impl ConnectionTrait, execution: Uuid) -> Result<()> {
+    steps::Entity::update_many()
+        .col_expr(steps::Column::State, Expr::value(StepState::Pending.as_str()))
+        .filter(steps::Column::ExecutionId.eq(execution))
+        .filter(steps::Column::State.eq(StepState::Running.as_str()))
+        .exec(db)
+        .await?;
+    Ok(())
+}

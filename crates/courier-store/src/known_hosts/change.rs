@@ -1,0 +1,256 @@
+//! Changes of what a connection trusts. Each holds the connection's row locked, so that they come one after the other.
+
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, IntoActiveModel,
+    PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Set,
+    sea_query::{Expr, ExprTrait},
+};
+use uuid::Uuid;
+
+use super::KnownHost;
+use crate::{
+    Error, Result, Store,
+    entities::{
+        connections,
+        known_hosts::{ActiveModel, Column, Entity, Model},
+    },
+    ids::{now, stamp},
+    row,
+};
+
+/// How many keys without trust a connection remembers: a server that shows a new one each time fills no disk.
+const REMEMBERED: u64 = 16;
+
+pub(super) async fn pin_first(
+    store: &Store,
+    connection: Uuid,
+    key_type: &str,
+    fingerprint: &str,
+) -> Result<bool> {
+    let transaction = lock(store, connection).await?;
+    let pins = Entity::find()
+        .filter(Column::ConnectionId.eq(connection))
+        .filter(Column::Pinned.eq(true));
+    if pins.count(&transaction).await? > 0 {
+        return Ok(false);
+    }
+    present(&transaction, connection, key_type, fingerprint).await?;
+    pin(&transaction, connection, fingerprint, "system").await?;
+    transaction.commit().await?;
+    Ok(true)
+}
+
+pub(super) async fn record_presented(
+    store: &Store,
+    connection: Uuid,
+    key_type: &str,
+    fingerprint: &str,
+) -> Result<()> {
+    let transaction = lock(store, connection).await?;
+    present(&transaction, connection, key_type, fingerprint).await?;
+    let too_old: Vec<Uuid> = Entity::find()
+        .select_only()
+        .column(Column::Id)
+        .filter(Column::ConnectionId.eq(connection))
+        .filter(Column::Pinned.eq(false))
+        .order_by_desc(Column::LastSeen)
+        .offset(REMEMBERED)
+        .limit(1000)
+        .into_tuple()
+        .all(&transaction)
+        .await?;
+    if !too_old.is_empty() {
+        Entity::delete_many()
+            .filter(Column::Id.is_in(too_old))
+            .exec(&transaction)
+            .await?;
+    }
+    Ok(transaction.commit().await?)
+}
+
+pub(super) async fn touch(store: &Store, connection: Uuid, key_type: &str, fingerprint: &str) -> Result<()> {
+    Entity::update_many()
+        .set(presented_now(key_type))
+        .filter(Column::ConnectionId.eq(connection))
+        .filter(Column::Fingerprint.eq(fingerprint))
+        .exec(store.write())
+        .await?;
+    Ok(())
+}
+
+pub(super) async fn approve(
+    store: &Store,
+    connection: Uuid,
+    fingerprint: &str,
+    by: &str,
+    add: bool,
+) -> Result<KnownHost> {
+    let transaction = lock(store, connection).await?;
+    let presented = find(&transaction, connection, fingerprint)
+        .await?
+        .filter(|row| row.last_seen.is_some());
+    let presented = presented.ok_or(Error::NotFound {
+        what: "host key that this connection's server has presented",
+    })?;
+    if !add {
+        // A pin of unknown type was entered by hand and never seen: it goes as well.
+        let same_type = Column::KeyType
+            .eq(presented.key_type)
+            .or(Column::KeyType.is_null());
+        let others = Column::ConnectionId
+            .eq(connection)
+            .and(same_type)
+            .and(Column::Fingerprint.ne(fingerprint));
+        unpin(&transaction, others).await?;
+    }
+    pin(&transaction, connection, fingerprint, by).await?;
+    finish(transaction, connection, fingerprint).await
+}
+
+pub(super) async fn set_manual(
+    store: &Store,
+    connection: Uuid,
+    fingerprint: &str,
+    by: &str,
+) -> Result<KnownHost> {
+    let transaction = lock(store, connection).await?;
+    pin_only(&transaction, connection, fingerprint, by).await?;
+    finish(transaction, connection, fingerprint).await
+}
+
+/// Makes a fingerprint the only pin of a connection, within a transaction that has it locked.
+pub(crate) async fn pin_only(
+    db: &impl ConnectionTrait,
+    connection: Uuid,
+    fingerprint: &str,
+    by: &str,
+) -> Result<()> {
+    unpin(
+        db,
+        Column::ConnectionId
+            .eq(connection)
+            .and(Column::Fingerprint.ne(fingerprint)),
+    )
+    .await?;
+    if find(db, connection, fingerprint).await?.is_none() {
+        insert(db, connection, None, fingerprint).await?;
+    }
+    pin(db, connection, fingerprint, by).await
+}
+
+/// Forgets all host keys of a connection.
+pub(crate) async fn clear(db: &impl ConnectionTrait, connection: Uuid) -> Result<()> {
+    Entity::delete_many()
+        .filter(Column::ConnectionId.eq(connection))
+        .exec(db)
+        .await?;
+    Ok(())
+}
+
+/// A transaction in which nobody else changes what this connection trusts.
+async fn lock(store: &Store, connection: Uuid) -> Result<DatabaseTransaction> {
+    let transaction = store.begin().await?;
+    let found = connections::Entity::find_by_id(connection)
+        .lock_exclusive()
+        .one(&transaction)
+        .await?;
+    found.ok_or(Error::NotFound { what: "connection" })?;
+    Ok(transaction)
+}
+
+async fn finish(transaction: DatabaseTransaction, connection: Uuid, fingerprint: &str) -> Result<KnownHost> {
+    let row = find(&transaction, connection, fingerprint).await?;
+    transaction.commit().await?;
+    row.ok_or(Error::NotFound { what: "host key" })?.try_into()
+}
+
+async fn find(db: &impl ConnectionTrait, connection: Uuid, fingerprint: &str) -> Result<Option<Model>> {
+    let row = Entity::find()
+        .filter(Column::ConnectionId.eq(connection))
+        .filter(Column::Fingerprint.eq(fingerprint));
+    Ok(row.one(db).await?)
+}
+
+/// Remembers that a key was presented now.
+async fn present(
+    db: &impl ConnectionTrait,
+    connection: Uuid,
+    key_type: &str,
+    fingerprint: &str,
+) -> Result<()> {
+    match find(db, connection, fingerprint).await? {
+        None => insert(db, connection, Some(key_type), fingerprint).await,
+        Some(row) => {
+            Entity::update_many()
+                .set(presented_now(key_type))
+                .filter(Column::Id.eq(row.id))
+                .exec(db)
+                .await?;
+            Ok(())
+        }
+    }
+}
+
+fn presented_now(key_type: &str) -> ActiveModel {
+    ActiveModel {
+        key_type: Set(Some(row::clean(key_type))),
+        last_seen: Set(Some(now().as_microsecond())),
+        ..Default::default()
+    }
+}
+
+/// A key type that is known was presented.
+async fn insert(
+    db: &impl ConnectionTrait,
+    connection: Uuid,
+    key_type: Option<&str>,
+    fingerprint: &str,
+) -> Result<()> {
+    let (id, at) = stamp();
+    let row = Model {
+        id,
+        connection_id: connection,
+        key_type: key_type.map(row::clean),
+        fingerprint: row::clean(fingerprint),
+        pinned: false,
+        pinned_at: None,
+        first_seen: at.as_microsecond(),
+        last_seen: key_type.map(|_| at.as_microsecond()),
+        approved_by: None,
+    };
+    Entity::insert(row.into_active_model().reset_all())
+        .exec_without_returning(db)
+        .await?;
+    Ok(())
+}
+
+async fn pin(db: &impl ConnectionTrait, connection: Uuid, fingerprint: &str, by: &str) -> Result<()> {
+    Entity::update_many()
+        .col_expr(Column::Pinned, Expr::value(true))
+        .col_expr(Column::PinnedAt, Expr::value(now().as_microsecond()))
+        .col_expr(Column::ApprovedBy, Expr::value(by))
+        .filter(Column::ConnectionId.eq(connection))
+        .filter(Column::Fingerprint.eq(fingerprint))
+        .exec(db)
+        .await?;
+    Ok(())
+}
+
+/// Takes the trust away. A key that was presented is remembered and can be approved again; one that was only entered
+/// goes.
+async fn unpin(db: &impl ConnectionTrait, which: Expr) -> Result<()> {
+    Entity::delete_many()
+        .filter(which.clone())
+        .filter(Column::LastSeen.is_null())
+        .exec(db)
+        .await?;
+    Entity::update_many()
+        .col_expr(Column::Pinned, Expr::value(false))
+        .col_expr(Column::PinnedAt, Expr::value(None::<i64>))
+        .col_expr(Column::ApprovedBy, Expr::value(None::<String>))
+        .filter(which)
+        .filter(Column::Pinned.eq(true))
+        .exec(db)
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,15 @@
+//! The schema and its changes. A migration that was released is never edited; a change is a new file.
+
+mod m0001_first;
+
+use sea_orm_migration::{MigrationTrait, MigratorTrait};
+
+#[derive(Debug)]
+pub(crate) struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![Box::new(m0001_first::Migration)]
+    }
+}
