@@ -23,9 +23,9 @@ pub struct AuditEntry {
     #[schema(value_type = String, format = DateTime)]
     pub performed_at: Timestamp,
     /// Bytes moved, for transfers.
-    pub bytes_transferred: Option<i64>,
+    pub bytes_transferred: Option<u64>,
     /// How long it took, milliseconds.
-    pub duration_ms: Option<i64>,
+    pub duration_ms: Option<u64>,
     /// More about it: paths, fingerprints, error texts. Never a secret.
     #[schema(value_type = Object)]
     pub details: Value,

@@ -6,7 +6,7 @@ use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use crate::{KeyType, Secret, words::words};
+use crate::{KeyType, Secret, given::given, words::words};
 
 words! {
     /// How a connection proves who it is.
@@ -80,6 +80,9 @@ pub struct SshAlgorithms {
     pub host_key: Option<Vec<String>>,
 }
 
+/// A field that only some protocols have: `None` where the protocol does not have it, `Some(None)` where it is not set.
+pub type Own<T> = Option<Option<T>>;
+
 /// A connection. Fields that its protocol does not have are absent; secrets are never in it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Connection {
@@ -110,8 +113,9 @@ pub struct Connection {
     /// Is a client certificate set?
     pub has_client_certificate: bool,
     /// What only this protocol needs.
-    #[schema(value_type = Option<Object>)]
-    pub properties: Option<Value>,
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>, required = false)]
+    pub properties: Own<Value>,
     /// Every remote path lies below it.
     pub base_path: Option<String>,
     /// Which host keys are accepted (SFTP).
@@ -119,45 +123,57 @@ pub struct Connection {
     /// The newest pin (SFTP).
     pub stored_host_fingerprint: Option<String>,
     /// Which algorithms SSH may use (SFTP).
-    pub ssh_algorithms: Option<SshAlgorithms>,
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<SshAlgorithms>, required = false)]
+    pub ssh_algorithms: Own<SshAlgorithms>,
     /// Does the client open data connections? (FTP)
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub passive_mode: Option<bool>,
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<bool>, required = false)]
+    pub passive_mode: Own<bool>,
     /// `explicit` or `implicit` (FTPS).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ftps_mode: Option<String>,
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, required = false)]
+    pub ftps_mode: Own<String>,
     /// The oldest TLS version that is accepted (FTPS).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tls_version_floor: Option<String>,
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, required = false)]
+    pub tls_version_floor: Own<String>,
     /// Which certificates are accepted (FTPS).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tls_cert_policy: Option<String>,
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, required = false)]
+    pub tls_cert_policy: Own<String>,
     /// Are certificates checked at all? (FTPS)
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tls_validate_cert: Option<bool>,
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<bool>, required = false)]
+    pub tls_validate_cert: Own<bool>,
     /// The certificate that is accepted (FTPS).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tls_pinned_thumbprint: Option<String>,
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, required = false)]
+    pub tls_pinned_thumbprint: Own<String>,
     /// The time zone of the server's listings (FTP).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub server_timezone: Option<String>,
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, required = false)]
+    pub server_timezone: Own<String>,
     /// The encoding of the server's file names.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub encoding: Option<String>,
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, required = false)]
+    pub encoding: Own<String>,
     /// Ways around what a server gets wrong.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<Object>)]
-    pub quirks: Option<Value>,
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>, required = false)]
+    pub quirks: Own<Value>,
     /// Local ports for active mode (FTP).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<Object>)]
-    pub active_port_range: Option<Value>,
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>, required = false)]
+    pub active_port_range: Own<Value>,
     /// The address that active mode announces (FTP).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub external_address: Option<String>,
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, required = false)]
+    pub external_address: Own<String>,
     /// A revocation list (FTPS).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tls_crl_pem: Option<String>,
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, required = false)]
+    pub tls_crl_pem: Own<String>,
     /// Time for everything until a session is ready, seconds.
     pub connect_timeout_sec: Option<u32>,
     /// Time for one operation without an answer, seconds.

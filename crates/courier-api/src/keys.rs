@@ -1,11 +1,11 @@
 //! The SSH key store (specification 6.8).
 
 use jiff::Timestamp;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::{Secret, words::words};
+use crate::{Secret, given::given, words::words};
 
 words! {
     /// The types of key that Courier makes. Imported RSA keys may have other sizes.
@@ -108,9 +108,4 @@ pub struct SshKeyInput {
     #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     pub notes: Option<Option<String>>,
-}
-
-/// Tells a `null` from what is not there.
-fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
-    Option::deserialize(deserializer).map(Some)
 }

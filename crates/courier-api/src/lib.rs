@@ -8,6 +8,7 @@ mod auth;
 mod connections;
 mod errors;
 mod executions;
+mod given;
 mod jobs;
 mod keys;
 mod overview;
@@ -25,7 +26,7 @@ pub use audit::{AuditEntry, AuditQuery};
 pub use auth::{LoginRequest, LoginResponse, Me};
 pub use connections::{
     AddConnectionKey, ApproveHostKey, AuthMethod, Connection, ConnectionInput, ConnectionKey,
-    ConnectionQuery, ConnectionStatus, FileEntry, FilesQuery, Health, HostKeyPolicy, KeyUse, KnownHost,
+    ConnectionQuery, ConnectionStatus, FileEntry, FilesQuery, Health, HostKeyPolicy, KeyUse, KnownHost, Own,
     RevokeKey, SshAlgorithms,
 };
 pub use errors::ErrorCode;

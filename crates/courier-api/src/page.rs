@@ -4,10 +4,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 /// How many items a page has when nobody says.
-pub const DEFAULT_LIMIT: u32 = 50;
+pub const DEFAULT_LIMIT: u64 = 50;
 
 /// How many items a page has at most; more is not an error, it is cut to this.
-pub const MAX_LIMIT: u32 = 1000;
+pub const MAX_LIMIT: u64 = 1000;
 
 /// One page of a list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
