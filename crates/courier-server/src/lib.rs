@@ -1,1 +1,13 @@
 //! The HTTP API, and the place where protocols are named.
+//!
+//! [`Config::load`] reads the configuration, [`Server::start`] opens everything and binds, [`Server::run_until`] serves.
+
+pub mod config;
+mod http;
+mod protocols;
+mod routes;
+mod serve;
+
+pub use config::{Config, ServeOptions};
+pub use protocols::protocols;
+pub use serve::{INITIAL_PASSWORD_FILE, Server, StartError};

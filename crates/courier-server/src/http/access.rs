@@ -1,0 +1,253 @@
+//! Who may call what: decided here, and nowhere else.
+//!
+//! A route gets into the router only through [`Api::at`], which takes the least role for it. So there is no route
+//! without a decision, and the list of decisions is [`crate::routes`].
+
+use axum::{
+    Extension, Router,
+    extract::{Request, State},
+    http::{HeaderMap, Method, header},
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
+};
+use courier_api::{CONTENT_TYPE, ErrorCode};
+use courier_engine::{Actor, Role};
+use utoipa::openapi::{
+    ContentBuilder, OpenApi, Ref, ResponseBuilder,
+    path::{Operation, PathItem},
+    security::SecurityRequirement,
+};
+use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
+
+use super::{AppState, cookie, problem::ApiError};
+
+/// The least that a caller must be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// Anybody.
+    Public,
+    /// Anybody who is known.
+    Viewer,
+    /// An operator or an admin.
+    Operator,
+    /// An admin.
+    Admin,
+}
+
+impl Access {
+    fn least_role(self) -> Option<Role> {
+        match self {
+            Self::Public => None,
+            Self::Viewer => Some(Role::Viewer),
+            Self::Operator => Some(Role::Operator),
+            Self::Admin => Some(Role::Admin),
+        }
+    }
+}
+
+/// The token that a caller came in by, for logging out.
+#[derive(Clone)]
+pub(crate) struct Credential(pub(crate) String);
+
+/// A router whose routes all have their least role.
+#[derive(Clone)]
+pub(crate) struct Api {
+    state: AppState,
+    router: OpenApiRouter<AppState>,
+}
+
+impl Api {
+    pub(crate) fn new(state: AppState, openapi: OpenApi) -> Self {
+        Self {
+            state,
+            router: OpenApiRouter::with_openapi(openapi),
+        }
+    }
+
+    /// Adds routes for callers who are at least this.
+    pub(crate) fn at(mut self, access: Access, routes: UtoipaMethodRouter<AppState>) -> Self {
+        let (schemas, mut paths, methods) = routes;
+        for operation in paths.paths.values_mut().flat_map(operations) {
+            document(operation, access);
+        }
+        let check = middleware::from_fn_with_state((self.state.clone(), access), authorize);
+        self.router = self.router.routes((schemas, paths, methods.route_layer(check)));
+        self
+    }
+
+    /// The router and its document.
+    pub(crate) fn into_parts(self) -> (Router<AppState>, OpenApi) {
+        self.router.split_for_parts()
+    }
+}
+
+fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+    let PathItem {
+        get,
+        put,
+        post,
+        patch,
+        delete,
+        ..
+    } = item;
+    [get, put, post, patch, delete].into_iter().flatten()
+}
+
+/// What every operation's document says: who may call it, and how it fails.
+fn document(operation: &mut Operation, access: Access) {
+    let least = match access {
+        Access::Public => "Needs no login.",
+        Access::Viewer => "Needs the role viewer.",
+        Access::Operator => "Needs the role operator.",
+        Access::Admin => "Needs the role admin.",
+    };
+    let description = operation.description.get_or_insert_default();
+    if !description.is_empty() {
+        description.push_str("\n\n");
+    }
+    description.push_str(least);
+    operation.security = Some(match access {
+        Access::Public => vec![SecurityRequirement::default()],
+        _ => ["bearer", "cookie"]
+            .map(|name| SecurityRequirement::new::<_, [&str; 0], &str>(name, []))
+            .into(),
+    });
+    let problem = ResponseBuilder::new()
+        .description("What went wrong")
+        .content(
+            CONTENT_TYPE,
+            ContentBuilder::new()
+                .schema(Some(Ref::from_schema_name("Problem")))
+                .build(),
+        )
+        .build();
+    operation
+        .responses
+        .responses
+        .insert("default".into(), problem.into());
+}
+
+async fn authorize(
+    State((state, access)): State<(AppState, Access)>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let Some(least) = access.least_role() else {
+        return next.run(request).await;
+    };
+    match authenticate(&state, request.method(), request.headers()).await {
+        Err(error) => error.into_response(),
+        Ok((actor, _)) if actor.role < least => ApiError::new(
+            ErrorCode::InsufficientPermissions,
+            format!(
+                "this needs the role {least}, and {} has the role {}",
+                actor.name, actor.role
+            ),
+        )
+        .into_response(),
+        Ok((actor, credential)) => {
+            request.extensions_mut().insert(actor);
+            request.extensions_mut().insert(credential);
+            next.run(request).await
+        }
+    }
+}
+
+/// Who calls, by a bearer token or else by the cookie.
+async fn authenticate(
+    state: &AppState,
+    method: &Method,
+    headers: &HeaderMap,
+) -> Result<(Actor, Credential), ApiError> {
+    let token = match headers.get(header::AUTHORIZATION) {
+        Some(value) => bearer(value.to_str().unwrap_or_default()),
+        None => {
+            let token = cookie::session(headers);
+            if token.is_some() && !method.is_safe() && is_cross_site(headers) {
+                return Err(ApiError::new(
+                    ErrorCode::InsufficientPermissions,
+                    "this request comes from another site, so the session cookie does not count",
+                ));
+            }
+            token
+        }
+    };
+    let Some(token) = token else {
+        return Err(ApiError::new(
+            ErrorCode::AuthenticationRequired,
+            "log in at POST /api/auth/login, then send Authorization: Bearer TOKEN",
+        ));
+    };
+    let actor = state.engine.auth().authenticate(token).await?;
+    Ok((actor, Credential(token.to_owned())))
+}
+
+fn bearer(value: &str) -> Option<&str> {
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+/// Does a browser say that another site sent this? Browsers always send one of the two headers with an unsafe method;
+/// a caller that sends none of them is no browser, and nobody's cookie can be borrowed there.
+fn is_cross_site(headers: &HeaderMap) -> bool {
+    let text = |name| {
+        headers
+            .get(name)
+            .map(|value: &header::HeaderValue| value.to_str().unwrap_or_default())
+    };
+    if let Some(site) = text(header::HeaderName::from_static("sec-fetch-site")) {
+        return !matches!(site, "same-origin" | "none");
+    }
+    match text(header::ORIGIN) {
+        None => false,
+        Some(origin) => {
+            let origin_host = origin.split_once("://").map(|(_, host)| host);
+            origin_host.is_none() || origin_host != text(header::HOST)
+        }
+    }
+}
+
+/// The caller, as routes take it.
+pub(crate) type Caller = Extension<Actor>;
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
+        pairs
+            .iter()
+            .map(|(k, v)| ((*k).parse().unwrap(), v.parse().unwrap()))
+            .collect()
+    }
+
+    #[test]
+    fn only_the_same_origin_may_use_the_cookie() {
+        assert!(!is_cross_site(&headers(&[])));
+        assert!(!is_cross_site(&headers(&[
+            ("sec-fetch-site", "same-origin"),
+            ("origin", "http://evil")
+        ])));
+        assert!(is_cross_site(&headers(&[("sec-fetch-site", "cross-site")])));
+        assert!(is_cross_site(&headers(&[("sec-fetch-site", "same-site")])));
+        assert!(!is_cross_site(&headers(&[
+            ("origin", "http://a:8440"),
+            ("host", "a:8440")
+        ])));
+        assert!(is_cross_site(&headers(&[
+            ("origin", "http://a:8441"),
+            ("host", "a:8440")
+        ])));
+        assert!(is_cross_site(&headers(&[("origin", "null"), ("host", "a:8440")])));
+        assert!(is_cross_site(&headers(&[("origin", "http://a")])));
+    }
+
+    #[test]
+    fn bearer_tokens_are_read_without_regard_to_case() {
+        assert_eq!(bearer("Bearer abc"), Some("abc"));
+        assert_eq!(bearer("bearer  abc "), Some("abc"));
+        assert_eq!(bearer("Basic abc"), None);
+        assert_eq!(bearer("abc"), None);
+    }
+}

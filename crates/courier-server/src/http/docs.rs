@@ -1,0 +1,98 @@
+//! The OpenAPI document, and pages to read it with.
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    body::Bytes,
+    extract::Path,
+    http::header,
+    response::{Html, IntoResponse, Redirect, Response},
+    routing::get,
+};
+use courier_api::{FieldError, Problem, Progress};
+use utoipa::{
+    OpenApi,
+    openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
+};
+use utoipa_swagger_ui::Config;
+
+use super::{AppState, problem::ApiError};
+
+const INTRODUCTION: &str = "\
+Managed file transfer: connections, keys, jobs and their executions.
+
+**Conventions.** Names and enum values are `snake_case`, times RFC 3339 in UTC, ids UUIDs. Lists come in pages: \
+`?limit=&cursor=` → `{\"items\": […], \"next_cursor\": …}`; `limit` is 50 by default and 1000 at most. Unknown fields \
+and unknown query parameters are errors. A field that only answers have is ignored in a request; a write-only field \
+that is not given keeps its value, and `null` clears it.
+
+**Errors** are `application/problem+json` (RFC 9457) with a `code` that never changes its meaning and, where fields \
+are wrong, `errors` with one entry for each. An id that is no UUID is 400 (code 1000), one that nothing has is 404 \
+(code 1030).
+
+**Login.** `POST /api/auth/login` gives a token for `Authorization: Bearer`, and sets it as a cookie for browsers. \
+API tokens are used in the same way.";
+
+#[derive(OpenApi)]
+#[openapi(components(schemas(Problem, FieldError, Progress)))]
+struct Base;
+
+/// The document before any route is in it.
+pub(crate) fn description() -> utoipa::openapi::OpenApi {
+    let mut openapi = Base::openapi();
+    openapi.info.title = "Courier".into();
+    openapi.info.description = Some(INTRODUCTION.into());
+    openapi.info.contact = None;
+    let components = openapi.components.get_or_insert_default();
+    let bearer = HttpBuilder::new()
+        .scheme(HttpAuthScheme::Bearer)
+        .description(Some("The token of a session or an API token."))
+        .build();
+    components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
+    components.add_security_scheme(
+        "cookie",
+        SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::with_description(
+            super::cookie::NAME,
+            "What a login sets. Requests from other sites don't count.",
+        ))),
+    );
+    openapi
+}
+
+/// `/`, `/api/openapi.json` and `/api/docs`.
+pub(super) fn router(openapi: &utoipa::openapi::OpenApi) -> Router<AppState> {
+    let document = Bytes::from(openapi.to_json().unwrap_or_default());
+    let config = Arc::new(Config::from("/api/openapi.json").use_base_layout());
+    let document = move || async move { ([(header::CONTENT_TYPE, "application/json")], document) };
+    let page = move |file: Option<Path<String>>| async move {
+        let file = file.map_or_else(String::new, |Path(file)| file);
+        self::page(&file, config)
+    };
+    Router::new()
+        .route("/", get(welcome))
+        .route("/api/openapi.json", get(document))
+        .route("/api/docs", get(|| async { Redirect::permanent("/api/docs/") }))
+        .route("/api/docs/", get(page.clone()))
+        .route("/api/docs/{*file}", get(page))
+}
+
+async fn welcome() -> Html<&'static str> {
+    Html(concat!(
+        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Courier</title>",
+        "<h1>Courier</h1><p>This server answers to its <a href=\"/api/docs/\">API</a> and to the command line ",
+        "<code>courier</code>. It has no web console yet.</p></html>\n"
+    ))
+}
+
+fn page(file: &str, config: Arc<Config<'static>>) -> Response {
+    match utoipa_swagger_ui::serve(file, config) {
+        Ok(Some(file)) => (
+            [(header::CONTENT_TYPE, file.content_type)],
+            file.bytes.into_owned(),
+        )
+            .into_response(),
+        Ok(None) => super::nothing_here().into_response(),
+        Err(error) => ApiError::internal(error).into_response(),
+    }
+}

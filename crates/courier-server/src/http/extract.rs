@@ -1,0 +1,179 @@
+//! What routes take from a request. Whatever doesn't fit is a problem document that names the field.
+
+use std::ops::ControlFlow;
+
+use axum::{
+    body::Bytes,
+    extract::{FromRequest, FromRequestParts, Request, rejection::BytesRejection},
+    http::{HeaderMap, header, request::Parts},
+    response::{IntoResponse, Response},
+};
+use courier_api::ErrorCode;
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::problem::ApiError;
+
+/// A JSON body, in requests and in answers.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Json<T>(pub(crate) T);
+
+/// A JSON body that may be absent.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct OptionalJson<T>(pub(crate) T);
+
+/// The parameters of the query.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Query<T>(pub(crate) T);
+
+/// The parameters of the path. An id that is no UUID is 400, code 1000.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Path<T>(pub(crate) T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        let is_json = declares_json(request.headers());
+        let body = read(request, state).await?;
+        if !is_json {
+            return Err(not_json());
+        }
+        parse(&body).map(Self)
+    }
+}
+
+impl<S: Send + Sync, T: DeserializeOwned + Default> FromRequest<S> for OptionalJson<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        let is_json = declares_json(request.headers());
+        let body = read(request, state).await?;
+        match (body.is_empty(), is_json) {
+            (true, _) => Ok(Self(T::default())),
+            (false, true) => parse(&body).map(Self),
+            (false, false) => Err(not_json()),
+        }
+    }
+}
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        let query = axum::extract::Query::<T>::try_from_uri(&parts.uri).map_err(|rejection| {
+            let text = rejection.body_text();
+            let text = text
+                .strip_prefix("Failed to deserialize query string: ")
+                .unwrap_or(&text);
+            match text.split_once(": ") {
+                Some((field, message)) if !field.contains(' ') => ApiError::field(field, message),
+                _ => field_error("", text),
+            }
+        })?;
+        Ok(Self(query.0))
+    }
+}
+
+impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Path<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        match axum::extract::Path::<T>::from_request_parts(parts, state).await {
+            Ok(path) => Ok(Self(path.0)),
+            Err(rejection) => Err(ApiError::field("id", rejection.body_text())),
+        }
+    }
+}
+
+impl<T: Serialize> IntoResponse for Json<T> {
+    fn into_response(self) -> Response {
+        match serde_json::to_vec(&self.0) {
+            Ok(body) => ([(header::CONTENT_TYPE, "application/json")], body).into_response(),
+            Err(error) => ApiError::internal(error).into_response(),
+        }
+    }
+}
+
+fn declares_json(headers: &HeaderMap) -> bool {
+    let declared = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    let media_type = declared
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_ascii_lowercase();
+    media_type == "application/json"
+        || (media_type.starts_with("application/") && media_type.ends_with("+json"))
+}
+
+fn not_json() -> ApiError {
+    ApiError::new(
+        ErrorCode::UnsupportedMediaType,
+        "the body must be JSON, with content-type: application/json",
+    )
+}
+
+async fn read<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, ApiError> {
+    Bytes::from_request(request, state)
+        .await
+        .map_err(|rejection| match rejection {
+            BytesRejection::FailedToBufferBody(error) if error.status() == 413 => ApiError::new(
+                ErrorCode::BodyTooLarge,
+                format!("the body is longer than {} bytes", super::MAX_BODY),
+            ),
+            other => ApiError::new(ErrorCode::Validation, other.body_text()),
+        })
+}
+
+fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
+    let mut deserializer = serde_json::Deserializer::from_slice(body);
+    let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+        let path = error.path().to_string();
+        let inner = error.into_inner();
+        if inner.is_data() {
+            field_error(
+                if path == "." { "" } else { &path },
+                &without_position(&inner.to_string()),
+            )
+        } else {
+            ApiError::new(ErrorCode::Validation, format!("the body is not JSON: {inner}"))
+        }
+    })?;
+    deserializer
+        .end()
+        .map_err(|error| ApiError::new(ErrorCode::Validation, format!("the body is not JSON: {error}")))?;
+    Ok(value)
+}
+
+/// An error at that path. Where the message itself names a field below it (``unknown field `x` ``), that is the field.
+fn field_error(path: &str, message: &str) -> ApiError {
+    let named = ["unknown field `", "missing field `", "duplicate field `"]
+        .iter()
+        .try_for_each(
+            |prefix| match message.strip_prefix(prefix).and_then(|rest| rest.split_once('`')) {
+                Some((name, _)) => ControlFlow::Break(name),
+                None => ControlFlow::Continue(()),
+            },
+        );
+    match (named, path) {
+        (ControlFlow::Break(name), "") => ApiError::field(name, message),
+        // The path may end with the name already.
+        (ControlFlow::Break(name), path) if path == name || path.ends_with(&format!(".{name}")) => {
+            ApiError::field(path, message)
+        }
+        (ControlFlow::Break(name), path) => ApiError::field(format!("{path}.{name}"), message),
+        (ControlFlow::Continue(()), "") => ApiError::field("body", message),
+        (ControlFlow::Continue(()), path) => ApiError::field(path, message),
+    }
+}
+
+/// `serde_json` ends its messages with a position, which says nothing beside a path.
+fn without_position(message: &str) -> String {
+    message
+        .rsplit_once(" at line ")
+        .map_or(message, |(text, _)| text)
+        .to_owned()
+}

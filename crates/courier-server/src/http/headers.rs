@@ -1,0 +1,43 @@
+//! Headers that every answer has.
+
+use axum::{
+    extract::Request,
+    http::{HeaderName, HeaderValue, header},
+    middleware::Next,
+    response::Response,
+};
+
+/// For everything that isn't a page.
+const NOTHING: &str = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
+
+/// For pages: scripts, styles and images of our own, and the inline styles that the API browser sets.
+const PAGES: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
+                     img-src 'self' data:; font-src 'self' data:; connect-src 'self'; \
+                     frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
+
+/// Adds what keeps browsers from guessing, framing, caching and telling.
+pub(crate) async fn secure(request: Request, next: Next) -> Response {
+    let path = request.uri().path();
+    let is_docs = path == "/api/docs" || path.starts_with("/api/docs/");
+    let is_api = path.starts_with("/api/") && !is_docs;
+    let policy = if is_docs || path == "/" { PAGES } else { NOTHING };
+
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    for (name, value) in [
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::X_FRAME_OPTIONS, "DENY"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::CONTENT_SECURITY_POLICY, policy),
+        (
+            HeaderName::from_static("cross-origin-resource-policy"),
+            "same-origin",
+        ),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    if is_api {
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+    response
+}

@@ -1,0 +1,83 @@
+//! The HTTP edge: who may call what, what goes in, what comes out, what is logged and counted.
+
+mod access;
+mod cookie;
+mod docs;
+mod extract;
+mod headers;
+mod health;
+mod metrics;
+mod observe;
+mod problem;
+
+use std::{any::Any, sync::Arc};
+
+use axum::{Router, extract::DefaultBodyLimit, middleware, response::IntoResponse, routing::get};
+use courier_api::ErrorCode;
+use courier_engine::Engine;
+use courier_store::Store;
+use tokio_util::sync::CancellationToken;
+use tower_http::catch_panic::CatchPanicLayer;
+
+pub(crate) use access::{Access, Api, Caller, Credential};
+pub(crate) use cookie::{clear as clear_cookie, set as set_cookie};
+pub(crate) use docs::description;
+pub(crate) use extract::{Json, OptionalJson, Path, Query};
+pub(crate) use metrics::Metrics;
+pub(crate) use problem::{ApiError, ApiResult, code_of_failure};
+
+/// The longest body that is read, bytes.
+const MAX_BODY: usize = 1024 * 1024;
+
+/// What every route can reach.
+#[derive(Clone, Debug)]
+pub(crate) struct AppState {
+    pub(crate) engine: Engine,
+    pub(crate) store: Store,
+    pub(crate) metrics: Arc<Metrics>,
+    /// Ends streams that would otherwise keep the server from stopping.
+    pub(crate) stopping: CancellationToken,
+}
+
+/// Everything that the server answers to.
+pub(crate) fn app(state: AppState) -> Router {
+    let (api, openapi) = crate::routes::api(state.clone()).into_parts();
+    api.merge(docs::router(&openapi))
+        .route("/healthz", get(health::healthz))
+        .route("/readyz", get(health::readyz))
+        .route("/metrics", get(metrics::metrics))
+        .fallback(not_found)
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(middleware::from_fn(headers::secure))
+        .layer(middleware::from_fn_with_state(state.clone(), observe::observe))
+        .with_state(state)
+}
+
+async fn not_found() -> ApiError {
+    nothing_here()
+}
+
+fn nothing_here() -> ApiError {
+    ApiError::new(
+        ErrorCode::NotFound,
+        "there is nothing at this address; /api/docs lists what there is",
+    )
+}
+
+async fn method_not_allowed() -> ApiError {
+    ApiError::new(
+        ErrorCode::MethodNotAllowed,
+        "this address does not take this method; see the header allow",
+    )
+}
+
+fn panicked(cause: Box<dyn Any + Send + 'static>) -> axum::response::Response {
+    let cause = cause
+        .downcast_ref::<&str>()
+        .map(|text| (*text).to_owned())
+        .or_else(|| cause.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "of unknown type".into());
+    ApiError::internal(format_args!("panic: {cause}")).into_response()
+}

@@ -1,0 +1,133 @@
+//! The routes, one noun a file, and the list of who may call them.
+
+mod audit;
+mod auth;
+mod connection_keys;
+mod connections;
+mod events;
+mod executions;
+mod jobs;
+mod keys;
+mod overview;
+mod settings;
+mod tokens;
+mod users;
+
+use std::{fmt::Display, str::FromStr};
+
+use axum::{
+    http::{HeaderName, StatusCode, header},
+    response::IntoResponse,
+};
+use courier_api::{DEFAULT_LIMIT, MAX_LIMIT, UnknownWord};
+use courier_engine::PageRequest;
+use serde::Serialize;
+use utoipa_axum::routes;
+
+use crate::http::{Access, Api, ApiError, ApiResult, AppState, Json, description};
+use Access::{Admin, Operator, Public, Viewer};
+
+/// Every route of the API with the least role for it.
+pub(crate) fn api(state: AppState) -> Api {
+    Api::new(state, description())
+        .at(Public, routes!(auth::login))
+        .at(Viewer, routes!(auth::logout))
+        .at(Viewer, routes!(auth::me))
+        .at(Admin, routes!(users::list, users::create))
+        .at(Admin, routes!(users::get, users::update, users::delete))
+        // Everybody has tokens; those of others are an admin's alone, which the engine sees to.
+        .at(Viewer, routes!(tokens::list, tokens::create))
+        .at(Viewer, routes!(tokens::revoke))
+        .at(Viewer, routes!(connections::list))
+        .at(Operator, routes!(connections::create))
+        .at(Operator, routes!(connections::test_unsaved))
+        .at(Viewer, routes!(connections::get))
+        .at(
+            Operator,
+            routes!(connections::replace, connections::patch, connections::delete),
+        )
+        .at(Operator, routes!(connections::test))
+        .at(Viewer, routes!(connections::files))
+        .at(Viewer, routes!(connections::known_hosts))
+        // An admin, or an operator where security.host_key_approval_require_admin is false: the engine looks.
+        .at(Operator, routes!(connections::approve_host_key))
+        .at(Viewer, routes!(connection_keys::list))
+        .at(Operator, routes!(connection_keys::add))
+        .at(Operator, routes!(connection_keys::revoke))
+        .at(Viewer, routes!(audit::of_connection))
+        .at(Viewer, routes!(keys::list))
+        .at(Operator, routes!(keys::generate))
+        .at(Operator, routes!(keys::import))
+        .at(Viewer, routes!(keys::get))
+        .at(Operator, routes!(keys::update, keys::delete))
+        .at(Viewer, routes!(keys::public_key))
+        .at(Operator, routes!(keys::retire))
+        .at(Operator, routes!(keys::activate))
+        .at(Viewer, routes!(jobs::list))
+        .at(Operator, routes!(jobs::create))
+        .at(Viewer, routes!(jobs::get))
+        .at(Operator, routes!(jobs::replace, jobs::delete))
+        .at(Operator, routes!(jobs::run))
+        .at(Viewer, routes!(jobs::versions))
+        .at(Viewer, routes!(jobs::step_types))
+        .at(Viewer, routes!(executions::list))
+        .at(Viewer, routes!(executions::get))
+        .at(Operator, routes!(executions::pause))
+        .at(Operator, routes!(executions::resume))
+        .at(Operator, routes!(executions::cancel))
+        .at(Viewer, routes!(events::watch))
+        .at(Viewer, routes!(settings::list))
+        .at(Viewer, routes!(settings::get))
+        .at(Admin, routes!(settings::set))
+        .at(Viewer, routes!(audit::list))
+        .at(Viewer, routes!(overview::overview))
+}
+
+/// 201, where the new thing is, and the thing.
+fn created<T: Serialize>(location: String, body: T) -> impl IntoResponse {
+    let headers: [(HeaderName, String); 1] = [(header::LOCATION, location)];
+    (StatusCode::CREATED, headers, Json(body))
+}
+
+/// What the engine is asked for.
+fn page_request(limit: Option<u64>, cursor: Option<String>) -> PageRequest {
+    PageRequest {
+        limit: limit.unwrap_or(DEFAULT_LIMIT).clamp(1, MAX_LIMIT),
+        cursor,
+    }
+}
+
+/// What the engine answered, item by item.
+fn page<T, U>(
+    page: courier_engine::Page<T>,
+    mut convert: impl FnMut(T) -> ApiResult<U>,
+) -> ApiResult<Json<courier_api::Page<U>>> {
+    let items = page
+        .items
+        .into_iter()
+        .map(&mut convert)
+        .collect::<ApiResult<_>>()?;
+    Ok(Json(courier_api::Page {
+        items,
+        next_cursor: page.next_cursor,
+    }))
+}
+
+/// A list that is never long enough for pages.
+fn whole<T, U>(
+    items: Vec<T>,
+    convert: impl FnMut(T) -> ApiResult<U>,
+) -> ApiResult<Json<courier_api::Page<U>>> {
+    page(
+        courier_engine::Page {
+            items,
+            next_cursor: None,
+        },
+        convert,
+    )
+}
+
+/// A word that the engine keeps as text.
+fn word<T: FromStr<Err = UnknownWord>>(text: impl Display) -> ApiResult<T> {
+    text.to_string().parse().map_err(ApiError::internal)
+}

@@ -1,0 +1,79 @@
+//! API tokens.
+
+use axum::{Extension, extract::State, http::StatusCode, response::IntoResponse};
+use courier_api::{NewToken, Page, PageQuery, Token, TokenInput};
+use secrecy::ExposeSecret;
+use uuid::Uuid;
+
+use super::{created, page, page_request, users};
+use crate::http::{ApiResult, AppState, Caller, Json, Path, Query};
+
+/// List API tokens
+///
+/// An admin sees all of them, others their own.
+#[utoipa::path(get, path = "/api/tokens", tag = "tokens", params(PageQuery),
+    responses((status = 200, description = "Tokens, without their text", body = Page<Token>)))]
+pub(crate) async fn list(
+    State(state): State<AppState>,
+    Extension(actor): Caller,
+    Query(query): Query<PageQuery>,
+) -> ApiResult<Json<Page<Token>>> {
+    let tokens = state
+        .engine
+        .tokens()
+        .list(&actor, page_request(query.limit, query.cursor))
+        .await?;
+    page(tokens, |token| Ok(shown(token)))
+}
+
+/// Make an API token
+///
+/// The answer shows its text, this once.
+#[utoipa::path(post, path = "/api/tokens", tag = "tokens", request_body = TokenInput,
+    responses((status = 201, description = "Made", body = NewToken)))]
+pub(crate) async fn create(
+    State(state): State<AppState>,
+    Extension(actor): Caller,
+    Json(input): Json<TokenInput>,
+) -> ApiResult<impl IntoResponse> {
+    let role = input.role.map(users::engine_role);
+    let (text, token) = state
+        .engine
+        .tokens()
+        .create(&actor, &input.name, role, input.expires_at)
+        .await?;
+    let location = format!("/api/tokens/{}", token.id);
+    Ok(created(
+        location,
+        NewToken {
+            token: text.expose_secret().into(),
+            info: shown(token),
+        },
+    ))
+}
+
+/// Delete an API token
+///
+/// It ends at once.
+#[utoipa::path(delete, path = "/api/tokens/{id}", tag = "tokens",
+    params(("id" = Uuid, Path, description = "The token")), responses((status = 204, description = "Ended")))]
+pub(crate) async fn revoke(
+    State(state): State<AppState>,
+    Extension(actor): Caller,
+    Path(id): Path<Uuid>,
+) -> ApiResult<StatusCode> {
+    state.engine.tokens().revoke(&actor, id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn shown(token: courier_engine::tokens::Token) -> Token {
+    Token {
+        id: token.id,
+        name: token.name,
+        role: users::role(token.role),
+        user_id: token.user_id,
+        created_at: token.created_at,
+        expires_at: token.expires_at,
+        last_used_at: token.last_used_at,
+    }
+}

@@ -1,0 +1,302 @@
+//! One server: started, run, stopped.
+
+use std::{
+    fs::{self, DirBuilder, File, OpenOptions, TryLockError},
+    future::Future,
+    io::{self, Write},
+    net::SocketAddr,
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use courier_engine::{Engine, EngineConfig, PageRequest};
+use courier_store::Store;
+use courier_vault::{LocalKey, Vault};
+use secrecy::{ExposeSecret, SecretString};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use zeroize::Zeroizing;
+
+use crate::{
+    config::{Config, Kek},
+    http::{self, AppState, Metrics},
+    protocols::protocols,
+};
+
+/// The file in the data folder that the first start writes admin's password to, unless it was given.
+pub const INITIAL_PASSWORD_FILE: &str = "initial-admin-password";
+
+/// How long executions may take to stop by themselves.
+const ENGINE_GRACE: Duration = Duration::from_secs(10);
+
+/// How long requests under way may take to end.
+const HTTP_GRACE: Duration = Duration::from_secs(15);
+
+/// How often recorded numbers are folded into their buckets.
+const METRICS_FOLD: Duration = Duration::from_secs(10);
+
+/// Why a server does not start, or stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A file or folder can't be made.
+    #[error("{} can't be made: {source}", .path.display())]
+    Folder {
+        /// The path.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// Another server has the data folder.
+    #[error("another server uses the data folder {}; stop it, or give several servers a PostgreSQL database", .data_dir.display())]
+    InUse {
+        /// The folder.
+        data_dir: PathBuf,
+    },
+    /// The address can't be listened on.
+    #[error("can't listen on {listen}: {source}")]
+    Listen {
+        /// The address.
+        listen: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// The vault's key can't be had.
+    #[error(transparent)]
+    Vault(#[from] courier_vault::Error),
+    /// The database can't be opened.
+    #[error(transparent)]
+    Store(#[from] courier_store::Error),
+    /// The engine does not start.
+    #[error(transparent)]
+    Engine(#[from] courier_engine::Error),
+    /// There is no randomness to be had, or the numbers can't be set up.
+    #[error("{0}")]
+    Internal(String),
+    /// The listener failed while serving.
+    #[error("the server stopped: {0}")]
+    Serve(io::Error),
+}
+
+/// A server that is bound and ready to serve.
+#[derive(Debug)]
+pub struct Server {
+    listener: TcpListener,
+    address: SocketAddr,
+    state: AppState,
+    /// Held as long as the server lives.
+    lock: Option<File>,
+}
+
+impl Server {
+    /// Makes the data folder, opens database, vault and engine, makes the user `admin` if there is no user, and binds.
+    ///
+    /// # Errors
+    /// [`StartError`], with what to do about it.
+    pub async fn start(config: Config) -> Result<Self, StartError> {
+        let listener = TcpListener::bind(&config.listen)
+            .await
+            .map_err(|source| StartError::Listen {
+                listen: config.listen.clone(),
+                source,
+            })?;
+        let address = listener.local_addr().map_err(|source| StartError::Listen {
+            listen: config.listen.clone(),
+            source,
+        })?;
+
+        make_folders(&config.data_dir)?;
+        let lock = lock(&config)?;
+        let key = match &config.kek {
+            Kek::File(path) => LocalKey::load_or_create(path)?,
+            Kek::Text(text) => LocalKey::from_text(text)?,
+        };
+        let vault = Vault::new(Arc::new(key));
+        let store = Store::open(config.database_url.expose_secret()).await?;
+        let engine = Engine::start(
+            store.clone(),
+            vault,
+            protocols(),
+            EngineConfig {
+                node: config.node.clone(),
+                data_dir: config.data_dir.clone(),
+                local_roots: config.local_roots.clone(),
+                environment: config.environment,
+                concurrency: config.concurrency,
+                password_cost: config.password_cost,
+            },
+        )
+        .await?;
+        first_user(&engine, &config).await?;
+
+        let metrics = Metrics::new(&config.node).map_err(|error| StartError::Internal(error.to_string()))?;
+        let state = AppState {
+            engine,
+            store,
+            metrics: Arc::new(metrics),
+            stopping: CancellationToken::new(),
+        };
+        tracing::info!(%address, node = %config.node, data_dir = %config.data_dir.display(), "listening");
+        Ok(Self {
+            listener,
+            address,
+            state,
+            lock,
+        })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves until `shutdown` ends. Then takes no more requests, lets those under way end, hands executions back to
+    /// the queue with what they have moved so far, and closes the database.
+    ///
+    /// # Errors
+    /// [`StartError::Serve`] if the listener fails.
+    pub async fn run_until(
+        self,
+        shutdown: impl Future<Output = ()> + Send + 'static,
+    ) -> Result<(), StartError> {
+        let Self {
+            listener,
+            state,
+            lock,
+            ..
+        } = self;
+        let stopping = state.stopping.clone();
+        let app = http::app(state.clone());
+        let folding = tokio::spawn(fold_metrics(state.clone()));
+        let signal = stopping.clone();
+        let mut serving = tokio::spawn(
+            axum::serve(listener, app)
+                .with_graceful_shutdown(async move { signal.cancelled().await })
+                .into_future(),
+        );
+
+        let failed = tokio::select! {
+            () = shutdown => None,
+            ended = &mut serving => Some(ended),
+        };
+        tracing::info!("stopping");
+        stopping.cancel();
+        state.engine.shutdown(ENGINE_GRACE).await;
+        let ended = match failed {
+            Some(ended) => ended,
+            None => match tokio::time::timeout(HTTP_GRACE, &mut serving).await {
+                Ok(ended) => ended,
+                Err(_) => {
+                    tracing::warn!("requests under way did not end in time and are cut off");
+                    serving.abort();
+                    Ok(Ok(()))
+                }
+            },
+        };
+        folding.abort();
+        state.store.close().await?;
+        drop(lock);
+        tracing::info!("stopped");
+        ended
+            .map_err(io::Error::other)
+            .flatten()
+            .map_err(StartError::Serve)
+    }
+}
+
+async fn fold_metrics(state: AppState) {
+    let mut ticks = tokio::time::interval(METRICS_FOLD);
+    loop {
+        ticks.tick().await;
+        state.metrics.fold();
+    }
+}
+
+/// The data folder, which nobody else may look into, and its two folders for files.
+fn make_folders(data_dir: &Path) -> Result<(), StartError> {
+    for path in [data_dir.to_owned(), data_dir.join("files"), data_dir.join("work")] {
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&path)
+            .map_err(|source| StartError::Folder { path, source })?;
+    }
+    Ok(())
+}
+
+/// A SQLite database is for one process: the lock keeps a second server off it. Goes with the process, however it ends.
+fn lock(config: &Config) -> Result<Option<File>, StartError> {
+    if !config.database_url.expose_secret().starts_with("sqlite:") {
+        return Ok(None);
+    }
+    let path = config.data_dir.join("lock");
+    let failed = |source| StartError::Folder {
+        path: path.clone(),
+        source,
+    };
+    let file = OpenOptions::new()
+        .create(true)
+        .append(true)
+        .mode(0o600)
+        .open(&path)
+        .map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Err(StartError::InUse {
+            data_dir: config.data_dir.clone(),
+        }),
+        Err(TryLockError::Error(source)) => Err(failed(source)),
+    }
+}
+
+/// Makes the user `admin` where there is no user at all. A password made up here is written to a file first, so that
+/// it is never lost; the file of a start that made no user is taken away again.
+async fn first_user(engine: &Engine, config: &Config) -> Result<(), StartError> {
+    if let Some(password) = &config.admin_password {
+        if engine.users().bootstrap_admin(password.clone()).await? {
+            tracing::info!("made the user admin with the password from COURIER_ADMIN_PASSWORD");
+        }
+        return Ok(());
+    }
+    if !engine.users().list(PageRequest::first(1)).await?.items.is_empty() {
+        return Ok(());
+    }
+    let path = config.data_dir.join(INITIAL_PASSWORD_FILE);
+    let password = random_password()?;
+    write_secret(&path, &password).map_err(|source| StartError::Folder {
+        path: path.clone(),
+        source,
+    })?;
+    if engine.users().bootstrap_admin(password).await? {
+        tracing::info!(file = %path.display(), "made the user admin; its password is in the file");
+    } else {
+        // Another node on the same database was first.
+        let _ = fs::remove_file(&path);
+    }
+    Ok(())
+}
+
+fn random_password() -> Result<SecretString, StartError> {
+    let mut bytes = Zeroizing::new([0; 18]);
+    aws_lc_rs::rand::fill(&mut *bytes)
+        .map_err(|_| StartError::Internal("the system gives no random bytes".into()))?;
+    Ok(URL_SAFE_NO_PAD.encode(*bytes).into())
+}
+
+/// Writes the file whole, for its owner only.
+fn write_secret(path: &Path, secret: &SecretString) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)?;
+    file.write_all(secret.expose_secret().as_bytes())?;
+    file.write_all(b"\n")?;
+    file.sync_all()
+}

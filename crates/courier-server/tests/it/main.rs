@@ -1,0 +1,17 @@
+//! Everything from outside: a real server on a free port with a fresh data folder, spoken to over HTTP.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic
+)]
+
+mod access;
+mod auth;
+mod connections;
+mod errors;
+mod harness;
+mod jobs;
+mod openapi;
+mod pages;
+mod start;

@@ -1,0 +1,83 @@
+//! Starting, stopping, starting again.
+
+use std::{fs, os::unix::fs::PermissionsExt};
+
+use serde_json::json;
+
+use crate::harness::{PASSWORD, TestServer, config};
+
+#[tokio::test]
+async fn the_first_start_makes_admin_with_a_password_in_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let mut first = config(&data);
+    first.admin_password = None;
+    let server = TestServer::start_with(folder, first.clone()).await;
+
+    let mode = |name: &str| fs::metadata(data.join(name)).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(""), 0o700);
+    assert_eq!(mode("files"), 0o700);
+    assert_eq!(mode("kek"), 0o600);
+    assert_eq!(mode("initial-admin-password"), 0o600);
+    let password = fs::read_to_string(data.join("initial-admin-password")).unwrap();
+    server.anybody().login("admin", password.trim()).await;
+
+    // The second start makes nobody and writes nothing.
+    let folder = server.stop().await;
+    fs::remove_file(data.join("initial-admin-password")).unwrap();
+    let server = TestServer::start_with(folder, first).await;
+    assert!(!data.join("initial-admin-password").exists());
+    server.anybody().login("admin", password.trim()).await;
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn sessions_survive_a_restart() {
+    let server = TestServer::start().await;
+    let login = json!({"username": "admin", "password": PASSWORD});
+    let session = server.anybody().post("/api/auth/login", login).await.ok();
+    let server = TestServer::start_in(server.stop().await).await;
+    let client = server.anybody().with_token(session["token"].as_str().unwrap());
+    assert_eq!(client.get("/api/auth/me").await.ok()["username"], "admin");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn another_key_stops_the_start() {
+    let server = TestServer::start().await;
+    let folder = server.stop().await;
+    let mut other = config(folder.path());
+    other.kek = courier_server::config::Kek::Text("00".repeat(32).into());
+    let error = courier_server::Server::start(other)
+        .await
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("sealed"), "{error}");
+}
+
+#[tokio::test]
+async fn tells_how_it_is() {
+    let server = TestServer::start().await;
+    let anybody = server.anybody();
+    anybody.get("/healthz").await.status(200);
+    anybody.get("/readyz").await.status(200);
+    anybody.get("/api/overview").await.status(401);
+    let metrics = anybody.get("/metrics").await.status(200).text;
+    assert!(metrics.contains("courier_http_requests_total{"), "{metrics}");
+    assert!(metrics.contains("route=\"/api/overview\""), "{metrics}");
+    assert!(metrics.contains("courier_executions{"), "{metrics}");
+    let overview = server.admin.get("/api/overview").await.ok();
+    assert!(overview["node"].as_str().is_some_and(|node| !node.is_empty()));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_second_server_on_the_same_folder_is_refused() {
+    let server = TestServer::start().await;
+    let error = courier_server::Server::start(config(server.folder.path()))
+        .await
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("another server"), "{error}");
+    TestServer::start_in(server.stop().await).await.stop().await;
+}
