@@ -1,0 +1,324 @@
+//! Which SSH algorithms are offered (specification 6.14): one table, three presets, lists of one's own.
+
+use std::borrow::Cow;
+
+use russh::{Preferred, cipher, compression, kex, keys::Algorithm, mac};
+use serde_json::{Map, Value};
+
+/// One algorithm, in the order of preference.
+#[derive(Debug)]
+struct Known {
+    name: &'static str,
+    /// Why nobody should need it; empty where it is sound.
+    weak: &'static str,
+    /// Approved in FIPS mode.
+    fips: bool,
+}
+
+const fn sound(name: &'static str) -> Known {
+    Known {
+        name,
+        weak: "",
+        fips: false,
+    }
+}
+
+const fn approved(name: &'static str) -> Known {
+    Known {
+        name,
+        weak: "",
+        fips: true,
+    }
+}
+
+const fn weak(name: &'static str, why: &'static str) -> Known {
+    Known {
+        name,
+        weak: why,
+        fips: false,
+    }
+}
+
+const SHA1: &str = "it relies on SHA-1";
+const CBC: &str = "CBC mode leaks plaintext to an active attacker";
+
+/// One of the four lists.
+#[derive(Debug)]
+struct Kind {
+    /// Its name in `ssh_algorithms`.
+    field: &'static str,
+    known: &'static [Known],
+}
+
+const KEY_EXCHANGE: Kind = Kind {
+    field: "key_exchange",
+    known: &[
+        sound("mlkem768x25519-sha256"),
+        sound("curve25519-sha256"),
+        sound("curve25519-sha256@libssh.org"),
+        approved("ecdh-sha2-nistp256"),
+        approved("ecdh-sha2-nistp384"),
+        approved("ecdh-sha2-nistp521"),
+        approved("diffie-hellman-group-exchange-sha256"),
+        approved("diffie-hellman-group16-sha512"),
+        approved("diffie-hellman-group18-sha512"),
+        approved("diffie-hellman-group17-sha512"),
+        approved("diffie-hellman-group15-sha512"),
+        approved("diffie-hellman-group14-sha256"),
+        weak("diffie-hellman-group-exchange-sha1", SHA1),
+        weak("diffie-hellman-group14-sha1", SHA1),
+        weak("diffie-hellman-group1-sha1", "its 1024-bit group can be broken"),
+    ],
+};
+
+/// AES-GCM first: it runs in hardware, ChaCha20 is about 1.5 times slower.
+const ENCRYPTION: Kind = Kind {
+    field: "encryption",
+    known: &[
+        approved("aes128-gcm@openssh.com"),
+        approved("aes256-gcm@openssh.com"),
+        sound("chacha20-poly1305@openssh.com"),
+        approved("aes128-ctr"),
+        approved("aes192-ctr"),
+        approved("aes256-ctr"),
+        weak("aes256-cbc", CBC),
+        weak("aes192-cbc", CBC),
+        weak("aes128-cbc", CBC),
+        weak("3des-cbc", "its 64-bit blocks can be broken (Sweet32)"),
+    ],
+};
+
+const MAC: Kind = Kind {
+    field: "mac",
+    known: &[
+        approved("hmac-sha2-256-etm@openssh.com"),
+        approved("hmac-sha2-512-etm@openssh.com"),
+        approved("hmac-sha2-256"),
+        approved("hmac-sha2-512"),
+        weak("hmac-sha1-etm@openssh.com", SHA1),
+        weak("hmac-sha1", SHA1),
+    ],
+};
+
+const HOST_KEY: Kind = Kind {
+    field: "host_key",
+    known: &[
+        sound("ssh-ed25519"),
+        approved("ecdsa-sha2-nistp256"),
+        approved("ecdsa-sha2-nistp384"),
+        approved("ecdsa-sha2-nistp521"),
+        approved("rsa-sha2-512"),
+        approved("rsa-sha2-256"),
+        weak("ssh-rsa", SHA1),
+        weak("ssh-dss", "its 1024-bit keys can be broken"),
+    ],
+};
+
+const PRESET: &str = "preset";
+const PRESETS: [&str; 3] = ["default", "legacy", "fips"];
+
+impl Kind {
+    fn preset(&self, preset: &str) -> Vec<&'static str> {
+        let takes = |known: &&Known| match preset {
+            "legacy" => true,
+            "fips" => known.fips,
+            _ => known.weak.is_empty(),
+        };
+        self.known.iter().filter(takes).map(|k| k.name).collect()
+    }
+
+    /// The list that the settings give, or the preset's.
+    fn chosen(&self, settings: &Map<String, Value>) -> Vec<&'static str> {
+        match settings.get(self.field).and_then(Value::as_array) {
+            Some(names) => names
+                .iter()
+                .filter_map(|n| self.find(n.as_str()?))
+                .map(|k| k.name)
+                .collect(),
+            None => self.preset(settings.get(PRESET).and_then(Value::as_str).unwrap_or_default()),
+        }
+    }
+
+    fn find(&self, name: &str) -> Option<&'static Known> {
+        self.known.iter().find(|k| k.name == name)
+    }
+
+    fn problem(&self, names: &Value) -> Option<String> {
+        let known = || self.known.iter().map(|k| k.name).collect::<Vec<_>>().join(", ");
+        let Some(names) = names.as_array().filter(|n| !n.is_empty()) else {
+            return Some(format!(
+                "{} must be a list of at least one name; known are {}",
+                self.field,
+                known()
+            ));
+        };
+        let unknown: Vec<String> = names
+            .iter()
+            .filter(|n| n.as_str().and_then(|n| self.find(n)).is_none())
+            .map(|n| n.as_str().map_or_else(|| n.to_string(), str::to_owned))
+            .collect();
+        (!unknown.is_empty()).then(|| {
+            format!(
+                "{}: {} is not known here; known are {}",
+                self.field,
+                unknown.join(", "),
+                known()
+            )
+        })
+    }
+}
+
+/// What `ssh_algorithms` must not hold: unknown presets, lists and names.
+pub(crate) fn problems(settings: &Map<String, Value>) -> Vec<String> {
+    let kinds = [&KEY_EXCHANGE, &ENCRYPTION, &MAC, &HOST_KEY];
+    settings
+        .iter()
+        .filter_map(|(field, value)| match kinds.iter().find(|k| k.field == field) {
+            Some(kind) => kind.problem(value),
+            None if field == PRESET && value.as_str().is_some_and(|v| PRESETS.contains(&v)) => None,
+            None if field == PRESET => Some(format!("preset must be one of {}", PRESETS.join(", "))),
+            None => Some(format!(
+                "{field} is not known here; known are preset, key_exchange, encryption, mac, host_key"
+            )),
+        })
+        .collect()
+}
+
+/// Weak algorithms that `ssh_algorithms` offers, in words.
+pub(crate) fn warnings(settings: &Map<String, Value>) -> Vec<String> {
+    [&KEY_EXCHANGE, &ENCRYPTION, &MAC, &HOST_KEY]
+        .into_iter()
+        .flat_map(|kind| {
+            kind.chosen(settings)
+                .into_iter()
+                .filter_map(|name| kind.find(name))
+        })
+        .filter(|known| !known.weak.is_empty())
+        .map(|known| format!("The SSH algorithm {} is offered: {}.", known.name, known.weak))
+        .collect()
+}
+
+/// What is offered to a server. The host key types that are pinned come first, so that a second key of
+/// the same server does not look like a change.
+pub(crate) fn preferred(settings: &Map<String, Value>, pinned_key_types: &[String]) -> Preferred {
+    let mut kex: Vec<kex::Name> = KEY_EXCHANGE
+        .chosen(settings)
+        .into_iter()
+        .filter_map(|n| n.try_into().ok())
+        .collect();
+    kex.extend([
+        kex::EXTENSION_SUPPORT_AS_CLIENT,
+        kex::EXTENSION_OPENSSH_STRICT_KEX_AS_CLIENT,
+    ]);
+
+    let is_pinned = |name: &&str| {
+        pinned_key_types
+            .iter()
+            .any(|pin| pin == name || pin == "ssh-rsa" && name.starts_with("rsa-sha2-"))
+    };
+    let (pinned, other): (Vec<&str>, Vec<&str>) = HOST_KEY.chosen(settings).into_iter().partition(is_pinned);
+    let key: Vec<Algorithm> = pinned
+        .into_iter()
+        .chain(other)
+        .filter_map(|name| Algorithm::new(name).ok())
+        .collect();
+
+    let cipher: Vec<cipher::Name> = ENCRYPTION
+        .chosen(settings)
+        .into_iter()
+        .filter_map(|n| n.try_into().ok())
+        .collect();
+    let mac: Vec<mac::Name> = MAC
+        .chosen(settings)
+        .into_iter()
+        .filter_map(|n| n.try_into().ok())
+        .collect();
+    Preferred {
+        kex: kex.into(),
+        key: key.into(),
+        host_key_certificates: Cow::Borrowed(&[]),
+        cipher: cipher.into(),
+        mac: mac.into(),
+        compression: Cow::Borrowed(&[compression::NONE]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn settings(value: Value) -> Map<String, Value> {
+        value.as_object().cloned().unwrap()
+    }
+
+    fn names<T: AsRef<str>>(names: &[T]) -> Vec<&str> {
+        names.iter().map(AsRef::as_ref).collect()
+    }
+
+    #[test]
+    fn every_known_name_exists_in_the_library() {
+        let all = preferred(&settings(json!({"preset": "legacy"})), &[]);
+        assert_eq!(all.kex.len(), KEY_EXCHANGE.known.len() + 2);
+        assert_eq!(all.cipher.len(), ENCRYPTION.known.len());
+        assert_eq!(all.mac.len(), MAC.known.len());
+        assert_eq!(all.key.len(), HOST_KEY.known.len());
+    }
+
+    #[test]
+    fn presets_differ_in_what_is_weak_or_approved() {
+        let default = preferred(&Map::new(), &[]);
+        assert_eq!(names(&default.cipher)[..3], ENCRYPTION.preset("default")[..3]);
+        assert!(warnings(&Map::new()).is_empty());
+
+        let fips = preferred(&settings(json!({"preset": "fips"})), &[]);
+        assert_eq!(names(&fips.kex)[0], "ecdh-sha2-nistp256");
+        assert!(!names(&fips.cipher).iter().any(|n| n.contains("chacha")));
+        assert!(!fips.key.contains(&Algorithm::Ed25519));
+
+        let legacy = warnings(&settings(json!({"preset": "legacy"})));
+        assert!(legacy.iter().any(|w| w.contains("3des-cbc")), "{legacy:?}");
+    }
+
+    #[test]
+    fn lists_override_the_preset_and_keep_their_order() {
+        let own = settings(json!({"preset": "fips", "encryption": ["aes256-ctr", "3des-cbc"]}));
+        assert_eq!(names(&preferred(&own, &[]).cipher), ["aes256-ctr", "3des-cbc"]);
+        assert_eq!(warnings(&own).len(), 1);
+        assert!(problems(&own).is_empty());
+    }
+
+    #[test]
+    fn names_what_does_not_exist() {
+        let wrong =
+            settings(json!({"preset": "best", "mac": ["hmac-md4", 7], "encryption": [], "cipher": []}));
+        let problems = problems(&wrong);
+        assert_eq!(problems.len(), 4, "{problems:?}");
+        assert!(
+            problems
+                .iter()
+                .any(|p| p.contains("hmac-md4, 7 is not known here; known are hmac-sha2-256-etm"))
+        );
+    }
+
+    #[test]
+    fn pinned_key_types_are_offered_first() {
+        let key = |pins: &[&str]| {
+            let pins: Vec<String> = pins.iter().map(|p| (*p).to_owned()).collect();
+            preferred(&Map::new(), &pins)
+                .key
+                .iter()
+                .map(|k| k.as_str().to_owned())
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(
+            key(&["ssh-rsa"])[..3],
+            ["rsa-sha2-512", "rsa-sha2-256", "ssh-ed25519"]
+        );
+        assert_eq!(
+            key(&["ecdsa-sha2-nistp384"])[..2],
+            ["ecdsa-sha2-nistp384", "ssh-ed25519"]
+        );
+    }
+}

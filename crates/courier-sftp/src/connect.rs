@@ -1,0 +1,209 @@
+//! From a host name to an SSH connection whose server is trusted. No credential is sent here.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use courier_transfer::{ConnectOptions, Credentials, Error, ErrorKind, Result, Retry, Target};
+use russh::{
+    Preferred, SshId,
+    client::{self, Handle, Handler},
+};
+use tokio::{
+    net::{TcpStream, lookup_host},
+    time::{Instant, timeout_at},
+};
+
+use crate::{algorithms, config::algorithm_settings, peer::Peer, session::Fault, stream::Stream};
+
+/// Keepalives without an answer until a connection counts as dead.
+const KEEPALIVES: u32 = 3;
+/// The largest SSH packet that is accepted.
+const MAX_PACKET: u32 = 32 * 1024;
+const CLIENT_ID: &str = concat!("SSH-2.0-Courier_", env!("CARGO_PKG_VERSION"));
+
+/// One connection to be made.
+#[derive(Debug)]
+pub(crate) struct Dial {
+    host: String,
+    port: u16,
+    pub(crate) username: String,
+    pub(crate) credentials: Credentials,
+    preferred: Preferred,
+    pub(crate) peer: Arc<Peer>,
+    deadline: Instant,
+    timeout: Duration,
+    keepalive: Duration,
+}
+
+impl Dial {
+    /// To be called on the caller's runtime.
+    pub(crate) async fn new(target: Target, options: ConnectOptions) -> Self {
+        let pinned = options.trust.pinned_key_types().await;
+        Self {
+            preferred: algorithms::preferred(&algorithm_settings(&target.settings), &pinned),
+            host: target.host,
+            port: target.port,
+            username: target.username,
+            credentials: target.credentials,
+            peer: Arc::new(Peer::new(options.trust, options.observer)),
+            deadline: Instant::now() + options.connect_timeout,
+            timeout: options.connect_timeout,
+            keepalive: options.keepalive_interval,
+        }
+    }
+
+    /// Runs a part of the connection's making within its time.
+    pub(crate) async fn in_time<T>(&self, part: impl Future<Output = Result<T>>) -> Result<T> {
+        timeout_at(self.deadline, part).await.unwrap_or_else(|_| {
+            let seconds = self.timeout.as_secs_f64();
+            Err(self.named(Error::new(
+                ErrorKind::Timeout,
+                format!(
+                    "Connection timed out after {seconds} seconds while {}",
+                    self.peer.stage()
+                ),
+            )))
+        })
+    }
+
+    /// Names the server in an error.
+    pub(crate) fn named(&self, error: Error) -> Error {
+        error.with("host", &self.host).with("port", self.port)
+    }
+
+    /// May RSA keys sign with SHA-1?
+    pub(crate) fn allows_sha1(&self) -> bool {
+        self.preferred
+            .key
+            .contains(&russh::keys::Algorithm::Rsa { hash: None })
+    }
+
+    /// Connects, exchanges keys, and has the server's key decided upon.
+    pub(crate) async fn handshake<H>(&self, window: u32, handler: H) -> Result<Handle<H>>
+    where
+        H: Handler<Error = Fault> + 'static,
+    {
+        let tcp = self.tcp().await?;
+        // Small requests must not wait for the answers to others.
+        tcp.set_nodelay(true).map_err(|e| unreachable_host(&e))?;
+        self.peer.enter("waiting for the server's identification");
+        let stream = Stream::new(tcp, Arc::clone(&self.peer), self.keepalive * (KEEPALIVES + 1));
+        let config = client::Config {
+            client_id: SshId::Standard(CLIENT_ID.into()),
+            window_size: window,
+            maximum_packet_size: MAX_PACKET,
+            preferred: self.preferred.clone(),
+            keepalive_interval: Some(self.keepalive),
+            keepalive_max: KEEPALIVES as usize,
+            nodelay: true,
+            ..client::Config::default()
+        };
+        client::connect_stream(Arc::new(config), stream, handler)
+            .await
+            .map_err(|Fault(error)| self.explain(error))
+    }
+
+    /// Tries each address of the host in turn; none may use up the time of the others.
+    async fn tcp(&self) -> Result<TcpStream> {
+        self.peer.enter("resolving the host name");
+        let host = self.host.trim_start_matches('[').trim_end_matches(']');
+        let addresses: Vec<SocketAddr> = lookup_host((host, self.port))
+            .await
+            .map_err(|e| {
+                Error::new(
+                    ErrorKind::Unreachable,
+                    format!("the host name could not be resolved: {e}"),
+                )
+                .with_source(e)
+            })?
+            .collect();
+        self.peer.enter("connecting");
+        let mut failed = Error::new(ErrorKind::Unreachable, "the host name has no address");
+        for (i, address) in addresses.iter().enumerate() {
+            let others = u32::try_from(addresses.len() - i).unwrap_or(u32::MAX);
+            let share = self.deadline.saturating_duration_since(Instant::now()) / others;
+            match tokio::time::timeout(share, TcpStream::connect(address)).await {
+                Ok(Ok(tcp)) => return Ok(tcp),
+                Ok(Err(e)) => failed = unreachable_host(&e).with("address", address.ip()),
+                Err(_) => {
+                    failed = Error::new(
+                        ErrorKind::Timeout,
+                        "Connection timed out: no answer from the host",
+                    )
+                    .with("address", address.ip());
+                }
+            }
+        }
+        Err(failed)
+    }
+
+    /// Before the server has identified itself, the SSH layer's errors say little.
+    fn explain(&self, error: Error) -> Error {
+        if self.peer.info().banner.is_some() || error.kind() == ErrorKind::HostKey {
+            return error;
+        }
+        match self.peer.first_line() {
+            Some(line) => Error::new(
+                ErrorKind::Protocol,
+                format!(
+                    "this is no SSH server: it answered \"{line}\" instead of \"SSH-2.0-…\"; check host and port"
+                ),
+            ),
+            None => Error::new(
+                ErrorKind::Lost,
+                "the server closed the connection before it identified itself; it may be no SSH server, have too many \
+                 connections, or not admit this address",
+            ),
+        }
+    }
+}
+
+fn unreachable_host(error: &std::io::Error) -> Error {
+    Error::new(ErrorKind::Unreachable, format!("could not connect: {error}"))
+}
+
+/// An error of the SSH layer, in the terms of the interface.
+pub(crate) fn ssh_error(error: russh::Error) -> Error {
+    use russh::Error as Ssh;
+    let lost = |message: String| Error::new(ErrorKind::Lost, message).with_retry(Retry::Later);
+    match error {
+        Ssh::NoCommonAlgo { kind, ours, theirs } => {
+            let list = match kind {
+                russh::AlgorithmKind::Kex => "key exchange",
+                russh::AlgorithmKind::Key => "host key",
+                russh::AlgorithmKind::Cipher => "encryption",
+                russh::AlgorithmKind::Compression => "compression",
+                russh::AlgorithmKind::Mac => "MAC",
+            };
+            let names = |names: Vec<String>| {
+                let names = names
+                    .into_iter()
+                    .filter(|n| !n.starts_with("ext-info") && !n.starts_with("kex-strict"));
+                names.collect::<Vec<_>>().join(", ")
+            };
+            Error::new(
+                ErrorKind::Negotiation,
+                format!(
+                    "no common {list} algorithm: offered were {}; the server takes {}. Old servers may need \
+                     ssh_algorithms with the preset \"legacy\"",
+                    names(ours),
+                    names(theirs)
+                ),
+            )
+        }
+        Ssh::HUP | Ssh::Disconnect => lost("the server closed the connection".into()),
+        Ssh::KeepaliveTimeout | Ssh::InactivityTimeout => lost("the server stopped answering".into()),
+        Ssh::IO(e) if e.kind() == std::io::ErrorKind::UnexpectedEof => {
+            lost("the server closed the connection".into())
+        }
+        Ssh::IO(e) => lost(format!("the connection broke: {e}")),
+        Ssh::SendError | Ssh::RecvError | Ssh::Join(_) => lost("the connection ended".into()),
+        Ssh::ChannelOpenFailure(reason) => Error::new(
+            ErrorKind::Denied,
+            format!("the server refused to open a session: {}", reason.description()),
+        ),
+        other => Error::new(
+            ErrorKind::Protocol,
+            format!("the server broke the SSH protocol: {other}"),
+        ),
+    }
+}

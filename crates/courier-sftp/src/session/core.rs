@@ -1,0 +1,392 @@
+//! The SFTP side of a session, without I/O: answers come in, requests go out.
+//!
+//! It runs on the session's own thread only: answers inside the SSH callback, commands of the callers in
+//! between. What it wants to send collects in [`Wire`] or goes to an [`Outlet`].
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+};
+
+use bytes::{Bytes, BytesMut};
+use tokio::sync::{OwnedSemaphorePermit, mpsc::WeakUnboundedSender, oneshot};
+
+use super::{
+    Command, Failed, Reply, SizeLimits,
+    download::{Download, Part},
+    handle::OpenHandle,
+    reply::{Entry, Hello},
+    upload::Upload,
+};
+use crate::codec::{Decoder, Event, Malformed, Request, Response};
+
+/// Uploads push no more than this at once, so that answers are looked at in between.
+const PUSH: usize = 2 * 1024 * 1024;
+
+/// Where packets leave from inside the SSH callback.
+pub(super) trait Outlet {
+    /// Sends bytes, or queues them where the window is full.
+    fn send(&mut self, packets: Bytes);
+
+    /// Is something waiting for the window?
+    fn is_full(&self) -> bool;
+}
+
+/// Numbers requests; shared with the callers, who encode theirs themselves.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Ids(Arc<AtomicU32>);
+
+impl Ids {
+    pub(super) fn next(&self) -> u32 {
+        self.0.fetch_add(1, Ordering::Relaxed)
+    }
+}
+
+/// What a request of a transfer was for.
+#[derive(Debug)]
+pub(super) enum Step {
+    Open,
+    Stat,
+    Read(Part),
+    Write { offset: u64, len: u32 },
+    Close,
+}
+
+/// Who waits for an answer.
+#[derive(Debug)]
+pub(super) enum Pending {
+    /// A caller.
+    Call(Call),
+    /// A transfer.
+    Transfer { transfer: u32, step: Step },
+    /// Nobody; the handle's place is free when the answer comes.
+    Close { _permit: Option<OwnedSemaphorePermit> },
+}
+
+/// A caller that waits for an answer.
+#[derive(Debug)]
+pub(crate) struct Call {
+    pub(super) reply: oneshot::Sender<Reply>,
+    /// The place among the open handles that an answering handle takes.
+    pub(super) permit: Option<OwnedSemaphorePermit>,
+    /// The longest payload that a READ may be answered with.
+    pub(super) max_data: u32,
+    /// The payload until now.
+    pub(super) data: BytesMut,
+}
+
+/// What goes out, and who waits for what.
+#[derive(Debug)]
+pub(super) struct Wire {
+    ids: Ids,
+    pending: HashMap<u32, Pending>,
+    out: BytesMut,
+    pub(super) limits: SizeLimits,
+}
+
+impl Wire {
+    /// A number for a request of a transfer that the caller encodes itself.
+    pub(super) fn expect(&mut self, transfer: u32, step: Step) -> u32 {
+        let id = self.ids.next();
+        self.pending.insert(id, Pending::Transfer { transfer, step });
+        id
+    }
+
+    pub(super) fn transfer_request(&mut self, transfer: u32, step: Step, request: &Request<'_>) {
+        let id = self.expect(transfer, step);
+        request.encode(id, &mut self.out);
+    }
+
+    /// Closes a handle that nobody wants any more.
+    pub(super) fn close(&mut self, handle: &[u8], permit: Option<OwnedSemaphorePermit>) {
+        let id = self.ids.next();
+        self.pending.insert(id, Pending::Close { _permit: permit });
+        Request::Close { handle }.encode(id, &mut self.out);
+    }
+}
+
+#[derive(Debug)]
+enum Transfer {
+    Download(Download),
+    Upload(Upload),
+}
+
+/// The SFTP side of a session.
+#[derive(Debug)]
+pub(super) struct Core {
+    decoder: Decoder,
+    wire: Wire,
+    transfers: HashMap<u32, Transfer>,
+    /// Uploads that have something to send, each once.
+    sending: VecDeque<u32>,
+    hello: Option<oneshot::Sender<Hello>>,
+    queue: WeakUnboundedSender<Command>,
+}
+
+impl Core {
+    /// Waits for the server's VERSION.
+    pub(super) fn new(ids: Ids, queue: WeakUnboundedSender<Command>, hello: oneshot::Sender<Hello>) -> Self {
+        Self {
+            decoder: Decoder::of_responses(),
+            wire: Wire {
+                ids,
+                pending: HashMap::new(),
+                out: BytesMut::new(),
+                limits: SizeLimits::default(),
+            },
+            transfers: HashMap::new(),
+            sending: VecDeque::new(),
+            hello: Some(hello),
+            queue,
+        }
+    }
+
+    /// How much the server takes and gives at once.
+    pub(super) fn set_limits(&mut self, limits: SizeLimits) {
+        self.wire.limits = limits;
+    }
+
+    /// Carries out a command. What it wants to send is in [`take_out`](Self::take_out).
+    pub(super) fn execute(&mut self, command: Command) {
+        match command {
+            Command::Call { id, packet, call } => {
+                self.wire.pending.insert(id, Pending::Call(call));
+                self.wire.out.extend_from_slice(&packet);
+            }
+            Command::Download { id, mut download } => {
+                download.start(id, &mut self.wire);
+                self.transfers.insert(id, Transfer::Download(*download));
+            }
+            Command::Upload { id, mut upload } => {
+                upload.start(id, &mut self.wire);
+                self.transfers.insert(id, Transfer::Upload(*upload));
+            }
+            Command::Cancel { id } => self.end(id, Err(Failed::cancelled())),
+            Command::Close { handle, permit } => self.wire.close(&handle, permit),
+        }
+    }
+
+    /// What is to be sent.
+    pub(super) fn take_out(&mut self) -> Bytes {
+        self.wire.out.split().freeze()
+    }
+
+    /// Takes bytes from the server, and sends what follows from them.
+    ///
+    /// # Errors
+    /// The server broke the protocol; the session is of no use any more.
+    pub(super) fn receive(&mut self, mut input: &[u8], outlet: &mut impl Outlet) -> Result<(), Malformed> {
+        // The decoder is moved out, so that what it hands on can be used with the rest.
+        let mut decoder = std::mem::replace(&mut self.decoder, Decoder::of_responses());
+        let result = loop {
+            match decoder.next(&mut input) {
+                Ok(Some(Event::Packet { kind, body })) => {
+                    if let Err(e) =
+                        Response::decode(kind, body).and_then(|(id, response)| self.packet(id, response))
+                    {
+                        break Err(e);
+                    }
+                }
+                Ok(Some(Event::Data { id, total, at, bytes })) => {
+                    if let Err(e) = self.data(id, total, at, bytes) {
+                        break Err(e);
+                    }
+                }
+                Ok(None) => break Ok(()),
+                Err(e) => break Err(e),
+            }
+        };
+        self.decoder = decoder;
+        result?;
+        self.push(outlet);
+        Ok(())
+    }
+
+    /// Sends what is waiting: requests first, then batches of uploads, in turn, while the window takes them.
+    pub(super) fn push(&mut self, outlet: &mut impl Outlet) {
+        let mut left = PUSH;
+        loop {
+            if !self.wire.out.is_empty() {
+                outlet.send(self.take_out());
+            }
+            if left == 0 || outlet.is_full() {
+                return;
+            }
+            let Some(id) = self.sending.pop_front() else {
+                return;
+            };
+            let Some(Transfer::Upload(upload)) = self.transfers.get_mut(&id) else {
+                continue;
+            };
+            upload.queued = false;
+            match upload.batch(&mut self.wire) {
+                Ok(batch) => {
+                    left = left.saturating_sub(batch.len());
+                    outlet.send(batch);
+                    self.queue_upload(id);
+                }
+                Err(failed) => self.end(id, Err(failed)),
+            }
+        }
+    }
+
+    fn queue_upload(&mut self, id: u32) {
+        if let Some(Transfer::Upload(upload)) = self.transfers.get_mut(&id)
+            && upload.is_ready()
+            && !std::mem::replace(&mut upload.queued, true)
+        {
+            self.sending.push_back(id);
+        }
+    }
+
+    /// A transfer is over, one way or another.
+    fn end(&mut self, id: u32, result: Result<u64, Failed>) {
+        match self.transfers.remove(&id) {
+            Some(Transfer::Download(download)) => download.finish(result, &mut self.wire),
+            Some(Transfer::Upload(upload)) => upload.finish(result, &mut self.wire),
+            None => {}
+        }
+    }
+
+    fn packet(&mut self, id: u32, response: Response<'_>) -> Result<(), Malformed> {
+        if let Response::Version { version, extensions } = response {
+            let hello = self.hello.take().ok_or(Malformed::new("a second VERSION"))?;
+            // Nobody waits where the caller has gone.
+            let _ = hello.send(Hello::new(version, &extensions));
+            return Ok(());
+        }
+        match self.wire.pending.remove(&id) {
+            None => Err(Malformed::new("an answer to a request that was never made")),
+            Some(Pending::Close { .. }) => Ok(()),
+            Some(Pending::Call(call)) => {
+                self.answer(call, response);
+                Ok(())
+            }
+            Some(Pending::Transfer { transfer, step }) => self.transfer_packet(transfer, step, response),
+        }
+    }
+
+    fn answer(&self, call: Call, response: Response<'_>) {
+        let reply = match response {
+            Response::Status(status) => Reply::Status(status),
+            Response::Handle(handle) => {
+                let handle = Bytes::copy_from_slice(handle);
+                Reply::Handle(OpenHandle::new(handle, call.permit, self.queue.clone()))
+            }
+            Response::Name(names) => Reply::Names(names.iter().map(Entry::new).collect()),
+            Response::Attributes(attributes) => Reply::Attributes(attributes),
+            Response::Extended(body) => Reply::Extended(Bytes::copy_from_slice(body)),
+            // Payloads come as pieces, and VERSION was dealt with.
+            Response::Data(_) | Response::Version { .. } => return,
+        };
+        // A handle that nobody takes closes itself.
+        let _ = call.reply.send(reply);
+    }
+
+    fn transfer_packet(&mut self, id: u32, step: Step, response: Response<'_>) -> Result<(), Malformed> {
+        let Some(transfer) = self.transfers.get_mut(&id) else {
+            // It was cancelled; a handle that comes now is closed at once.
+            if let (Step::Open, Response::Handle(handle)) = (step, response) {
+                self.wire.close(handle, None);
+            }
+            return Ok(());
+        };
+        match (transfer, step, response) {
+            (Transfer::Download(download), Step::Open, Response::Handle(handle)) => {
+                download.opened(Bytes::copy_from_slice(handle), &mut self.wire);
+            }
+            (Transfer::Upload(upload), Step::Open, Response::Handle(handle)) => {
+                upload.opened(Bytes::copy_from_slice(handle));
+                self.queue_upload(id);
+            }
+            (_, Step::Open, Response::Status(status)) => self.end(id, Err(Failed::Status(status))),
+            (Transfer::Download(download), Step::Stat, Response::Attributes(attributes)) => {
+                download.sized(attributes.size, &mut self.wire);
+            }
+            // It will find the end by itself.
+            (Transfer::Download(download), Step::Stat, Response::Status(_)) => {
+                download.sized(None, &mut self.wire)
+            }
+            (Transfer::Download(download), Step::Read(part), Response::Status(status)) => {
+                let done = download.part_status(part, status, &mut self.wire);
+                self.after_part(id, done);
+            }
+            (Transfer::Upload(upload), Step::Write { offset, len }, Response::Status(status)) => {
+                match upload.written(offset, len, status) {
+                    None => self.queue_upload(id),
+                    Some(result) => self.end(id, result),
+                }
+            }
+            (Transfer::Upload(upload), Step::Close, Response::Status(status)) => {
+                if let Some(result) = upload.closed(status) {
+                    self.end(id, result);
+                }
+            }
+            _ => return Err(Malformed::new("an answer of the wrong type")),
+        }
+        Ok(())
+    }
+
+    fn after_part(&mut self, id: u32, done: Result<bool, Failed>) {
+        match done {
+            Ok(false) => {}
+            Ok(true) => {
+                let reached = match self.transfers.get(&id) {
+                    Some(Transfer::Download(download)) => download.reached(),
+                    _ => 0,
+                };
+                self.end(id, Ok(reached));
+            }
+            Err(failed) => self.end(id, Err(failed)),
+        }
+    }
+
+    fn data(&mut self, id: u32, total: u32, at: u32, bytes: &[u8]) -> Result<(), Malformed> {
+        let is_last = at as usize + bytes.len() == total as usize;
+        let too_long = || Malformed::new("more data than was asked for");
+        match self.wire.pending.get_mut(&id) {
+            Some(Pending::Call(call)) if total <= call.max_data => {
+                call.data.reserve((total - at) as usize);
+                call.data.extend_from_slice(bytes);
+                if is_last && let Some(Pending::Call(mut call)) = self.wire.pending.remove(&id) {
+                    let data = call.data.split().freeze();
+                    // Nobody waits where the caller has gone.
+                    let _ = call.reply.send(Reply::Data(data));
+                }
+                Ok(())
+            }
+            Some(Pending::Transfer {
+                transfer,
+                step: Step::Read(part),
+            }) if total <= part.len => {
+                let (transfer, part) = (*transfer, *part);
+                if is_last {
+                    self.wire.pending.remove(&id);
+                }
+                let Some(Transfer::Download(download)) = self.transfers.get_mut(&transfer) else {
+                    return Ok(());
+                };
+                match download.piece(part.offset + u64::from(at), bytes) {
+                    Err(failed) => self.end(transfer, Err(failed)),
+                    Ok(()) if is_last => {
+                        let done = download.part(part, total, &mut self.wire);
+                        self.after_part(transfer, done);
+                    }
+                    Ok(()) => {}
+                }
+                Ok(())
+            }
+            Some(
+                Pending::Call(_)
+                | Pending::Transfer {
+                    step: Step::Read(_), ..
+                },
+            ) => Err(too_long()),
+            Some(_) => Err(Malformed::new("data in answer to another request")),
+            None => Err(Malformed::new("data that nobody asked for")),
+        }
+    }
+}

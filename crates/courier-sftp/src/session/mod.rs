@@ -1,0 +1,353 @@
+//! One SSH session with an SFTP server.
+//!
+//! ```text
+//! callers ── Command ──▶ pump ──▶ russh session ◀──▶ socket
+//!    ▲                    │            │
+//!    └───── Reply ◀───── Core ◀── data callback
+//! ```
+//!
+//! Each session has a thread of its own with a current-thread runtime ([`thread`]). There, the answers of
+//! the server are dispatched inside russh's data callback ([`handler`]): what a [`Download`] gets is written
+//! to its sink from there, and what goes out next leaves from there, with no queue and no copy in between.
+//! Callers, on whatever runtime, send commands, which the pump carries out between callbacks.
+//! Everything that is known about answers and transfers is in [`Core`](core::Core), without I/O.
+
+mod core;
+mod download;
+mod handle;
+mod handler;
+mod pace;
+mod ranges;
+mod reply;
+mod thread;
+mod upload;
+
+use std::sync::{
+    Arc, OnceLock,
+    atomic::{AtomicBool, Ordering},
+};
+
+use bytes::{Bytes, BytesMut};
+use courier_transfer::{Error, ErrorKind, RemotePath, Result, Retry, Sink, Source};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
+
+use self::{
+    core::{Call, Ids, Wire},
+    download::Download,
+    upload::Upload,
+};
+pub(crate) use self::{
+    handle::OpenHandle,
+    handler::Fault,
+    reply::{Entry, Failed, Reply},
+    thread::open,
+};
+use crate::codec::{Limits, OpenFlags, Request};
+
+/// Handles that are open at once. OpenSSH fails at about 128.
+const MOST_HANDLES: usize = 96;
+/// The window of the SSH channel: what a server may send before it must wait.
+const WINDOW: u32 = 8 * 1024 * 1024;
+
+/// Reads and writes of this many bytes work everywhere (section 3 of the draft).
+const SAFE_SIZE: u32 = 32 * 1024;
+/// The largest that are used: OpenSSH's own limit.
+const LARGEST: u32 = 255 * 1024;
+
+/// How much is read and written at once.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SizeLimits {
+    /// Bytes of a READ.
+    pub(crate) read: u32,
+    /// Bytes of a WRITE.
+    pub(crate) write: u32,
+}
+
+impl Default for SizeLimits {
+    fn default() -> Self {
+        Self {
+            read: SAFE_SIZE,
+            write: SAFE_SIZE,
+        }
+    }
+}
+
+impl SizeLimits {
+    /// What a server's own limits allow. 0 tells nothing.
+    fn of(limits: Limits) -> Self {
+        // Room for the header of a packet.
+        let packet = limits.packet.saturating_sub(1024);
+        let within = |limit: u64| {
+            let limit = if packet == 0 { limit } else { limit.min(packet) };
+            u32::try_from(limit).unwrap_or(u32::MAX)
+        };
+        let size = |limit| match within(limit) {
+            0 => SAFE_SIZE,
+            limit => limit.min(LARGEST),
+        };
+        Self {
+            read: size(limits.read),
+            write: size(limits.write),
+        }
+    }
+
+    /// So many READs fill the window.
+    fn most_reads(self) -> u32 {
+        (WINDOW / self.read).clamp(2, 256)
+    }
+}
+
+/// What callers want of a session.
+#[derive(Debug)]
+enum Command {
+    /// Send one request that the caller encoded under that id.
+    Call {
+        id: u32,
+        packet: Bytes,
+        call: Call,
+    },
+    Download {
+        id: u32,
+        download: Box<Download>,
+    },
+    Upload {
+        id: u32,
+        upload: Box<Upload>,
+    },
+    /// The caller of that transfer has gone.
+    Cancel {
+        id: u32,
+    },
+    /// Nobody wants that handle any more.
+    Close {
+        handle: Bytes,
+        permit: Option<OwnedSemaphorePermit>,
+    },
+}
+
+/// Why a session ended, for everybody who asks from then on.
+#[derive(Debug, Default)]
+struct State(OnceLock<(ErrorKind, String)>);
+
+impl State {
+    /// The first reason stays.
+    fn end(&self, kind: ErrorKind, message: impl Into<String>) {
+        let _ = self.0.set((kind, message.into()));
+    }
+
+    fn has_ended(&self) -> bool {
+        self.0.get().is_some()
+    }
+
+    fn error(&self) -> Error {
+        match self.0.get() {
+            Some((kind, message)) => Error::new(*kind, message.clone()),
+            None => Error::new(ErrorKind::Lost, "the connection to the server ended"),
+        }
+    }
+}
+
+/// The way to the session's thread.
+#[derive(Clone, Debug)]
+struct Link {
+    queue: mpsc::UnboundedSender<Command>,
+    ids: Ids,
+    state: Arc<State>,
+}
+
+impl Link {
+    /// Sends a request; the answer comes from what is returned.
+    fn call(
+        &self,
+        request: &Request<'_>,
+        permit: Option<OwnedSemaphorePermit>,
+    ) -> impl Future<Output = Result<Reply>> + Send + use<> {
+        let (id, max_data) = match request {
+            Request::Read { len, .. } => (self.ids.next(), *len),
+            _ => (self.ids.next(), 0),
+        };
+        let mut packet = BytesMut::new();
+        request.encode(id, &mut packet);
+        let (reply, answer) = oneshot::channel();
+        let call = Call {
+            reply,
+            permit,
+            max_data,
+            data: BytesMut::new(),
+        };
+        // Where the session has ended, the answer's sender is dropped with the command.
+        let _ = self.queue.send(Command::Call {
+            id,
+            packet: packet.freeze(),
+            call,
+        });
+        let state = Arc::clone(&self.state);
+        async move { answer.await.map_err(|_| state.error()) }
+    }
+}
+
+/// A session with an SFTP server. Dropping it ends the connection.
+#[derive(Debug)]
+pub(crate) struct Session {
+    link: Link,
+    limits: SizeLimits,
+    handles: Arc<Semaphore>,
+    stop: watch::Sender<bool>,
+    /// Closes when the thread is through.
+    finished: watch::Receiver<()>,
+}
+
+impl Session {
+    /// How much is read and written at once.
+    pub(crate) fn limits(&self) -> SizeLimits {
+        self.limits
+    }
+
+    /// False once the session is known to be broken or closed.
+    pub(crate) fn is_connected(&self) -> bool {
+        !self.link.state.has_ended()
+    }
+
+    /// Sends a request; the answer comes from what is returned, which need not be awaited at once.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Lost`] or [`ErrorKind::Protocol`] where the session ended. A refusal is a [`Reply`].
+    pub(crate) fn call(&self, request: &Request<'_>) -> impl Future<Output = Result<Reply>> + Send + use<> {
+        self.link.call(request, None)
+    }
+
+    /// As [`call`](Self::call), for what answers with a handle: waits until one more may be open.
+    pub(crate) async fn open(&self, request: &Request<'_>) -> Result<Reply> {
+        let permit = self.place().await?;
+        self.link.call(request, Some(permit)).await
+    }
+
+    /// Closes a handle and waits for the answer, which may tell that earlier writes were lost.
+    pub(crate) async fn close(&self, handle: OpenHandle) -> Result<Reply> {
+        let (handle, permit) = handle.into_parts();
+        let reply = self.link.call(&Request::Close { handle: &handle }, None).await;
+        drop(permit);
+        reply
+    }
+
+    /// Moves a file into `sink`, from `offset` to its end; returns the offset reached.
+    pub(crate) async fn download(
+        &self,
+        path: &RemotePath,
+        offset: u64,
+        size_hint: Option<u64>,
+        sink: Arc<dyn Sink>,
+    ) -> Result<u64, Failed> {
+        let permit = self.place().await?;
+        let (done, result) = oneshot::channel();
+        let guard = self.guard();
+        let download = Box::new(Download::new(
+            path.clone(),
+            offset,
+            size_hint,
+            sink,
+            self.limits.most_reads(),
+            permit,
+            Arc::clone(&guard.cancelled),
+            done,
+        ));
+        self.transfer(
+            Command::Download {
+                id: guard.id,
+                download,
+            },
+            guard,
+            result,
+        )
+        .await
+    }
+
+    /// Moves `source`, from `offset` to its end, into a file; returns the offset reached.
+    pub(crate) async fn upload(
+        &self,
+        path: &RemotePath,
+        flags: OpenFlags,
+        offset: u64,
+        source: Arc<dyn Source>,
+    ) -> Result<u64, Failed> {
+        let permit = self.place().await?;
+        let (done, result) = oneshot::channel();
+        let guard = self.guard();
+        let cancelled = Arc::clone(&guard.cancelled);
+        let upload = Box::new(Upload::new(
+            path.clone(),
+            flags,
+            offset,
+            source,
+            permit,
+            cancelled,
+            done,
+        ));
+        self.transfer(Command::Upload { id: guard.id, upload }, guard, result)
+            .await
+    }
+
+    async fn transfer(
+        &self,
+        command: Command,
+        mut guard: CancelGuard,
+        result: oneshot::Receiver<Result<u64, Failed>>,
+    ) -> Result<u64, Failed> {
+        // Where the session has ended, the sender of the result is dropped with the command.
+        let _ = self.link.queue.send(command);
+        let result = result
+            .await
+            .unwrap_or_else(|_| Err(self.link.state.error().into()));
+        guard.is_over = true;
+        result
+    }
+
+    fn guard(&self) -> CancelGuard {
+        CancelGuard {
+            id: self.link.ids.next(),
+            queue: self.link.queue.clone(),
+            cancelled: Arc::default(),
+            is_over: false,
+        }
+    }
+
+    async fn place(&self) -> Result<OwnedSemaphorePermit> {
+        Arc::clone(&self.handles)
+            .acquire_owned()
+            .await
+            .map_err(|_| self.link.state.error())
+    }
+
+    /// Ends the session and waits until the connection is closed.
+    pub(crate) async fn disconnect(&self) {
+        // Fails only where the thread is through already.
+        let _ = self.stop.send(true);
+        let mut finished = self.finished.clone();
+        while finished.changed().await.is_ok() {}
+    }
+}
+
+/// Cancels a transfer whose caller goes away before it is over.
+#[derive(Debug)]
+struct CancelGuard {
+    id: u32,
+    queue: mpsc::UnboundedSender<Command>,
+    /// Stops reading and writing of the local file at once.
+    cancelled: Arc<AtomicBool>,
+    is_over: bool,
+}
+
+impl Drop for CancelGuard {
+    fn drop(&mut self) {
+        if !self.is_over {
+            self.cancelled.store(true, Ordering::Relaxed);
+            // Fails only where the session has ended, and the transfer with it.
+            let _ = self.queue.send(Command::Cancel { id: self.id });
+        }
+    }
+}
+
+/// A connection that broke, with the words of whoever noticed.
+fn lost(message: impl Into<String>) -> Error {
+    Error::new(ErrorKind::Lost, message).with_retry(Retry::Later)
+}

@@ -1,0 +1,80 @@
+//! Answers of the server, as callers get them.
+
+use bytes::Bytes;
+use courier_transfer::Error;
+
+use super::handle::OpenHandle;
+use crate::codec::{Attributes, NameEntry, Status};
+
+/// The answer to one request.
+#[derive(Debug)]
+pub(crate) enum Reply {
+    Status(Status),
+    Handle(OpenHandle),
+    Data(Bytes),
+    Names(Vec<Entry>),
+    Attributes(Attributes),
+    Extended(Bytes),
+}
+
+/// One name of a listing.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    pub(crate) name: Vec<u8>,
+    /// The first character of the long name: the kind, where the attributes don't tell it.
+    pub(crate) kind: Option<u8>,
+    pub(crate) attributes: Attributes,
+}
+
+impl Entry {
+    pub(super) fn new(entry: &NameEntry<'_>) -> Self {
+        Self {
+            name: entry.name.to_vec(),
+            kind: entry.long_name.first().copied(),
+            attributes: entry.attributes,
+        }
+    }
+}
+
+/// The server's VERSION.
+#[derive(Debug)]
+pub(crate) struct Hello {
+    pub(crate) version: u32,
+    /// Names of the extensions, as text.
+    pub(crate) extensions: Vec<String>,
+}
+
+impl Hello {
+    pub(super) fn new(version: u32, extensions: &[(&[u8], &[u8])]) -> Self {
+        // Version 1 of an extension is the only one of each that there is.
+        let extensions = extensions
+            .iter()
+            .map(|(name, _)| String::from_utf8_lossy(name).into_owned())
+            .collect();
+        Self { version, extensions }
+    }
+}
+
+/// Why a request or a transfer failed.
+#[derive(Debug)]
+pub(crate) enum Failed {
+    /// The server refused, in its own terms.
+    Status(Status),
+    /// Anything else, in the terms of the interface.
+    Error(Error),
+}
+
+impl Failed {
+    pub(super) fn cancelled() -> Self {
+        Self::Error(Error::new(
+            courier_transfer::ErrorKind::Cancelled,
+            "the transfer was cancelled",
+        ))
+    }
+}
+
+impl From<Error> for Failed {
+    fn from(error: Error) -> Self {
+        Self::Error(error)
+    }
+}

@@ -1,0 +1,277 @@
+//! The thread of a session: makes the connection, carries out commands, takes it down.
+
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+use courier_transfer::{Error, ErrorKind, Result};
+use parking_lot::Mutex;
+use russh::{ChannelId, ChannelMsg, Disconnect, client::Handle};
+use tokio::sync::{Semaphore, mpsc, oneshot, watch};
+
+use super::{
+    Command, Link, MOST_HANDLES, Reply, Session, SizeLimits, State, WINDOW,
+    core::{Core, Ids},
+    handler::{Handed, SshHandler},
+    lost,
+    reply::Hello,
+};
+use crate::{
+    auth,
+    codec::{Limits, Request, VERSION, extension_name},
+    connect::Dial,
+};
+
+/// Commands that are carried out between two looks at the queue.
+const COMMANDS: usize = 256;
+/// How long the goodbye may take.
+const GOODBYE: std::time::Duration = std::time::Duration::from_secs(1);
+
+/// Connects and authenticates, on a new thread that then carries the session.
+pub(crate) async fn open(dial: Dial) -> Result<Session> {
+    let (report, opened) = oneshot::channel();
+    let failed =
+        |e: std::io::Error| Error::local(e, "start a thread for", std::path::Path::new("the session"));
+    std::thread::Builder::new()
+        .name("sftp session".into())
+        .spawn(move || {
+            match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+                Ok(runtime) => runtime.block_on(serve(dial, report)),
+                // Nobody waits where the caller has gone.
+                Err(e) => drop(report.send(Err(failed(e)))),
+            }
+        })
+        .map_err(failed)?;
+    opened
+        .await
+        .unwrap_or_else(|_| Err(lost("the thread of the session died")))
+}
+
+async fn serve(dial: Dial, mut report: oneshot::Sender<Result<Session>>) {
+    let established = tokio::select! {
+        established = Box::pin(dial.in_time(establish(&dial))) => established,
+        // The caller has gone: dropping the connection closes it.
+        () = report.closed() => return,
+    };
+    match established {
+        Ok((session, connection)) => {
+            drop(dial);
+            if report.send(Ok(session)).is_ok() {
+                connection.run().await;
+            }
+        }
+        // Nobody waits where the caller has gone.
+        Err(e) => drop(report.send(Err(dial.named(e)))),
+    }
+}
+
+/// The thread's side of a session.
+struct Connection {
+    ssh: Handle<SshHandler>,
+    channel: ChannelId,
+    core: Arc<Mutex<Core>>,
+    handed: Handed,
+    state: Arc<State>,
+    queue: mpsc::UnboundedReceiver<Command>,
+    stop: watch::Receiver<bool>,
+    gone: oneshot::Receiver<()>,
+    _finished: watch::Sender<()>,
+}
+
+async fn establish(dial: &Dial) -> Result<(Session, Connection)> {
+    let state = Arc::new(State::default());
+    let (queue, commands) = mpsc::unbounded_channel();
+    let link = Link {
+        queue,
+        ids: Ids::default(),
+        state: Arc::clone(&state),
+    };
+    let (hello, greeted) = oneshot::channel();
+    let core = Arc::new(Mutex::new(Core::new(
+        link.ids.clone(),
+        link.queue.downgrade(),
+        hello,
+    )));
+    let (alive, gone) = oneshot::channel();
+    let handed = Handed::default();
+    let handler = SshHandler {
+        peer: Arc::clone(&dial.peer),
+        core: Arc::clone(&core),
+        state: Arc::clone(&state),
+        handed: handed.clone(),
+        channel: None,
+        _alive: alive,
+    };
+    let mut ssh = dial.handshake(WINDOW, handler).await?;
+
+    dial.peer.enter("authenticating");
+    let method = auth::authenticate(&mut ssh, dial)
+        .await
+        .map_err(|e| reason(&state, e))?;
+    dial.peer.authenticated(method).await?;
+
+    dial.peer.enter("opening the SFTP subsystem");
+    let channel = subsystem(&ssh).await.map_err(|e| reason(&state, e))?;
+    let (stop, stopped) = watch::channel(false);
+    let (finishing, finished) = watch::channel(());
+    let mut connection = Connection {
+        ssh,
+        channel,
+        core,
+        handed,
+        state,
+        queue: commands,
+        stop: stopped,
+        gone,
+        _finished: finishing,
+    };
+    let limits = connection.greet(dial, &link, greeted).await?;
+    let handles = Arc::new(Semaphore::new(MOST_HANDLES));
+    Ok((
+        Session {
+            link,
+            limits,
+            handles,
+            stop,
+            finished,
+        },
+        connection,
+    ))
+}
+
+/// The reason why the session ended says more than the error of a call on it.
+fn reason(state: &State, error: Error) -> Error {
+    match error.kind() {
+        ErrorKind::Lost if state.has_ended() => state.error(),
+        ErrorKind::Auth if state.has_ended() => Error::new(
+            ErrorKind::Auth,
+            format!("{}: {}", error.message(), state.error().message()),
+        ),
+        _ => error,
+    }
+}
+
+/// Opens a channel with the SFTP subsystem behind it, and sends INIT along without waiting.
+async fn subsystem(ssh: &Handle<SshHandler>) -> Result<ChannelId> {
+    let mut channel = ssh
+        .channel_open_session()
+        .await
+        .map_err(crate::connect::ssh_error)?;
+    channel
+        .request_subsystem(true, "sftp")
+        .await
+        .map_err(crate::connect::ssh_error)?;
+    let mut init = BytesMut::new();
+    Request::Init.encode(0, &mut init);
+    ssh.data(channel.id(), init.freeze())
+        .await
+        .map_err(|_| lost("the connection ended"))?;
+    loop {
+        match channel.wait().await {
+            Some(ChannelMsg::Success) => break,
+            Some(ChannelMsg::Failure | ChannelMsg::Close) => {
+                return Err(Error::new(
+                    ErrorKind::Unsupported,
+                    "the server has no SFTP subsystem, or does not let this user use it",
+                ));
+            }
+            Some(_) => {}
+            None => return Err(lost("the server closed the connection instead of starting SFTP")),
+        }
+    }
+    let id = channel.id();
+    // Nobody reads the channel's own queue: it would fill, and block the session.
+    let (reading, _writing) = channel.split();
+    drop(reading);
+    Ok(id)
+}
+
+impl Connection {
+    /// Waits for VERSION, and asks for the server's limits.
+    async fn greet(
+        &mut self,
+        dial: &Dial,
+        link: &Link,
+        greeted: oneshot::Receiver<Hello>,
+    ) -> Result<SizeLimits> {
+        let hello = greeted.await.map_err(|_| self.state.error())?;
+        if hello.version < VERSION {
+            return Err(Error::new(
+                ErrorKind::Negotiation,
+                format!(
+                    "the server speaks SFTP version {}, version {VERSION} is needed",
+                    hello.version
+                ),
+            ));
+        }
+        let has_limits = hello.extensions.iter().any(|e| e == extension_name::LIMITS);
+        dial.peer.extensions(hello.extensions);
+        if !has_limits {
+            return Ok(SizeLimits::default());
+        }
+        let answer = link.call(&Request::Limits, None);
+        self.carry_out_all().await?;
+        let limits = match answer.await? {
+            Reply::Extended(body) => Limits::decode(&body).map(SizeLimits::of).unwrap_or_default(),
+            // It said that it had them; without, it is treated as any other.
+            _ => SizeLimits::default(),
+        };
+        self.core.lock().set_limits(limits);
+        Ok(limits)
+    }
+
+    /// Carries out what the queue holds.
+    async fn carry_out_all(&mut self) -> Result<()> {
+        let out = {
+            let mut core = self.core.lock();
+            while let Ok(command) = self.queue.try_recv() {
+                core.execute(command);
+            }
+            core.take_out()
+        };
+        send(&self.ssh, self.channel, &self.handed, out).await
+    }
+
+    /// Carries out commands until the session is closed by either side.
+    async fn run(mut self) {
+        let mut commands = Vec::with_capacity(COMMANDS);
+        loop {
+            tokio::select! {
+                biased;
+                _ = self.stop.changed() => break,
+                _ = &mut self.gone => break,
+                received = self.queue.recv_many(&mut commands, COMMANDS) => if received == 0 { break },
+            }
+            let out = {
+                let mut core = self.core.lock();
+                commands.drain(..).for_each(|command| core.execute(command));
+                core.take_out()
+            };
+            // A server that takes nothing must not keep a caller from closing the session.
+            tokio::select! {
+                biased;
+                _ = self.stop.changed() => break,
+                sent = send(&self.ssh, self.channel, &self.handed, out) => if sent.is_err() { break },
+            }
+        }
+        // A session that broke has its reason already.
+        self.state.end(ErrorKind::Lost, "the session was closed");
+        let goodbye = async {
+            // Both fail only where the connection has gone.
+            let _ = self.ssh.disconnect(Disconnect::ByApplication, "", "").await;
+            let _ = (&mut self.ssh).await;
+        };
+        let _ = tokio::time::timeout(GOODBYE, goodbye).await;
+        // Whoever still waits learns it from the dropped senders.
+        self.queue.close();
+    }
+}
+
+/// Hands packets to the SSH session.
+async fn send(ssh: &Handle<SshHandler>, channel: ChannelId, handed: &Handed, out: Bytes) -> Result<()> {
+    if out.is_empty() {
+        return Ok(());
+    }
+    ssh.data(channel, handed.track(out))
+        .await
+        .map_err(|_| lost("the connection to the server ended"))
+}
