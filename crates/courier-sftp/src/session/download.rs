@@ -16,7 +16,7 @@ use bytes::Bytes;
 use courier_transfer::{Error, ErrorKind, RemotePath, Retry, Sink};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
-use super::{Failed, Wire, core::Step, pace::Pace, ranges::Ranges};
+use super::{Failed, Owner, Wire, core::Step, pace::Pace, ranges::Ranges};
 use crate::codec::{Attributes, OpenFlags, Request, Status, StatusCode};
 
 /// Requests under way until the size is known.
@@ -36,7 +36,7 @@ pub(crate) struct Download {
     path: RemotePath,
     sink: Arc<dyn Sink>,
     cancelled: Arc<AtomicBool>,
-    done: Option<oneshot::Sender<Result<u64, Failed>>>,
+    done: oneshot::Sender<Result<u64, Failed>>,
     permit: Option<OwnedSemaphorePermit>,
 
     id: u32,
@@ -64,15 +64,18 @@ impl Download {
         size_hint: Option<u64>,
         sink: Arc<dyn Sink>,
         most_under_way: u32,
-        permit: OwnedSemaphorePermit,
-        cancelled: Arc<AtomicBool>,
-        done: oneshot::Sender<Result<u64, Failed>>,
+        owner: Owner,
     ) -> Self {
+        let Owner {
+            cancelled,
+            done,
+            permit,
+        } = owner;
         Self {
             path,
             sink,
             cancelled,
-            done: Some(done),
+            done,
             permit: Some(permit),
             id: 0,
             handle: None,
@@ -182,10 +185,8 @@ impl Download {
     /// Closes the handle and tells the caller.
     pub(super) fn finish(mut self, result: Result<u64, Failed>, wire: &mut Wire) {
         self.close(wire);
-        if let Some(done) = self.done.take() {
-            // Nobody waits where the caller has gone.
-            let _ = done.send(result);
-        }
+        // Nobody waits where the caller has gone.
+        let _ = self.done.send(result);
     }
 
     /// Everything before this is there.

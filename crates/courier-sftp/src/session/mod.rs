@@ -97,6 +97,9 @@ impl SizeLimits {
     }
 }
 
+/// How a transfer ends: the offset reached.
+type Outcome = oneshot::Receiver<Result<u64, Failed>>;
+
 /// What callers want of a session.
 #[derive(Debug)]
 enum Command {
@@ -238,19 +241,9 @@ impl Session {
         size_hint: Option<u64>,
         sink: Arc<dyn Sink>,
     ) -> Result<u64, Failed> {
-        let permit = self.place().await?;
-        let (done, result) = oneshot::channel();
-        let guard = self.guard();
-        let download = Box::new(Download::new(
-            path.clone(),
-            offset,
-            size_hint,
-            sink,
-            self.limits.most_reads(),
-            permit,
-            Arc::clone(&guard.cancelled),
-            done,
-        ));
+        let (owner, guard, result) = self.owner().await?;
+        let most = self.limits.most_reads();
+        let download = Box::new(Download::new(path.clone(), offset, size_hint, sink, most, owner));
         self.transfer(
             Command::Download {
                 id: guard.id,
@@ -270,19 +263,8 @@ impl Session {
         offset: u64,
         source: Arc<dyn Source>,
     ) -> Result<u64, Failed> {
-        let permit = self.place().await?;
-        let (done, result) = oneshot::channel();
-        let guard = self.guard();
-        let cancelled = Arc::clone(&guard.cancelled);
-        let upload = Box::new(Upload::new(
-            path.clone(),
-            flags,
-            offset,
-            source,
-            permit,
-            cancelled,
-            done,
-        ));
+        let (owner, guard, result) = self.owner().await?;
+        let upload = Box::new(Upload::new(path.clone(), flags, offset, source, owner));
         self.transfer(Command::Upload { id: guard.id, upload }, guard, result)
             .await
     }
@@ -291,7 +273,7 @@ impl Session {
         &self,
         command: Command,
         mut guard: CancelGuard,
-        result: oneshot::Receiver<Result<u64, Failed>>,
+        result: Outcome,
     ) -> Result<u64, Failed> {
         // Where the session has ended, the sender of the result is dropped with the command.
         let _ = self.link.queue.send(command);
@@ -302,13 +284,26 @@ impl Session {
         result
     }
 
-    fn guard(&self) -> CancelGuard {
-        CancelGuard {
+    /// Both sides of a transfer, once one more handle may be open.
+    async fn owner(&self) -> Result<(Owner, CancelGuard, Outcome)> {
+        let permit = self.place().await?;
+        let (done, outcome) = oneshot::channel();
+        let cancelled = Arc::<AtomicBool>::default();
+        let guard = CancelGuard {
             id: self.link.ids.next(),
             queue: self.link.queue.clone(),
-            cancelled: Arc::default(),
+            cancelled: Arc::clone(&cancelled),
             is_over: false,
-        }
+        };
+        Ok((
+            Owner {
+                cancelled,
+                done,
+                permit,
+            },
+            guard,
+            outcome,
+        ))
     }
 
     async fn place(&self) -> Result<OwnedSemaphorePermit> {
@@ -325,6 +320,16 @@ impl Session {
         let mut finished = self.finished.clone();
         while finished.changed().await.is_ok() {}
     }
+}
+
+/// The caller's side of a transfer.
+#[derive(Debug)]
+struct Owner {
+    /// Set when the caller has gone.
+    cancelled: Arc<AtomicBool>,
+    done: oneshot::Sender<Result<u64, Failed>>,
+    /// The transfer's place among the open handles.
+    permit: OwnedSemaphorePermit,
 }
 
 /// Cancels a transfer whose caller goes away before it is over.

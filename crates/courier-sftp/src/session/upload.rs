@@ -9,7 +9,7 @@ use bytes::{Bytes, BytesMut};
 use courier_transfer::{RemotePath, Source};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
-use super::{Failed, Wire, core::Step, ranges::Ranges};
+use super::{Failed, Owner, Wire, core::Step, ranges::Ranges};
 use crate::codec::{Attributes, OpenFlags, Request, Status, StatusCode};
 
 /// The bytes of one batch of WRITE packets, about.
@@ -26,7 +26,7 @@ pub(crate) struct Upload {
     flags: OpenFlags,
     source: Arc<dyn Source>,
     cancelled: Arc<AtomicBool>,
-    done: Option<oneshot::Sender<Result<u64, Failed>>>,
+    done: oneshot::Sender<Result<u64, Failed>>,
     permit: Option<OwnedSemaphorePermit>,
 
     id: u32,
@@ -50,16 +50,19 @@ impl Upload {
         flags: OpenFlags,
         offset: u64,
         source: Arc<dyn Source>,
-        permit: OwnedSemaphorePermit,
-        cancelled: Arc<AtomicBool>,
-        done: oneshot::Sender<Result<u64, Failed>>,
+        owner: Owner,
     ) -> Self {
+        let Owner {
+            cancelled,
+            done,
+            permit,
+        } = owner;
         Self {
             path,
             flags,
             source,
             cancelled,
-            done: Some(done),
+            done,
             permit: Some(permit),
             id: 0,
             handle: None,
@@ -173,10 +176,8 @@ impl Upload {
         if let Some(handle) = self.handle.take() {
             wire.close(&handle, self.permit.take());
         }
-        if let Some(done) = self.done.take() {
-            // Nobody waits where the caller has gone.
-            let _ = done.send(result);
-        }
+        // Nobody waits where the caller has gone.
+        let _ = self.done.send(result);
     }
 
     /// A buffer of that length, filled with anything: one that was sent, or a new one.
