@@ -9,7 +9,7 @@ use zeroize::Zeroize;
 /// A password, passphrase, private key or token in a body. Its `Debug` shows nothing, and it is wiped when dropped.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(transparent)]
-#[schema(value_type = String, format = Password)]
+#[schema(value_type = String, format = Password, description = "A secret text.")]
 pub struct Secret(String);
 
 impl Secret {

@@ -106,6 +106,10 @@ fn document(operation: &mut Operation, access: Access) {
         description.push_str("\n\n");
     }
     description.push_str(least);
+    // Handlers are called `list` in every file; clients need names of their own.
+    if let (Some(id), Some(tag)) = (&operation.operation_id, operation.tags.iter().flatten().next()) {
+        operation.operation_id = Some(format!("{}_{id}", tag.replace('-', "_")));
+    }
     operation.security = Some(match access {
         Access::Public => vec![SecurityRequirement::default()],
         _ => ["bearer", "cookie"]

@@ -13,7 +13,11 @@ use axum::{
 use courier_api::{FieldError, Problem, Progress};
 use utoipa::{
     OpenApi,
-    openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
+    openapi::{
+        Ref, RefOr, Schema,
+        schema::ArrayItems,
+        security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
+    },
 };
 use utoipa_swagger_ui::Config;
 
@@ -60,8 +64,25 @@ pub(crate) fn description() -> utoipa::openapi::OpenApi {
     openapi
 }
 
+/// Pages of a list name what is on them, instead of describing it once more.
+fn name_items(openapi: &mut utoipa::openapi::OpenApi) {
+    let schemas = openapi
+        .components
+        .iter_mut()
+        .flat_map(|components| &mut components.schemas);
+    for (name, schema) in schemas {
+        let (Some(item), RefOr::T(Schema::Object(page))) = (name.strip_prefix("Page_"), schema) else {
+            continue;
+        };
+        if let Some(RefOr::T(Schema::Array(items))) = page.properties.get_mut("items") {
+            items.items = ArrayItems::RefOrSchema(Box::new(Ref::from_schema_name(item).into()));
+        }
+    }
+}
+
 /// `/`, `/api/openapi.json` and `/api/docs`.
-pub(super) fn router(openapi: &utoipa::openapi::OpenApi) -> Router<AppState> {
+pub(super) fn router(mut openapi: utoipa::openapi::OpenApi) -> Router<AppState> {
+    name_items(&mut openapi);
     let document = Bytes::from(openapi.to_json().unwrap_or_default());
     let config = Arc::new(Config::from("/api/openapi.json").use_base_layout());
     let document = move || async move { ([(header::CONTENT_TYPE, "application/json")], document) };

@@ -42,7 +42,7 @@ pub(crate) struct AppState {
 /// Everything that the server answers to.
 pub(crate) fn app(state: AppState) -> Router {
     let (api, openapi) = crate::routes::api(state.clone()).into_parts();
-    api.merge(docs::router(&openapi))
+    api.merge(docs::router(openapi))
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
         .route("/metrics", get(metrics::metrics))

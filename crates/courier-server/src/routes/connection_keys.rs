@@ -12,7 +12,7 @@ use crate::http::{ApiError, ApiResult, AppState, Caller, Json, OptionalJson, Pat
 #[utoipa::path(get, path = "/api/connections/{id}/keys", tag = "connections",
     params(("id" = Uuid, Path, description = "The connection")),
     responses((status = 200, description = "Keys, the newest first", body = Page<ConnectionKey>)))]
-pub(crate) async fn list(
+pub(crate) async fn keys(
     State(state): State<AppState>,
     Path(id): Path<Uuid>,
 ) -> ApiResult<Json<Page<ConnectionKey>>> {
@@ -25,7 +25,7 @@ pub(crate) async fn list(
 #[utoipa::path(post, path = "/api/connections/{id}/keys", tag = "connections",
     params(("id" = Uuid, Path, description = "The connection")), request_body = AddConnectionKey,
     responses((status = 201, description = "Given", body = ConnectionKey)))]
-pub(crate) async fn add(
+pub(crate) async fn add_key(
     State(state): State<AppState>,
     Extension(actor): Caller,
     Path(id): Path<Uuid>,
@@ -46,7 +46,7 @@ pub(crate) async fn add(
 #[utoipa::path(post, path = "/api/connections/{id}/keys/{key_id}/revoke", tag = "connections",
     params(("id" = Uuid, Path, description = "The connection"), ("key_id" = Uuid, Path, description = "The key")),
     request_body = Option<RevokeKey>, responses((status = 200, description = "Taken", body = ConnectionKey)))]
-pub(crate) async fn revoke(
+pub(crate) async fn revoke_key(
     State(state): State<AppState>,
     Extension(actor): Caller,
     Path((id, key)): Path<(Uuid, Uuid)>,

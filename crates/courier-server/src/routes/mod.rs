@@ -51,9 +51,9 @@ pub(crate) fn api(state: AppState) -> Api {
         .at(Viewer, routes!(connections::known_hosts))
         // An admin, or an operator where security.host_key_approval_require_admin is false: the engine looks.
         .at(Operator, routes!(connections::approve_host_key))
-        .at(Viewer, routes!(connection_keys::list))
-        .at(Operator, routes!(connection_keys::add))
-        .at(Operator, routes!(connection_keys::revoke))
+        .at(Viewer, routes!(connection_keys::keys))
+        .at(Operator, routes!(connection_keys::add_key))
+        .at(Operator, routes!(connection_keys::revoke_key))
         .at(Viewer, routes!(audit::of_connection))
         .at(Viewer, routes!(keys::list))
         .at(Operator, routes!(keys::generate))
@@ -80,7 +80,7 @@ pub(crate) fn api(state: AppState) -> Api {
         .at(Viewer, routes!(settings::get))
         .at(Admin, routes!(settings::set))
         .at(Viewer, routes!(audit::list))
-        .at(Viewer, routes!(overview::overview))
+        .at(Viewer, routes!(overview::get))
 }
 
 /// 201, where the new thing is, and the thing.

@@ -9,7 +9,7 @@ use crate::http::{ApiResult, AppState, Json};
 /// What is going on
 #[utoipa::path(get, path = "/api/overview", tag = "overview",
     responses((status = 200, description = "What the first page shows", body = Overview)))]
-pub(crate) async fn overview(State(state): State<AppState>) -> ApiResult<Json<Overview>> {
+pub(crate) async fn get(State(state): State<AppState>) -> ApiResult<Json<Overview>> {
     let overview = state.engine.overview().await?;
     Ok(Json(Overview {
         node: overview.node,
