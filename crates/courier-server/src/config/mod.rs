@@ -1,6 +1,20 @@
 //! Configuration: flags over `COURIER_*` variables over `courier.toml` over defaults.
 //!
 //! Nothing else in the server reads the environment.
+//!
+//! | key in `courier.toml` | variable | flag | default |
+//! |---|---|---|---|
+//! | `listen` | `COURIER_LISTEN` | `--listen` | `127.0.0.1:8440` |
+//! | `data_dir` | `COURIER_DATA_DIR` | `--data-dir` | `courier-data` |
+//! | `database_url` | `COURIER_DATABASE_URL` | | `sqlite://<data_dir>/courier.db` |
+//! | `environment` | `COURIER_ENVIRONMENT` | | `production` |
+//! | `local_roots` | `COURIER_LOCAL_ROOTS`, separated by `:` | | `<data_dir>/files` |
+//! | `node` | `COURIER_NODE` | | the machine's name and something random |
+//! | `kek.provider` | `COURIER_KEK_PROVIDER` | | `local` |
+//! | | `COURIER_KEK` | | the file `<data_dir>/kek` |
+//! | `worker.concurrency` | `COURIER_WORKER_CONCURRENCY` | | 4 |
+//! | | `COURIER_ADMIN_PASSWORD` | | a random one, in `<data_dir>/initial-admin-password` |
+//! | | `COURIER_CONFIG` | `--config` | `courier.toml`, if there is one |
 
 mod file;
 
@@ -85,7 +99,7 @@ pub struct Config {
     pub concurrency: usize,
     /// The password of the user `admin`, for the first start.
     pub admin_password: Option<SecretString>,
-    /// How dear a password's hash is. Not for users: tests take less.
+    /// How dear a password's hash is. No setting: only tests take less.
     pub password_cost: courier_engine::PasswordCost,
 }
 

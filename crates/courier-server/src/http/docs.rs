@@ -10,7 +10,7 @@ use axum::{
     response::{Html, IntoResponse, Redirect, Response},
     routing::get,
 };
-use courier_api::{FieldError, Problem, Progress};
+use courier_api::{ErrorCode, FieldError, Problem, Progress};
 use utoipa::{
     OpenApi,
     openapi::{
@@ -80,7 +80,7 @@ fn name_items(openapi: &mut utoipa::openapi::OpenApi) {
     }
 }
 
-/// `/`, `/api/openapi.json` and `/api/docs`.
+/// `/`, `/problems`, `/api/openapi.json` and `/api/docs`.
 pub(super) fn router(mut openapi: utoipa::openapi::OpenApi) -> Router<AppState> {
     name_items(&mut openapi);
     let document = Bytes::from(openapi.to_json().unwrap_or_default());
@@ -92,6 +92,7 @@ pub(super) fn router(mut openapi: utoipa::openapi::OpenApi) -> Router<AppState> 
     };
     Router::new()
         .route("/", get(welcome))
+        .route("/problems/{code}", get(problem))
         .route("/api/openapi.json", get(document))
         .route("/api/docs", get(|| async { Redirect::permanent("/api/docs/") }))
         .route("/api/docs/", get(page.clone()))
@@ -104,6 +105,14 @@ async fn welcome() -> Html<&'static str> {
         "<h1>Courier</h1><p>This server answers to its <a href=\"/api/docs/\">API</a> and to the command line ",
         "<code>courier</code>. It has no web console yet.</p></html>\n"
     ))
+}
+
+/// What the `type` of a problem document points to.
+async fn problem(Path(code): Path<String>) -> Response {
+    match code.parse().ok().and_then(ErrorCode::from_number) {
+        Some(code) => format!("{code}. HTTP status {}.\n", code.status()).into_response(),
+        None => super::nothing_here().into_response(),
+    }
 }
 
 fn page(file: &str, config: Arc<Config<'static>>) -> Response {

@@ -81,3 +81,26 @@ fn panicked(cause: Box<dyn Any + Send + 'static>) -> axum::response::Response {
         .unwrap_or_else(|| "of unknown type".into());
     ApiError::internal(format_args!("panic: {cause}")).into_response()
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_is_answered_without_its_text() {
+        for cause in [
+            Box::new("hunter2") as Box<dyn Any + Send>,
+            Box::new(String::from("hunter2")),
+        ] {
+            let response = panicked(cause);
+            assert_eq!(response.status(), 500);
+            let body = axum::body::to_bytes(response.into_body(), MAX_BODY)
+                .await
+                .unwrap();
+            let problem: courier_api::Problem = serde_json::from_slice(&body).unwrap();
+            assert_eq!(problem.code, ErrorCode::Internal);
+            assert!(!problem.detail.contains("hunter2"));
+        }
+    }
+}

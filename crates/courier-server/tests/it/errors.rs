@@ -87,6 +87,12 @@ async fn every_bad_request_is_a_problem() {
         .await
         .problem(404, 1030);
 
+    // What its type points to.
+    let problem = admin.get("/api/nothing").await.problem(404, 1030);
+    let about = admin.get(problem["type"].as_str().unwrap()).await.status(200);
+    assert!(about.text.starts_with("1030: Not found"), "{}", about.text);
+    admin.get("/problems/7").await.problem(404, 1030);
+
     // The address and the method.
     admin.get("/api/nothing").await.problem(404, 1030);
     admin.get("/nothing").await.problem(404, 1030);
