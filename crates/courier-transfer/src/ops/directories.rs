@@ -4,6 +4,8 @@ use futures::{StreamExt, stream};
 
 use crate::{Client, Entry, EntryKind, Error, ErrorKind, Listed, RemotePath, Result};
 
+use super::find::MAX_PATH;
+
 /// How many removals run at once, at most.
 const REMOVALS: usize = 16;
 /// Entries removed between two looks at the stream of a listing.
@@ -116,6 +118,15 @@ async fn empty(client: &dyn Client, dir: &RemotePath, removed: &mut Removed) -> 
         let mut others: Vec<Entry> = Vec::new();
         for listed in batch {
             match listed? {
+                Listed::Entry(entry) if entry.path.as_wire().len() > MAX_PATH => {
+                    return Err(Error::new(
+                        ErrorKind::Protocol,
+                        format!(
+                            "the server shows folders within folders, deeper than {MAX_PATH} bytes of path"
+                        ),
+                    )
+                    .with("path", dir.to_text().chars().take(256).collect::<String>()));
+                }
                 Listed::Entry(entry) if entry.is_dir() => children.push(entry.path),
                 Listed::Entry(entry) => others.push(entry),
                 Listed::Unreadable { raw, reason } => {

@@ -1,17 +1,9 @@
 //! Uploads of one file.
 
-use std::{
-    fs::File,
-    os::unix::fs::{OpenOptionsExt, PermissionsExt},
-    path::Path,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-};
+mod part;
+mod source;
 
-use jiff::Timestamp;
-use rustix::fs::OFlags;
+use std::{path::Path, sync::Arc};
 
 use crate::{
     Client, CreateOptions, Entry, EntryKind, Error, ErrorKind, FileSource, Progress, RemoteName, RemotePath,
@@ -26,6 +18,8 @@ use super::{
     plan::blocking,
     rename::{cannot_replace, rename},
 };
+use part::{Reach, RemotePart};
+use source::LocalSource;
 
 /// Uploads one file to `remote`.
 ///
@@ -153,10 +147,7 @@ impl Upload<'_> {
         } else if large {
             self.context.partials.forget(&key).await?;
         }
-        let reach = Arc::new(Reach {
-            inner: self.context.progress.clone(),
-            acknowledged: AtomicU64::new(0),
-        });
+        let reach = Reach::new(self.context.progress.clone());
         let mut guard = RemotePart {
             client: self.client.clone(),
             path: part.clone(),
@@ -347,114 +338,4 @@ fn with_suffix(target: &RemotePath, suffix: &str) -> Result<RemotePath> {
         ));
     }
     Ok(parent.join(&RemoteName::new([name.as_bytes(), suffix.as_bytes()].concat())?))
-}
-
-/// The local file, as it was when the upload began.
-struct LocalSource {
-    file: File,
-    size: u64,
-    modified: Option<Timestamp>,
-    mode: u32,
-}
-
-impl LocalSource {
-    fn open(path: &Path) -> Result<Self> {
-        // A pipe without a writer must not block.
-        let file = File::options()
-            .read(true)
-            .custom_flags(OFlags::NONBLOCK.bits().cast_signed())
-            .open(path)
-            .map_err(|e| Error::local(e, "open", path))?;
-        let meta = file.metadata().map_err(|e| Error::local(e, "look at", path))?;
-        if !meta.is_file() {
-            return Err(Error::new(
-                ErrorKind::WrongKind,
-                format!("the local path {} is no regular file", path.display()),
-            ));
-        }
-        Ok(Self {
-            file,
-            size: meta.len(),
-            modified: meta.modified().ok().and_then(|t| Timestamp::try_from(t).ok()),
-            mode: meta.permissions().mode(),
-        })
-    }
-
-    fn reader(&self, path: &Path) -> Result<File> {
-        self.file.try_clone().map_err(|e| Error::local(e, "open", path))
-    }
-
-    fn identity(&self, path: &Path) -> Identity {
-        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-        Identity {
-            source: path.display().to_string(),
-            size: Some(self.size),
-            modified: self.modified,
-        }
-    }
-
-    async fn changed(&self, path: &Path) -> Result<bool> {
-        let file = self.reader(path)?;
-        let local = path.to_owned();
-        let meta = blocking(move || file.metadata().map_err(|e| Error::local(e, "look at", &local))).await?;
-        let modified = meta.modified().ok().and_then(|t| Timestamp::try_from(t).ok());
-        Ok(meta.len() != self.size || modified != self.modified)
-    }
-}
-
-/// Notes how far the server has acknowledged.
-#[derive(Debug)]
-struct Reach {
-    inner: Arc<dyn Progress>,
-    acknowledged: AtomicU64,
-}
-
-impl Progress for Reach {
-    fn begin(&self, offset: u64, size: Option<u64>) {
-        self.inner.begin(offset, size);
-    }
-
-    fn reached(&self, offset: u64) {
-        self.acknowledged.fetch_max(offset, Ordering::Relaxed);
-        self.inner.reached(offset);
-    }
-}
-
-/// A half-made file on the server. Dropped while armed (its upload was cancelled), a task removes it.
-struct RemotePart {
-    client: Arc<dyn Client>,
-    path: RemotePath,
-    reach: Arc<Reach>,
-    atomic: bool,
-    armed: bool,
-}
-
-impl RemotePart {
-    /// Is what lies there surely ours? Under a final name only once the server took bytes from us.
-    fn is_ours(&self) -> bool {
-        self.atomic || self.reach.acknowledged.load(Ordering::Relaxed) > 0
-    }
-
-    /// Best effort: the upload's own error matters more.
-    async fn remove(&self) {
-        if self.is_ours()
-            && let Err(e) = self.client.remove(&self.path, EntryKind::File).await
-            && e.kind() != ErrorKind::NotFound
-        {
-            tracing::warn!(path = %self.path, error = %e, "a half-made upload could not be removed");
-        }
-    }
-}
-
-impl Drop for RemotePart {
-    fn drop(&mut self) {
-        if self.armed
-            && self.is_ours()
-            && self.client.is_connected()
-            && let Ok(runtime) = tokio::runtime::Handle::try_current()
-        {
-            let (client, path) = (self.client.clone(), self.path.clone());
-            runtime.spawn(async move { client.remove(&path, EntryKind::File).await });
-        }
-    }
 }

@@ -7,4 +7,11 @@
     clippy::panic
 )]
 
+mod batch;
+mod download;
+mod find;
+mod layers;
 mod memory;
+mod paths;
+mod support;
+mod upload;

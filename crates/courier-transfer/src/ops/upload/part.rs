@@ -1,0 +1,75 @@
+//! The half-made file on the server.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+use crate::{Client, EntryKind, ErrorKind, Progress, RemotePath};
+
+/// Notes how far the server has acknowledged.
+#[derive(Debug)]
+pub(super) struct Reach {
+    inner: Arc<dyn Progress>,
+    acknowledged: AtomicU64,
+}
+
+impl Reach {
+    pub(super) fn new(inner: Arc<dyn Progress>) -> Arc<Self> {
+        Arc::new(Self {
+            inner,
+            acknowledged: AtomicU64::new(0),
+        })
+    }
+}
+
+impl Progress for Reach {
+    fn begin(&self, offset: u64, size: Option<u64>) {
+        self.inner.begin(offset, size);
+    }
+
+    fn reached(&self, offset: u64) {
+        self.acknowledged.fetch_max(offset, Ordering::Relaxed);
+        self.inner.reached(offset);
+    }
+}
+
+/// A half-made file on the server. Dropped while armed (its upload was cancelled), a task removes it.
+pub(super) struct RemotePart {
+    pub(super) client: Arc<dyn Client>,
+    pub(super) path: RemotePath,
+    pub(super) reach: Arc<Reach>,
+    /// Does it have a name of its own?
+    pub(super) atomic: bool,
+    pub(super) armed: bool,
+}
+
+impl RemotePart {
+    /// Is what lies there surely ours? Under a final name only once the server took bytes from us.
+    fn is_ours(&self) -> bool {
+        self.atomic || self.reach.acknowledged.load(Ordering::Relaxed) > 0
+    }
+
+    /// Best effort: the upload's own error matters more.
+    pub(super) async fn remove(&self) {
+        if self.is_ours()
+            && let Err(e) = self.client.remove(&self.path, EntryKind::File).await
+            && e.kind() != ErrorKind::NotFound
+        {
+            tracing::warn!(path = %self.path, error = %e, "a half-made upload could not be removed");
+        }
+    }
+}
+
+impl Drop for RemotePart {
+    fn drop(&mut self) {
+        if self.armed
+            && self.is_ours()
+            && self.client.is_connected()
+            && let Ok(runtime) = tokio::runtime::Handle::try_current()
+        {
+            let (client, path) = (self.client.clone(), self.path.clone());
+            runtime.spawn(async move { client.remove(&path, EntryKind::File).await });
+        }
+    }
+}
