@@ -2,16 +2,17 @@
 
 mod open;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use sea_orm::{
-    DatabaseConnection, DatabaseTransaction, SqliteTransactionMode, TransactionOptions, TransactionTrait,
+    ConnAcquireErr, DatabaseConnection, DatabaseTransaction, DbErr, SqliteTransactionMode,
+    TransactionOptions, TransactionTrait,
 };
 
 use crate::{
-    Result, audit::Audit, connection_keys::ConnectionKeys, connections::Connections, executions::Executions,
-    jobs::Jobs, known_hosts::KnownHosts, sessions::Sessions, settings::Settings, ssh_keys::SshKeys,
-    tokens::Tokens, users::Users,
+    Error, Result, audit::Audit, connection_keys::ConnectionKeys, connections::Connections,
+    executions::Executions, jobs::Jobs, known_hosts::KnownHosts, sessions::Sessions, settings::Settings,
+    ssh_keys::SshKeys, tokens::Tokens, users::Users,
 };
 
 /// Which database it is.
@@ -44,9 +45,9 @@ impl Store {
     /// changes the tables, the others wait.
     ///
     /// # Errors
-    /// [`Error::Address`](crate::Error::Address) for any other address or a file that can't be made,
-    /// [`Error::Unavailable`](crate::Error::Unavailable) where no server answers,
-    /// [`Error::Database`](crate::Error::Database) also where a newer Courier wrote the database.
+    /// [`Error::Address`] for any other address or a file that can't be made,
+    /// [`Error::Unavailable`] where no server answers,
+    /// [`Error::Database`] also where a newer Courier wrote the database.
     pub async fn open(url: &str) -> Result<Self> {
         open::open(url).await
     }
@@ -56,12 +57,17 @@ impl Store {
         self.0.kind
     }
 
-    /// Asks the database for a sign of life.
+    /// Asks the database for a sign of life, for three seconds at most.
     ///
     /// # Errors
-    /// [`Error::Unavailable`](crate::Error::Unavailable).
+    /// [`Error::Unavailable`].
     pub async fn ping(&self) -> Result<()> {
-        Ok(self.0.write.ping().await?)
+        match tokio::time::timeout(Duration::from_secs(3), self.0.read.ping()).await {
+            Ok(answer) => Ok(answer?),
+            Err(_) => Err(Error::Unavailable(DbErr::ConnectionAcquire(
+                ConnAcquireErr::Timeout,
+            ))),
+        }
     }
 
     /// Waits for what is under way, and closes all connections. Whatever is asked afterwards fails.

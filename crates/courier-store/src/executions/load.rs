@@ -77,26 +77,25 @@ pub(super) async fn list(
     page.page(rows, |row| row.id).try_map(Execution::try_from)
 }
 
-/// Those that live are few and counted whole; those that are over only since then, which the index answers too.
+/// Those that live are few and counted whole; those that are over only since then. Two queries, because each is a range
+/// of the index, and together they would be a walk over all of it.
 pub(super) async fn count_by_state(store: &Store, since: Timestamp) -> Result<Vec<(ExecutionState, u64)>> {
     let words = |over: bool| {
-        ExecutionState::ALL
+        let states = ExecutionState::ALL
             .iter()
-            .filter(move |state| state.is_final() == over)
-            .map(|state| state.as_str())
+            .filter(move |state| state.is_final() == over);
+        Column::State.is_in(states.map(|state| state.as_str()))
     };
-    let over = Condition::all()
-        .add(Column::State.is_in(words(true)))
-        .add(Column::Id.gte(first_id_at(since)));
-    let rows: Vec<(String, i64)> = Entity::find()
-        .select_only()
-        .column(Column::State)
-        .column_as(Column::Id.count(), "count")
-        .filter(Condition::any().add(Column::State.is_in(words(false))).add(over))
-        .group_by(Column::State)
-        .into_tuple()
-        .all(store.read())
-        .await?;
+    let mut rows = count(store, Condition::all().add(words(false))).await?;
+    rows.extend(
+        count(
+            store,
+            Condition::all()
+                .add(words(true))
+                .add(Column::Id.gte(first_id_at(since))),
+        )
+        .await?,
+    );
     let count = |state: ExecutionState| {
         rows.iter()
             .find(|(word, _)| word == state.as_str())
@@ -106,6 +105,16 @@ pub(super) async fn count_by_state(store: &Store, since: Timestamp) -> Result<Ve
         .iter()
         .map(|state| (*state, count(*state)))
         .collect())
+}
+
+async fn count(store: &Store, which: Condition) -> Result<Vec<(String, i64)>> {
+    let counts = Entity::find()
+        .select_only()
+        .column(Column::State)
+        .column_as(Column::Id.count(), "count")
+        .filter(which)
+        .group_by(Column::State);
+    Ok(counts.into_tuple().all(store.read()).await?)
 }
 
 pub(super) async fn last_of(store: &Store, job: Uuid) -> Result<Option<Execution>> {

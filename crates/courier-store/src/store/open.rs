@@ -3,9 +3,9 @@
 use std::{path::Path, str::FromStr, sync::Arc, time::Duration};
 
 use sea_orm::{
-    ConnectionTrait, DatabaseConnection, SqlxPostgresConnector, SqlxSqliteConnector,
+    ConnAcquireErr, ConnectionTrait, DatabaseConnection, DbErr, SqlxPostgresConnector, SqlxSqliteConnector,
     sqlx::{
-        self,
+        self, ConnectOptions, Connection,
         pool::PoolOptions,
         postgres::PgConnectOptions,
         sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
@@ -88,6 +88,15 @@ fn pool(connections: u32) -> SqlitePoolOptions {
 async fn open_postgres(url: &str) -> Result<Shared> {
     let options = PgConnectOptions::from_str(url).map_err(bad_address)?;
     let options = options.application_name("courier");
+    // The pool would go on trying for all its patience where nobody listens; the start shall fail at once.
+    match tokio::time::timeout(PATIENCE, options.connect()).await {
+        Ok(connection) => connection?.close().await?,
+        Err(_) => {
+            return Err(Error::Unavailable(DbErr::ConnectionAcquire(
+                ConnAcquireErr::Timeout,
+            )));
+        }
+    }
     let pool = PoolOptions::<sqlx::Postgres>::new()
         .max_connections(POSTGRES_CONNECTIONS)
         .acquire_timeout(PATIENCE)

@@ -1,0 +1,420 @@
+use courier_store::{
+    Error, PageRequest, Store,
+    audit::{AuditFilter, NewAudit},
+    connections::{AuthMethod, Connection, ConnectionChange, ConnectionFilter, Health, HostKeyPolicy},
+    jobs::JobInput,
+    new_id, now,
+};
+use serde_json::json;
+
+use crate::{
+    database::{DIFFICULT, Database, walk},
+    on_both,
+};
+
+on_both!(
+    a_connection_comes_back_as_it_went,
+    secrets_are_set_kept_and_cleared,
+    names_are_unique,
+    a_failed_change_leaves_nothing,
+    a_change_that_nobody_waits_for_is_whole_or_none,
+    an_update_against_an_old_look_is_refused,
+    health_is_apart_from_changes,
+    lists_are_filtered_and_paged,
+    a_used_connection_stays,
+    a_save_can_pin_and_forget,
+);
+
+/// A connection that is in the store.
+pub(crate) async fn some(store: &Store, name: &str) -> Connection {
+    let mut record = Connection::new(name, "sftp");
+    record.host = Some("files.example".into());
+    store
+        .connections()
+        .insert(ConnectionChange::new(record, "me"))
+        .await
+        .unwrap()
+}
+
+async fn a_connection_comes_back_as_it_went(db: Database) {
+    let mut record = Connection::new(DIFFICULT, "sftp");
+    record.group = Some("Bänke".into());
+    record.host = Some("files.example".into());
+    record.port = Some(65535);
+    record.auth_method = AuthMethod::PasswordAndSshKey;
+    record.username = Some(DIFFICULT.into());
+    record.base_path = Some("/in/ ".into());
+    record.host_key_policy = HostKeyPolicy::Manual;
+    record.settings =
+        json!({"connect_timeout_sec": 5, "big": "x".repeat(2_000_000), "f": 0.5, "n": null, "u": u64::MAX})
+            .as_object()
+            .unwrap()
+            .clone();
+    record.notes = Some("nul \0 byte".into());
+    let stored = db
+        .connections()
+        .insert(ConnectionChange::new(record.clone(), "me"))
+        .await
+        .unwrap();
+    record.notes = Some("nul \u{fffd} byte".into());
+    (record.created_at, record.updated_at) = (stored.created_at, stored.updated_at);
+    assert_eq!(stored, record);
+    assert_eq!(db.connections().get(record.id).await.unwrap(), record);
+    assert_eq!(db.connections().by_name(DIFFICULT).await.unwrap(), Some(record));
+    assert!(matches!(
+        db.connections().get(new_id()).await,
+        Err(Error::NotFound { what: "connection" })
+    ));
+}
+
+async fn secrets_are_set_kept_and_cleared(db: Database) {
+    let mut change = ConnectionChange::new(Connection::new("c", "sftp"), "me");
+    change.secrets = vec![
+        ("password".into(), Some(vec![0, 255, 1])),
+        ("client_secret".into(), Some(vec![])),
+    ];
+    assert!(!format!("{change:?}").contains("255"));
+    let stored = db.connections().insert(change).await.unwrap();
+    assert_eq!(stored.secrets, ["client_secret", "password"]);
+    let secret = async |field| db.connections().secret(stored.id, field).await.unwrap();
+    assert_eq!(secret("password").await, Some(vec![0, 255, 1]));
+    assert_eq!(secret("client_certificate").await, None);
+
+    let mut change = ConnectionChange::new(stored.clone(), "me");
+    change.secrets = vec![
+        ("client_secret".into(), None),
+        ("client_certificate".into(), Some(vec![7; 100_000])),
+    ];
+    let stored = db.connections().update(change).await.unwrap();
+    assert_eq!(stored.secrets, ["client_certificate", "password"]);
+    assert_eq!(secret("password").await, Some(vec![0, 255, 1]));
+    assert_eq!(secret("client_secret").await, None);
+
+    let mut change = ConnectionChange::new(stored.clone(), "me");
+    change.secrets = vec![("password".into(), Some(vec![9]))];
+    db.connections().update(change).await.unwrap();
+    assert_eq!(secret("password").await, Some(vec![9]));
+
+    db.connections().delete(stored.id, vec![]).await.unwrap();
+    assert_eq!(secret("password").await, None);
+}
+
+async fn names_are_unique(db: Database) {
+    some(&db, "one").await;
+    let mut two = some(&db, "two").await;
+    let again = db
+        .connections()
+        .insert(ConnectionChange::new(Connection::new("one", "ftp"), "me"))
+        .await;
+    assert!(
+        matches!(
+            again,
+            Err(Error::Duplicate {
+                what: "connection",
+                field: "name"
+            })
+        ),
+        "{again:?}"
+    );
+    two.name = "one".into();
+    let renamed = db
+        .connections()
+        .update(ConnectionChange::new(two.clone(), "me"))
+        .await;
+    assert!(
+        matches!(
+            renamed,
+            Err(Error::Duplicate {
+                what: "connection",
+                field: "name"
+            })
+        ),
+        "{renamed:?}"
+    );
+    assert_eq!(db.connections().get(two.id).await.unwrap().name, "two");
+}
+
+async fn a_failed_change_leaves_nothing(db: Database) {
+    let mut change = ConnectionChange::new(Connection::new("c", "sftp"), "me");
+    change.secrets = vec![("password".into(), Some(vec![1]))];
+    change.audit = vec![NewAudit::new("connection_created", "me")];
+    change.keys = Some(vec![new_id()]);
+    let id = change.record.id;
+    let refused = db.connections().insert(change.clone()).await;
+    assert!(
+        matches!(refused, Err(Error::NotFound { what: "SSH key" })),
+        "{refused:?}"
+    );
+    assert!(matches!(
+        db.connections().get(id).await,
+        Err(Error::NotFound { .. })
+    ));
+    assert_eq!(db.connections().secret(id, "password").await.unwrap(), None);
+    let page = PageRequest::first(10);
+    assert!(
+        db.audit()
+            .list(&AuditFilter::default(), &page)
+            .await
+            .unwrap()
+            .items
+            .is_empty()
+    );
+
+    change.keys = None;
+    db.connections().insert(change).await.unwrap();
+    assert_eq!(
+        db.audit()
+            .list(&AuditFilter::default(), &page)
+            .await
+            .unwrap()
+            .items
+            .len(),
+        1
+    );
+}
+
+/// A caller that goes away, as HTTP clients do, drops the change at whatever point it has reached.
+async fn a_change_that_nobody_waits_for_is_whole_or_none(db: Database) {
+    for n in 0..150 {
+        let mut change = ConnectionChange::new(Connection::new(format!("c{n}"), "sftp"), "me");
+        change.secrets = vec![("password".into(), Some(vec![1]))];
+        let mut audit = NewAudit::new("connection_created", "me");
+        audit.connection_id = Some(change.record.id);
+        change.audit = vec![audit];
+        let patience = std::time::Duration::from_micros(n * 60);
+        let _ = tokio::time::timeout(patience, db.connections().insert(change)).await;
+    }
+    some(&db, "the store still works").await;
+    let all = walk(50, async |page| {
+        db.connections().list(&ConnectionFilter::default(), &page).await
+    })
+    .await;
+    for connection in all.iter().filter(|one| one.name.starts_with('c')) {
+        assert_eq!(connection.secrets, ["password"]);
+        let filter = AuditFilter {
+            connection_id: Some(connection.id),
+            ..Default::default()
+        };
+        assert_eq!(
+            db.audit()
+                .list(&filter, &PageRequest::first(5))
+                .await
+                .unwrap()
+                .items
+                .len(),
+            1
+        );
+    }
+    let audit = walk(50, async |page| {
+        db.audit().list(&AuditFilter::default(), &page).await
+    })
+    .await;
+    assert_eq!(audit.len(), all.len() - 1);
+}
+
+async fn an_update_against_an_old_look_is_refused(db: Database) {
+    let first = some(&db, "c").await;
+    let mut change = ConnectionChange::new(first.clone(), "me");
+    change.if_updated_at = Some(first.updated_at);
+    let second = db.connections().update(change.clone()).await.unwrap();
+    assert!(second.updated_at > first.updated_at);
+    assert_eq!(second.created_at, first.created_at);
+    let late = db.connections().update(change).await;
+    assert!(matches!(late, Err(Error::Conflict(_))), "{late:?}");
+    let gone = db
+        .connections()
+        .update(ConnectionChange::new(Connection::new("x", "sftp"), "me"))
+        .await;
+    assert!(matches!(gone, Err(Error::NotFound { .. })));
+}
+
+async fn health_is_apart_from_changes(db: Database) {
+    let before = some(&db, "c").await;
+    let at = now();
+    db.connections()
+        .set_health(before.id, Health::Healthy, None, Some(at))
+        .await
+        .unwrap();
+    db.connections()
+        .set_health(before.id, Health::Failing, Some("no answer"), None)
+        .await
+        .unwrap();
+    let after = db
+        .connections()
+        .update(ConnectionChange::new(before.clone(), "me"))
+        .await
+        .unwrap();
+    assert_eq!(
+        (after.health, after.health_detail.as_deref()),
+        (Health::Failing, Some("no answer"))
+    );
+    assert_eq!(after.last_ok_at, Some(at));
+    let counts = db.connections().count_by_health().await.unwrap();
+    assert_eq!(
+        counts.iter().map(|(_, count)| *count).collect::<Vec<_>>(),
+        [0, 0, 1, 0]
+    );
+
+    let mut change = ConnectionChange::new(after, "me");
+    change.reset_health = true;
+    let reset = db.connections().update(change).await.unwrap();
+    assert_eq!(
+        (reset.health, reset.health_detail, reset.last_ok_at),
+        (Health::Unknown, None, None)
+    );
+    let missing = db
+        .connections()
+        .set_health(new_id(), Health::Healthy, None, None)
+        .await;
+    assert!(matches!(missing, Err(Error::NotFound { .. })));
+}
+
+async fn lists_are_filtered_and_paged(db: Database) {
+    for n in 0..7 {
+        let mut record = Connection::new(format!("Bank {n}"), if n % 2 == 0 { "sftp" } else { "ftp" });
+        record.group = (n < 3).then(|| "group".into());
+        record.host = Some(format!("host-{n}.100%.example"));
+        db.connections()
+            .insert(ConnectionChange::new(record, "me"))
+            .await
+            .unwrap();
+    }
+    let names = async |filter: ConnectionFilter| {
+        let page = async |page: PageRequest| db.connections().list(&filter, &page).await;
+        let items = walk(2, page).await;
+        items
+            .into_iter()
+            .map(|c| c.name.replace("Bank ", ""))
+            .collect::<String>()
+    };
+    let filter = ConnectionFilter::default();
+    assert_eq!(names(filter.clone()).await, "0123456");
+    assert_eq!(
+        names(ConnectionFilter {
+            protocol: Some("ftp".into()),
+            ..filter.clone()
+        })
+        .await,
+        "135"
+    );
+    assert_eq!(
+        names(ConnectionFilter {
+            group: Some("group".into()),
+            ..filter.clone()
+        })
+        .await,
+        "012"
+    );
+    assert_eq!(
+        names(ConnectionFilter {
+            health: Some(Health::Healthy),
+            ..filter.clone()
+        })
+        .await,
+        ""
+    );
+    assert_eq!(
+        names(ConnectionFilter {
+            search: Some("bANK 3".into()),
+            ..filter.clone()
+        })
+        .await,
+        "3"
+    );
+    assert_eq!(
+        names(ConnectionFilter {
+            search: Some("-4.100%".into()),
+            ..filter.clone()
+        })
+        .await,
+        "4"
+    );
+    assert_eq!(
+        names(ConnectionFilter {
+            search: Some("_".into()),
+            ..filter.clone()
+        })
+        .await,
+        ""
+    );
+
+    let exact = db
+        .connections()
+        .list(&filter, &PageRequest::first(7))
+        .await
+        .unwrap();
+    assert_eq!((exact.items.len(), exact.next_cursor), (7, None));
+    let bad = PageRequest {
+        limit: 3,
+        cursor: Some("'; --".into()),
+    };
+    assert!(matches!(
+        db.connections().list(&filter, &bad).await,
+        Err(Error::BadCursor)
+    ));
+}
+
+async fn a_used_connection_stays(db: Database) {
+    let connection = some(&db, "c").await;
+    let step = json!({"step_type": "sftp.upload", "config": {"connection_id": connection.id.to_string()}});
+    let mut input = JobInput {
+        name: "nightly".into(),
+        description: None,
+        enabled: true,
+        definition: json!({"steps": [step.clone(), step]}),
+        by: "me".into(),
+    };
+    let job = db.jobs().insert(input.clone()).await.unwrap();
+    assert_eq!(
+        db.jobs().referencing_connection(connection.id).await.unwrap(),
+        std::slice::from_ref(&job)
+    );
+    let refused = db.connections().delete(connection.id, vec![]).await.unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        "the connection is in use by the job \"nightly\""
+    );
+
+    input.definition = json!({"steps": []});
+    db.jobs().update(job.id, input, None).await.unwrap();
+    assert!(
+        db.jobs()
+            .referencing_connection(connection.id)
+            .await
+            .unwrap()
+            .is_empty()
+    );
+    db.connections()
+        .delete(connection.id, vec![NewAudit::new("connection_deleted", "me")])
+        .await
+        .unwrap();
+    assert!(matches!(
+        db.connections().delete(connection.id, vec![]).await,
+        Err(Error::NotFound { .. })
+    ));
+    let audit = db
+        .audit()
+        .list(&AuditFilter::default(), &PageRequest::first(5))
+        .await
+        .unwrap();
+    assert_eq!(audit.items.len(), 1);
+}
+
+async fn a_save_can_pin_and_forget(db: Database) {
+    let mut change = ConnectionChange::new(Connection::new("c", "sftp"), "me");
+    change.pin = Some("SHA256:a".into());
+    let stored = db.connections().insert(change).await.unwrap();
+    assert_eq!(stored.pinned_fingerprint.as_deref(), Some("SHA256:a"));
+
+    let mut change = ConnectionChange::new(stored, "me");
+    change.clear_pins = true;
+    change.pin = Some("SHA256:b".into());
+    let stored = db.connections().update(change).await.unwrap();
+    assert_eq!(stored.pinned_fingerprint.as_deref(), Some("SHA256:b"));
+
+    let mut change = ConnectionChange::new(stored, "me");
+    change.clear_pins = true;
+    let stored = db.connections().update(change).await.unwrap();
+    assert_eq!(stored.pinned_fingerprint, None);
+    assert!(db.known_hosts().all(stored.id).await.unwrap().is_empty());
+}

@@ -1,0 +1,73 @@
+//! A database for one test.
+
+use std::ops::Deref;
+
+use courier_store::{Page, Store};
+use tempfile::TempDir;
+
+use crate::postgres;
+
+/// An open store on a database of its own.
+pub(crate) struct Database {
+    pub(crate) store: Store,
+    pub(crate) url: String,
+    /// Where SQLite's file is.
+    pub(crate) folder: Option<TempDir>,
+}
+
+impl Database {
+    pub(crate) async fn sqlite() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}/courier.db", folder.path().display());
+        Self {
+            store: Store::open(&url).await.unwrap(),
+            url,
+            folder: Some(folder),
+        }
+    }
+
+    pub(crate) async fn postgres() -> Self {
+        let url = tokio::task::spawn_blocking(postgres::new_database).await.unwrap();
+        Self {
+            store: Store::open(&url).await.unwrap(),
+            url,
+            folder: None,
+        }
+    }
+
+    /// The same database as another process would open it.
+    pub(crate) async fn again(&self) -> Store {
+        Store::open(&self.url).await.unwrap()
+    }
+}
+
+impl Deref for Database {
+    type Target = Store;
+
+    fn deref(&self) -> &Store {
+        &self.store
+    }
+}
+
+/// Walks a list from its first page to its last, `limit` items at a time.
+pub(crate) async fn walk<T, F>(limit: u64, page: impl Fn(courier_store::PageRequest) -> F) -> Vec<T>
+where
+    F: Future<Output = courier_store::Result<Page<T>>>,
+{
+    let (mut items, mut cursor) = (Vec::new(), None);
+    loop {
+        let Page {
+            items: more,
+            next_cursor,
+        } = page(courier_store::PageRequest { limit, cursor }).await.unwrap();
+        assert!(more.len() as u64 <= limit);
+        items.extend(more);
+        match next_cursor {
+            Some(next) => cursor = Some(next),
+            None => return items,
+        }
+    }
+}
+
+/// Text that breaks what isn't careful: several scripts, quotes, wildcards, a character beyond 16 bits.
+pub(crate) const DIFFICULT: &str = "Ünïcødé 漢字 🗂 'quoted\" \\back% _under_; DROP TABLE jobs; --";

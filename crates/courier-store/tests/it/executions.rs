@@ -1,0 +1,388 @@
+use std::collections::HashSet;
+
+use courier_store::{
+    Error, PageRequest, Store,
+    executions::{
+        Execution, ExecutionFilter, ExecutionRequest, ExecutionState as State, NewExecution, NewStep,
+        StepState,
+    },
+    new_id, now,
+};
+use futures::future::join_all;
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::{
+    database::{DIFFICULT, Database, walk},
+    on_both,
+};
+
+on_both!(
+    an_execution_begins_with_all_its_steps_pending,
+    none_is_claimed_twice,
+    states_change_by_compare_and_set,
+    a_checkpoint_writes_step_and_context,
+    wishes_are_fulfilled_at_once_or_noted,
+    a_dead_process_leaves_no_orphans,
+    lists_are_filtered_and_counted,
+);
+
+async fn enqueue(store: &Store, job_id: Uuid, job_name: &str) -> Execution {
+    let step = |name: Option<&str>| NewStep {
+        name: name.map(Into::into),
+        step_type: "local.copy".into(),
+    };
+    let new = NewExecution {
+        job_id,
+        job_version: 3,
+        job_name: job_name.into(),
+        triggered_by: "me".into(),
+        context: json!({}),
+        steps: vec![step(None), step(Some(DIFFICULT))],
+    };
+    store.executions().enqueue(new).await.unwrap()
+}
+
+async fn an_execution_begins_with_all_its_steps_pending(db: Database) {
+    let execution = enqueue(&db, new_id(), DIFFICULT).await;
+    assert_eq!(db.executions().get(execution.id).await.unwrap(), execution);
+    assert_eq!(
+        (execution.state, execution.attempts, execution.job_version),
+        (State::Queued, 0, 3)
+    );
+    let steps = db.executions().steps(execution.id).await.unwrap();
+    assert_eq!(steps.iter().map(|step| step.index).collect::<Vec<_>>(), [1, 2]);
+    assert!(
+        steps
+            .iter()
+            .all(|step| step.state == StepState::Pending && step.attempts == 0)
+    );
+    assert_eq!(steps[1].name.as_deref(), Some(DIFFICULT));
+    assert_eq!(
+        db.executions().last_of(execution.job_id).await.unwrap(),
+        Some(execution)
+    );
+    assert_eq!(db.executions().last_of(new_id()).await.unwrap(), None);
+    assert!(matches!(
+        db.executions().get(new_id()).await,
+        Err(Error::NotFound { what: "execution" })
+    ));
+}
+
+async fn none_is_claimed_twice(db: Database) {
+    let mut queued = Vec::new();
+    for _ in 0..40 {
+        queued.push(enqueue(&db, new_id(), "j").await.id);
+    }
+    let oldest = db.executions().claim_next("first").await.unwrap().unwrap();
+    assert_eq!(oldest.id, queued[0]);
+    assert_eq!(
+        (oldest.state, oldest.node.as_deref(), oldest.attempts),
+        (State::Running, Some("first"), 1)
+    );
+    assert!(oldest.started_at.is_some());
+
+    let other = db.again().await;
+    let workers = (0..8).map(|n| {
+        let store = if n % 2 == 0 {
+            db.store.clone()
+        } else {
+            other.clone()
+        };
+        tokio::spawn(async move {
+            let mut claimed = Vec::new();
+            while let Some(execution) = store.executions().claim_next(&format!("node {n}")).await.unwrap() {
+                claimed.push(execution.id);
+            }
+            claimed
+        })
+    });
+    let mut claimed: Vec<Uuid> = join_all(workers)
+        .await
+        .into_iter()
+        .flat_map(Result::unwrap)
+        .collect();
+    claimed.push(oldest.id);
+    assert_eq!(claimed.len(), 40);
+    assert_eq!(
+        claimed.into_iter().collect::<HashSet<_>>(),
+        queued.into_iter().collect()
+    );
+    assert_eq!(db.executions().claim_next("late").await.unwrap(), None);
+}
+
+async fn states_change_by_compare_and_set(db: Database) {
+    let id = enqueue(&db, new_id(), "j").await.id;
+    let executions = db.executions();
+    let early = executions
+        .transition(id, &[State::Running], State::Completed, None)
+        .await;
+    assert!(matches!(early, Err(Error::Conflict(_))), "{early:?}");
+    executions.claim_next("n").await.unwrap();
+    let error = json!({"kind": "timeout", "message": DIFFICULT});
+    let ends = join_all((0..6).map(|_| {
+        let (store, error) = (db.store.clone(), error.clone());
+        tokio::spawn(async move {
+            store
+                .executions()
+                .transition(id, &[State::Running], State::Failed, Some(error))
+                .await
+                .is_ok()
+        })
+    }));
+    assert_eq!(
+        ends.await
+            .into_iter()
+            .filter(|end| *end.as_ref().unwrap())
+            .count(),
+        1
+    );
+    let failed = executions.get(id).await.unwrap();
+    assert_eq!((failed.state, failed.error), (State::Failed, Some(error)));
+    assert!(failed.ended_at >= failed.started_at);
+    let missing = executions
+        .transition(new_id(), &[State::Queued], State::Paused, None)
+        .await;
+    assert!(matches!(missing, Err(Error::NotFound { .. })));
+}
+
+async fn a_checkpoint_writes_step_and_context(db: Database) {
+    let id = enqueue(&db, new_id(), "j").await.id;
+    let executions = db.executions();
+    let mut step = executions.steps(id).await.unwrap().remove(1);
+    step.state = StepState::Running;
+    let early = executions.checkpoint(id, &step, None).await;
+    assert!(matches!(early, Err(Error::Conflict(_))), "{early:?}");
+    executions.claim_next("n").await.unwrap();
+
+    (step.attempts, step.started_at) = (1, Some(now()));
+    executions.checkpoint(id, &step, None).await.unwrap();
+    executions.progress(id, 2, 5_000_000_000, 3).await.unwrap();
+    executions.progress(id, 1, 7, 7).await.unwrap();
+    let steps = executions.steps(id).await.unwrap();
+    assert_eq!(
+        (steps[1].bytes_transferred, steps[1].files_transferred),
+        (5_000_000_000, 3)
+    );
+    assert_eq!(
+        steps[0].bytes_transferred, 0,
+        "a step that isn't running makes no progress"
+    );
+
+    let files: Vec<String> = (0..50_000).map(|n| format!("/out/{DIFFICULT}/{n}\0")).collect();
+    let context = json!({"2.files": files});
+    (step.state, step.ended_at) = (StepState::Failed, Some(now()));
+    step.error = Some(json!({"kind": "denied", "message": "nul \0"}));
+    executions.checkpoint(id, &step, Some(&context)).await.unwrap();
+    let kept = executions.get(id).await.unwrap().context;
+    assert_eq!(
+        kept["2.files"][49_999],
+        json!(format!("/out/{DIFFICULT}/49999\u{fffd}"))
+    );
+    let steps = executions.steps_of(&[id, new_id()]).await.unwrap();
+    assert_eq!(
+        steps[1].1.error,
+        Some(json!({"kind": "denied", "message": "nul \u{fffd}"}))
+    );
+    assert_eq!(steps[1].1.ended_at, step.ended_at);
+
+    // Either both are written or none.
+    step.index = 9;
+    let missing = executions.checkpoint(id, &step, Some(&json!({}))).await;
+    assert!(matches!(missing, Err(Error::NotFound { .. })));
+    assert_eq!(executions.get(id).await.unwrap().context, kept);
+}
+
+async fn wishes_are_fulfilled_at_once_or_noted(db: Database) {
+    let executions = db.executions();
+    let id = enqueue(&db, new_id(), "j").await.id;
+    assert_eq!(executions.request_pause(id).await.unwrap().state, State::Paused);
+    assert_eq!(executions.claim_next("n").await.unwrap(), None);
+    assert!(matches!(
+        executions.request_pause(id).await,
+        Err(Error::Conflict(_))
+    ));
+    assert_eq!(executions.request_resume(id).await.unwrap().state, State::Queued);
+    executions.claim_next("n").await.unwrap().unwrap();
+
+    let noted = executions.request_pause(id).await.unwrap();
+    assert_eq!(
+        (noted.state, noted.request),
+        (State::Running, ExecutionRequest::Pause)
+    );
+    assert_eq!(executions.requested(id).await.unwrap(), ExecutionRequest::Pause);
+    assert_eq!(
+        executions.request_resume(id).await.unwrap().request,
+        ExecutionRequest::None
+    );
+    assert!(matches!(
+        executions.request_resume(id).await,
+        Err(Error::Conflict(_))
+    ));
+    executions.request_pause(id).await.unwrap();
+    assert_eq!(
+        executions.request_cancel(id).await.unwrap().request,
+        ExecutionRequest::Cancel
+    );
+    assert!(matches!(
+        executions.request_pause(id).await,
+        Err(Error::Conflict(_))
+    ));
+    let ended = executions
+        .transition(id, &[State::Running], State::Cancelled, None)
+        .await
+        .unwrap();
+    assert_eq!(ended.request, ExecutionRequest::None);
+    assert!(matches!(
+        executions.request_cancel(id).await,
+        Err(Error::Conflict(_))
+    ));
+    assert!(matches!(
+        executions.requested(new_id()).await,
+        Err(Error::NotFound { .. })
+    ));
+
+    let waiting = enqueue(&db, new_id(), "j").await.id;
+    let cancelled = executions.request_cancel(waiting).await.unwrap();
+    assert_eq!(cancelled.state, State::Cancelled);
+    assert!(cancelled.ended_at.is_some() && cancelled.started_at.is_none());
+}
+
+async fn a_dead_process_leaves_no_orphans(db: Database) {
+    let executions = db.executions();
+    let mut ids = Vec::new();
+    for node in ["dead", "dead", "dead", "alive"] {
+        ids.push(enqueue(&db, new_id(), "j").await.id);
+        executions.claim_next(node).await.unwrap().unwrap();
+    }
+    let mut step = executions.steps(ids[0]).await.unwrap().remove(0);
+    (step.state, step.attempts) = (StepState::Running, 1);
+    executions.checkpoint(ids[0], &step, None).await.unwrap();
+    executions.request_cancel(ids[1]).await.unwrap();
+    executions.request_pause(ids[2]).await.unwrap();
+
+    assert_eq!(executions.requeue_running(Some("dead")).await.unwrap(), 3);
+    let mut states = Vec::new();
+    for id in &ids {
+        states.push(executions.get(*id).await.unwrap().state);
+    }
+    assert_eq!(
+        states,
+        [State::Queued, State::Cancelled, State::Paused, State::Running]
+    );
+    let step = executions.steps(ids[0]).await.unwrap().remove(0);
+    assert_eq!((step.state, step.attempts), (StepState::Pending, 1));
+    let again = executions.claim_next("new").await.unwrap().unwrap();
+    assert_eq!((again.id, again.attempts), (ids[0], 2));
+    assert_eq!(executions.requeue_running(None).await.unwrap(), 2);
+}
+
+async fn lists_are_filtered_and_counted(db: Database) {
+    let executions = db.executions();
+    let (job, other) = (new_id(), new_id());
+    let mut ids = Vec::new();
+    for n in 0..6 {
+        let (job, name) = if n % 2 == 0 {
+            (job, "Nightly")
+        } else {
+            (other, "Hourly")
+        };
+        ids.push(enqueue(&db, job, name).await);
+    }
+    for _ in 0..3 {
+        let id = executions.claim_next("n").await.unwrap().unwrap().id;
+        executions
+            .transition(id, &[State::Running], State::Completed, None)
+            .await
+            .unwrap();
+    }
+    executions.claim_next("n").await.unwrap();
+    let find = async |filter: ExecutionFilter| {
+        let found = walk(2, async |page: PageRequest| executions.list(&filter, &page).await).await;
+        let place = |found: &Execution| ids.iter().position(|one| one.id == found.id).unwrap().to_string();
+        found.iter().map(place).collect::<String>()
+    };
+    let filter = ExecutionFilter::default();
+    assert_eq!(find(filter.clone()).await, "543210");
+    assert_eq!(
+        find(ExecutionFilter {
+            job_id: Some(job),
+            ..filter.clone()
+        })
+        .await,
+        "420"
+    );
+    assert_eq!(
+        find(ExecutionFilter {
+            states: vec![State::Completed],
+            ..filter.clone()
+        })
+        .await,
+        "210"
+    );
+    let live = vec![State::Queued, State::Running];
+    assert_eq!(
+        find(ExecutionFilter {
+            states: live,
+            ..filter.clone()
+        })
+        .await,
+        "543"
+    );
+    assert_eq!(
+        find(ExecutionFilter {
+            search: Some("NIGHT".into()),
+            ..filter.clone()
+        })
+        .await,
+        "420"
+    );
+    let (since, until) = (Some(ids[1].queued_at), Some(ids[4].queued_at));
+    assert_eq!(
+        find(ExecutionFilter {
+            since,
+            until,
+            ..filter.clone()
+        })
+        .await,
+        "321"
+    );
+    assert_eq!(
+        find(ExecutionFilter {
+            since,
+            until,
+            job_id: Some(job),
+            ..filter.clone()
+        })
+        .await,
+        "2"
+    );
+
+    let counts = async |since| {
+        let counts = executions.count_by_state(since).await.unwrap();
+        counts
+            .into_iter()
+            .map(|(state, count)| format!("{state} {count}"))
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    let all = counts(ids[0].queued_at).await;
+    assert_eq!(
+        all,
+        "queued 2, running 1, paused 0, completed 3, failed 0, cancelled 0"
+    );
+    let recent = counts(ids[2].queued_at).await;
+    assert_eq!(
+        recent,
+        "queued 2, running 1, paused 0, completed 1, failed 0, cancelled 0"
+    );
+    let bad = PageRequest {
+        limit: 1,
+        cursor: Some("yesterday".into()),
+    };
+    assert!(matches!(
+        executions.list(&filter, &bad).await,
+        Err(Error::BadCursor)
+    ));
+    assert_eq!(executions.last_of(job).await.unwrap().unwrap().id, ids[4].id);
+}

@@ -1,0 +1,201 @@
+use courier_store::{Error, known_hosts::KnownHost, new_id};
+use futures::future::join_all;
+
+use crate::{connections::some, database::Database, on_both};
+
+on_both!(
+    of_many_first_uses_one_pins,
+    a_presented_key_can_be_approved,
+    an_approval_replaces_its_type_or_adds,
+    a_fingerprint_by_hand_is_the_only_pin,
+    strangers_are_forgotten,
+);
+
+fn fingerprints(hosts: &[KnownHost]) -> Vec<&str> {
+    hosts.iter().map(|host| host.fingerprint.as_str()).collect()
+}
+
+async fn of_many_first_uses_one_pins(db: Database) {
+    let connection = some(&db, "c").await.id;
+    let other = db.again().await;
+    let tries = (0..16).map(|n| {
+        let store = if n % 2 == 0 {
+            db.store.clone()
+        } else {
+            other.clone()
+        };
+        tokio::spawn(async move {
+            store
+                .known_hosts()
+                .pin_first(connection, "ssh-ed25519", &format!("SHA256:{n}"))
+                .await
+                .unwrap()
+        })
+    });
+    let won = join_all(tries)
+        .await
+        .into_iter()
+        .map(Result::unwrap)
+        .filter(|won| *won)
+        .count();
+    assert_eq!(won, 1);
+    let pins = db.known_hosts().pins(connection).await.unwrap();
+    assert_eq!(pins.len(), 1);
+    assert_eq!(pins[0].approved_by.as_deref(), Some("system"));
+    assert!(pins[0].pinned_at.is_some() && pins[0].last_seen.is_some());
+    let gone = db
+        .known_hosts()
+        .pin_first(new_id(), "ssh-ed25519", "SHA256:x")
+        .await;
+    assert!(
+        matches!(gone, Err(Error::NotFound { what: "connection" })),
+        "{gone:?}"
+    );
+}
+
+async fn a_presented_key_can_be_approved(db: Database) {
+    let connection = some(&db, "c").await.id;
+    let hosts = db.known_hosts();
+    assert!(
+        hosts
+            .pin_first(connection, "ssh-ed25519", "SHA256:old")
+            .await
+            .unwrap()
+    );
+    hosts
+        .record_presented(connection, "ssh-ed25519", "SHA256:new")
+        .await
+        .unwrap();
+    hosts
+        .record_presented(connection, "ssh-ed25519", "SHA256:new")
+        .await
+        .unwrap();
+    assert_eq!(
+        fingerprints(&hosts.pins(connection).await.unwrap()),
+        ["SHA256:old"]
+    );
+    assert_eq!(hosts.all(connection).await.unwrap().len(), 2);
+
+    let never = hosts.approve(connection, "SHA256:never", "me", false).await;
+    assert!(matches!(never, Err(Error::NotFound { .. })), "{never:?}");
+    let approved = hosts
+        .approve(connection, "SHA256:new", "me", false)
+        .await
+        .unwrap();
+    assert_eq!(
+        (approved.pinned, approved.approved_by.as_deref()),
+        (true, Some("me"))
+    );
+    assert_eq!(
+        fingerprints(&hosts.pins(connection).await.unwrap()),
+        ["SHA256:new"]
+    );
+    // The old key was presented once: going back is an approval as well.
+    hosts
+        .approve(connection, "SHA256:old", "me", false)
+        .await
+        .unwrap();
+    assert_eq!(
+        fingerprints(&hosts.pins(connection).await.unwrap()),
+        ["SHA256:old"]
+    );
+
+    let before = hosts.pins(connection).await.unwrap()[0].clone();
+    hosts
+        .touch(connection, "ssh-ed25519", "SHA256:old")
+        .await
+        .unwrap();
+    assert!(hosts.pins(connection).await.unwrap()[0].last_seen > before.last_seen);
+    // Another connection's keys are none of this one's.
+    let other = some(&db, "other").await.id;
+    let foreign = hosts.approve(other, "SHA256:new", "me", false).await;
+    assert!(matches!(foreign, Err(Error::NotFound { .. })));
+}
+
+async fn an_approval_replaces_its_type_or_adds(db: Database) {
+    let connection = some(&db, "c").await.id;
+    let hosts = db.known_hosts();
+    hosts
+        .pin_first(connection, "ssh-ed25519", "SHA256:ed")
+        .await
+        .unwrap();
+    hosts
+        .record_presented(connection, "ssh-rsa", "SHA256:rsa")
+        .await
+        .unwrap();
+    hosts
+        .record_presented(connection, "ssh-ed25519", "SHA256:ed2")
+        .await
+        .unwrap();
+    hosts
+        .approve(connection, "SHA256:rsa", "me", false)
+        .await
+        .unwrap();
+    assert_eq!(
+        fingerprints(&hosts.pins(connection).await.unwrap()),
+        ["SHA256:rsa", "SHA256:ed"]
+    );
+    hosts.approve(connection, "SHA256:ed2", "me", true).await.unwrap();
+    assert_eq!(
+        fingerprints(&hosts.pins(connection).await.unwrap()),
+        ["SHA256:ed2", "SHA256:rsa", "SHA256:ed"]
+    );
+    hosts.approve(connection, "SHA256:ed", "me", false).await.unwrap();
+    assert_eq!(
+        fingerprints(&hosts.pins(connection).await.unwrap()),
+        ["SHA256:ed", "SHA256:rsa"]
+    );
+    let newest = db.connections().get(connection).await.unwrap().pinned_fingerprint;
+    assert_eq!(newest.as_deref(), Some("SHA256:ed"));
+    hosts.clear(connection).await.unwrap();
+    assert!(hosts.all(connection).await.unwrap().is_empty());
+}
+
+async fn a_fingerprint_by_hand_is_the_only_pin(db: Database) {
+    let connection = some(&db, "c").await.id;
+    let hosts = db.known_hosts();
+    hosts
+        .pin_first(connection, "ssh-ed25519", "SHA256:seen")
+        .await
+        .unwrap();
+    let pin = hosts.set_manual(connection, "SHA256:hand", "me").await.unwrap();
+    assert_eq!((pin.pinned, pin.key_type, pin.last_seen), (true, None, None));
+    assert_eq!(
+        fingerprints(&hosts.pins(connection).await.unwrap()),
+        ["SHA256:hand"]
+    );
+    assert!(
+        !hosts
+            .pin_first(connection, "ssh-ed25519", "SHA256:seen")
+            .await
+            .unwrap()
+    );
+    // Entered by hand and never presented: once replaced, it can't be approved.
+    hosts.set_manual(connection, "SHA256:other", "me").await.unwrap();
+    let typo = hosts.approve(connection, "SHA256:hand", "me", false).await;
+    assert!(matches!(typo, Err(Error::NotFound { .. })));
+    // When it is presented, its type becomes known.
+    hosts.touch(connection, "ssh-rsa", "SHA256:other").await.unwrap();
+    let pin = &hosts.pins(connection).await.unwrap()[0];
+    assert_eq!(pin.key_type.as_deref(), Some("ssh-rsa"));
+    assert!(pin.last_seen.is_some());
+}
+
+async fn strangers_are_forgotten(db: Database) {
+    let connection = some(&db, "c").await.id;
+    let hosts = db.known_hosts();
+    hosts
+        .pin_first(connection, "ssh-ed25519", "SHA256:pin")
+        .await
+        .unwrap();
+    for n in 0..20 {
+        hosts
+            .record_presented(connection, "ssh-ed25519", &format!("SHA256:{n}"))
+            .await
+            .unwrap();
+    }
+    let all = hosts.all(connection).await.unwrap();
+    assert_eq!(all.len(), 17);
+    assert_eq!(all[0].fingerprint, "SHA256:pin");
+    assert_eq!(all[1].fingerprint, "SHA256:4");
+}
