@@ -1,4 +1,4 @@
-//! A server in memory, with faults on demand: what the tests of everything above [`Client`] run against.
+//! A server in memory, with faults on demand: what the tests of everything above [`Client`](crate::Client) run against.
 //!
 //! [`Memory`] is the server and outlives its sessions; [`Memory::connect`] gives one. The login folder is `/home`.
 

@@ -4,7 +4,7 @@
 //! [`conformance!`](crate::conformance) turns it into one test a case; cases skip themselves by the session's
 //! capabilities.
 //!
-//! ```ignore
+//! ```text
 //! async fn fixture() -> Fixture { … }
 //! courier_transfer::conformance!(fixture);
 //! ```
