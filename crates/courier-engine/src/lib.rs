@@ -1,1 +1,46 @@
-//! Jobs, executions, steps, sessions, trust, secrets.
+//! Jobs, executions, steps, sessions, trust and secrets: what Courier does, between the HTTP routes above and the
+//! store, the vault and the protocols below.
+//!
+//! [`Engine`] is the way in; each noun has its file: [`Engine::connections`], [`Engine::keys`], [`Engine::jobs`],
+//! [`Engine::executions`], [`Engine::users`], [`Engine::auth`], [`Engine::tokens`], [`Engine::settings`],
+//! [`Engine::audit`]. The engine names no protocol: it is given them as [`Protocols`].
+
+mod actor;
+pub mod audit;
+pub mod auth;
+pub mod connections;
+mod context;
+mod definition;
+mod dispatcher;
+mod engine;
+mod error;
+mod events;
+pub mod executions;
+mod input;
+pub mod jobs;
+pub mod keys;
+mod live;
+mod local_paths;
+mod open;
+pub mod overview;
+mod passwords;
+mod protocols;
+mod runner;
+mod secrets;
+mod sessions;
+pub mod settings;
+mod steps;
+pub mod test_connection;
+pub mod tokens;
+mod trust;
+pub mod users;
+
+pub use actor::{Actor, Role};
+pub use courier_store::{Page, PageRequest};
+pub use courier_transfer::settings::{Problem, Setting};
+pub use definition::{Definition, FailurePolicy, FailurePolicyKind, StepDefinition};
+pub use engine::{Engine, EngineConfig, Environment, PasswordCost};
+pub use error::{Error, Failure, Result};
+pub use events::{ExecutionEvent, ExecutionEvents};
+pub use protocols::Protocols;
+pub use steps::StepTypeInfo;

@@ -1,0 +1,32 @@
+//! Who asks.
+
+use uuid::Uuid;
+
+pub use courier_store::users::Role;
+
+/// Who asks: a person, a token's owner, or Courier itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Actor {
+    /// The user's id; none for Courier itself.
+    pub id: Option<Uuid>,
+    /// The user's name, as audit records show it.
+    pub name: String,
+    /// What they may do. Whether a role may call something at all is checked by the server; the engine
+    /// checks the rules that depend on the content.
+    pub role: Role,
+}
+
+impl Actor {
+    /// Courier itself: the first start, the command line on the data folder.
+    pub fn system() -> Self {
+        Self {
+            id: None,
+            name: "system".into(),
+            role: Role::Admin,
+        }
+    }
+
+    pub(crate) fn is_admin(&self) -> bool {
+        self.role == Role::Admin
+    }
+}

@@ -1,0 +1,290 @@
+//! Connections: kept, checked, tested, browsed.
+
+mod fields;
+mod host_keys;
+mod keys;
+mod parse;
+mod save;
+
+use courier_store::connections as store;
+pub use courier_store::{connections::ConnectionFilter, known_hosts::KnownHost};
+use courier_transfer::{Entry, Listed, RemotePath};
+use futures::StreamExt;
+use jiff::Timestamp;
+use secrecy::SecretString;
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+pub(crate) use fields::{Effective, Shape};
+pub use keys::{AddKey, ConnectionKey};
+
+use crate::{
+    Actor, Engine, Error, Page, PageRequest, Result,
+    audit::Entry as Record,
+    open::{Opening, open},
+    test_connection::{self, TestReport},
+    trust::Purpose,
+};
+
+/// Connections.
+#[derive(Clone, Copy, Debug)]
+pub struct Connections<'a>(pub(crate) &'a Engine);
+
+/// A connection as it is shown: never a secret, always its warnings.
+#[derive(Clone, Debug, Serialize)]
+pub struct Connection {
+    /// Its id.
+    pub id: Uuid,
+    /// Every field that this protocol's connections have and that is no secret, defaults filled in, under the names of
+    /// the API: the common ones (`name`, `protocol`, `host`, …) and the protocol's own side by side.
+    #[serde(flatten)]
+    pub fields: Map<String, Value>,
+    /// Is a password set?
+    pub has_password: bool,
+    /// Is a client secret set?
+    pub has_client_secret: bool,
+    /// Is a client certificate set?
+    pub has_client_certificate: bool,
+    /// Its active keys, newest first.
+    pub ssh_key_ids: Vec<Uuid>,
+    /// Has it an active key?
+    pub has_ssh_key: bool,
+    /// The newest pin.
+    pub stored_host_fingerprint: Option<String>,
+    /// How the last uses went.
+    pub health: store::Health,
+    /// Why.
+    pub health_detail: Option<String>,
+    /// The last success.
+    pub last_ok_at: Option<Timestamp>,
+    /// Every insecure or weak choice, in words.
+    pub warnings: Vec<String>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was changed last.
+    pub updated_at: Timestamp,
+}
+
+/// Entries that a folder shows to somebody who browses; more are cut off.
+const BROWSED: usize = 10_000;
+
+impl Connections<'_> {
+    /// Makes a connection.
+    ///
+    /// # Errors
+    /// [`Error::Validation`], [`Error::ProtocolConfig`], [`Error::Duplicate`], [`Error::KeyNotActive`], and what trust
+    /// forbids: [`Error::InsecureHostKeyNeedsAdmin`], [`Error::InsecureHostKeyInFips`],
+    /// [`Error::InsecureTrustInProduction`], [`Error::FipsOverrideNeedsAdmin`], [`Error::Forbidden`] for a fingerprint.
+    pub async fn create(&self, actor: &Actor, input: Map<String, Value>) -> Result<Connection> {
+        let saved = save::create(self.0, actor, input).await?;
+        Ok(self.view(saved))
+    }
+
+    /// One connection.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub async fn get(&self, id: Uuid) -> Result<Connection> {
+        Ok(self.view(self.record(id).await?))
+    }
+
+    /// Connections, oldest first.
+    ///
+    /// # Errors
+    /// [`Error::Store`], also for a cursor that no list gave out.
+    pub async fn list(&self, filter: ConnectionFilter, page: PageRequest) -> Result<Page<Connection>> {
+        let page = self.0.0.store.connections().list(&filter, &page).await?;
+        Ok(page.map(|record| self.view(record)))
+    }
+
+    /// Replaces all fields (PUT). Secrets, keys and the pin stay where the input doesn't name them, and go where the
+    /// host, port or protocol changes.
+    ///
+    /// # Errors
+    /// As [`Self::create`], and [`Error::NotFound`].
+    pub async fn replace(&self, actor: &Actor, id: Uuid, input: Map<String, Value>) -> Result<Connection> {
+        let saved = save::update(self.0, actor, id, input, save::Mode::Replace).await?;
+        Ok(self.view(saved))
+    }
+
+    /// Changes the fields that the input names (PATCH); `null` clears. Else as [`Self::replace`].
+    ///
+    /// # Errors
+    /// As [`Self::replace`].
+    pub async fn patch(&self, actor: &Actor, id: Uuid, input: Map<String, Value>) -> Result<Connection> {
+        let saved = save::update(self.0, actor, id, input, save::Mode::Patch).await?;
+        Ok(self.view(saved))
+    }
+
+    /// Deletes a connection with its secrets and pins.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::ConnectionInUse`].
+    pub async fn delete(&self, actor: &Actor, id: Uuid) -> Result<()> {
+        let record = self.record(id).await?;
+        let details = json!({"name": record.name, "protocol": record.protocol, "host": record.host});
+        let audit = Record::new("connection_deleted", &actor.name, details).on(id);
+        match self.0.0.store.connections().delete(id, vec![audit.into()]).await {
+            Err(courier_store::Error::InUse { by, .. }) => Err(Error::ConnectionInUse { jobs: by }),
+            result => Ok(result?),
+        }
+    }
+
+    /// Tests a connection (specification 6.11). A failed test is a report, not an error.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::Store`].
+    pub async fn test(&self, actor: &Actor, id: Uuid) -> Result<TestReport> {
+        test_connection::saved(self.0, actor, &self.record(id).await?).await
+    }
+
+    /// Tests a connection before it is saved. Nothing is pinned or kept.
+    ///
+    /// # Errors
+    /// As [`Self::create`]; a failed test is a report.
+    pub async fn test_unsaved(&self, actor: &Actor, mut input: Map<String, Value>) -> Result<TestReport> {
+        // Only what is saved needs a name.
+        input.entry("name").or_insert_with(|| json!("unsaved"));
+        let (record, secrets) = save::draft(self.0, actor, input).await?;
+        test_connection::unsaved(self.0, actor, &record, secrets).await
+    }
+
+    /// Lists a folder on the server; without a path the base path or the login folder. In the server's order, cut after
+    /// 10,000 entries; what is unreadable is left out.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::ConnectionNotUsable`], [`Error::Transfer`].
+    pub async fn browse(&self, actor: &Actor, id: Uuid, path: Option<&str>) -> Result<Vec<Entry>> {
+        let path = match path.filter(|p| !p.is_empty()) {
+            Some(path) => RemotePath::new(path).map_err(|e| Error::field("path", e.to_string()))?,
+            None => RemotePath::home(),
+        };
+        let record = self.record(id).await?;
+        let opening = Opening {
+            purpose: Purpose::Browse,
+            performed_by: &actor.name,
+            draft: None,
+        };
+        let session = open(self.0, &record, opening).await.1?;
+        let listed = async {
+            let mut listing = session.client().list(&path).await?;
+            let mut entries = Vec::new();
+            while let Some(listed) = listing.next().await {
+                if let Listed::Entry(entry) = listed? {
+                    entries.push(entry);
+                }
+                if entries.len() >= BROWSED {
+                    break;
+                }
+            }
+            Ok(entries)
+        }
+        .await;
+        session.close().await;
+        listed
+    }
+
+    /// The host keys that its server has presented, trusted or not.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub async fn known_hosts(&self, id: Uuid) -> Result<Vec<KnownHost>> {
+        self.record(id).await?;
+        Ok(self.0.0.store.known_hosts().all(id).await?)
+    }
+
+    /// Trusts a host key that the server has presented: it replaces the pins of its type, or with `add` stands beside
+    /// them. Health goes back to unknown.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::Validation`] for a fingerprint that is none or was never presented,
+    /// [`Error::Forbidden`].
+    pub async fn approve_host_key(
+        &self,
+        actor: &Actor,
+        id: Uuid,
+        fingerprint: &str,
+        add: bool,
+    ) -> Result<KnownHost> {
+        host_keys::approve(self.0, actor, &self.record(id).await?, fingerprint, add).await
+    }
+
+    /// The keys that it uses or has used, newest first.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub async fn keys(&self, id: Uuid) -> Result<Vec<ConnectionKey>> {
+        self.record(id).await?;
+        keys::list(self.0, id).await
+    }
+
+    /// Gives it a key more.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::KeyNotActive`], [`Error::Duplicate`], and those of making a key.
+    pub async fn add_key(&self, actor: &Actor, id: Uuid, key: AddKey) -> Result<ConnectionKey> {
+        keys::add(self.0, actor, &self.record(id).await?, key).await
+    }
+
+    /// Takes a key from it. The last active one only with `force`.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::Conflict`] that warns for the last one.
+    pub async fn revoke_key(&self, actor: &Actor, id: Uuid, key: Uuid, force: bool) -> Result<ConnectionKey> {
+        keys::revoke(self.0, actor, &self.record(id).await?, key, force).await
+    }
+
+    async fn record(&self, id: Uuid) -> Result<store::Connection> {
+        found(self.0.0.store.connections().get(id).await, id)
+    }
+
+    fn view(&self, record: store::Connection) -> Connection {
+        let (fields, warnings) = match self.0.0.protocols.get(&record.protocol) {
+            Some(protocol) => {
+                let shape = Shape::of(protocol);
+                (fields::shown(&shape, &record), fields::warnings(&shape, &record))
+            }
+            None => (
+                fields::stored(None, &record),
+                vec![format!(
+                    "This installation has no protocol \"{}\".",
+                    record.protocol
+                )],
+            ),
+        };
+        let has = |field: &str| record.secrets.iter().any(|s| s == field);
+        Connection {
+            id: record.id,
+            has_password: has("password"),
+            has_client_secret: has("client_secret"),
+            has_client_certificate: has("client_certificate"),
+            has_ssh_key: !record.ssh_key_ids.is_empty(),
+            fields,
+            ssh_key_ids: record.ssh_key_ids,
+            stored_host_fingerprint: record.pinned_fingerprint,
+            health: record.health,
+            health_detail: record.health_detail,
+            last_ok_at: record.last_ok_at,
+            warnings,
+            created_at: record.created_at,
+            updated_at: record.updated_at,
+        }
+    }
+}
+
+/// A record, or the error that names it.
+fn found<T>(result: courier_store::Result<T>, id: Uuid) -> Result<T> {
+    match result {
+        Err(courier_store::Error::NotFound { what: "connection" }) => Err(Error::not_found("connection", id)),
+        result => Ok(result?),
+    }
+}
+
+/// Secrets of a connection that is not saved, and its pin.
+#[derive(Debug)]
+pub(crate) struct DraftSecrets {
+    pub(crate) password: Option<SecretString>,
+    pub(crate) keys: Vec<Uuid>,
+    pub(crate) pin: Option<courier_transfer::Fingerprint>,
+}

@@ -1,0 +1,310 @@
+//! The fields that connections have in common, as one table, and which of them a protocol takes, as data.
+
+use std::sync::Arc;
+
+use courier_store::connections::{Connection, HostKeyPolicy};
+use courier_transfer::{
+    Protocol,
+    settings::{Default as Standard, Kind, Setting, with_defaults},
+};
+use serde_json::{Map, Value, json};
+
+/// What a client may send back without meaning it.
+pub(super) const READ_ONLY: &[&str] = &[
+    "id",
+    "has_password",
+    "has_ssh_key",
+    "has_client_secret",
+    "has_client_certificate",
+    "health",
+    "health_detail",
+    "last_ok_at",
+    "warnings",
+    "created_at",
+    "updated_at",
+];
+
+/// What is sealed and never shown.
+pub(super) const SECRETS: &[&str] = &["password", "client_secret", "client_certificate"];
+
+/// Which connections have a field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Has {
+    /// All.
+    Every,
+    /// Those with a host.
+    Host,
+    /// Those whose server shows a host key.
+    HostKey,
+}
+
+pub(super) const NAME: Setting = Setting::required("name", Kind::Text, "A name, unique among connections.");
+pub(super) const PROTOCOL: Setting = Setting::required("protocol", Kind::Text, "The protocol.");
+pub(super) const GROUP: Setting = Setting::optional("group", Kind::Text, "What it is filed under.");
+pub(super) const NOTES: Setting = Setting::optional("notes", Kind::LongText, "Remarks.");
+pub(super) const STATUS: Setting = Setting::optional(
+    "status",
+    Kind::Choice {
+        choices: &["active", "disabled"],
+    },
+    "May it be used?",
+)
+.or(Standard::Text("active"));
+pub(super) const HOST: Setting = Setting::required("host", Kind::Text, "Host name or address.");
+pub(super) const PORT: Setting = Setting::optional("port", Kind::Integer { min: 1, max: 65_535 }, "Port.");
+pub(super) const USERNAME: Setting = Setting::optional("username", Kind::Text, "Login name.");
+pub(super) const AUTH_METHOD: Setting =
+    Setting::optional("auth_method", Kind::Text, "How it proves who it is.");
+pub(super) const BASE_PATH: Setting = Setting::optional(
+    "base_path",
+    Kind::RemotePath,
+    "The folder on the server that every path lies below, leading slash or not.",
+);
+pub(super) const LOCAL_BASE_PATH: Setting = Setting::required(
+    "base_path",
+    Kind::LocalPath,
+    "The folder that it is confined to, under one of the local roots.",
+);
+pub(super) const HOST_KEY_POLICY: Setting = Setting::optional(
+    "host_key_policy",
+    Kind::Choice {
+        choices: &["trust_on_first_use", "always_trust", "manual"],
+    },
+    "Which host keys are accepted. `always_trust` is insecure.",
+)
+.or(Standard::Text("trust_on_first_use"));
+pub(super) const FINGERPRINT: Setting = Setting::optional(
+    "stored_host_fingerprint",
+    Kind::Text,
+    "The newest pin; may be set under the policy `manual`.",
+);
+
+/// Fields that are kept in the record's settings, beside the protocol's own.
+const TUNING: &[(Setting, Has)] = &[
+    (
+        Setting::optional(
+            "connect_timeout_sec",
+            Kind::Integer { min: 1, max: 3600 },
+            "For everything until the session is ready, in seconds.",
+        )
+        .or(Standard::Integer(30)),
+        Has::Every,
+    ),
+    (
+        Setting::optional(
+            "operation_timeout_sec",
+            Kind::Integer { min: 1, max: 86_400 },
+            "How long an operation may go without a sign of life, in seconds.",
+        )
+        .or(Standard::Integer(300)),
+        Has::Every,
+    ),
+    (
+        Setting::optional(
+            "keepalive_interval_sec",
+            Kind::Integer { min: 1, max: 86_400 },
+            "How often an idle session is asked for a sign of life, in seconds.",
+        )
+        .or(Standard::Integer(60)),
+        Has::Every,
+    ),
+    (
+        Setting::optional(
+            "transport_retries",
+            Kind::Integer { min: 0, max: 3 },
+            "Reconnects in a row without a new byte, when a session broke.",
+        )
+        .or(Standard::Integer(2)),
+        Has::Every,
+    ),
+    (
+        Setting::optional(
+            "max_sessions",
+            Kind::Integer { min: 1, max: 1000 },
+            "Sessions that may be open at once.",
+        )
+        .or(Standard::Integer(4)),
+        Has::Every,
+    ),
+    (
+        Setting::optional(
+            "fips_override",
+            Kind::Bool,
+            "Exempt it from FIPS mode; only an admin may.",
+        )
+        .or(Standard::Bool(false)),
+        Has::Host,
+    ),
+];
+
+/// What a protocol's connections have.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Shape<'a> {
+    pub(crate) protocol: &'a Arc<dyn Protocol>,
+    pub(crate) host: bool,
+    pub(crate) host_keys: bool,
+}
+
+impl<'a> Shape<'a> {
+    pub(crate) fn of(protocol: &'a Arc<dyn Protocol>) -> Self {
+        let methods = protocol.auth_methods();
+        Self {
+            protocol,
+            host: protocol.default_port(&Map::new()).is_some(),
+            // Host keys and user keys are the two halves of one protocol.
+            host_keys: methods.contains(&"ssh_key"),
+        }
+    }
+
+    /// May this secret be set?
+    pub(super) fn has_secret(&self, field: &str) -> bool {
+        let methods = self.protocol.auth_methods();
+        match field {
+            "password" => methods
+                .iter()
+                .any(|m| matches!(*m, "password" | "password_and_ssh_key" | "service_principal")),
+            "client_secret" => methods.contains(&"service_principal"),
+            _ => self.protocol.settings().iter().any(|s| s.name == field),
+        }
+    }
+
+    /// The fields that are kept in the record's settings: common ones, then the protocol's own. Secrets are not among
+    /// them.
+    pub(super) fn settings(&self) -> Vec<Setting> {
+        let common = TUNING
+            .iter()
+            .filter(|(_, has)| self.has(*has))
+            .map(|(setting, _)| *setting);
+        let own = self
+            .protocol
+            .settings()
+            .iter()
+            .filter(|s| !SECRETS.contains(&s.name))
+            .copied();
+        common.chain(own).collect()
+    }
+
+    fn has(&self, has: Has) -> bool {
+        match has {
+            Has::Every => true,
+            Has::Host => self.host,
+            Has::HostKey => self.host_keys,
+        }
+    }
+
+    /// Is the field one of the common ones, though not of this protocol? Then it may be `null`.
+    pub(super) fn is_foreign(&self, field: &str) -> bool {
+        let foreign = |names: &[&str], has| names.contains(&field) && !self.has(has);
+        foreign(&["host", "port", "username", "fips_override"], Has::Host)
+            || foreign(
+                &[
+                    "host_key_policy",
+                    "stored_host_fingerprint",
+                    "ssh_key_ids",
+                    "ssh_key_id",
+                ],
+                Has::HostKey,
+            )
+            || (SECRETS.contains(&field) && !self.has_secret(field))
+    }
+}
+
+/// The settings of a record, with defaults: what a session is opened with.
+#[derive(Clone, Debug)]
+pub(crate) struct Effective(pub(crate) Map<String, Value>);
+
+impl Effective {
+    pub(crate) fn of(shape: &Shape<'_>, connection: &Connection) -> Self {
+        Self(with_defaults(&shape.settings(), &connection.settings))
+    }
+
+    /// A number that the table above has a default for.
+    pub(crate) fn number(&self, name: &str) -> u64 {
+        self.0.get(name).and_then(Value::as_u64).unwrap_or(0)
+    }
+
+    /// A time in seconds.
+    pub(crate) fn seconds(&self, name: &str) -> std::time::Duration {
+        std::time::Duration::from_secs(self.number(name))
+    }
+
+    /// The port: the record's own, or the protocol's for these settings.
+    pub(crate) fn port(&self, shape: &Shape<'_>, connection: &Connection) -> Option<u16> {
+        connection.port.or_else(|| shape.protocol.default_port(&self.0))
+    }
+}
+
+/// All fields of a connection under their names in the API, except secrets, keys and what the server told.
+pub(super) fn shown(shape: &Shape<'_>, connection: &Connection) -> Map<String, Value> {
+    let effective = Effective::of(shape, connection);
+    let port = effective.port(shape, connection);
+    let mut fields = effective.0;
+    for setting in shape.settings() {
+        fields.entry(setting.name).or_insert(Value::Null);
+    }
+    fields.extend(common(connection));
+    fields.insert("port".into(), json!(port));
+    if !shape.host_keys {
+        fields.insert("host_key_policy".into(), Value::Null);
+    }
+    fields
+}
+
+/// The fields of a record as somebody would have to send them to get it.
+pub(super) fn stored(shape: Option<&Shape<'_>>, connection: &Connection) -> Map<String, Value> {
+    let mut fields = connection.settings.clone();
+    fields.extend(common(connection));
+    fields.insert("port".into(), json!(connection.port));
+    if shape.is_none_or(|shape| !shape.host_keys) {
+        fields.remove("host_key_policy");
+    }
+    fields
+}
+
+fn common(connection: &Connection) -> Map<String, Value> {
+    let fields = [
+        ("name", json!(connection.name)),
+        ("group", json!(connection.group)),
+        ("protocol", json!(connection.protocol)),
+        ("host", json!(connection.host)),
+        ("auth_method", json!(connection.auth_method)),
+        ("username", json!(connection.username)),
+        ("base_path", json!(connection.base_path)),
+        ("host_key_policy", json!(connection.host_key_policy)),
+        ("status", json!(connection.status)),
+        ("notes", json!(connection.notes)),
+    ];
+    fields
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect()
+}
+
+/// Every insecure or weak choice, in words.
+pub(super) fn warnings(shape: &Shape<'_>, connection: &Connection) -> Vec<String> {
+    let effective = Effective::of(shape, connection);
+    let mut warnings = Vec::new();
+    if shape.host_keys && connection.host_key_policy == HostKeyPolicy::AlwaysTrust {
+        warnings.push(
+            "Host key verification disabled: this connection is vulnerable to man-in-the-middle attacks."
+                .to_owned(),
+        );
+    }
+    if shape.host_keys
+        && connection.host_key_policy == HostKeyPolicy::Manual
+        && connection.pinned_fingerprint.is_none()
+    {
+        warnings.push("No host key is approved yet, so this connection connects nowhere.".to_owned());
+    }
+    if connection.auth_method == courier_store::connections::AuthMethod::Password {
+        warnings.push(
+            "Password authentication sends the secret on every connection; an SSH key is safer where the server takes one."
+                .to_owned(),
+        );
+    }
+    if effective.0.get("fips_override") == Some(&Value::Bool(true)) {
+        warnings.push("Exempt from FIPS mode.".to_owned());
+    }
+    warnings.extend(shape.protocol.warnings(&effective.0));
+    warnings
+}

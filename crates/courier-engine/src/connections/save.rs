@@ -1,0 +1,305 @@
+//! Keeping connections: what changes with what, and who may.
+
+use courier_store::{
+    audit::NewAudit,
+    connections::{Connection, ConnectionChange, ConnectionStatus, HostKeyPolicy},
+    ssh_keys::SshKeyStatus,
+};
+use courier_transfer::settings::Problem;
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use super::{
+    DraftSecrets,
+    fields::{Effective, Shape, stored},
+    found,
+    parse::{Draft, parse},
+};
+use crate::{Actor, Engine, Error, Result, audit::Entry, secrets, trust};
+
+/// How the input stands to what is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mode {
+    /// It is the whole.
+    Replace,
+    /// It is what changes.
+    Patch,
+}
+
+pub(super) async fn create(engine: &Engine, actor: &Actor, input: Map<String, Value>) -> Result<Connection> {
+    let draft = parse(engine, Connection::new("", ""), input)?;
+    check(engine, actor, &draft, None).await?;
+    let mut change = ConnectionChange::new(draft.record.clone(), &actor.name);
+    change.pin = draft.fingerprint.map(|f| f.to_string());
+    change.keys = draft.keys;
+    let id = draft.record.id;
+    for (field, secret) in draft.secrets {
+        if let Some(secret) = secret {
+            change.secrets.push((
+                field.into(),
+                Some(secrets::seal_field(engine, id, field, &secret).await?),
+            ));
+        }
+    }
+    let details = json!({
+        "name": draft.record.name,
+        "protocol": draft.record.protocol,
+        "host": draft.record.host,
+        "secrets_set": change.secrets.iter().map(|(field, _)| field).collect::<Vec<_>>(),
+    });
+    change.audit = vec![
+        Entry::new("connection_created", &actor.name, details)
+            .on(id)
+            .into(),
+    ];
+    change
+        .audit
+        .extend(pin_record(actor, id, None, change.pin.as_deref()));
+    named(
+        engine.0.store.connections().insert(change).await,
+        &draft.record.name,
+    )
+}
+
+/// Changes a connection. Somebody else's change in between is not lost: it is read again, a few times.
+pub(super) async fn update(
+    engine: &Engine,
+    actor: &Actor,
+    id: Uuid,
+    input: Map<String, Value>,
+    mode: Mode,
+) -> Result<Connection> {
+    let mut tries = 0;
+    loop {
+        let before = found(engine.0.store.connections().get(id).await, id)?;
+        let change = changed(engine, actor, &before, input.clone(), mode).await?;
+        let name = change.record.name.clone();
+        match engine.0.store.connections().update(change).await {
+            Err(courier_store::Error::Conflict(_)) if tries < 5 => tries += 1,
+            result => return named(result, &name),
+        }
+    }
+}
+
+async fn changed(
+    engine: &Engine,
+    actor: &Actor,
+    before: &Connection,
+    input: Map<String, Value>,
+    mode: Mode,
+) -> Result<ConnectionChange> {
+    let values = match mode {
+        Mode::Replace => input,
+        Mode::Patch => merged(engine, before, input),
+    };
+    let mut draft = parse(engine, before.clone(), values)?;
+    let moved = endpoint(engine, before) != endpoint(engine, &draft.record);
+    // What a client sends back unchanged is no wish to pin.
+    draft.fingerprint = draft
+        .fingerprint
+        .filter(|f| moved || before.pinned_fingerprint.as_deref() != Some(&f.to_string()));
+    check(engine, actor, &draft, Some(before)).await?;
+
+    let mut change = ConnectionChange::new(draft.record.clone(), &actor.name);
+    change.if_updated_at = Some(before.updated_at);
+    change.clear_pins = moved;
+    change.pin = draft.fingerprint.map(|f| f.to_string());
+    change.keys = draft.keys.clone();
+    change.secrets = sealed(engine, before, &draft, moved).await?;
+    let proof_changed = !change.secrets.is_empty()
+        || change.keys.is_some()
+        || before.username != draft.record.username
+        || before.auth_method != draft.record.auth_method;
+    change.reset_health =
+        moved || change.pin.is_some() || (proof_changed && !trust::waits_for_host_key(before));
+    change.audit = records(actor, before, &change, moved);
+    Ok(change)
+}
+
+/// Secrets to be written: those that the input names, and where the server is another one, the rest is cleared.
+async fn sealed(
+    engine: &Engine,
+    before: &Connection,
+    draft: &Draft,
+    moved: bool,
+) -> Result<Vec<(String, Option<Vec<u8>>)>> {
+    let mut all = Vec::new();
+    for (field, secret) in &draft.secrets {
+        let sealed = match secret {
+            Some(secret) => Some(secrets::seal_field(engine, before.id, field, secret).await?),
+            None => None,
+        };
+        all.push(((*field).to_owned(), sealed));
+    }
+    if moved {
+        let kept = before
+            .secrets
+            .iter()
+            .filter(|field| !draft.secrets.iter().any(|(named, _)| named == field));
+        all.extend(kept.map(|field| (field.clone(), None)));
+    }
+    Ok(all)
+}
+
+fn records(actor: &Actor, before: &Connection, change: &ConnectionChange, moved: bool) -> Vec<NewAudit> {
+    let (was, is) = (stored(None, before), stored(None, &change.record));
+    let mut fields: Vec<&String> = is
+        .keys()
+        .chain(was.keys().filter(|k| !is.contains_key(*k)))
+        .filter(|k| was.get(*k) != is.get(*k))
+        .collect();
+    fields.sort();
+    let secrets = |set: bool| -> Vec<&String> {
+        change
+            .secrets
+            .iter()
+            .filter(|(_, sealed)| sealed.is_some() == set)
+            .map(|(field, _)| field)
+            .collect()
+    };
+    let details = json!({
+        "name": change.record.name,
+        "changed": fields,
+        "secrets_set": secrets(true),
+        "secrets_cleared": secrets(false),
+        "pins_cleared": moved,
+    });
+    let mut records: Vec<NewAudit> = vec![
+        Entry::new("connection_changed", &actor.name, details)
+            .on(before.id)
+            .into(),
+    ];
+    let pin = change.pin.as_deref();
+    records.extend(pin_record(
+        actor,
+        before.id,
+        before.pinned_fingerprint.as_deref(),
+        pin,
+    ));
+    records
+}
+
+fn pin_record(actor: &Actor, id: Uuid, before: Option<&str>, pin: Option<&str>) -> Option<NewAudit> {
+    let details = json!({"before": before, "after": pin?, "policy": "manual"});
+    Some(
+        Entry::new("host_key_approved", &actor.name, details)
+            .on(id)
+            .into(),
+    )
+}
+
+/// A connection that is to be tested before it is saved.
+pub(super) async fn draft(
+    engine: &Engine,
+    actor: &Actor,
+    input: Map<String, Value>,
+) -> Result<(Connection, DraftSecrets)> {
+    let mut draft = parse(engine, Connection::new("", ""), input)?;
+    // It is compared for this one test, and pins nothing, so that anybody may name it.
+    let pin = draft.fingerprint.take();
+    check(engine, actor, &draft, None).await?;
+    let password = draft
+        .secrets
+        .into_iter()
+        .find(|(field, _)| *field == "password")
+        .and_then(|(_, secret)| secret);
+    let keys = draft.keys.unwrap_or_default();
+    Ok((draft.record, DraftSecrets { password, keys, pin }))
+}
+
+/// The stored fields with the input over them. Fields of another protocol don't come along to a new one.
+fn merged(engine: &Engine, before: &Connection, input: Map<String, Value>) -> Map<String, Value> {
+    let protocol = input
+        .get("protocol")
+        .and_then(Value::as_str)
+        .unwrap_or(&before.protocol);
+    let same = protocol == before.protocol;
+    let shape = engine.0.protocols.get(&before.protocol).map(Shape::of);
+    let mut values = stored(shape.as_ref(), before);
+    if !same {
+        let theirs = engine.0.protocols.get(protocol).map(Shape::of);
+        let known = theirs.map(|s| s.settings()).unwrap_or_default();
+        values.retain(|name, _| !before.settings.contains_key(name) || known.iter().any(|s| s.name == name));
+        for field in ["host_key_policy", "port"] {
+            values.remove(field);
+        }
+    }
+    values.retain(|_, value| !value.is_null());
+    values.extend(input);
+    values
+}
+
+/// What makes the server another one.
+fn endpoint(engine: &Engine, connection: &Connection) -> (String, Option<String>, Option<u16>) {
+    let port = engine.0.protocols.get(&connection.protocol).and_then(|protocol| {
+        let shape = Shape::of(protocol);
+        Effective::of(&shape, connection).port(&shape, connection)
+    });
+    let host = connection
+        .host
+        .as_ref()
+        .map(|host| host.trim_end_matches('.').to_lowercase());
+    (connection.protocol.clone(), host, port)
+}
+
+/// Rules that depend on who saves, and on other records.
+async fn check(engine: &Engine, actor: &Actor, draft: &Draft, before: Option<&Connection>) -> Result<()> {
+    let record = &draft.record;
+    let policy = record.host_key_policy;
+    if draft.fingerprint.is_some() {
+        if policy != HostKeyPolicy::Manual {
+            let message = "pins change by a test (first use) or by an approval; only under the policy manual can one be \
+                           entered";
+            return Err(Error::ProtocolConfig {
+                fields: vec![Problem::new("stored_host_fingerprint", message)],
+            });
+        }
+        trust::check_may_approve(engine, actor).await?;
+    }
+    // Disabling an insecure connection must always be possible.
+    let disables = before.is_some() && record.status == ConnectionStatus::Disabled;
+    let decides =
+        before.is_none_or(|b| b.host_key_policy != policy || endpoint(engine, b) != endpoint(engine, record));
+    if decides || !disables {
+        trust::check_policy(engine, policy, Some(actor).filter(|_| decides)).await?;
+    }
+    let overrides = |c: &Connection| c.settings.get("fips_override") == Some(&Value::Bool(true));
+    if overrides(record) && !before.is_some_and(overrides) && !actor.is_admin() {
+        return Err(Error::FipsOverrideNeedsAdmin);
+    }
+    check_keys(engine, draft.keys.as_deref().unwrap_or_default(), before).await
+}
+
+async fn check_keys(engine: &Engine, keys: &[Uuid], before: Option<&Connection>) -> Result<()> {
+    let new = keys
+        .iter()
+        .filter(|key| !before.is_some_and(|b| b.ssh_key_ids.contains(key)));
+    for id in new {
+        match engine.0.store.ssh_keys().get(*id).await {
+            Ok(key) if key.status == SshKeyStatus::Active => {}
+            Ok(key) => {
+                return Err(Error::KeyNotActive {
+                    name: key.name,
+                    status: key.status.to_string(),
+                });
+            }
+            Err(courier_store::Error::NotFound { .. }) => {
+                return Err(Error::field("ssh_key_ids", format!("there is no SSH key {id}")));
+            }
+            Err(e) => return Err(e.into()),
+        }
+    }
+    Ok(())
+}
+
+/// The store's answer, with the name that is taken.
+fn named(result: courier_store::Result<Connection>, name: &str) -> Result<Connection> {
+    match result {
+        Err(courier_store::Error::Duplicate { field: "name", .. }) => Err(Error::Duplicate {
+            what: "connection",
+            name: name.into(),
+        }),
+        Err(courier_store::Error::Conflict(message)) => Err(Error::Conflict(message)),
+        result => Ok(result?),
+    }
+}

@@ -1,0 +1,202 @@
+//! The job context: what steps leave for later ones, and the references to it.
+//!
+//! An output is kept under `<step>.<name>`, the step counted from 1. A text in a step's configuration that is
+//! `context:<step>.<name>` takes that output's place, whatever its type.
+
+use courier_transfer::settings::Problem;
+use serde_json::{Map, Value};
+
+use crate::{Error, Result};
+
+const PREFIX: &str = "context:";
+
+/// Is this value a reference?
+pub(crate) fn is_reference(value: &Value) -> bool {
+    value.as_str().is_some_and(|s| s.starts_with(PREFIX))
+}
+
+/// The key of a step's output.
+pub(crate) fn key(step: u32, name: &str) -> String {
+    format!("{step}.{name}")
+}
+
+/// `config` with every reference replaced by what it refers to.
+///
+/// # Errors
+/// [`Error::StepConfig`] that names the field and the outputs that there are.
+pub(crate) fn resolve(
+    config: &Map<String, Value>,
+    context: &Map<String, Value>,
+) -> Result<Map<String, Value>> {
+    config
+        .iter()
+        .map(|(field, value)| Ok((field.clone(), resolve_value(field, value, context)?)))
+        .collect()
+}
+
+fn resolve_value(field: &str, value: &Value, context: &Map<String, Value>) -> Result<Value> {
+    match value {
+        Value::String(text) => match text.strip_prefix(PREFIX) {
+            Some(key) => context
+                .get(key)
+                .cloned()
+                .ok_or_else(|| missing(field, key, context)),
+            None => Ok(value.clone()),
+        },
+        Value::Array(items) => items
+            .iter()
+            .map(|item| resolve_value(field, item, context))
+            .collect(),
+        Value::Object(map) => map
+            .iter()
+            .map(|(name, item)| {
+                Ok((
+                    name.clone(),
+                    resolve_value(&format!("{field}.{name}"), item, context)?,
+                ))
+            })
+            .collect::<Result<Map<_, _>>>()
+            .map(Value::Object),
+        _ => Ok(value.clone()),
+    }
+}
+
+fn missing(field: &str, key: &str, context: &Map<String, Value>) -> Error {
+    let known: Vec<&str> = context.keys().map(String::as_str).collect();
+    let known = if known.is_empty() {
+        "none".into()
+    } else {
+        known.join(", ")
+    };
+    Error::StepConfig {
+        fields: vec![Problem::new(
+            field,
+            format!("refers to \"{key}\", which no earlier step has left in the context; there is: {known}"),
+        )],
+    }
+}
+
+/// Checks the references in a step's configuration when a job is saved: each must name an earlier step and one of its
+/// outputs. `outputs` gives the outputs of a step (counted from 1) that comes before this one.
+pub(crate) fn check<'a>(
+    path: &str,
+    value: &Value,
+    step: u32,
+    outputs: &dyn Fn(u32) -> Option<&'a [&'a str]>,
+    problems: &mut Vec<Problem>,
+) {
+    match value {
+        Value::String(text) => {
+            if let Some(message) = text
+                .strip_prefix(PREFIX)
+                .and_then(|key| wrong_reference(key, step, outputs))
+            {
+                problems.push(Problem::new(path, message));
+            }
+        }
+        Value::Array(items) => {
+            for (i, item) in items.iter().enumerate() {
+                check(&format!("{path}[{i}]"), item, step, outputs, problems);
+            }
+        }
+        Value::Object(map) => {
+            for (name, item) in map {
+                check(&format!("{path}.{name}"), item, step, outputs, problems);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn wrong_reference<'a>(
+    key: &str,
+    step: u32,
+    outputs: &dyn Fn(u32) -> Option<&'a [&'a str]>,
+) -> Option<String> {
+    let parsed = key
+        .split_once('.')
+        .and_then(|(number, name)| Some((number.parse::<u32>().ok()?, name)));
+    let Some((number, name)) = parsed.filter(|(number, name)| *number > 0 && !name.is_empty()) else {
+        return Some(format!(
+            "\"{PREFIX}{key}\" is no reference; expected e.g. \"{PREFIX}1.downloaded_file\""
+        ));
+    };
+    if number >= step {
+        return Some(format!(
+            "refers to step {number}, which does not run before step {step}"
+        ));
+    }
+    let known = outputs(number)?;
+    (!known.contains(&name)).then(|| {
+        format!(
+            "refers to \"{name}\", which step {number} does not give; it gives {}",
+            known.join(", ")
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn map(value: Value) -> Map<String, Value> {
+        value.as_object().cloned().unwrap_or_default()
+    }
+
+    #[test]
+    fn references_take_values_of_any_type_at_any_depth() {
+        let context = map(json!({"1.downloaded_file": "/w/a", "1.downloaded_files": ["/w/a"]}));
+        let config = map(json!({
+            "local_path": "context:1.downloaded_file",
+            "deep": {"list": ["context:1.downloaded_files", 3]},
+            "plain": "no context:1.downloaded_file here",
+        }));
+        assert_eq!(
+            Value::Object(resolve(&config, &context).unwrap()),
+            json!({
+                "local_path": "/w/a",
+                "deep": {"list": [["/w/a"], 3]},
+                "plain": "no context:1.downloaded_file here",
+            })
+        );
+    }
+
+    #[test]
+    fn a_missing_output_names_the_field_and_what_there_is() {
+        let context = map(json!({"1.files": []}));
+        let error = resolve(&map(json!({"local_path": "context:1.downloaded_file"})), &context).unwrap_err();
+        let text = error.to_string();
+        assert!(
+            text.contains("local_path") && text.contains("1.downloaded_file") && text.contains("1.files"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn references_are_checked_at_save() {
+        let outputs: &[&str] = &["downloaded_file"];
+        let check = |reference: &str| {
+            let mut problems = Vec::new();
+            super::check(
+                "steps[1].config",
+                &json!({"x": reference}),
+                2,
+                &|_| Some(outputs),
+                &mut problems,
+            );
+            problems.into_iter().map(|p| p.field).collect::<Vec<_>>()
+        };
+        assert!(check("context:1.downloaded_file").is_empty());
+        for wrong in [
+            "context:2.downloaded_file",
+            "context:1.files",
+            "context:0.x",
+            "context:",
+            "context:one.x",
+        ] {
+            assert_eq!(check(wrong), ["steps[1].config.x"], "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,250 @@
+//! The engine as a whole: started once, cheap to clone.
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use courier_store::{Kind, Store};
+use courier_vault::Vault;
+use tokio::sync::Notify;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    Error, Protocols, Result,
+    audit::Audit,
+    auth::Auth,
+    connections::Connections,
+    dispatcher::dispatch,
+    executions::Executions,
+    jobs::Jobs,
+    keys::Keys,
+    live::{LiveExecutions, Stop},
+    local_paths::LocalPaths,
+    open::Slots,
+    overview::{Overview, overview},
+    passwords::{Brake, Passwords},
+    settings::Settings,
+    tokens::Tokens,
+    users::Users,
+};
+
+/// What kind of installation this is. Decides whether insecure trust is allowed at all (specification 6.7).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Environment {
+    /// The default, and the strictest.
+    Production,
+    /// Between the two.
+    Staging,
+    /// Somebody's own machine.
+    Development,
+}
+
+/// How dear a password's hash is. The default is what argon2id's authors advise; tests take less.
+#[derive(Clone, Copy, Debug)]
+pub struct PasswordCost {
+    /// Memory, KiB.
+    pub memory_kib: u32,
+    /// Passes over it.
+    pub passes: u32,
+}
+
+impl Default for PasswordCost {
+    fn default() -> Self {
+        Self {
+            memory_kib: 19 * 1024,
+            passes: 2,
+        }
+    }
+}
+
+/// What an engine is started with.
+#[derive(Clone, Debug)]
+pub struct EngineConfig {
+    /// This process's name among its like; shows in executions.
+    pub node: String,
+    /// The data folder. Work folders are made in it; jobs may not touch the rest.
+    pub data_dir: PathBuf,
+    /// Where jobs and `local` connections may read and write; empty for `<data_dir>/files`.
+    pub local_roots: Vec<PathBuf>,
+    /// What kind of installation this is.
+    pub environment: Environment,
+    /// How many executions run at once, at least 1.
+    pub concurrency: usize,
+    /// How dear a password's hash is.
+    pub password_cost: PasswordCost,
+}
+
+/// The engine. Clones share everything.
+///
+/// Dropping it stops nothing: what runs goes on until [`Engine::shutdown`], or until the runtime ends, which is as good
+/// as a crash.
+#[derive(Clone, Debug)]
+pub struct Engine(pub(crate) Arc<Shared>);
+
+/// What all clones share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) store: Store,
+    pub(crate) vault: Vault,
+    pub(crate) protocols: Protocols,
+    pub(crate) config: EngineConfig,
+    pub(crate) paths: LocalPaths,
+    pub(crate) passwords: Passwords,
+    pub(crate) brake: Brake,
+    /// Sessions of each connection.
+    pub(crate) slots: Slots,
+    /// Executions that run here.
+    pub(crate) live: LiveExecutions,
+    /// Calls the dispatcher when something was queued.
+    pub(crate) queue: Notify,
+    pub(crate) stopping: CancellationToken,
+    /// The dispatcher, and the executions that run here.
+    pub(crate) tasks: TaskTracker,
+}
+
+/// Where the value is kept that tells whether the vault's key is the right one.
+const VAULT_CHECK: &str = "vault.check";
+
+impl Engine {
+    /// Starts: checks that the vault's key opens what is stored, queues again what a dead process left running, and
+    /// sets the dispatcher going.
+    ///
+    /// # Errors
+    /// [`Error::Vault`] where the key doesn't open what is stored, [`Error::Store`], [`Error::Transfer`] where a folder
+    /// can't be made or a local root doesn't exist.
+    pub async fn start(
+        store: Store,
+        vault: Vault,
+        protocols: Protocols,
+        config: EngineConfig,
+    ) -> Result<Self> {
+        check_vault(&store, &vault).await?;
+        let shared = Shared {
+            paths: LocalPaths::new(&config.data_dir, &config.local_roots)?,
+            passwords: Passwords::new(config.password_cost).await?,
+            brake: Brake::default(),
+            slots: Slots::default(),
+            live: LiveExecutions::default(),
+            queue: Notify::new(),
+            stopping: CancellationToken::new(),
+            tasks: TaskTracker::new(),
+            store,
+            vault,
+            protocols,
+            config,
+        };
+        let engine = Self(Arc::new(shared));
+        // A file is this process's alone; a server may be used by other nodes that live.
+        let node = match engine.0.store.kind() {
+            Kind::Sqlite => None,
+            Kind::Postgres => Some(engine.config().node.as_str()),
+        };
+        let requeued = engine.0.store.executions().requeue_running(node).await?;
+        if requeued > 0 {
+            tracing::info!(requeued, "executions of a process that died go on");
+        }
+        engine.0.tasks.spawn(dispatch(engine.clone()));
+        Ok(engine)
+    }
+
+    /// Takes no more executions, hands the running ones back to the queue, and closes their sessions; `grace` is how
+    /// long that may take.
+    pub async fn shutdown(&self, grace: Duration) {
+        self.0.stopping.cancel();
+        for live in self.0.live.all() {
+            live.stop(Stop::Shutdown);
+        }
+        self.0.tasks.close();
+        if tokio::time::timeout(grace, self.0.tasks.wait()).await.is_err() {
+            tracing::warn!("some executions did not stop in time; the next start queues them again");
+        }
+    }
+
+    /// Connections.
+    pub fn connections(&self) -> Connections<'_> {
+        Connections(self)
+    }
+
+    /// The SSH key store.
+    pub fn keys(&self) -> Keys<'_> {
+        Keys(self)
+    }
+
+    /// Jobs.
+    pub fn jobs(&self) -> Jobs<'_> {
+        Jobs(self)
+    }
+
+    /// Executions of jobs.
+    pub fn executions(&self) -> Executions<'_> {
+        Executions(self)
+    }
+
+    /// Users.
+    pub fn users(&self) -> Users<'_> {
+        Users(self)
+    }
+
+    /// Logging in and out.
+    pub fn auth(&self) -> Auth<'_> {
+        Auth(self)
+    }
+
+    /// API tokens.
+    pub fn tokens(&self) -> Tokens<'_> {
+        Tokens(self)
+    }
+
+    /// System settings.
+    pub fn settings(&self) -> Settings<'_> {
+        Settings(self)
+    }
+
+    /// Audit records.
+    pub fn audit(&self) -> Audit<'_> {
+        Audit(self)
+    }
+
+    /// What the first page shows.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub async fn overview(&self) -> Result<Overview> {
+        overview(self).await
+    }
+
+    /// Asks the database for a sign of life.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub async fn ready(&self) -> Result<()> {
+        Ok(self.0.store.ping().await?)
+    }
+
+    /// The protocols that connections may have.
+    pub fn protocols(&self) -> &Protocols {
+        &self.0.protocols
+    }
+
+    /// What it was started with.
+    pub fn config(&self) -> &EngineConfig {
+        &self.0.config
+    }
+}
+
+/// Refuses to start with a key that doesn't open what is stored: it would seal new secrets under a second key.
+async fn check_vault(store: &Store, vault: &Vault) -> Result<()> {
+    let damaged = || Error::Internal("the stored check value of the vault is damaged".into());
+    match store.settings().get(VAULT_CHECK).await? {
+        Some(kept) => {
+            let text = kept.value.as_str().ok_or_else(damaged)?;
+            let sealed = BASE64_STANDARD.decode(text).map_err(|_| damaged())?;
+            Ok(vault.verify_check(&sealed).await?)
+        }
+        None => {
+            let sealed = BASE64_STANDARD.encode(vault.check_value().await?);
+            store.settings().set(VAULT_CHECK, sealed.into(), "system").await?;
+            Ok(())
+        }
+    }
+}

@@ -1,0 +1,248 @@
+//! Why the engine refuses or fails. The server alone turns these into statuses and codes.
+
+use std::fmt;
+
+use courier_transfer::{ErrorKind, settings::Problem};
+
+/// The result of an engine call.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why a call was refused or failed. Never holds a secret.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The request is wrong; every problem at once (1000).
+    #[error("{}", Problems(.fields))]
+    Validation {
+        /// What is wrong, field by field.
+        fields: Vec<Problem>,
+    },
+    /// A step type that doesn't exist (2010).
+    #[error("{}", Problems(.fields))]
+    StepType {
+        /// The steps that name it: `steps[0].step_type`.
+        fields: Vec<Problem>,
+    },
+    /// A step's configuration is wrong (2011).
+    #[error("{}", Problems(.fields))]
+    StepConfig {
+        /// What is wrong: `steps[1].config.remote_path`.
+        fields: Vec<Problem>,
+    },
+    /// A connection's settings are wrong for its protocol (3011).
+    #[error("{}", Problems(.fields))]
+    ProtocolConfig {
+        /// What is wrong, field by field.
+        fields: Vec<Problem>,
+    },
+    /// What was asked for doesn't exist (1030).
+    #[error("there is no {what} {id}")]
+    NotFound {
+        /// The kind of thing: `connection`, `job`, …
+        what: &'static str,
+        /// How it was asked for.
+        id: String,
+    },
+    /// The name is taken (1052).
+    #[error("a {what} named \"{name}\" exists already; choose another name")]
+    Duplicate {
+        /// The kind of thing.
+        what: &'static str,
+        /// The name.
+        name: String,
+    },
+    /// The state doesn't allow it (1050).
+    #[error("{0}")]
+    Conflict(String),
+    /// The connection is used by a job (3010).
+    #[error("the connection is used by {}; change or delete {} first", .jobs.join(", "), if .jobs.len() == 1 { "it" } else { "them" })]
+    ConnectionInUse {
+        /// The jobs' names.
+        jobs: Vec<String>,
+    },
+    /// No valid session or token, or a wrong password (1010).
+    #[error("{0}")]
+    Unauthenticated(&'static str),
+    /// The role doesn't suffice (1020).
+    #[error("{0}")]
+    Forbidden(String),
+    /// Too many failed logins (1060).
+    #[error("too many failed logins for this user; try again in {retry_after_sec} seconds")]
+    RateLimited {
+        /// When to try again, in seconds.
+        retry_after_sec: u64,
+    },
+    /// `always_trust` set by a non-admin (3004).
+    #[error(
+        "the host key policy always_trust turns off the protection against a server in the middle, and only an \
+         admin may set it; choose trust_on_first_use or manual, or ask an admin"
+    )]
+    InsecureHostKeyNeedsAdmin,
+    /// `always_trust` while FIPS mode is on (3005).
+    #[error(
+        "the host key policy always_trust is not allowed while FIPS mode is on; choose trust_on_first_use or manual"
+    )]
+    InsecureHostKeyInFips,
+    /// `always_trust` in production (3008).
+    #[error(
+        "the host key policy always_trust is not allowed in production; choose trust_on_first_use or manual, or \
+         have an admin set security.insecure_trust_allow_production"
+    )]
+    InsecureTrustInProduction,
+    /// `fips_override` set by a non-admin (3012).
+    #[error("only an admin may exempt a connection from FIPS mode (fips_override)")]
+    FipsOverrideNeedsAdmin,
+    /// A private key can't be read (4000).
+    #[error("the key could not be imported: {0}")]
+    KeyImport(String),
+    /// A private key's passphrase is missing or wrong (4001).
+    #[error("{0}")]
+    Passphrase(String),
+    /// The same key is stored already (4002).
+    #[error("this key is stored already, as \"{name}\"; use that one")]
+    KeyExists {
+        /// The stored key's name.
+        name: String,
+    },
+    /// A retired key was to be used (4003).
+    #[error("the SSH key \"{name}\" is {status}; activate it, or choose another")]
+    KeyNotActive {
+        /// The key's name.
+        name: String,
+        /// Its status.
+        status: String,
+    },
+    /// A key that connections use was to be deleted (4005).
+    #[error("the SSH key is used by {}; take it from them first", .connections.join(", "))]
+    KeyInUse {
+        /// The connections' names.
+        connections: Vec<String>,
+    },
+    /// A key type that FIPS mode doesn't allow (4011).
+    #[error(
+        "keys of type {key_type} are not allowed in FIPS mode; use rsa_3072, rsa_4096, ecdsa_256, ecdsa_384 or ecdsa_521"
+    )]
+    FipsKeyType {
+        /// The key type.
+        key_type: String,
+    },
+    /// The connection may not be used now: it is disabled, or waits for somebody's decision (1050).
+    #[error("{0}")]
+    ConnectionNotUsable(String),
+    /// The transfer layer failed; its kind says how.
+    #[error(transparent)]
+    Transfer(#[from] courier_transfer::Error),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] courier_store::Error),
+    /// The vault failed.
+    #[error(transparent)]
+    Vault(#[from] courier_vault::Error),
+    /// Something inside went wrong that nobody can act on; the log has more.
+    #[error("{0}")]
+    Internal(String),
+}
+
+/// Problems in one line, for logs and for errors kept in the store.
+struct Problems<'a>(&'a [Problem]);
+
+impl fmt::Display for Problems<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, problem) in self.0.iter().enumerate() {
+            let separator = if i == 0 { "" } else { "; " };
+            write!(f, "{separator}{}: {}", problem.field, problem.message)?;
+        }
+        Ok(())
+    }
+}
+
+impl Error {
+    /// A validation error of one field.
+    pub(crate) fn field(field: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::Validation {
+            fields: vec![Problem::new(field, message)],
+        }
+    }
+
+    /// What doesn't exist.
+    pub(crate) fn not_found(what: &'static str, id: impl fmt::Display) -> Self {
+        Self::NotFound {
+            what,
+            id: id.to_string(),
+        }
+    }
+
+    /// A word for what went wrong, as it is kept with an execution, a step or a connection's health.
+    ///
+    /// For an error of the transfer layer it is [`ErrorKind::as_str`], with one exception: a host key that
+    /// only waits for an approval is `host_key_not_approved` (3013) instead of `host_key` (3002).
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Validation { .. } => "validation",
+            Self::StepType { .. } => "step_type",
+            Self::StepConfig { .. } => "step_config",
+            Self::ProtocolConfig { .. } => "protocol_config",
+            Self::NotFound { .. } => "no_such_record",
+            Self::Duplicate { .. } => "duplicate",
+            Self::Conflict(_) => "conflict",
+            Self::ConnectionInUse { .. } => "connection_in_use",
+            Self::Unauthenticated(_) => "unauthenticated",
+            Self::Forbidden(_) => "forbidden",
+            Self::RateLimited { .. } => "rate_limited",
+            Self::InsecureHostKeyNeedsAdmin => "insecure_host_key_needs_admin",
+            Self::InsecureHostKeyInFips => "insecure_host_key_in_fips",
+            Self::InsecureTrustInProduction => "insecure_trust_in_production",
+            Self::FipsOverrideNeedsAdmin => "fips_override_needs_admin",
+            Self::KeyImport(_) => "key_import",
+            Self::Passphrase(_) => "passphrase",
+            Self::KeyExists { .. } => "key_exists",
+            Self::KeyNotActive { .. } => "key_not_active",
+            Self::KeyInUse { .. } => "key_in_use",
+            Self::FipsKeyType { .. } => "fips_key_type",
+            Self::ConnectionNotUsable(_) => "connection_not_usable",
+            Self::Transfer(e) if crate::trust::waits_for_approval(e) => "host_key_not_approved",
+            Self::Transfer(e) => e.kind().as_str(),
+            Self::Store(_) => "store",
+            Self::Vault(_) => "vault",
+            Self::Internal(_) => "internal",
+        }
+    }
+
+    /// The transfer layer's kind, where it is its error.
+    pub fn transfer_kind(&self) -> Option<ErrorKind> {
+        match self {
+            Self::Transfer(e) => Some(e.kind()),
+            _ => None,
+        }
+    }
+
+    /// Can the same request succeed later without anybody's help? Decides whether a failure policy retries.
+    pub(crate) fn may_pass(&self) -> bool {
+        match self {
+            Self::Transfer(e) => !matches!(
+                e.kind(),
+                ErrorKind::Auth | ErrorKind::HostKey | ErrorKind::Certificate | ErrorKind::Cancelled
+            ),
+            Self::Store(_) | Self::Vault(_) | Self::Internal(_) => true,
+            _ => false,
+        }
+    }
+}
+
+/// An error as it is kept with an execution, a step or a test.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Failure {
+    /// [`Error::kind`].
+    pub kind: String,
+    /// Cause, expectation and fix, in words.
+    pub message: String,
+}
+
+impl From<&Error> for Failure {
+    fn from(error: &Error) -> Self {
+        Self {
+            kind: error.kind().into(),
+            message: error.to_string(),
+        }
+    }
+}

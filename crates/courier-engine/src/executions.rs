@@ -1,0 +1,246 @@
+//! Executions of jobs: looked at, watched, stopped, gone on with.
+
+use std::{collections::HashMap, time::Duration};
+
+use courier_store::executions as store;
+pub use courier_store::executions::{ExecutionFilter, ExecutionState, StepState};
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use crate::{
+    Actor, Engine, Error, ExecutionEvents, Failure, Page, PageRequest, Result, audit::Entry, live::Stop,
+};
+
+/// Executions.
+#[derive(Clone, Copy, Debug)]
+pub struct Executions<'a>(pub(crate) &'a Engine);
+
+/// An execution as it is shown.
+#[derive(Clone, Debug)]
+pub struct Execution {
+    /// Its id.
+    pub id: Uuid,
+    /// The job, which may be gone since.
+    pub job_id: Uuid,
+    /// The version of the job that it runs.
+    pub job_version: u32,
+    /// The job's name at that time.
+    pub job_name: String,
+    /// Where it stands.
+    pub state: ExecutionState,
+    /// Who started it.
+    pub triggered_by: String,
+    /// When it was queued.
+    pub queued_at: Timestamp,
+    /// When it began.
+    pub started_at: Option<Timestamp>,
+    /// When it ended.
+    pub ended_at: Option<Timestamp>,
+    /// The node that runs it, or ran it last.
+    pub node: Option<String>,
+    /// How often a worker took it.
+    pub attempts: u32,
+    /// Why it failed.
+    pub error: Option<Failure>,
+    /// All its steps from the start.
+    pub steps: Vec<Step>,
+    /// What steps left for later ones.
+    pub context: Map<String, Value>,
+}
+
+/// One step of an execution.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// Counted from 1.
+    pub index: u32,
+    /// Its name for people.
+    pub name: Option<String>,
+    /// Which step.
+    pub step_type: String,
+    /// Where it stands.
+    pub state: StepState,
+    /// How often it was begun.
+    pub attempts: u32,
+    /// When it began.
+    pub started_at: Option<Timestamp>,
+    /// When it ended.
+    pub ended_at: Option<Timestamp>,
+    /// Bytes moved, at most 1 s old.
+    pub bytes_transferred: u64,
+    /// Files moved.
+    pub files_transferred: u64,
+    /// Why it failed.
+    pub error: Option<Failure>,
+}
+
+/// How long a running execution may take to stop; after that the answer says that it still runs.
+const STOPPING: Duration = Duration::from_secs(5);
+
+impl Executions<'_> {
+    /// Executions, newest first.
+    ///
+    /// # Errors
+    /// [`Error::Store`], also for a cursor that no list gave out.
+    pub async fn list(&self, filter: ExecutionFilter, page: PageRequest) -> Result<Page<Execution>> {
+        let page = self.0.0.store.executions().list(&filter, &page).await?;
+        let ids: Vec<Uuid> = page.items.iter().map(|e| e.id).collect();
+        let mut steps: HashMap<Uuid, Vec<store::Step>> = HashMap::new();
+        for (id, step) in self.0.0.store.executions().steps_of(&ids).await? {
+            steps.entry(id).or_default().push(step);
+        }
+        Ok(page.map(|e| {
+            let steps = steps.remove(&e.id).unwrap_or_default();
+            self.view(e, steps)
+        }))
+    }
+
+    /// One execution, with its steps.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub async fn get(&self, id: Uuid) -> Result<Execution> {
+        let execution = found(self.0.0.store.executions().get(id).await, id)?;
+        let steps = self.0.0.store.executions().steps(id).await?;
+        Ok(self.view(execution, steps))
+    }
+
+    /// Ends it for good, also in the middle of a transfer.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::Conflict`] for one that is over.
+    pub async fn cancel(&self, actor: &Actor, id: Uuid) -> Result<Execution> {
+        let asked = found(self.0.0.store.executions().request_cancel(id).await, id)?;
+        if asked.state == ExecutionState::Cancelled {
+            self.0.0.paths.remove_work_dir(id).await;
+        }
+        self.stop(actor, asked, Stop::Cancel, "execution_cancelled").await
+    }
+
+    /// Stops it at once, to be resumed later where it was.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::Conflict`] for one that is neither queued nor running.
+    pub async fn pause(&self, actor: &Actor, id: Uuid) -> Result<Execution> {
+        let asked = found(self.0.0.store.executions().request_pause(id).await, id)?;
+        self.stop(actor, asked, Stop::Pause, "execution_paused").await
+    }
+
+    /// Goes on with a paused one, at the step that was stopped and in the middle of its file where that can be.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::Conflict`] for one that is not paused.
+    pub async fn resume(&self, actor: &Actor, id: Uuid) -> Result<Execution> {
+        let resumed = found(self.0.0.store.executions().request_resume(id).await, id)?;
+        self.0.0.live.tell_state(id, resumed.state);
+        self.record(actor, "execution_resumed", &resumed).await?;
+        self.0.0.queue.notify_one();
+        self.get(id).await
+    }
+
+    /// What happens in it from now on.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub async fn subscribe(&self, id: Uuid) -> Result<ExecutionEvents> {
+        let receiver = self.0.0.live.subscribe();
+        let execution = found(self.0.0.store.executions().get(id).await, id)?;
+        Ok(ExecutionEvents::new(
+            self.0.clone(),
+            id,
+            receiver,
+            execution.state,
+        ))
+    }
+
+    /// Passes a stop on to where the execution runs, and waits a moment for it.
+    async fn stop(
+        &self,
+        actor: &Actor,
+        asked: store::Execution,
+        stop: Stop,
+        operation: &str,
+    ) -> Result<Execution> {
+        self.record(actor, operation, &asked).await?;
+        if asked.state == ExecutionState::Running {
+            // On another node, that node asks the store for it within a second.
+            if let Some(live) = self.0.0.live.get(asked.id) {
+                live.stop(stop);
+                let _ = tokio::time::timeout(STOPPING, live.ended()).await;
+            }
+        } else {
+            self.0.0.live.tell_state(asked.id, asked.state);
+        }
+        self.get(asked.id).await
+    }
+
+    async fn record(&self, actor: &Actor, operation: &str, execution: &store::Execution) -> Result<()> {
+        let details = json!({"job_id": execution.job_id, "name": execution.job_name});
+        let entry = Entry {
+            execution: Some(execution.id),
+            ..Entry::new(operation, &actor.name, details)
+        };
+        self.0.audit().record(entry).await
+    }
+
+    /// With live numbers where it runs on this node.
+    fn view(&self, execution: store::Execution, steps: Vec<store::Step>) -> Execution {
+        let counts = self.0.0.live.get(execution.id).and_then(|live| live.counts());
+        let steps = steps
+            .into_iter()
+            .map(|step| {
+                let counts =
+                    counts.filter(|(index, ..)| *index == step.index && step.state == StepState::Running);
+                let (_, bytes, files) = counts.unwrap_or((0, step.bytes_transferred, step.files_transferred));
+                Step {
+                    index: step.index,
+                    name: step.name,
+                    step_type: step.step_type,
+                    state: step.state,
+                    attempts: step.attempts,
+                    started_at: step.started_at,
+                    ended_at: step.ended_at,
+                    bytes_transferred: bytes,
+                    files_transferred: files,
+                    error: failure(step.error),
+                }
+            })
+            .collect();
+        Execution {
+            id: execution.id,
+            job_id: execution.job_id,
+            job_version: execution.job_version,
+            job_name: execution.job_name,
+            state: execution.state,
+            triggered_by: execution.triggered_by,
+            queued_at: execution.queued_at,
+            started_at: execution.started_at,
+            ended_at: execution.ended_at,
+            node: execution.node,
+            attempts: execution.attempts,
+            error: failure(execution.error),
+            steps,
+            context: object(execution.context),
+        }
+    }
+}
+
+/// The fields of a JSON object.
+pub(crate) fn object(value: Value) -> Map<String, Value> {
+    match value {
+        Value::Object(map) => map,
+        _ => Map::new(),
+    }
+}
+
+fn failure(error: Option<Value>) -> Option<Failure> {
+    error.and_then(|error| serde_json::from_value(error).ok())
+}
+
+fn found<T>(result: courier_store::Result<T>, id: Uuid) -> Result<T> {
+    match result {
+        Err(courier_store::Error::NotFound { .. }) => Err(Error::not_found("execution", id)),
+        Err(courier_store::Error::Conflict(message)) => Err(Error::Conflict(message)),
+        result => Ok(result?),
+    }
+}

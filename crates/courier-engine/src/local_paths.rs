@@ -1,0 +1,239 @@
+//! Which local paths jobs and `local` connections may touch.
+//!
+//! A relative path lies in the execution's own work folder. An absolute one must lie under one of the admin's local
+//! roots, after symbolic links, and never in the rest of the data folder, where the database and the key file are.
+
+use std::{
+    io,
+    path::{Component, Path, PathBuf},
+};
+
+use uuid::Uuid;
+
+use crate::{Error, Result};
+
+/// The folders that jobs may touch, symbolic links resolved.
+#[derive(Clone, Debug)]
+pub(crate) struct LocalPaths {
+    data_dir: PathBuf,
+    roots: Vec<PathBuf>,
+}
+
+impl LocalPaths {
+    /// Makes `<data_dir>/work`, and `<data_dir>/files` where no root is given, and resolves the roots.
+    ///
+    /// # Errors
+    /// [`Error::Transfer`] where a folder can't be made or a root doesn't exist.
+    pub(crate) fn new(data_dir: &Path, roots: &[PathBuf]) -> Result<Self> {
+        let default = [data_dir.join("files")];
+        let roots = if roots.is_empty() {
+            make_dir(&default[0])?;
+            &default[..]
+        } else {
+            roots
+        };
+        make_dir(&data_dir.join("work"))?;
+        let resolve = |path: &PathBuf| {
+            path.canonicalize()
+                .map_err(|e| courier_transfer::Error::local(e, "resolve", path).into())
+        };
+        Ok(Self {
+            data_dir: resolve(&data_dir.to_owned())?,
+            roots: roots.iter().map(resolve).collect::<Result<_>>()?,
+        })
+    }
+
+    /// The folder that an execution works in. Made when first needed.
+    pub(crate) fn work_dir(&self, execution: Uuid) -> PathBuf {
+        self.data_dir.join("work").join(execution.to_string())
+    }
+
+    /// Checks a path from a job's definition, when it is saved. What it says then it says again when the job runs,
+    /// since links may have changed.
+    pub(crate) fn check(&self, path: &str) -> Result<(), String> {
+        let path = Path::new(path);
+        refuse_parent_segments(path)?;
+        if path.is_absolute() {
+            self.allowed(path, None).map(|_| ())
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Where a path from a job's definition lies for this execution.
+    ///
+    /// # Errors
+    /// [`Error::Transfer`] of kind `denied` for a path that jobs may not touch.
+    pub(crate) fn resolve(&self, path: &str, execution: Uuid) -> Result<PathBuf> {
+        let denied = |message| {
+            Error::Transfer(courier_transfer::Error::new(
+                courier_transfer::ErrorKind::Denied,
+                message,
+            ))
+        };
+        let path = Path::new(path);
+        refuse_parent_segments(path).map_err(denied)?;
+        let work = self.work_dir(execution);
+        if path.is_relative() {
+            make_dir(&work)?;
+        }
+        self.allowed(&work.join(path), Some(&work)).map_err(denied)
+    }
+
+    /// The folder that a connection without a host is confined to.
+    pub(crate) fn check_base(&self, path: &str) -> Result<PathBuf, String> {
+        let path = Path::new(path);
+        refuse_parent_segments(path)?;
+        if path.is_relative() {
+            return Err(format!("must be an absolute path under {}", self.roots_text()));
+        }
+        self.allowed(path, None)
+    }
+
+    /// Allows a file that a pattern or a folder led to, or refuses it.
+    pub(crate) fn permit(&self, path: &Path, execution: Uuid) -> courier_transfer::Result<()> {
+        match self.allowed(path, Some(&self.work_dir(execution))) {
+            Ok(_) => Ok(()),
+            Err(message) => Err(courier_transfer::Error::new(
+                courier_transfer::ErrorKind::Denied,
+                message,
+            )),
+        }
+    }
+
+    /// Removes what an execution left in its work folder.
+    pub(crate) async fn remove_work_dir(&self, execution: Uuid) {
+        let dir = self.work_dir(execution);
+        let removed = tokio::task::spawn_blocking(move || std::fs::remove_dir_all(dir)).await;
+        if let Ok(Err(error)) = removed
+            && error.kind() != io::ErrorKind::NotFound
+        {
+            tracing::warn!(%execution, %error, "could not remove the execution's work folder");
+        }
+    }
+
+    /// The path with links resolved as far as it exists, if it is allowed.
+    fn allowed(&self, path: &Path, work: Option<&Path>) -> Result<PathBuf, String> {
+        let real = resolve_existing(path).map_err(|e| format!("{}: {e}", path.display()))?;
+        let under_work = work.is_some_and(|work| real.starts_with(work));
+        let in_data = real.starts_with(&self.data_dir);
+        let under_root = self.roots.iter().any(|root| {
+            real.starts_with(root)
+                && (!in_data || (root.starts_with(&self.data_dir) && *root != self.data_dir))
+        });
+        if under_work || under_root {
+            return Ok(real);
+        }
+        let through = if real == path {
+            String::new()
+        } else {
+            format!(" (which leads to {})", real.display())
+        };
+        Err(format!(
+            "the local path {}{through} is not allowed; jobs may use {} (the setting local_roots), or a relative path \
+             in the execution's own work folder",
+            path.display(),
+            self.roots_text()
+        ))
+    }
+
+    fn roots_text(&self) -> String {
+        self.roots
+            .iter()
+            .map(|r| r.display().to_string())
+            .collect::<Vec<_>>()
+            .join(" or ")
+    }
+}
+
+fn make_dir(path: &Path) -> Result<()> {
+    std::fs::create_dir_all(path).map_err(|e| courier_transfer::Error::local(e, "make", path).into())
+}
+
+fn refuse_parent_segments(path: &Path) -> Result<(), String> {
+    if path.components().any(|c| c == Component::ParentDir) {
+        return Err("has a segment \"..\", which could leave its folder".into());
+    }
+    Ok(())
+}
+
+/// Resolves the links of that part of a path that exists; the rest is only names.
+///
+/// A link that leads nowhere is refused: what is made through it would lie at its target.
+fn resolve_existing(path: &Path) -> io::Result<PathBuf> {
+    let mut missing = Vec::new();
+    let mut existing = path;
+    loop {
+        match existing.canonicalize() {
+            Ok(real) => return Ok(missing.iter().rev().fold(real, |at, name| at.join(name))),
+            Err(e) if e.kind() == io::ErrorKind::NotFound && existing.symlink_metadata().is_err() => {
+                match (existing.parent(), existing.file_name()) {
+                    (Some(parent), Some(name)) => {
+                        missing.push(name);
+                        existing = parent;
+                    }
+                    _ => return Err(e),
+                }
+            }
+            Err(e) => return Err(e),
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn only_roots_and_the_work_folder_are_open() {
+        let dir = tempfile::tempdir().unwrap();
+        let data = dir.path().join("data");
+        let outside = dir.path().join("outside");
+        std::fs::create_dir_all(&outside).unwrap();
+        std::fs::create_dir_all(&data).unwrap();
+        let paths = LocalPaths::new(&data, &[]).unwrap();
+        let data = data.canonicalize().unwrap();
+        let execution = Uuid::now_v7();
+        let text = |p: &Path| p.to_str().unwrap().to_owned();
+
+        let inside = data.join("files/new/file");
+        assert_eq!(paths.resolve(&text(&inside), execution).unwrap(), inside);
+        let own = paths.work_dir(execution).join("a/b");
+        assert_eq!(paths.resolve("a/b", execution).unwrap(), own);
+        assert_eq!(paths.resolve(&text(&own), execution).unwrap(), own);
+
+        symlink(&outside, data.join("files/way-out")).unwrap();
+        symlink(data.join("nowhere"), data.join("files/dangling")).unwrap();
+        for denied in [
+            "/etc/passwd".to_owned(),
+            text(&outside.join("x")),
+            text(&data.join("kek")),
+            text(&data.join("files-of-others/x")),
+            text(&data.join("files/../kek")),
+            text(&data.join("files/way-out/x")),
+            text(&data.join("files/dangling")),
+            text(&paths.work_dir(Uuid::now_v7()).join("x")),
+            "../x".to_owned(),
+        ] {
+            let error = paths.resolve(&denied, execution).unwrap_err();
+            assert_eq!(error.kind(), "denied", "{denied}: {error}");
+        }
+        assert!(paths.check("../x").is_err() && paths.check(&text(&data.join("kek"))).is_err());
+        assert!(paths.check("a").is_ok() && paths.check(&text(&inside)).is_ok());
+        assert!(paths.check_base("files").is_err());
+    }
+
+    #[test]
+    fn a_root_around_the_data_folder_does_not_open_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let data = dir.path().join("data");
+        std::fs::create_dir_all(&data).unwrap();
+        for root in [dir.path(), data.as_path()] {
+            let paths = LocalPaths::new(&data, &[root.to_owned()]).unwrap();
+            assert!(paths.check(data.join("kek").to_str().unwrap()).is_err());
+        }
+    }
+}

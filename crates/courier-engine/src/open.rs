@@ -1,0 +1,325 @@
+//! Opening a session with a connection's server: who may, with what, and what is written down about it.
+
+use std::{
+    collections::HashMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use courier_store::connections::{Connection, ConnectionStatus, Health};
+use courier_transfer::{
+    Client, ConnectOptions, Credentials, Error as TransferError, ErrorKind, Fingerprint, RemotePath,
+    ServerInfo, Target,
+    layers::{Rooted, Timeouts},
+};
+use parking_lot::Mutex;
+use serde_json::json;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use uuid::Uuid;
+
+use crate::{
+    Engine, Error, Failure, Result,
+    connections::{Effective, Shape},
+    secrets,
+    trust::{self, Purpose, Trust},
+};
+
+/// What a session is opened for, by whom, and with which secrets.
+#[derive(Debug)]
+pub(crate) struct Opening<'a> {
+    pub(crate) purpose: Purpose,
+    pub(crate) performed_by: &'a str,
+    /// For a connection that is not saved: its secrets and its pin.
+    pub(crate) draft: Option<(Credentials, Option<Fingerprint>)>,
+}
+
+/// A session that is open. To be closed with [`Session::close`].
+#[derive(Debug)]
+pub(crate) struct Session {
+    client: Arc<dyn Client>,
+    trust: Arc<Trust>,
+    keepalive: tokio::task::JoinHandle<()>,
+    opened: Instant,
+    /// One of the connection's `max_sessions`.
+    _permit: Option<OwnedSemaphorePermit>,
+}
+
+/// How long a session may take to end in order; then it is dropped.
+const CLOSING: Duration = Duration::from_secs(1);
+
+impl Session {
+    /// The session, with timeouts and below the base path.
+    pub(crate) fn client(&self) -> &Arc<dyn Client> {
+        &self.client
+    }
+
+    /// Ends it in order, or at least for good.
+    pub(crate) async fn close(self) {
+        self.keepalive.abort();
+        // A transfer that was dropped may still be removing what it left on the server.
+        let others_done = async {
+            while Arc::strong_count(&self.client) > 1 {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        let _ = tokio::time::timeout(CLOSING, others_done).await;
+        let ended = tokio::time::timeout(CLOSING, self.client.disconnect()).await;
+        let details =
+            json!({"duration_ms": u64::try_from(self.opened.elapsed().as_millis()).unwrap_or(u64::MAX)});
+        if let Err(error) = self.trust.record("disconnected", details).await {
+            tracing::warn!(%error, "could not record that a session ended");
+        }
+        if !matches!(ended, Ok(Ok(()))) {
+            tracing::debug!("a session did not end in order");
+        }
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.keepalive.abort();
+    }
+}
+
+/// Counts the sessions of each connection on this node.
+#[derive(Debug, Default)]
+pub(crate) struct Slots(Mutex<HashMap<Uuid, (usize, Arc<Semaphore>)>>);
+
+impl Slots {
+    /// Waits for a free one. A changed maximum counts for sessions opened from then on.
+    async fn take(&self, connection: Uuid, max: usize) -> Result<OwnedSemaphorePermit> {
+        let semaphore = {
+            let mut slots = self.0.lock();
+            let (known, semaphore) = slots
+                .entry(connection)
+                .or_insert_with(|| (max, Arc::new(Semaphore::new(max))));
+            if *known != max {
+                (*known, *semaphore) = (max, Arc::new(Semaphore::new(max)));
+            }
+            semaphore.clone()
+        };
+        semaphore
+            .acquire_owned()
+            .await
+            .map_err(|_| Error::Internal("shutting down".into()))
+    }
+}
+
+/// Opens a session. What the server told of itself comes back in either case.
+pub(crate) async fn open(
+    engine: &Engine,
+    connection: &Connection,
+    opening: Opening<'_>,
+) -> (ServerInfo, Result<Session>) {
+    let (credentials, pin) = match opening.draft {
+        Some((credentials, pin)) => (Some(credentials), pin),
+        None => (None, None),
+    };
+    let trust = Trust::new(engine, connection, opening.purpose, opening.performed_by, pin);
+    let result = connect(engine, connection, opening.purpose, credentials, &trust).await;
+    let learnt = trust.learnt();
+    match note(engine, connection, opening.purpose, &trust, &result).await {
+        Err(error) if result.is_ok() => (learnt, Err(error)),
+        Err(error) => {
+            tracing::error!(%error, connection = %connection.id, "could not note how a connection went");
+            (learnt, result)
+        }
+        Ok(()) => (learnt, result),
+    }
+}
+
+/// Refuses connections that may not be used now, other than by a test.
+fn check_usable(connection: &Connection, purpose: Purpose) -> Result<()> {
+    if matches!(purpose, Purpose::Test | Purpose::TestUnsaved) {
+        return Ok(());
+    }
+    let name = &connection.name;
+    if connection.status == ConnectionStatus::Disabled {
+        return Err(Error::ConnectionNotUsable(format!(
+            "the connection \"{name}\" is disabled; set its status to active"
+        )));
+    }
+    if connection.health == Health::RequiresAttention {
+        let detail = connection
+            .health_detail
+            .as_deref()
+            .unwrap_or("its health says so");
+        return Err(Error::ConnectionNotUsable(format!(
+            "the connection \"{name}\" requires attention: {detail}. Nothing is transferred until somebody has looked: \
+             approve the host key, or correct the credentials and test the connection"
+        )));
+    }
+    Ok(())
+}
+
+async fn connect(
+    engine: &Engine,
+    connection: &Connection,
+    purpose: Purpose,
+    credentials: Option<Credentials>,
+    trust: &Arc<Trust>,
+) -> Result<Session> {
+    check_usable(connection, purpose)?;
+    let protocol = engine.0.protocols.get(&connection.protocol).ok_or_else(|| {
+        Error::ConnectionNotUsable(format!(
+            "this installation has no protocol \"{}\"",
+            connection.protocol
+        ))
+    })?;
+    let shape = Shape::of(protocol);
+    if shape.host_keys {
+        trust::check_policy(engine, connection.host_key_policy, None).await?;
+    }
+    let effective = Effective::of(&shape, connection);
+    let permit = match purpose {
+        Purpose::Test | Purpose::TestUnsaved => None,
+        _ => {
+            let max = usize::try_from(effective.number("max_sessions"))
+                .unwrap_or(1)
+                .max(1);
+            Some(engine.0.slots.take(connection.id, max).await?)
+        }
+    };
+    let credentials = match credentials {
+        Some(credentials) => credentials,
+        None => secrets::credentials(engine, connection).await?,
+    };
+    let local_root = match (shape.host, &connection.base_path) {
+        (false, Some(base)) => Some(engine.0.paths.check_base(base).map_err(|message| {
+            Error::Transfer(TransferError::new(
+                ErrorKind::Denied,
+                format!("the base_path {message}"),
+            ))
+        })?),
+        _ => None,
+    };
+    let connect_timeout = effective.seconds("connect_timeout_sec");
+    let interval = effective.seconds("keepalive_interval_sec");
+    let target = Target {
+        host: connection.host.clone().unwrap_or_default(),
+        port: effective.port(&shape, connection).unwrap_or(0),
+        username: connection.username.clone().unwrap_or_default(),
+        credentials,
+        settings: effective.0.clone(),
+        local_root,
+    };
+    let options = ConnectOptions {
+        trust: trust.clone(),
+        observer: trust.clone(),
+        connect_timeout,
+        keepalive_interval: interval,
+    };
+    // A protocol keeps the time itself, and names the stage that took it; this one is the net below.
+    let client = tokio::time::timeout(
+        connect_timeout + Duration::from_secs(5),
+        protocol.connect(target, options),
+    )
+    .await
+    .map_err(|_| {
+        TransferError::new(
+            ErrorKind::Timeout,
+            format!("Connection timed out after {} seconds", connect_timeout.as_secs()),
+        )
+    })??;
+    let client: Arc<dyn Client> = match (&connection.base_path, shape.host) {
+        (Some(base), true) => Arc::new(Rooted::new(
+            client,
+            RemotePath::new(base).map_err(TransferError::from)?,
+        )),
+        _ => client,
+    };
+    let client: Arc<dyn Client> = Arc::new(Timeouts::new(client, effective.seconds("operation_timeout_sec")));
+    let keepalive = tokio::spawn(keep_alive(client.clone(), interval));
+    Ok(Session {
+        client,
+        trust: trust.clone(),
+        keepalive,
+        opened: Instant::now(),
+        _permit: permit,
+    })
+}
+
+/// Asks an idle session for a sign of life, until it has none.
+async fn keep_alive(client: Arc<dyn Client>, interval: Duration) {
+    loop {
+        tokio::time::sleep(interval).await;
+        if !client.is_connected() || client.keepalive().await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Writes down how it went: audit and health.
+async fn note(
+    engine: &Engine,
+    connection: &Connection,
+    purpose: Purpose,
+    trust: &Trust,
+    result: &Result<Session>,
+) -> Result<()> {
+    match result {
+        Ok(_) => {
+            trust
+                .record(
+                    "connected",
+                    json!({"host": connection.host, "protocol": connection.protocol}),
+                )
+                .await?
+        }
+        Err(error) if error.transfer_kind() == Some(ErrorKind::Auth) => {
+            trust
+                .record(
+                    "auth_failed",
+                    json!({"username": connection.username, "error": Failure::from(error)}),
+                )
+                .await?;
+        }
+        Err(_) => {}
+    }
+    if purpose == Purpose::TestUnsaved {
+        return Ok(());
+    }
+    match result {
+        // A test does more than connect, and says itself how it went.
+        Ok(_) if purpose == Purpose::Test => Ok(()),
+        Ok(_) => set_healthy(engine, connection.id).await,
+        Err(error) => set_failed(engine, connection.id, purpose, error).await,
+    }
+}
+
+/// The connection works: it authenticated with a trusted host key.
+///
+/// Not where the host key waits for a decision: that the old key is back does not say what happened in between.
+pub(crate) async fn set_healthy(engine: &Engine, id: Uuid) -> Result<()> {
+    let connections = engine.0.store.connections();
+    if trust::waits_for_host_key(&connections.get(id).await?) {
+        return Ok(());
+    }
+    Ok(connections
+        .set_health(id, Health::Healthy, None, Some(courier_store::now()))
+        .await?)
+}
+
+/// The connection did not come up, or did not do what a test asked of it.
+pub(crate) async fn set_failed(engine: &Engine, id: Uuid, purpose: Purpose, error: &Error) -> Result<()> {
+    // What the connection could not help says nothing of its health.
+    let Error::Transfer(transfer) = error else {
+        return Ok(());
+    };
+    let mismatch = transfer.kind() == ErrorKind::HostKey && !trust::waits_for_approval(transfer);
+    let connections = engine.0.store.connections();
+    let now = connections.get(id).await?;
+    // A mismatch has been noted by the decision itself, and stays until somebody has decided.
+    if mismatch || trust::waits_for_host_key(&now) {
+        return Ok(());
+    }
+    let health = match (transfer.kind(), purpose) {
+        // One failure, and no further attempt until somebody has looked: repeated ones lock accounts.
+        (ErrorKind::Auth, Purpose::Job(_) | Purpose::Browse) => Health::RequiresAttention,
+        _ if now.health == Health::RequiresAttention => Health::RequiresAttention,
+        _ => Health::Failing,
+    };
+    Ok(connections
+        .set_health(id, health, Some(&error.to_string()), None)
+        .await?)
+}

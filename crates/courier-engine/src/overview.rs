@@ -1,0 +1,84 @@
+//! What the first page shows.
+
+use std::collections::BTreeMap;
+
+use courier_store::{
+    audit::Totals,
+    executions::{ExecutionFilter, ExecutionState},
+    now,
+};
+use jiff::SignedDuration;
+
+use crate::{Engine, PageRequest, Result, executions::Execution};
+
+/// What the first page shows.
+#[derive(Clone, Debug)]
+pub struct Overview {
+    /// The node that answers.
+    pub node: String,
+    /// Connections by health: `unknown`, `healthy`, `failing`, `requires_attention`.
+    pub connections: BTreeMap<String, u64>,
+    /// Executions by state; of those that are over, the ones queued in the last 24 hours.
+    pub executions: BTreeMap<String, u64>,
+    /// Those that run, newest first, 20 at most.
+    pub running: Vec<Execution>,
+    /// The last ones that failed, newest first, 10 at most.
+    pub recent_failures: Vec<Execution>,
+    /// What moved in the last 24 hours.
+    pub moved_24h: Moved,
+    /// What moved in the last 7 days.
+    pub moved_7d: Moved,
+}
+
+/// How much moved, both ways together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Moved {
+    /// Files.
+    pub files: u64,
+    /// Bytes.
+    pub bytes: u64,
+}
+
+impl From<Totals> for Moved {
+    fn from(totals: Totals) -> Self {
+        Self {
+            files: totals.uploads.files + totals.downloads.files,
+            bytes: totals.uploads.bytes + totals.downloads.bytes,
+        }
+    }
+}
+
+pub(crate) async fn overview(engine: &Engine) -> Result<Overview> {
+    let store = &engine.0.store;
+    let day = now() - SignedDuration::from_hours(24);
+    let week = now() - SignedDuration::from_hours(7 * 24);
+    let of = |state| ExecutionFilter {
+        states: vec![state],
+        ..ExecutionFilter::default()
+    };
+    let health = store.connections().count_by_health().await?;
+    let states = store.executions().count_by_state(day).await?;
+    Ok(Overview {
+        node: engine.config().node.clone(),
+        connections: health
+            .into_iter()
+            .map(|(health, count)| (health.to_string(), count))
+            .collect(),
+        executions: states
+            .into_iter()
+            .map(|(state, count)| (state.to_string(), count))
+            .collect(),
+        running: engine
+            .executions()
+            .list(of(ExecutionState::Running), PageRequest::first(20))
+            .await?
+            .items,
+        recent_failures: engine
+            .executions()
+            .list(of(ExecutionState::Failed), PageRequest::first(10))
+            .await?
+            .items,
+        moved_24h: store.audit().totals(day).await?.into(),
+        moved_7d: store.audit().totals(week).await?.into(),
+    })
+}

@@ -1,0 +1,351 @@
+//! Runs one execution: its steps in order, each kept before the next begins.
+
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+
+use courier_store::executions::{
+    Execution, ExecutionRequest, ExecutionState, Step as StepRow, StepState as RowState,
+};
+use courier_transfer::{Error as TransferError, ErrorKind};
+use futures::FutureExt;
+use serde_json::{Map, Value, json};
+
+use crate::{
+    Definition, Engine, Error, ExecutionEvent, Failure, FailurePolicyKind, Result,
+    definition::StepDefinition,
+    executions::object,
+    jobs,
+    live::{Live, Stop},
+    sessions::Sessions,
+    steps::{self, Step, StepState},
+};
+
+/// Why the steps did not come to their end.
+enum Halt {
+    /// A step failed, and the policy says that this is the end.
+    Failed(Error),
+    /// It was told to stop.
+    Stopped(Stop),
+}
+
+impl From<Error> for Halt {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+/// Runs an execution that was taken from the queue, to its end or until it is told to stop.
+pub(crate) async fn run(engine: &Engine, execution: Execution, live: &Arc<Live>) {
+    let id = execution.id;
+    engine.0.live.tell_state(id, ExecutionState::Running);
+    let sessions = Sessions::new(engine, id, &execution.triggered_by);
+    let work = AssertUnwindSafe(work(engine, &execution, live, &sessions))
+        .catch_unwind()
+        .await;
+    sessions.close().await;
+    let halt = match work {
+        Ok(Ok(())) => None,
+        Ok(Err(halt)) => Some(halt),
+        Err(_) => Some(Halt::Failed(Error::Internal(
+            "the execution stopped by a bug in Courier; the log has more".into(),
+        ))),
+    };
+    let (state, error) = match halt {
+        None => (ExecutionState::Completed, None),
+        Some(Halt::Failed(error)) => {
+            tracing::warn!(execution = %id, %error, "an execution failed");
+            (ExecutionState::Failed, Some(json!(Failure::from(&error))))
+        }
+        Some(Halt::Stopped(Stop::Cancel)) => (ExecutionState::Cancelled, None),
+        Some(Halt::Stopped(Stop::Pause)) => (ExecutionState::Paused, None),
+        Some(Halt::Stopped(Stop::Shutdown)) => (ExecutionState::Queued, None),
+    };
+    if state.is_final() {
+        engine.0.paths.remove_work_dir(id).await;
+    }
+    match engine
+        .0
+        .store
+        .executions()
+        .transition(id, &[ExecutionState::Running], state, error)
+        .await
+    {
+        Ok(_) => engine.0.live.tell_state(id, state),
+        Err(error) => {
+            tracing::error!(execution = %id, %error, %state, "could not note how an execution ended")
+        }
+    }
+    engine.0.live.end(id);
+}
+
+async fn work(
+    engine: &Engine,
+    execution: &Execution,
+    live: &Arc<Live>,
+    sessions: &Sessions,
+) -> Result<(), Halt> {
+    let store = engine.0.store.executions();
+    // What was wished before it was known to run here.
+    hear_wish(engine, execution, live).await?;
+    let version = engine
+        .0
+        .store
+        .jobs()
+        .version(execution.job_id, execution.job_version)
+        .await
+        .map_err(Error::from)?;
+    let job = jobs::read(version.definition)?;
+    let rows = store.steps(execution.id).await.map_err(Error::from)?;
+    let mut run = Run {
+        engine,
+        execution,
+        live,
+        sessions,
+        job: &job,
+        rows,
+        context: object(execution.context.clone()),
+    };
+    let policy = &job.failure_policy;
+    let mut attempt = 1;
+    loop {
+        let error = match run.steps().await {
+            Err(Halt::Failed(error)) => error,
+            result => return result,
+        };
+        let again =
+            policy.kind == FailurePolicyKind::RetryJob && attempt <= policy.max_retries && error.may_pass();
+        if !again {
+            return Err(error.into());
+        }
+        run.pause_before_retry(policy.backoff(attempt)).await?;
+        attempt += 1;
+        run.start_over().await?;
+    }
+}
+
+/// Looks whether somebody wants the execution stopped, on whatever node they asked.
+async fn hear_wish(engine: &Engine, execution: &Execution, live: &Live) -> Result<()> {
+    match engine.0.store.executions().requested(execution.id).await? {
+        ExecutionRequest::Cancel => live.stop(Stop::Cancel),
+        ExecutionRequest::Pause => live.stop(Stop::Pause),
+        ExecutionRequest::None => {}
+    }
+    Ok(())
+}
+
+struct Run<'a> {
+    engine: &'a Engine,
+    execution: &'a Execution,
+    live: &'a Arc<Live>,
+    sessions: &'a Sessions,
+    job: &'a Definition,
+    rows: Vec<StepRow>,
+    context: Map<String, Value>,
+}
+
+impl Run<'_> {
+    /// Runs the steps that are not done yet.
+    async fn steps(&mut self) -> Result<(), Halt> {
+        let steps = self.job.steps.iter().zip(self.rows.clone());
+        for (definition, row) in steps {
+            if !matches!(row.state, RowState::Completed | RowState::Skipped) {
+                self.step(definition, row).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs one step, as often as the policy allows.
+    async fn step(&mut self, definition: &StepDefinition, mut row: StepRow) -> Result<(), Halt> {
+        let policy = &self.job.failure_policy;
+        let mut attempt = 1;
+        loop {
+            row.state = RowState::Running;
+            row.attempts += 1;
+            row.started_at.get_or_insert_with(courier_store::now);
+            (row.ended_at, row.error) = (None, None);
+            self.keep(&row).await?;
+            let halt = match self.attempt(definition, &mut row).await {
+                Ok(()) => {
+                    row.state = RowState::Completed;
+                    row.ended_at = Some(courier_store::now());
+                    return Ok(self.keep(&row).await?);
+                }
+                Err(halt) => halt,
+            };
+            let error = match halt {
+                Halt::Stopped(stop) => return Err(self.stopped(row, stop).await?),
+                Halt::Failed(error) => error,
+            };
+            row.state = RowState::Failed;
+            row.ended_at = Some(courier_store::now());
+            row.error = Some(json!(Failure::from(&error)));
+            let again = policy.kind == FailurePolicyKind::RetryStep
+                && attempt <= policy.max_retries
+                && error.may_pass();
+            if !again && policy.kind == FailurePolicyKind::SkipAndContinue {
+                tracing::warn!(execution = %self.execution.id, step = row.index, %error, "a step failed and is skipped");
+                row.state = RowState::Skipped;
+                return Ok(self.keep(&row).await?);
+            }
+            self.keep(&row).await?;
+            if !again {
+                return Err(error.into());
+            }
+            self.pause_before_retry(policy.backoff(attempt)).await?;
+            attempt += 1;
+        }
+    }
+
+    /// Keeps a step that was stopped: to be gone on with, or for good.
+    async fn stopped(&mut self, mut row: StepRow, stop: Stop) -> Result<Halt, Halt> {
+        if stop == Stop::Cancel {
+            let failure = Failure {
+                kind: ErrorKind::Cancelled.as_str().into(),
+                message: "the execution was cancelled".into(),
+            };
+            row.state = RowState::Failed;
+            row.ended_at = Some(courier_store::now());
+            row.error = Some(json!(failure));
+        } else {
+            row.state = RowState::Pending;
+        }
+        self.keep(&row).await?;
+        Ok(Halt::Stopped(stop))
+    }
+
+    /// Runs a step once, and takes over what it left, also where it failed.
+    async fn attempt(&mut self, definition: &StepDefinition, row: &mut StepRow) -> Result<(), Halt> {
+        let state = Arc::new(StepState::new(
+            self.engine,
+            self.execution.id,
+            self.live.clone(),
+            self.context.clone(),
+            row.clone(),
+        ));
+        self.live.set_step(Some(state.clone()));
+        let result = self.supervise(definition, &state).await;
+        self.live.set_step(None);
+        (row.bytes_transferred, row.files_transferred) = state.counts();
+        self.context = state.context();
+        result
+    }
+
+    /// Runs a step under everything that may end it early.
+    async fn supervise(&self, definition: &StepDefinition, state: &Arc<StepState>) -> Result<(), Halt> {
+        let limit = definition.timeout_sec.map(|s| Duration::from_secs(s.into()));
+        let timeout = async {
+            match limit {
+                Some(limit) => tokio::time::sleep(limit).await,
+                None => std::future::pending().await,
+            }
+        };
+        let step = AssertUnwindSafe(self.execute(definition, state)).catch_unwind();
+        tokio::select! {
+            biased;
+            stop = self.live.stopped() => Err(Halt::Stopped(stop)),
+            result = step => match result {
+                Ok(result) => Ok(result?),
+                Err(_) => Err(Error::Internal("the step stopped by a bug in Courier; the log has more".into()).into()),
+            },
+            () = timeout => {
+                let seconds = limit.unwrap_or_default().as_secs();
+                let message = format!("the step took longer than its timeout_sec of {seconds} seconds");
+                Err(Error::from(TransferError::new(ErrorKind::Timeout, message)).into())
+            }
+            () = self.watch(state) => Ok(()),
+        }
+    }
+
+    async fn execute(&self, definition: &StepDefinition, state: &Arc<StepState>) -> Result<()> {
+        let step_type = steps::find(&definition.step_type).ok_or_else(|| {
+            Error::Internal(format!(
+                "this version has no step type \"{}\"",
+                definition.step_type
+            ))
+        })?;
+        let step = Step {
+            config: steps::prepare(
+                self.engine,
+                step_type,
+                definition,
+                &self.context,
+                self.execution.id,
+            )
+            .await?,
+            sessions: self.sessions,
+            state: state.clone(),
+            triggered_by: &self.execution.triggered_by,
+        };
+        (step_type.run)(&step).await
+    }
+
+    /// Keeps the step's numbers fresh in the store, and listens for wishes from other nodes. Never ends.
+    async fn watch(&self, state: &StepState) {
+        let (mut told, mut files_kept) = (state.counts(), state.counts().1);
+        for tick in 1u64.. {
+            tokio::time::sleep(TICK).await;
+            let counts = state.counts();
+            let result = async {
+                if counts != told {
+                    state.save_progress().await?;
+                    told = counts;
+                }
+                // What a crash would lose of a batch of files.
+                if tick % 10 == 0 && counts.1 != files_kept {
+                    state.save().await?;
+                    files_kept = counts.1;
+                }
+                if tick % 2 == 0 {
+                    hear_wish(self.engine, self.execution, self.live).await
+                } else {
+                    Ok(())
+                }
+            };
+            if let Err(error) = result.await {
+                tracing::warn!(execution = %self.execution.id, %error, "could not note how far a step is");
+            }
+        }
+    }
+
+    /// Waits before a retry, unless the execution is told to stop.
+    async fn pause_before_retry(&self, wait: Duration) -> Result<(), Halt> {
+        tokio::select! {
+            stop = self.live.stopped() => Err(Halt::Stopped(stop)),
+            () = tokio::time::sleep(wait) => Ok(()),
+        }
+    }
+
+    /// Puts all steps back, for another attempt at the whole job.
+    async fn start_over(&mut self) -> Result<()> {
+        self.context.clear();
+        for mut row in self.engine.0.store.executions().steps(self.execution.id).await? {
+            row.state = RowState::Pending;
+            (row.ended_at, row.error) = (None, None);
+            (row.bytes_transferred, row.files_transferred) = (0, 0);
+            self.keep(&row).await?;
+        }
+        Ok(())
+    }
+
+    /// Keeps a step and the context in one transaction, and tells watchers.
+    async fn keep(&mut self, row: &StepRow) -> Result<()> {
+        let context = Value::Object(self.context.clone());
+        self.engine
+            .0
+            .store
+            .executions()
+            .checkpoint(self.execution.id, row, Some(&context))
+            .await?;
+        if let Some(kept) = self.rows.iter_mut().find(|kept| kept.index == row.index) {
+            *kept = row.clone();
+        }
+        self.live.tell(ExecutionEvent::State {
+            state: ExecutionState::Running,
+            step: Some(row.index),
+        });
+        Ok(())
+    }
+}
+
+/// How often a running step's numbers are written; watchers see them at most twice as old.
+const TICK: Duration = Duration::from_millis(500);

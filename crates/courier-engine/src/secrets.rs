@@ -1,0 +1,101 @@
+//! The one place that seals secrets and opens them, at the moment of use.
+//!
+//! A sealed value is bound to the record and the field that it belongs to: copied elsewhere, it doesn't open.
+
+use courier_store::connections::{AuthMethod, Connection};
+use courier_transfer::{Credentials, KeyCredential};
+use courier_vault::Binding;
+use secrecy::SecretString;
+use uuid::Uuid;
+
+use crate::{Engine, Result};
+
+const CONNECTION: &str = "connection";
+const SSH_KEY: &str = "ssh_key";
+const PRIVATE_KEY: &str = "private_key";
+
+/// Seals a secret field of a connection.
+pub(crate) async fn seal_field(
+    engine: &Engine,
+    connection: Uuid,
+    field: &str,
+    secret: &SecretString,
+) -> Result<Vec<u8>> {
+    Ok(engine
+        .0
+        .vault
+        .seal_str(&Binding::new(CONNECTION, connection, field), secret)
+        .await?)
+}
+
+/// Seals a private key, as OpenSSH text.
+pub(crate) async fn seal_key(engine: &Engine, key: Uuid, private_key: &SecretString) -> Result<Vec<u8>> {
+    Ok(engine
+        .0
+        .vault
+        .seal_str(&Binding::new(SSH_KEY, key, PRIVATE_KEY), private_key)
+        .await?)
+}
+
+/// Opens what a saved connection proves itself with.
+pub(crate) async fn credentials(engine: &Engine, connection: &Connection) -> Result<Credentials> {
+    let password = match uses_password(connection.auth_method) {
+        true => open_field(engine, connection.id, "password").await?,
+        false => None,
+    };
+    let keys = match uses_keys(connection.auth_method) {
+        true => {
+            open_keys(
+                engine,
+                &engine.0.store.connection_keys().usable(connection.id).await?,
+            )
+            .await?
+        }
+        false => Vec::new(),
+    };
+    Ok(Credentials { password, keys })
+}
+
+/// Opens a secret field of a saved connection; none where it isn't set.
+pub(crate) async fn open_field(
+    engine: &Engine,
+    connection: Uuid,
+    field: &str,
+) -> Result<Option<SecretString>> {
+    let Some(sealed) = engine.0.store.connections().secret(connection, field).await? else {
+        return Ok(None);
+    };
+    Ok(Some(
+        engine
+            .0
+            .vault
+            .open_str(&Binding::new(CONNECTION, connection, field), &sealed)
+            .await?,
+    ))
+}
+
+/// Opens these keys, in this order.
+pub(crate) async fn open_keys(engine: &Engine, ids: &[Uuid]) -> Result<Vec<KeyCredential>> {
+    let mut keys = Vec::with_capacity(ids.len());
+    for id in ids {
+        let sealed = engine.0.store.ssh_keys().private_key(*id).await?;
+        let private_key = engine
+            .0
+            .vault
+            .open_str(&Binding::new(SSH_KEY, *id, PRIVATE_KEY), &sealed)
+            .await?;
+        keys.push(KeyCredential {
+            id: id.to_string(),
+            private_key,
+        });
+    }
+    Ok(keys)
+}
+
+pub(crate) fn uses_password(method: AuthMethod) -> bool {
+    matches!(method, AuthMethod::Password | AuthMethod::PasswordAndSshKey)
+}
+
+pub(crate) fn uses_keys(method: AuthMethod) -> bool {
+    matches!(method, AuthMethod::SshKey | AuthMethod::PasswordAndSshKey)
+}

@@ -1,0 +1,129 @@
+//! System settings: one table, typed.
+
+use courier_transfer::settings::{Default as Standard, Kind, Setting};
+use serde_json::{Value, json};
+
+use crate::{Actor, Engine, Error, Result, audit::Entry};
+
+pub(crate) const INSECURE_TRUST_REQUIRE_ADMIN: Setting = Setting::optional(
+    "security.insecure_trust_require_admin",
+    Kind::Bool,
+    "Only an admin may give a connection the host key policy always_trust.",
+)
+.or(Standard::Bool(true));
+
+pub(crate) const INSECURE_TRUST_ALLOW_PRODUCTION: Setting = Setting::optional(
+    "security.insecure_trust_allow_production",
+    Kind::Bool,
+    "Connections may use the host key policy always_trust in production, too.",
+)
+.or(Standard::Bool(false));
+
+pub(crate) const FIPS_MODE: Setting = Setting::optional(
+    "security.fips_mode_enabled",
+    Kind::Bool,
+    "Only algorithms that FIPS approves; always_trust is refused.",
+)
+.or(Standard::Bool(false));
+
+pub(crate) const HOST_KEY_APPROVAL_REQUIRE_ADMIN: Setting = Setting::optional(
+    "security.host_key_approval_require_admin",
+    Kind::Bool,
+    "Only an admin may decide which host key a connection trusts.",
+)
+.or(Standard::Bool(true));
+
+static TABLE: &[Setting] = &[
+    INSECURE_TRUST_REQUIRE_ADMIN,
+    INSECURE_TRUST_ALLOW_PRODUCTION,
+    FIPS_MODE,
+    HOST_KEY_APPROVAL_REQUIRE_ADMIN,
+];
+
+/// System settings.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings<'a>(pub(crate) &'a Engine);
+
+/// A system setting with its value.
+#[derive(Clone, Debug)]
+pub struct SystemSetting {
+    /// What it is: its key (`name`), type, default and help.
+    pub setting: &'static Setting,
+    /// Its value; the default where nobody set it.
+    pub value: Value,
+}
+
+impl Settings<'_> {
+    /// All of them.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub async fn list(&self) -> Result<Vec<SystemSetting>> {
+        let mut all = Vec::with_capacity(TABLE.len());
+        for setting in TABLE {
+            all.push(SystemSetting {
+                setting,
+                value: self.value(setting).await?,
+            });
+        }
+        Ok(all)
+    }
+
+    /// One.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::Store`].
+    pub async fn get(&self, key: &str) -> Result<SystemSetting> {
+        let setting = find(key)?;
+        Ok(SystemSetting {
+            setting,
+            value: self.value(setting).await?,
+        })
+    }
+
+    /// Sets one; `null` goes back to the default.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::Validation`] for another type, [`Error::Store`].
+    pub async fn set(&self, actor: &Actor, key: &str, value: Value) -> Result<SystemSetting> {
+        let setting = find(key)?;
+        let value = if value.is_null() { default(setting) } else { value };
+        if let Some(message) = setting.check(&value) {
+            return Err(Error::field("value", message));
+        }
+        let before = self.value(setting).await?;
+        self.0
+            .0
+            .store
+            .settings()
+            .set(key, value.clone(), &actor.name)
+            .await?;
+        let details = json!({"key": key, "before": before, "after": value});
+        self.0
+            .audit()
+            .record(Entry::new("setting_changed", &actor.name, details))
+            .await?;
+        Ok(SystemSetting { setting, value })
+    }
+
+    /// Is a switch on?
+    pub(crate) async fn flag(&self, setting: &Setting) -> Result<bool> {
+        Ok(self.value(setting).await? == Value::Bool(true))
+    }
+
+    async fn value(&self, setting: &Setting) -> Result<Value> {
+        let stored = self.0.0.store.settings().get(setting.name).await?;
+        Ok(stored.map_or_else(|| default(setting), |s| s.value))
+    }
+}
+
+fn find(key: &str) -> Result<&'static Setting> {
+    TABLE
+        .iter()
+        .find(|s| s.name == key)
+        .ok_or_else(|| Error::not_found("setting", key))
+}
+
+fn default(setting: &Setting) -> Value {
+    setting.default.value().unwrap_or_default()
+}

@@ -1,0 +1,231 @@
+//! What a transfer step has reached, kept in the context as `transfer_state` (specification 6.5.3).
+
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use async_trait::async_trait;
+use courier_transfer::ops::{Identity, Job, Outcome, Partials, Transferred};
+use parking_lot::Mutex;
+use serde_json::{Map, Value, json};
+
+use super::StepState;
+use crate::Failure;
+
+/// A file by its two ends, as texts.
+type Ends = (String, String);
+
+/// What a transfer step has reached.
+#[derive(Debug, Default)]
+pub(crate) struct Record {
+    files: Mutex<BTreeMap<Ends, FileRecord>>,
+    partials: Mutex<BTreeMap<String, Identity>>,
+}
+
+/// What has become of one file.
+#[derive(Debug, Default)]
+pub(super) struct FileRecord {
+    /// The offset reached; shared with the file's progress.
+    reached: Arc<AtomicU64>,
+    total: Option<u64>,
+    completed: bool,
+    skipped: bool,
+    resumed_from: Option<u64>,
+    /// Its final name, as text.
+    target: Option<String>,
+    error: Option<Failure>,
+}
+
+fn ends(job: &Job) -> Ends {
+    (job.remote.to_text(), job.local.display().to_string())
+}
+
+impl Record {
+    /// What an interrupted attempt had reached.
+    pub(super) fn resumed(state: Option<&Value>) -> Self {
+        let record = Self::default();
+        let Some(state) = state else { return record };
+        let files = match state.get("files") {
+            Some(Value::Array(files)) => files.as_slice(),
+            _ => std::slice::from_ref(state),
+        };
+        for file in files {
+            let text = |name: &str| file.get(name).and_then(Value::as_str).map(String::from);
+            let number = |name: &str| file.get(name).and_then(Value::as_u64);
+            let (Some(remote), Some(local)) = (text("remote_path"), text("local_path")) else {
+                continue;
+            };
+            let completed = file.get("completed") == Some(&Value::Bool(true));
+            record.files.lock().insert(
+                (remote, local),
+                FileRecord {
+                    reached: Arc::new(AtomicU64::new(number("bytes_transferred").unwrap_or(0))),
+                    total: number("total_bytes"),
+                    completed,
+                    skipped: file.get("skipped") == Some(&Value::Bool(true)),
+                    resumed_from: number("resumed_from"),
+                    target: text("target"),
+                    error: None,
+                },
+            );
+        }
+        if let Some(partials) = state.get("partials").cloned()
+            && let Ok(partials) = serde_json::from_value(partials)
+        {
+            *record.partials.lock() = partials;
+        }
+        record
+    }
+
+    /// Is this file done already, by an earlier attempt?
+    pub(super) fn is_done(&self, job: &Job) -> bool {
+        self.files
+            .lock()
+            .get(&ends(job))
+            .is_some_and(|f| f.completed || f.skipped)
+    }
+
+    /// Is a file with that local end done already?
+    pub(super) fn has_done_local(&self, local: &Path) -> bool {
+        let local = local.display().to_string();
+        self.files
+            .lock()
+            .iter()
+            .any(|((_, l), f)| *l == local && f.completed)
+    }
+
+    /// A file begins; what it reaches is to be written into the number given back.
+    pub(super) fn begin(&self, job: &Job) -> Arc<AtomicU64> {
+        let mut files = self.files.lock();
+        let file = files.entry(ends(job)).or_default();
+        file.error = None;
+        file.reached.clone()
+    }
+
+    /// The size of a file and the offset it was resumed at are known.
+    pub(super) fn sized(&self, job: &Job, from: u64, size: Option<u64>) {
+        if let Some(file) = self.files.lock().get_mut(&ends(job)) {
+            file.total = size;
+            file.resumed_from = Some(from).filter(|&at| at > 0);
+        }
+    }
+
+    /// A file is whole, or skipped.
+    pub(super) fn done(&self, job: &Job, done: &Transferred, target: String) {
+        let mut files = self.files.lock();
+        let file = files.entry(ends(job)).or_default();
+        file.completed = done.outcome == Outcome::Done;
+        file.skipped = done.outcome == Outcome::Skipped;
+        file.reached.store(done.size, Ordering::Relaxed);
+        file.total = Some(done.size).filter(|_| file.completed);
+        file.resumed_from = done.resumed_from;
+        file.target = Some(target);
+    }
+
+    /// A file failed.
+    pub(super) fn failed(&self, job: &Job, failure: Failure) {
+        self.files.lock().entry(ends(job)).or_default().error = Some(failure);
+    }
+
+    /// The final names of the files that are whole.
+    pub(super) fn targets(&self) -> Vec<String> {
+        self.files
+            .lock()
+            .values()
+            .filter(|f| f.completed)
+            .filter_map(|f| f.target.clone())
+            .collect()
+    }
+
+    /// As the context shows it: one file's own record, or the sums and each file.
+    pub(crate) fn to_json(&self) -> Value {
+        let files = self.files.lock();
+        let mut shown: Vec<Map<String, Value>> = files
+            .iter()
+            .map(|((remote, local), file)| file.to_json(remote, local))
+            .collect();
+        let mut state = match (shown.len(), shown.pop()) {
+            (1, Some(one)) => one,
+            (_, last) => {
+                shown.extend(last);
+                let sum = |values: Vec<u64>| values.iter().sum::<u64>();
+                let value = json!({
+                    "bytes_transferred": sum(files.values().map(|f| f.reached.load(Ordering::Relaxed)).collect()),
+                    "total_bytes": sum(files.values().filter_map(|f| f.total).collect()),
+                    "completed": files.values().all(|f| f.completed || f.skipped),
+                    "files": shown,
+                });
+                match value {
+                    Value::Object(map) => map,
+                    _ => Map::new(),
+                }
+            }
+        };
+        let partials = self.partials.lock();
+        if !partials.is_empty() {
+            state.insert("partials".into(), json!(&*partials));
+        }
+        Value::Object(state)
+    }
+}
+
+impl FileRecord {
+    fn to_json(&self, remote: &str, local: &str) -> Map<String, Value> {
+        let mut map = Map::new();
+        let mut put = |name: &str, value: Value| {
+            map.insert(name.into(), value);
+        };
+        put("remote_path", json!(remote));
+        put("local_path", json!(local));
+        put("bytes_transferred", json!(self.reached.load(Ordering::Relaxed)));
+        put("total_bytes", json!(self.total));
+        put("completed", json!(self.completed));
+        put("resumed_from", json!(self.resumed_from));
+        if let Some(target) = &self.target {
+            put("target", json!(target));
+        }
+        if self.skipped {
+            put("skipped", json!(true));
+        }
+        if let Some(error) = &self.error {
+            put("error", json!(error));
+        }
+        map
+    }
+}
+
+/// Keeps the identities of partial files in the execution's context.
+#[derive(Debug)]
+pub(super) struct ContextPartials {
+    pub(super) record: Arc<Record>,
+    pub(super) state: Arc<StepState>,
+}
+
+#[async_trait]
+impl Partials for ContextPartials {
+    async fn load(&self, key: &str) -> courier_transfer::Result<Option<Identity>> {
+        Ok(self.record.partials.lock().get(key).cloned())
+    }
+
+    async fn save(&self, key: &str, identity: &Identity) -> courier_transfer::Result<()> {
+        self.record.partials.lock().insert(key.into(), identity.clone());
+        self.state.save().await.map_err(|e| {
+            courier_transfer::Error::new(
+                courier_transfer::ErrorKind::Local,
+                format!("could not note in the execution which file is under way: {e}"),
+            )
+            .with_source(e)
+        })
+    }
+
+    /// Kept a moment longer in the store than here: what it names is no more, so it can't be continued.
+    async fn forget(&self, key: &str) -> courier_transfer::Result<()> {
+        self.record.partials.lock().remove(key);
+        Ok(())
+    }
+}

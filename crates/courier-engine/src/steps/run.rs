@@ -1,0 +1,262 @@
+//! A step while it runs: what it may ask for, and what it tells.
+
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Instant,
+};
+
+use courier_store::executions::Step as StepRow;
+use courier_transfer::{Client, RemotePath};
+use parking_lot::Mutex;
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use super::transfer::Record;
+use crate::{
+    Engine, Error, ExecutionEvent, Failure, Result, audit::Entry, context, live::Live, sessions::Sessions,
+};
+
+/// A step that runs.
+#[derive(Debug)]
+pub(crate) struct Step<'a> {
+    /// Its configuration: references resolved, checked, defaults filled in.
+    pub(crate) config: Map<String, Value>,
+    /// The execution's sessions.
+    pub(crate) sessions: &'a Sessions,
+    /// What it tells.
+    pub(crate) state: Arc<StepState>,
+    /// Who started the execution.
+    pub(crate) triggered_by: &'a str,
+}
+
+impl Step<'_> {
+    /// A text that its table requires or defaults.
+    pub(crate) fn text(&self, field: &str) -> Result<&str> {
+        self.optional_text(field)
+            .ok_or_else(|| Error::Internal(format!("the step's setting {field} is missing after its check")))
+    }
+
+    /// A text that may be left out.
+    pub(crate) fn optional_text(&self, field: &str) -> Option<&str> {
+        self.config.get(field).and_then(Value::as_str)
+    }
+
+    /// Is a switch on?
+    pub(crate) fn flag(&self, field: &str) -> bool {
+        self.config.get(field).and_then(Value::as_bool).unwrap_or(false)
+    }
+
+    /// A path on the server.
+    pub(crate) fn remote_path(&self, field: &str) -> Result<RemotePath> {
+        Ok(RemotePath::new(self.text(field)?).map_err(courier_transfer::Error::from)?)
+    }
+
+    /// A path on this machine that the job may touch.
+    pub(crate) fn local_path(&self, text: &str) -> Result<PathBuf> {
+        self.engine().0.paths.resolve(text, self.state.execution)
+    }
+
+    /// The connection that it names.
+    pub(crate) fn connection(&self) -> Result<Uuid> {
+        crate::input::uuid(self.config.get("connection_id").unwrap_or(&Value::Null))
+            .ok_or_else(|| Error::Internal("the step's connection_id is no id after its check".into()))
+    }
+
+    /// The execution's session with its connection; connected where it isn't.
+    pub(crate) async fn session(&self) -> Result<Arc<dyn Client>> {
+        self.sessions.get(self.connection()?).await
+    }
+
+    /// The engine.
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.state.engine
+    }
+
+    /// Begins an audit record of an operation on its connection.
+    pub(crate) fn audit(&self, operation: &'static str, details: Value) -> AuditTimer<'_> {
+        AuditTimer {
+            step: self,
+            operation,
+            details,
+            started: Instant::now(),
+        }
+    }
+
+    /// Writes an audit record of an operation on its connection.
+    pub(crate) async fn record(
+        &self,
+        operation: &str,
+        details: Value,
+        bytes: Option<u64>,
+        started: Instant,
+    ) -> Result<()> {
+        self.engine()
+            .audit()
+            .record(Entry {
+                connection: Some(self.connection()?),
+                execution: Some(self.state.execution),
+                bytes,
+                duration: Some(started.elapsed()),
+                ..Entry::new(operation, self.triggered_by, details)
+            })
+            .await
+    }
+}
+
+/// An audit record of an operation that is under way.
+#[derive(Debug)]
+pub(crate) struct AuditTimer<'a> {
+    step: &'a Step<'a>,
+    operation: &'static str,
+    details: Value,
+    started: Instant,
+}
+
+impl AuditTimer<'_> {
+    /// Writes the record, with the error where there is one, and passes the result on.
+    pub(crate) async fn finish<T>(mut self, result: courier_transfer::Result<T>) -> Result<T> {
+        let result = result.map_err(Error::from);
+        if let (Err(error), Value::Object(details)) = (&result, &mut self.details) {
+            details.insert("error".into(), serde_json::json!(Failure::from(error)));
+        }
+        self.step
+            .record(self.operation, self.details, None, self.started)
+            .await?;
+        result
+    }
+}
+
+/// What a running step tells: outputs and counts. Outlives the step's future, so that what an interrupted step reached
+/// can be kept.
+#[derive(Debug)]
+pub(crate) struct StepState {
+    pub(crate) engine: Engine,
+    pub(crate) execution: Uuid,
+    /// Counted from 1.
+    pub(crate) index: u32,
+    /// The step as it was when this attempt began.
+    row: StepRow,
+    live: Arc<Live>,
+    /// The context as earlier steps, and interrupted attempts of this one, left it.
+    before: Map<String, Value>,
+    outputs: Mutex<Map<String, Value>>,
+    transfer: Mutex<Option<Arc<Record>>>,
+    bytes: AtomicU64,
+    files: AtomicU64,
+}
+
+impl StepState {
+    pub(crate) fn new(
+        engine: &Engine,
+        execution: Uuid,
+        live: Arc<Live>,
+        before: Map<String, Value>,
+        row: StepRow,
+    ) -> Self {
+        Self {
+            engine: engine.clone(),
+            execution,
+            index: row.index,
+            bytes: AtomicU64::new(row.bytes_transferred),
+            files: AtomicU64::new(row.files_transferred),
+            row,
+            live,
+            before,
+            outputs: Mutex::default(),
+            transfer: Mutex::default(),
+        }
+    }
+
+    /// What an interrupted attempt left under that name.
+    pub(crate) fn earlier(&self, name: &str) -> Option<&Value> {
+        self.before.get(&context::key(self.index, name))
+    }
+
+    /// Leaves something for later steps.
+    pub(crate) fn output(&self, name: &str, value: Value) {
+        self.outputs.lock().insert(name.into(), value);
+    }
+
+    /// From now on the record shows as `transfer_state`.
+    pub(crate) fn show(&self, record: Arc<Record>) {
+        *self.transfer.lock() = Some(record);
+    }
+
+    /// Bytes have moved.
+    pub(crate) fn moved(&self, bytes: u64) {
+        self.bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// A file is whole.
+    pub(crate) fn file_done(&self) {
+        self.files.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Bytes and files moved until now.
+    pub(crate) fn counts(&self) -> (u64, u64) {
+        (
+            self.bytes.load(Ordering::Relaxed),
+            self.files.load(Ordering::Relaxed),
+        )
+    }
+
+    /// The context as it is now.
+    pub(crate) fn context(&self) -> Map<String, Value> {
+        let mut all = self.before.clone();
+        for (name, value) in &*self.outputs.lock() {
+            all.insert(context::key(self.index, name), value.clone());
+        }
+        if let Some(record) = &*self.transfer.lock() {
+            all.insert(context::key(self.index, "transfer_state"), record.to_json());
+        }
+        all
+    }
+
+    /// Writes the numbers of the running step.
+    pub(crate) async fn save_progress(&self) -> Result<()> {
+        let (bytes, files) = self.counts();
+        Ok(self
+            .engine
+            .0
+            .store
+            .executions()
+            .progress(self.execution, self.index, bytes, files)
+            .await?)
+    }
+
+    /// Writes the numbers of the running step, and the context with what it has left until now.
+    pub(crate) async fn save(&self) -> Result<()> {
+        let mut row = self.row.clone();
+        (row.bytes_transferred, row.files_transferred) = self.counts();
+        let context = Value::Object(self.context());
+        Ok(self
+            .engine
+            .0
+            .store
+            .executions()
+            .checkpoint(self.execution, &row, Some(&context))
+            .await?)
+    }
+
+    /// Tells watchers.
+    pub(crate) fn tell(&self, event: ExecutionEvent) {
+        self.live.tell(event);
+    }
+}
+
+/// Runs blocking work off the async threads.
+pub(crate) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> courier_transfer::Result<T> + Send + 'static,
+) -> courier_transfer::Result<T> {
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|e| {
+        Err(courier_transfer::Error::new(
+            courier_transfer::ErrorKind::Local,
+            "a local file operation did not end",
+        )
+        .with_source(e))
+    })
+}

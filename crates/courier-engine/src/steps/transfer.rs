@@ -1,0 +1,414 @@
+//! What uploads and downloads of jobs have in common: many files in one step, reconnects within it, progress, records.
+
+use std::{
+    fs,
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Instant,
+};
+
+use async_trait::async_trait;
+use courier_transfer::{
+    Client, EntryKind, Error as TransferError, ErrorKind, Progress, ProgressMeter, ProgressSnapshot,
+    ops::{BatchContext, BatchProgress, FileResult, FinalName, Job, OnExisting, Outcome, Transferred},
+    settings::{Default as Standard, Kind, Setting},
+};
+use futures::{StreamExt, stream::BoxStream};
+use serde_json::{Value, json};
+
+pub(crate) use super::record::Record;
+use super::{Step, StepState, record::ContextPartials, run::blocking};
+use crate::{Error, ExecutionEvent, Failure, Result};
+
+pub(super) const CONNECTION: Setting =
+    Setting::required("connection_id", Kind::Connection, "The connection.");
+pub(super) const RESUME_PARTIAL: Setting = Setting::optional(
+    "resume_partial",
+    Kind::Bool,
+    "Continue a partial file of the same source.",
+)
+.or(Standard::Bool(true));
+pub(super) const ON_EXISTING: Setting = Setting::optional(
+    "on_existing",
+    Kind::Choice {
+        choices: &["replace", "skip", "fail", "rename"],
+    },
+    "What to do where the target's name is taken; `rename` takes the first free name of `name (1).ext`, …",
+)
+.or(Standard::Text("replace"));
+pub(super) const PRESERVE_TIMES: Setting = Setting::optional(
+    "preserve_times",
+    Kind::Bool,
+    "Give the target the source's modification time.",
+)
+.or(Standard::Bool(false));
+pub(super) const VERIFY: Setting = Setting::optional(
+    "verify",
+    Kind::Choice { choices: &["size"] },
+    "What is compared when all bytes have moved: the sizes, always.",
+)
+.or(Standard::Text("size"));
+pub(super) const AFTER: Setting = Setting::optional(
+    "after",
+    Kind::Choice {
+        choices: &["keep", "delete"],
+    },
+    "What becomes of the source when its file is whole at the target.",
+)
+.or(Standard::Text("keep"));
+
+/// What `on_existing` says.
+pub(super) fn on_existing(step: &Step<'_>) -> OnExisting {
+    match step.optional_text("on_existing") {
+        Some("skip") => OnExisting::Skip,
+        Some("fail") => OnExisting::Fail,
+        Some("rename") => OnExisting::Rename,
+        _ => OnExisting::Replace,
+    }
+}
+
+/// Which way the bytes go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Direction {
+    Upload,
+    Download,
+}
+
+impl Direction {
+    fn verb(self) -> &'static str {
+        match self {
+            Self::Upload => "upload",
+            Self::Download => "download",
+        }
+    }
+}
+
+/// What differs between uploads and downloads.
+#[async_trait]
+pub(super) trait Transfer: Send + Sync {
+    /// Which way the bytes go.
+    const DIRECTION: Direction;
+
+    /// Which files to move, and where to.
+    async fn plan(
+        &self,
+        client: &Arc<dyn Client>,
+        record: &Record,
+    ) -> Result<BoxStream<'static, courier_transfer::Result<Job>>>;
+
+    /// Moves them.
+    fn start(
+        &self,
+        client: Arc<dyn Client>,
+        jobs: BoxStream<'static, courier_transfer::Result<Job>>,
+        context: BatchContext,
+    ) -> BoxStream<'static, FileResult>;
+}
+
+/// Runs a transfer step: moves its files, and goes on over a new session where one breaks.
+pub(super) async fn run<T: Transfer>(step: &Step<'_>, transfer: T) -> Result<()> {
+    let record = Arc::new(Record::resumed(step.state.earlier("transfer_state")));
+    step.state.show(record.clone());
+    let retries = step.sessions.transport_retries(step.connection()?).await?;
+    let mut losses = 0;
+    let result = loop {
+        let (before, _) = step.state.counts();
+        let error = match attempt(step, &transfer, &record).await {
+            Err(Error::Transfer(e)) if matches!(e.kind(), ErrorKind::Lost | ErrorKind::Timeout) => e,
+            result => break result,
+        };
+        // Losses in a row without a new byte.
+        losses = if step.state.counts().0 > before {
+            1
+        } else {
+            losses + 1
+        };
+        step.sessions.discard(step.connection()?).await;
+        if losses > retries {
+            break Err(error.into());
+        }
+        tracing::info!(execution = %step.state.execution, %error, "the session broke in a transfer; reconnecting");
+    };
+    let targets = record.targets();
+    let past = match T::DIRECTION {
+        Direction::Upload => "uploaded_file",
+        Direction::Download => "downloaded_file",
+    };
+    if let [one] = targets.as_slice() {
+        step.state.output(past, json!(one));
+    }
+    step.state.output(&format!("{past}s"), json!(targets));
+    result
+}
+
+/// Moves what is not moved yet. A broken session ends it with that error; other files' errors are collected.
+async fn attempt<T: Transfer>(step: &Step<'_>, transfer: &T, record: &Arc<Record>) -> Result<()> {
+    let client = step.session().await?;
+    let planned = transfer.plan(&client, record).await?;
+    let (engine, execution, done) = (step.engine().clone(), step.state.execution, record.clone());
+    let jobs = planned
+        .filter_map(move |job| {
+            let job = match job {
+                Ok(job) if done.is_done(&job) => None,
+                // A pattern may have met links that lead elsewhere.
+                Ok(job) => Some(engine.0.paths.permit(&job.local, execution).map(|()| job)),
+                Err(e) => Some(Err(e)),
+            };
+            std::future::ready(job)
+        })
+        .boxed();
+    let context = BatchContext {
+        progress: Arc::new(Files {
+            state: step.state.clone(),
+            record: record.clone(),
+        }),
+        partials: Arc::new(ContextPartials {
+            record: record.clone(),
+            state: step.state.clone(),
+        }),
+        ..BatchContext::default()
+    };
+    let mut results = transfer.start(client.clone(), jobs, context);
+    let mut outcome = Failures::default();
+    let started = Instant::now();
+    while let Some(result) = results.next().await {
+        outcome.files += 1;
+        match finish_file(step, T::DIRECTION, record, &client, result, started).await {
+            Ok(()) => {}
+            Err(Failed::File(e)) => outcome.add(e),
+            Err(Failed::Step(e)) => return Err(e),
+        }
+    }
+    outcome.into_result()
+}
+
+/// Errors of single files, until the step is through.
+#[derive(Default)]
+struct Failures {
+    files: usize,
+    failed: usize,
+    first: Option<TransferError>,
+    lost: Option<TransferError>,
+}
+
+impl Failures {
+    fn add(&mut self, error: TransferError) {
+        self.failed += 1;
+        let slot = match error.kind() {
+            ErrorKind::Lost | ErrorKind::Timeout => &mut self.lost,
+            _ => &mut self.first,
+        };
+        slot.get_or_insert(error);
+    }
+
+    fn into_result(self) -> Result<()> {
+        // A broken session counts first: the files that failed otherwise are tried again on the next.
+        match (self.lost, self.first) {
+            (Some(lost), _) => Err(lost.into()),
+            (None, Some(first)) if self.files == 1 => Err(first.into()),
+            (None, Some(first)) => Err(TransferError::new(
+                first.kind(),
+                format!(
+                    "{} of {} files failed; the first: {first}",
+                    self.failed, self.files
+                ),
+            )
+            .with_retry(first.retry())
+            .into()),
+            (None, None) => Ok(()),
+        }
+    }
+}
+
+enum Failed {
+    /// This file failed; others may go on.
+    File(TransferError),
+    /// The step can't go on.
+    Step(Error),
+}
+
+impl From<Error> for Failed {
+    fn from(error: Error) -> Self {
+        Self::Step(error)
+    }
+}
+
+/// One file is through: counts, audit, and what becomes of its source.
+async fn finish_file(
+    step: &Step<'_>,
+    direction: Direction,
+    record: &Record,
+    client: &Arc<dyn Client>,
+    result: FileResult,
+    started: Instant,
+) -> Result<(), Failed> {
+    let done = match &result.result {
+        Ok(done) => done,
+        Err(_) => return Err(fail_file(step, direction, record, result, started).await),
+    };
+    let Some(job) = &result.job else { return Ok(()) };
+    let target = match &done.target {
+        FinalName::Local(path) => path.display().to_string(),
+        FinalName::Remote(path) => path.to_text(),
+    };
+    record.done(job, done, target);
+    if done.outcome == Outcome::Skipped {
+        return Ok(());
+    }
+    step.state.file_done();
+    step.record(
+        direction.verb(),
+        transfer_details(job, done),
+        Some(done.bytes),
+        started,
+    )
+    .await?;
+    if step.optional_text("after") == Some("delete") {
+        // Noted first: after a crash in between, the file counts as moved and is not looked for again.
+        step.state.save().await?;
+        if let Err(e) = delete_source(step, direction, client, job).await {
+            tracing::warn!(execution = %step.state.execution, error = %e, "the source could not be deleted after its transfer");
+        }
+    }
+    Ok(())
+}
+
+fn transfer_details(job: &Job, done: &Transferred) -> Value {
+    json!({
+        "remote_path": job.remote,
+        "local_path": job.local.display().to_string(),
+        "size": done.size,
+        "resumed_from": done.resumed_from,
+        "verified": done.verified,
+    })
+}
+
+async fn fail_file(
+    step: &Step<'_>,
+    direction: Direction,
+    record: &Record,
+    result: FileResult,
+    started: Instant,
+) -> Failed {
+    let job = result.job.clone();
+    let FileResult {
+        result: Err(error), ..
+    } = result
+    else {
+        return Failed::Step(Error::Internal(
+            "a file that did not fail was counted as failed".into(),
+        ));
+    };
+    let error = Error::Transfer(error);
+    let failure = Failure::from(&error);
+    if let Some(job) = job {
+        record.failed(&job, failure.clone());
+        let details = json!({
+            "remote_path": job.remote,
+            "local_path": job.local.display().to_string(),
+            "error": failure,
+        });
+        if let Err(e) = step.record(direction.verb(), details, None, started).await {
+            return Failed::Step(e);
+        }
+    }
+    match error {
+        Error::Transfer(e) => Failed::File(e),
+        other => Failed::Step(other),
+    }
+}
+
+async fn delete_source(
+    step: &Step<'_>,
+    direction: Direction,
+    client: &Arc<dyn Client>,
+    job: &Job,
+) -> Result<()> {
+    match direction {
+        Direction::Upload => {
+            let path = job.local.clone();
+            Ok(
+                blocking(move || {
+                    fs::remove_file(&path).map_err(|e| TransferError::local(e, "delete", &path))
+                })
+                .await?,
+            )
+        }
+        Direction::Download => {
+            let audit = step.audit("delete", json!({"path": job.remote, "after": "download"}));
+            audit
+                .finish(client.remove(&job.remote, EntryKind::File).await)
+                .await
+        }
+    }
+}
+
+/// Gives each file its progress.
+#[derive(Debug)]
+struct Files {
+    state: Arc<StepState>,
+    record: Arc<Record>,
+}
+
+impl BatchProgress for Files {
+    fn begin(&self, job: &Job) -> Arc<dyn Progress> {
+        Arc::new(FileProgress {
+            state: self.state.clone(),
+            reached: self.record.begin(job),
+            record: self.record.clone(),
+            job: job.clone(),
+            meter: OnceLock::new(),
+            total: AtomicU64::new(UNKNOWN),
+        })
+    }
+}
+
+/// Stands for a size that nobody told.
+const UNKNOWN: u64 = u64::MAX;
+
+/// The progress of one file.
+#[derive(Debug)]
+struct FileProgress {
+    state: Arc<StepState>,
+    record: Arc<Record>,
+    job: Job,
+    reached: Arc<AtomicU64>,
+    meter: OnceLock<ProgressMeter>,
+    total: AtomicU64,
+}
+
+impl Progress for FileProgress {
+    fn begin(&self, offset: u64, size: Option<u64>) {
+        self.reached.store(offset, Ordering::Relaxed);
+        self.total.store(size.unwrap_or(UNKNOWN), Ordering::Relaxed);
+        self.record.sized(&self.job, offset, size);
+        self.meter
+            .get_or_init(|| ProgressMeter::new(offset))
+            .advance(offset);
+    }
+
+    fn reached(&self, offset: u64) {
+        let before = self.reached.swap(offset, Ordering::Relaxed);
+        self.state.moved(offset.saturating_sub(before));
+        let meter = self.meter.get_or_init(|| ProgressMeter::new(before));
+        let due = meter.advance(offset);
+        let whole = offset == self.total.load(Ordering::Relaxed) && offset > before;
+        if let Some(snapshot) = due.or_else(|| whole.then(|| meter.snapshot())) {
+            self.report(snapshot);
+        }
+    }
+}
+
+impl FileProgress {
+    fn report(&self, snapshot: ProgressSnapshot) {
+        self.state.tell(ExecutionEvent::Progress {
+            step: self.state.index,
+            current_file: self.job.remote.to_text(),
+            bytes_transferred: snapshot.offset,
+            total_bytes: Some(self.total.load(Ordering::Relaxed)).filter(|&size| size != UNKNOWN),
+            transfer_rate_bytes_per_sec: snapshot.rate_bytes_per_sec,
+        });
+    }
+}

@@ -1,0 +1,207 @@
+//! Testing a connection (specification 6.11).
+
+use std::time::{Duration, Instant};
+
+use courier_store::connections::Connection;
+use courier_transfer::{
+    Algorithms, Capabilities, Client, Credentials, Error as TransferError, ErrorKind, RemotePath, ServerInfo,
+};
+use futures::StreamExt;
+use serde::Serialize;
+use serde_json::json;
+
+use crate::{
+    Actor, Engine, Failure, Result,
+    audit::Entry,
+    connections::{DraftSecrets, Effective, Shape},
+    open::{Opening, open, set_failed, set_healthy},
+    secrets,
+    trust::Purpose,
+};
+
+/// What a test found out. A failed test holds whatever was learnt until it failed.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct TestReport {
+    /// Did it connect, authenticate and list the base path?
+    pub success: bool,
+    /// A round trip on the ready session, in milliseconds; none where it never became ready.
+    pub latency_ms: Option<u64>,
+    /// What the server calls itself.
+    pub server_banner: Option<String>,
+    /// SHA-256 of the host key that it presented, trusted or not.
+    pub host_key_fingerprint: Option<String>,
+    /// The type of that key.
+    pub host_key_type: Option<String>,
+    /// The server's own algorithm names, every list after the other, each name once.
+    pub supported_algorithms: Vec<String>,
+    /// The same, list by list.
+    pub algorithms: Option<Algorithms>,
+    /// What was agreed on, in words.
+    pub negotiated: Option<String>,
+    /// What a session with this server can do.
+    pub capabilities: Option<Capabilities>,
+    /// Why it failed.
+    pub error: Option<Failure>,
+}
+
+/// Tests a saved connection: pins on first use, and notes its health.
+pub(crate) async fn saved(engine: &Engine, actor: &Actor, connection: &Connection) -> Result<TestReport> {
+    let started = Instant::now();
+    let opening = Opening {
+        purpose: Purpose::Test,
+        performed_by: &actor.name,
+        draft: None,
+    };
+    let (report, error) = run(engine, connection, opening).await;
+    match &error {
+        None => set_healthy(engine, connection.id).await?,
+        Some(error) => set_failed(engine, connection.id, Purpose::Test, error).await?,
+    }
+    let record = Entry {
+        duration: Some(started.elapsed()),
+        ..Entry::new("test_connection", &actor.name, details(&report))
+    };
+    engine.audit().record(record.on(connection.id)).await?;
+    Ok(report)
+}
+
+/// Tests a connection that is not saved: nothing is pinned or kept, other than that it was tested.
+pub(crate) async fn unsaved(
+    engine: &Engine,
+    actor: &Actor,
+    connection: &Connection,
+    draft: DraftSecrets,
+) -> Result<TestReport> {
+    let started = Instant::now();
+    let credentials = Credentials {
+        password: draft
+            .password
+            .filter(|_| secrets::uses_password(connection.auth_method)),
+        keys: match secrets::uses_keys(connection.auth_method) {
+            true => secrets::open_keys(engine, &draft.keys).await?,
+            false => Vec::new(),
+        },
+    };
+    let opening = Opening {
+        purpose: Purpose::TestUnsaved,
+        performed_by: &actor.name,
+        draft: Some((credentials, draft.pin)),
+    };
+    let (report, _) = run(engine, connection, opening).await;
+    let mut details = details(&report);
+    if let Some(details) = details.as_object_mut() {
+        details.insert(
+            "unsaved".into(),
+            json!({"protocol": connection.protocol, "host": connection.host}),
+        );
+    }
+    let record = Entry {
+        duration: Some(started.elapsed()),
+        ..Entry::new("test_connection", &actor.name, details)
+    };
+    engine.audit().record(record).await?;
+    Ok(report)
+}
+
+async fn run(
+    engine: &Engine,
+    connection: &Connection,
+    opening: Opening<'_>,
+) -> (TestReport, Option<crate::Error>) {
+    let (learnt, session) = open(engine, connection, opening).await;
+    let mut report = TestReport::default();
+    report.learn(&learnt);
+    let session = match session {
+        Ok(session) => session,
+        Err(error) => {
+            report.error = Some(Failure::from(&error));
+            return (report, Some(error));
+        }
+    };
+    let client = session.client();
+    report.learn(client.server());
+    report.capabilities = Some(client.capabilities());
+    let limit = engine
+        .0
+        .protocols
+        .get(&connection.protocol)
+        .map_or(Duration::from_secs(30), |p| {
+            Effective::of(&Shape::of(p), connection).seconds("connect_timeout_sec")
+        });
+    let error = match tokio::time::timeout(limit, verify(&**client)).await {
+        Ok(Ok(latency)) => {
+            report.latency_ms = Some(u64::try_from(latency.as_millis()).unwrap_or(u64::MAX));
+            report.success = true;
+            None
+        }
+        Ok(Err(error)) => Some(error),
+        Err(_) => Some(TransferError::new(
+            ErrorKind::Timeout,
+            format!(
+                "The server did not list the base folder within {} seconds",
+                limit.as_secs()
+            ),
+        )),
+    };
+    session.close().await;
+    let error = error.map(crate::Error::from);
+    report.error = error.as_ref().map(Failure::from);
+    (report, error)
+}
+
+/// Measures a round trip, and looks whether the base path or login folder can be listed.
+async fn verify(client: &dyn Client) -> courier_transfer::Result<Duration> {
+    let started = Instant::now();
+    client.keepalive().await?;
+    let latency = started.elapsed();
+    let mut listing = client.list(&RemotePath::home()).await?;
+    match listing.next().await {
+        Some(Err(error)) => Err(error),
+        _ => Ok(latency),
+    }
+}
+
+fn details(report: &TestReport) -> serde_json::Value {
+    json!({
+        "success": report.success,
+        "host_key_fingerprint": report.host_key_fingerprint,
+        "server_banner": report.server_banner,
+        "error": report.error,
+    })
+}
+
+impl TestReport {
+    /// Takes over what a server told; what is known already stays where it told nothing.
+    fn learn(&mut self, info: &ServerInfo) {
+        let told = info.clone();
+        self.server_banner = told.banner.or(self.server_banner.take());
+        self.negotiated = told.negotiated.or(self.negotiated.take());
+        if let Some(key) = told.host_key {
+            self.host_key_fingerprint = Some(key.fingerprint.to_string());
+            self.host_key_type = Some(key.key_type);
+        }
+        if let Some(lists) = told.algorithms {
+            self.supported_algorithms = flat(&lists);
+            self.algorithms = Some(lists);
+        }
+    }
+}
+
+fn flat(lists: &Algorithms) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for name in [
+        &lists.key_exchange,
+        &lists.host_key,
+        &lists.encryption,
+        &lists.mac,
+        &lists.compression,
+    ]
+    .into_iter()
+    .flatten()
+    {
+        if !names.contains(name) {
+            names.push(name.clone());
+        }
+    }
+    names
+}

@@ -1,0 +1,323 @@
+//! Trust in servers: which host keys are accepted, what is pinned, and what is written down about it (specification 6.7).
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use courier_store::connections::{Connection, Health, HostKeyPolicy};
+use courier_transfer::{
+    AuthMethod, Error as TransferError, ErrorKind, Fingerprint, HostKey, Observer, ServerInfo, TrustDecider,
+    host_key_mismatch,
+};
+use parking_lot::Mutex;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::{
+    Actor, Engine, Environment, Error, Result,
+    audit::Entry,
+    settings::{
+        FIPS_MODE, HOST_KEY_APPROVAL_REQUIRE_ADMIN, INSECURE_TRUST_ALLOW_PRODUCTION,
+        INSECURE_TRUST_REQUIRE_ADMIN,
+    },
+};
+
+/// How a connection's health detail begins while its host key waits for somebody's decision.
+const HOST_KEY_CHANGED: &str = "Host key changed: ";
+
+/// Marks an error for a key that nobody has approved yet, in difference to one that is not the pinned one.
+const WAITS: &str = "approval";
+
+/// Is it the error for a host key that only waits for an approval?
+pub(crate) fn waits_for_approval(error: &TransferError) -> bool {
+    error.kind() == ErrorKind::HostKey && error.context().iter().any(|(key, _)| *key == WAITS)
+}
+
+/// Does the connection wait for a decision about its host key?
+pub(crate) fn waits_for_host_key(connection: &Connection) -> bool {
+    connection.health == Health::RequiresAttention
+        && connection
+            .health_detail
+            .as_deref()
+            .is_some_and(|detail| detail.starts_with(HOST_KEY_CHANGED))
+}
+
+/// Refuses `always_trust` where it may not be. Asked when a connection is saved, with who saves it, and when it is used.
+///
+/// # Errors
+/// [`Error::InsecureHostKeyNeedsAdmin`], [`Error::InsecureHostKeyInFips`], [`Error::InsecureTrustInProduction`].
+pub(crate) async fn check_policy(
+    engine: &Engine,
+    policy: HostKeyPolicy,
+    saved_by: Option<&Actor>,
+) -> Result<()> {
+    if policy != HostKeyPolicy::AlwaysTrust {
+        return Ok(());
+    }
+    let settings = engine.settings();
+    if saved_by.is_some_and(|actor| !actor.is_admin()) && settings.flag(&INSECURE_TRUST_REQUIRE_ADMIN).await?
+    {
+        return Err(Error::InsecureHostKeyNeedsAdmin);
+    }
+    if settings.flag(&FIPS_MODE).await? {
+        return Err(Error::InsecureHostKeyInFips);
+    }
+    if engine.config().environment == Environment::Production
+        && !settings.flag(&INSECURE_TRUST_ALLOW_PRODUCTION).await?
+    {
+        return Err(Error::InsecureTrustInProduction);
+    }
+    Ok(())
+}
+
+/// Refuses to let somebody decide about a host key who may not.
+///
+/// # Errors
+/// [`Error::Forbidden`].
+pub(crate) async fn check_may_approve(engine: &Engine, actor: &Actor) -> Result<()> {
+    if actor.is_admin() || !engine.settings().flag(&HOST_KEY_APPROVAL_REQUIRE_ADMIN).await? {
+        return Ok(());
+    }
+    Err(Error::Forbidden(
+        "only an admin may decide which host key a connection trusts; ask one, or have them turn off \
+         security.host_key_approval_require_admin"
+            .into(),
+    ))
+}
+
+/// Why a session is opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// For a step of this execution.
+    Job(Uuid),
+    /// To test a saved connection.
+    Test,
+    /// To test one that is not saved: nothing is pinned or kept.
+    TestUnsaved,
+    /// To look at a folder.
+    Browse,
+}
+
+impl Purpose {
+    pub(crate) fn execution(self) -> Option<Uuid> {
+        match self {
+            Self::Job(id) => Some(id),
+            _ => None,
+        }
+    }
+
+    fn is_saved(self) -> bool {
+        self != Self::TestUnsaved
+    }
+}
+
+/// Decides about the host key of one connection, and writes down what happens while it comes up.
+#[derive(Debug)]
+pub(crate) struct Trust {
+    engine: Engine,
+    connection: Connection,
+    purpose: Purpose,
+    performed_by: String,
+    /// For a connection that is not saved: the fingerprint that its draft names.
+    draft_pin: Option<Fingerprint>,
+    learnt: Mutex<ServerInfo>,
+}
+
+impl Trust {
+    pub(crate) fn new(
+        engine: &Engine,
+        connection: &Connection,
+        purpose: Purpose,
+        performed_by: &str,
+        draft_pin: Option<Fingerprint>,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            engine: engine.clone(),
+            connection: connection.clone(),
+            purpose,
+            performed_by: performed_by.into(),
+            draft_pin,
+            learnt: Mutex::default(),
+        })
+    }
+
+    /// What the server has told of itself until now.
+    pub(crate) fn learnt(&self) -> ServerInfo {
+        self.learnt.lock().clone()
+    }
+
+    /// The fingerprints that are trusted, with their key types where known.
+    async fn pins(&self) -> Result<Vec<(Fingerprint, Option<String>)>> {
+        if !self.purpose.is_saved() {
+            return Ok(self.draft_pin.map(|pin| (pin, None)).into_iter().collect());
+        }
+        let pins = self.engine.0.store.known_hosts().pins(self.connection.id).await?;
+        Ok(pins
+            .into_iter()
+            .filter_map(|pin| Some((pin.fingerprint.parse().ok()?, pin.key_type)))
+            .collect())
+    }
+
+    async fn decide(&self, presented: &HostKey) -> Result<()> {
+        if self.connection.host_key_policy == HostKeyPolicy::AlwaysTrust {
+            let details = json!({"host": self.connection.host, "fingerprint": presented.fingerprint, "key_type": presented.key_type});
+            return self.record("insecure_host_key_policy_used", details).await;
+        }
+        let pins = self.pins().await?;
+        if pins.iter().any(|(pin, _)| *pin == presented.fingerprint) {
+            return Ok(());
+        }
+        if pins.is_empty() {
+            return match self.connection.host_key_policy {
+                HostKeyPolicy::Manual => self.refuse_unapproved(presented).await,
+                _ => Ok(()),
+            };
+        }
+        let pins: Vec<Fingerprint> = pins.into_iter().map(|(pin, _)| pin).collect();
+        self.refuse_changed(&pins, presented).await
+    }
+
+    /// A manual connection without a pin: the key is kept so that somebody can approve it.
+    async fn refuse_unapproved(&self, presented: &HostKey) -> Result<()> {
+        self.remember(presented).await?;
+        let message = format!(
+            "The host key {} ({}) is not approved yet. No credential was sent. Compare it with the server's operator, then \
+             approve it",
+            presented.fingerprint, presented.key_type
+        );
+        self.record("host_key_rejected", json!({"presented": presented.fingerprint, "key_type": presented.key_type, "reason": "not approved yet"}))
+            .await?;
+        Err(TransferError::new(ErrorKind::HostKey, message)
+            .with(WAITS, "required")
+            .into())
+    }
+
+    async fn refuse_changed(&self, pins: &[Fingerprint], presented: &HostKey) -> Result<()> {
+        self.remember(presented).await?;
+        let expected = pins.iter().map(Fingerprint::to_string).collect::<Vec<_>>();
+        if self.purpose.is_saved() {
+            let detail = format!(
+                "{HOST_KEY_CHANGED}expected {}, got {}",
+                expected.join(" or "),
+                presented.fingerprint
+            );
+            let connections = self.engine.0.store.connections();
+            connections
+                .set_health(self.connection.id, Health::RequiresAttention, Some(&detail), None)
+                .await?;
+        }
+        self.record(
+            "host_key_rejected",
+            json!({"expected": expected, "presented": presented.fingerprint, "key_type": presented.key_type}),
+        )
+        .await?;
+        Err(host_key_mismatch(pins, presented).into())
+    }
+
+    async fn remember(&self, presented: &HostKey) -> Result<()> {
+        if self.purpose.is_saved() {
+            let fingerprint = presented.fingerprint.to_string();
+            let hosts = self.engine.0.store.known_hosts();
+            hosts
+                .record_presented(self.connection.id, &presented.key_type, &fingerprint)
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// Pins the key on first use, by compare-and-set: of two first connections at once the later one is compared.
+    async fn pin(&self, key: &HostKey) -> Result<()> {
+        let hosts = self.engine.0.store.known_hosts();
+        let fingerprint = key.fingerprint.to_string();
+        let (id, policy) = (self.connection.id, self.connection.host_key_policy);
+        if policy == HostKeyPolicy::TrustOnFirstUse
+            && !hosts.pin_first(id, &key.key_type, &fingerprint).await?
+        {
+            let pins: Vec<Fingerprint> = self.pins().await?.into_iter().map(|(pin, _)| pin).collect();
+            if !pins.contains(&key.fingerprint) {
+                return self.refuse_changed(&pins, key).await;
+            }
+        }
+        if policy == HostKeyPolicy::AlwaysTrust {
+            return self.remember(key).await;
+        }
+        Ok(hosts.touch(id, &key.key_type, &fingerprint).await?)
+    }
+
+    async fn accepted(&self, info: &ServerInfo, method: &AuthMethod) -> Result<()> {
+        if self.purpose.is_saved() {
+            if let Some(key) = &info.host_key {
+                self.pin(key).await?;
+            }
+            if let AuthMethod::Key { id } | AuthMethod::KeyAndPassword { id } = method
+                && let Ok(key) = Uuid::parse_str(id)
+            {
+                self.engine
+                    .0
+                    .store
+                    .connection_keys()
+                    .touch(self.connection.id, key)
+                    .await?;
+            }
+        }
+        let (method, key) = match method {
+            AuthMethod::None => ("none", None),
+            AuthMethod::Password => ("password", None),
+            AuthMethod::Key { id } => ("ssh_key", Some(id)),
+            AuthMethod::KeyAndPassword { id } => ("password_and_ssh_key", Some(id)),
+        };
+        self.record("auth_success", json!({"method": method, "ssh_key_id": key}))
+            .await
+    }
+
+    /// Writes an audit record about this connection.
+    pub(crate) async fn record(&self, operation: &str, details: Value) -> Result<()> {
+        self.engine
+            .audit()
+            .record(Entry {
+                connection: Some(self.connection.id).filter(|_| self.purpose.is_saved()),
+                execution: self.purpose.execution(),
+                ..Entry::new(operation, &self.performed_by, details)
+            })
+            .await
+    }
+}
+
+/// The transfer layer knows its own errors only.
+fn for_transfer(error: Error) -> TransferError {
+    match error {
+        Error::Transfer(e) => e,
+        other => TransferError::new(
+            ErrorKind::Failed,
+            format!("the host key could not be checked: {other}"),
+        )
+        .with_source(other),
+    }
+}
+
+#[async_trait]
+impl TrustDecider for Trust {
+    async fn pinned_key_types(&self) -> Vec<String> {
+        match self.pins().await {
+            Ok(pins) => pins.into_iter().filter_map(|(_, key_type)| key_type).collect(),
+            // The decision itself asks again, and fails.
+            Err(_) => Vec::new(),
+        }
+    }
+
+    async fn host_key(&self, presented: &HostKey) -> courier_transfer::Result<()> {
+        self.learnt.lock().host_key = Some(presented.clone());
+        self.decide(presented).await.map_err(for_transfer)
+    }
+}
+
+#[async_trait]
+impl Observer for Trust {
+    fn learnt(&self, info: &ServerInfo) {
+        *self.learnt.lock() = info.clone();
+    }
+
+    async fn authenticated(&self, info: &ServerInfo, method: &AuthMethod) -> courier_transfer::Result<()> {
+        *self.learnt.lock() = info.clone();
+        self.accepted(info, method).await.map_err(for_transfer)
+    }
+}

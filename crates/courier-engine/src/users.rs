@@ -1,0 +1,168 @@
+//! Users.
+
+pub use courier_store::users::User;
+use courier_store::users::{NewUser, UserChange as StoredChange};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::{Actor, Engine, Error, Page, PageRequest, Result, Role, audit::Entry, input::check_name};
+
+/// Users.
+#[derive(Clone, Copy, Debug)]
+pub struct Users<'a>(pub(crate) &'a Engine);
+
+/// What to change of a user; what is `None` stays.
+#[derive(Debug, Default)]
+pub struct UserChange {
+    /// A new password; ends the user's sessions.
+    pub password: Option<SecretString>,
+    /// Another role.
+    pub role: Option<Role>,
+    /// May they not log in? `true` ends their sessions.
+    pub disabled: Option<bool>,
+}
+
+/// The shortest password, in characters.
+const MIN_PASSWORD: usize = 8;
+/// The longest, in bytes: hashing more only costs time.
+const MAX_PASSWORD: usize = 1024;
+
+impl Users<'_> {
+    /// Makes a user.
+    ///
+    /// # Errors
+    /// [`Error::Validation`], [`Error::Duplicate`].
+    pub async fn create(
+        &self,
+        actor: &Actor,
+        username: &str,
+        password: SecretString,
+        role: Role,
+    ) -> Result<User> {
+        check_name("username", username)?;
+        check_password(&password)?;
+        let password_hash = self.0.0.passwords.hash(password).await?;
+        let new = NewUser {
+            username: username.into(),
+            password_hash,
+            role,
+        };
+        let user = match self.0.0.store.users().insert(new).await {
+            Err(courier_store::Error::Duplicate { .. }) => {
+                return Err(Error::Duplicate {
+                    what: "user",
+                    name: username.into(),
+                });
+            }
+            result => result?,
+        };
+        self.record(actor, "user_created", &user).await?;
+        Ok(user)
+    }
+
+    /// Users, oldest first.
+    ///
+    /// # Errors
+    /// [`Error::Store`], also for a cursor that no list gave out.
+    pub async fn list(&self, page: PageRequest) -> Result<Page<User>> {
+        Ok(self.0.0.store.users().list(&page).await?)
+    }
+
+    /// One user.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub async fn get(&self, id: Uuid) -> Result<User> {
+        found(self.0.0.store.users().get(id).await, id)
+    }
+
+    /// Changes a user.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::Validation`], [`Error::Conflict`] where no admin who can log in would be left.
+    pub async fn update(&self, actor: &Actor, id: Uuid, change: UserChange) -> Result<User> {
+        let mut stored = StoredChange {
+            role: change.role,
+            disabled: change.disabled,
+            password_hash: None,
+        };
+        let password_changed = change.password.is_some();
+        if let Some(password) = change.password {
+            check_password(&password)?;
+            stored.password_hash = Some(self.0.0.passwords.hash(password).await?);
+        }
+        let user = found(self.0.0.store.users().update(id, stored).await, id)?;
+        let details = json!({
+            "user_id": id,
+            "username": user.username,
+            "role": user.role,
+            "disabled": user.disabled,
+            "password_changed": password_changed,
+        });
+        self.0
+            .audit()
+            .record(Entry::new("user_changed", &actor.name, details))
+            .await?;
+        Ok(user)
+    }
+
+    /// Deletes a user with their sessions and tokens.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::Conflict`] where no admin who can log in would be left.
+    pub async fn delete(&self, actor: &Actor, id: Uuid) -> Result<()> {
+        let user = self.get(id).await?;
+        found(self.0.0.store.users().delete(id).await, id)?;
+        self.record(actor, "user_deleted", &user).await
+    }
+
+    /// Makes the user `admin` where there is no user at all, and says whether it did.
+    ///
+    /// # Errors
+    /// [`Error::Validation`] for a password that is too short.
+    pub async fn bootstrap_admin(&self, password: SecretString) -> Result<bool> {
+        check_password(&password)?;
+        if !self.list(PageRequest::first(1)).await?.items.is_empty() {
+            return Ok(false);
+        }
+        let password_hash = self.0.0.passwords.hash(password).await?;
+        let new = NewUser {
+            username: "admin".into(),
+            password_hash,
+            role: Role::Admin,
+        };
+        let Some(user) = self.0.0.store.users().insert_first(new).await? else {
+            return Ok(false);
+        };
+        self.record(&Actor::system(), "user_created", &user).await?;
+        Ok(true)
+    }
+
+    async fn record(&self, actor: &Actor, operation: &str, user: &User) -> Result<()> {
+        let details = json!({"user_id": user.id, "username": user.username, "role": user.role});
+        self.0
+            .audit()
+            .record(Entry::new(operation, &actor.name, details))
+            .await
+    }
+}
+
+fn check_password(password: &SecretString) -> Result<()> {
+    let password = password.expose_secret();
+    if password.chars().count() < MIN_PASSWORD || password.len() > MAX_PASSWORD {
+        return Err(Error::field(
+            "password",
+            format!("must have {MIN_PASSWORD} characters at least, and {MAX_PASSWORD} bytes at most"),
+        ));
+    }
+    Ok(())
+}
+
+fn found<T>(result: courier_store::Result<T>, id: Uuid) -> Result<T> {
+    match result {
+        Err(courier_store::Error::NotFound { .. }) => Err(Error::not_found("user", id)),
+        Err(courier_store::Error::Conflict(message)) => Err(Error::Conflict(message)),
+        result => Ok(result?),
+    }
+}
