@@ -2,12 +2,14 @@
 //! which would show in the process list and in the shell's history.
 
 use std::env::{self, VarError};
-use std::io::{self, IsTerminal, Read};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use secrecy::{SecretString, zeroize::Zeroizing};
+use secrecy::{ExposeSecret, SecretString, zeroize::Zeroizing};
 
 use crate::exit::{Code, Failure, Result};
+
+mod prompt;
 
 /// The password of the server in a URL, of a login or of what is made.
 pub(crate) const PASSWORD: &str = "COURIER_PASSWORD";
@@ -76,42 +78,39 @@ pub(crate) fn from_env(name: &'static str) -> Result<Option<SecretString>> {
 }
 
 /// Asks on the terminal; `None` where there is none.
-pub(crate) fn ask(prompt: &str) -> Result<Option<SecretString>> {
-    if !has_terminal() {
+pub(crate) fn ask(question: &str) -> Result<Option<SecretString>> {
+    let Some(terminal) = prompt::terminal() else {
         return Ok(None);
-    }
-    let question = dialoguer::Password::new()
-        .with_prompt(prompt)
-        .allow_empty_password(true);
-    question
-        .interact()
-        .map(|secret| Some(SecretString::from(secret)))
-        .map_err(prompt_failed)
+    };
+    prompt::ask(&terminal, question)
+        .map(Some)
+        .map_err(|e| no_answer(&e))
 }
 
 /// Is there a passphrase at hand, or somebody to ask for one?
 pub(crate) fn can_unlock() -> Result<bool> {
-    Ok(has_terminal() || from_env(KEY_PASSPHRASE)?.is_some())
+    Ok(prompt::terminal().is_some() || from_env(KEY_PASSPHRASE)?.is_some())
 }
 
-fn ask_twice(prompt: &str) -> Result<SecretString> {
-    if !has_terminal() {
+/// Asks for a new secret, twice, until both are the same.
+fn ask_twice(question: &str) -> Result<SecretString> {
+    let Some(terminal) = prompt::terminal() else {
         return Err(Failure::usage(
             "--ask-password needs a terminal; use --password-stdin in scripts",
         ));
+    };
+    let mut again = question.to_owned();
+    loop {
+        let first = prompt::ask(&terminal, &again).map_err(|e| no_answer(&e))?;
+        let second = prompt::ask(&terminal, "Once more").map_err(|e| no_answer(&e))?;
+        if first.expose_secret() == second.expose_secret() {
+            return Ok(first);
+        }
+        again = format!("The two differ. {question}");
     }
-    let question = dialoguer::Password::new()
-        .with_prompt(prompt)
-        .with_confirmation("Again", "The two differ; try once more");
-    question.interact().map(SecretString::from).map_err(prompt_failed)
 }
 
-fn has_terminal() -> bool {
-    io::stdin().is_terminal() && io::stderr().is_terminal()
-}
-
-fn prompt_failed(error: dialoguer::Error) -> Failure {
-    let dialoguer::Error::IO(error) = error;
+fn no_answer(error: &io::Error) -> Failure {
     match error.kind() {
         io::ErrorKind::Interrupted => Failure::silent(Code::Interrupted),
         _ => Failure::new(Code::Failed, format!("could not ask on the terminal: {error}")),
@@ -168,8 +167,6 @@ fn limited(from: impl Read, name: &str) -> Result<Zeroizing<String>> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use secrecy::ExposeSecret;
-
     use super::*;
 
     #[test]
