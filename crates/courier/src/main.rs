@@ -1,3 +1,26 @@
 //! Courier: managed file transfer in one binary.
 
-fn main() {}
+use std::process::ExitCode;
+
+use clap::Parser;
+
+mod api;
+mod cli;
+mod commands;
+mod exit;
+mod output;
+mod remote;
+mod run;
+mod secret;
+
+fn main() -> ExitCode {
+    let cli = cli::Cli::parse();
+    let output = cli.output();
+    match run::run(cli.command, output) {
+        Ok(()) => exit::Code::Done.into(),
+        Err(failure) => {
+            output.failure(&failure);
+            failure.code().into()
+        }
+    }
+}
