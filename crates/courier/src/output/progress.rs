@@ -16,9 +16,8 @@ const OWN_BAR_FROM: u64 = 4_000_000;
 /// Draws a second; a terminal over a slow line should not slow a transfer down.
 const DRAWS: u8 = 10;
 
-const SIZED: &str =
-    "{msg:30!} {wide_bar:.cyan/blue} {bytes:>10}/{total_bytes:<10} {bytes_per_sec:>12} {eta:>4}";
-const UNSIZED: &str = "{msg:30!} {spinner} {bytes:>10} {bytes_per_sec:>12}";
+const SIZED: &str = "{msg:30!} {wide_bar:.cyan/blue} {decimal_bytes:>9}/{decimal_total_bytes:<9} {decimal_bytes_per_sec:>11} {eta:>4}";
+const UNSIZED: &str = "{msg:30!} {spinner} {decimal_bytes:>9} {decimal_bytes_per_sec:>11}";
 
 /// A bar of one file on a terminal.
 pub(crate) fn file_bar(name: String, size: Option<u64>) -> ProgressBar {
@@ -40,20 +39,35 @@ pub(crate) struct Transfers(Option<Arc<Bars>>);
 struct Bars {
     all: MultiProgress,
     total: ProgressBar,
+    own_from: u64,
 }
 
 impl Transfers {
+    /// For many files.
+    pub(crate) fn many(output: Output) -> Self {
+        let bars = Self::with(output, OWN_BAR_FROM);
+        if let Some(bars) = &bars.0 {
+            let total = bars.all.add(bars.total.clone());
+            total.set_style(style(SIZED));
+            total.set_message("total");
+            total.enable_steady_tick(Duration::from_millis(500));
+        }
+        bars
+    }
+
+    /// For one file, whose bar is also the total.
+    pub(crate) fn one(output: Output) -> Self {
+        Self::with(output, 0)
+    }
+
     /// Bars where there is a terminal to draw on.
-    pub(crate) fn new(output: Output) -> Self {
+    fn with(output: Output, own_from: u64) -> Self {
         if !output.has_bars() {
             return Self(None);
         }
         let all = MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(DRAWS));
-        let total = all.add(ProgressBar::new(0));
-        total.set_style(style(SIZED));
-        total.set_message("total");
-        total.enable_steady_tick(Duration::from_millis(500));
-        Self(Some(Arc::new(Bars { all, total })))
+        let total = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::hidden());
+        Self(Some(Arc::new(Bars { all, total, own_from })))
     }
 
     /// The progress of one more file.
@@ -108,10 +122,10 @@ impl Progress for File {
         let length = size.unwrap_or(0);
         let before = self.size.swap(length, Ordering::Relaxed);
         total.set_length((total.length().unwrap_or(0) + length).saturating_sub(before));
-        if size.is_none_or(|size| size >= OWN_BAR_FROM) {
+        if size.is_none_or(|size| size >= self.bars.own_from) {
             self.own.get_or_init(|| {
                 let bar = file_bar(self.name.clone(), size);
-                self.bars.all.insert_before(&self.bars.total, bar)
+                self.bars.all.insert(0, bar)
             });
         }
         self.reached(offset);

@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use courier_transfer::ops::{
     BatchContext, Context, DownloadOptions, PlanOptions, RemoteGlob, download, download_all, plan_downloads,
@@ -77,28 +78,27 @@ pub(crate) async fn run(args: Args, output: Output) -> Result<()> {
     }
 
     let session = Session::open(endpoint, &args.session, output).await?;
-    let bars = Transfers::new(output);
-    let mut summary = Summary::new(output, &bars);
     let options = DownloadOptions {
         resume: args.resume,
         preserve_times: args.preserve,
         preserve_permissions: args.preserve,
         ..DownloadOptions::default()
     };
-    if let ([source], false, None) = (
-        sources.as_slice(),
-        args.recursive,
-        sources.first().and_then(|s| s.pattern.as_ref()),
-    ) {
-        let result = one(&session, source, &target, into_folder, &options, &bars).await;
-        summary.add(result);
-    } else {
-        let plan = PlanOptions {
-            recursive: args.recursive,
-            contents: !into_folder,
-        };
-        several(&session, &sources, &target, plan, options, &bars, &mut summary).await?;
-    }
+    let summary = match sources.as_slice() {
+        [source] if !args.recursive && source.pattern.is_none() => {
+            let bars = Transfers::one(output);
+            let mut summary = Summary::new(output, &bars);
+            summary.add(one(&session, source, &target, into_folder, &options, &bars).await);
+            summary
+        }
+        sources => {
+            let plan = PlanOptions {
+                recursive: args.recursive,
+                contents: !into_folder,
+            };
+            several(&session, sources, &target, plan, options, output).await?
+        }
+    };
     session.close().await;
     summary.end()
 }
@@ -162,9 +162,10 @@ async fn several(
     target: &Path,
     plan: PlanOptions,
     options: DownloadOptions,
-    bars: &Transfers,
-    summary: &mut Summary,
-) -> Result<()> {
+    output: Output,
+) -> Result<Summary> {
+    let bars = Transfers::many(output);
+    let mut summary = Summary::new(output, &bars);
     let mut plans = Vec::new();
     for source in sources {
         let glob = glob_of(source)?.unwrap_or_else(|| RemoteGlob::literal(source.path.clone()));
@@ -172,7 +173,7 @@ async fn several(
         plans.push(super::matched(source, jobs));
     }
     let context = BatchContext {
-        progress: std::sync::Arc::new(bars.clone()),
+        progress: Arc::new(bars),
         partials: session.partials(options.resume),
         ..BatchContext::default()
     };
@@ -181,7 +182,7 @@ async fn several(
     while let Some(done) = results.next().await {
         summary.add(done.result);
     }
-    Ok(())
+    Ok(summary)
 }
 
 /// One file, as it comes.

@@ -7,7 +7,7 @@ use courier_transfer::ops::{FindOptions, find, glob};
 use courier_transfer::{Entry, EntryKind, EntryStream, Error, ErrorKind, Listed};
 use futures::{StreamExt, stream};
 
-use super::{Location, Session, SessionArgs, Tally, glob_of, one_server};
+use super::{Location, LocationParser, Session, SessionArgs, Tally, glob_of, one_server};
 use crate::exit::Result;
 use crate::output::text::{mode, moment, printable};
 use crate::output::{Output, stdout_failed};
@@ -21,7 +21,7 @@ Examples:
   courier ls -r --json sftp://ann@example.com/~/ | jq -r '.[].path'")]
 pub(crate) struct Args {
     /// Folders, files or patterns
-    #[arg(required = true, value_name = "URL")]
+    #[arg(required = true, value_name = "URL", value_parser = LocationParser)]
     locations: Vec<Location>,
 
     /// What lies in folders, too

@@ -2,7 +2,7 @@
 
 use courier_transfer::ops::make_dir_all;
 
-use super::{Location, Session, SessionArgs, Tally, one_name, one_server};
+use super::{Location, LocationParser, Session, SessionArgs, Tally, one_name, one_server};
 use crate::exit::Result;
 use crate::output::Output;
 
@@ -14,7 +14,7 @@ Examples:
   courier mkdir -p sftp://ann@example.com/archive/2026/03")]
 pub(crate) struct Args {
     /// The folders
-    #[arg(required = true, value_name = "URL")]
+    #[arg(required = true, value_name = "URL", value_parser = LocationParser)]
     locations: Vec<Location>,
 
     /// Make what is missing above them, too; an existing folder is fine

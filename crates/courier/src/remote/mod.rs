@@ -25,7 +25,7 @@ mod trust;
 mod url;
 
 pub(crate) use session::{Session, SessionArgs};
-pub(crate) use url::{Endpoint, Location};
+pub(crate) use url::{Endpoint, Location, LocationParser};
 
 /// The one server that all URLs of a command name.
 fn one_server<'l>(locations: impl IntoIterator<Item = &'l Location>) -> Result<&'l Endpoint> {
@@ -56,20 +56,34 @@ fn glob_of(location: &Location) -> Result<Option<RemoteGlob>> {
     Ok(location.pattern.as_deref().map(RemoteGlob::new).transpose()?)
 }
 
-/// Passes a stream of what a pattern matched on; where it matched nothing at all, that is an error.
+/// Passes on what a location's pattern matched; where it matched nothing at all, that is an error.
 fn matched<T: Send + 'static>(
     location: &Location,
     found: BoxStream<'static, courier_transfer::Result<T>>,
 ) -> BoxStream<'static, courier_transfer::Result<T>> {
-    let Some(pattern) = location.pattern.clone() else {
-        return found;
-    };
-    let mut none = Some(format!("nothing matches {pattern} on {}", location.endpoint));
+    match &location.pattern {
+        None => found,
+        Some(pattern) => or_nothing_matches(format!("{pattern} on {}", location.endpoint), found),
+    }
+}
+
+/// Passes on what was found; where that is nothing, an error that names the pattern.
+fn or_nothing_matches<T: Send + 'static>(
+    pattern: String,
+    found: BoxStream<'static, courier_transfer::Result<T>>,
+) -> BoxStream<'static, courier_transfer::Result<T>> {
+    let mut unmatched = Some(pattern);
     let mut found = found.fuse();
     stream::poll_fn(move |cx| {
         let item = ready!(found.poll_next_unpin(cx));
-        let nothing = none.take().filter(|_| item.is_none());
-        Poll::Ready(item.or_else(|| nothing.map(|message| Err(Error::new(ErrorKind::NotFound, message)))))
+        let nothing = unmatched.take().filter(|_| item.is_none());
+        let error = |pattern| {
+            Err(Error::new(
+                ErrorKind::NotFound,
+                format!("nothing matches {pattern}"),
+            ))
+        };
+        Poll::Ready(item.or_else(|| nothing.map(error)))
     })
     .boxed()
 }

@@ -4,7 +4,7 @@ use courier_transfer::ops::{Replace, glob, rename};
 use courier_transfer::{Error, ErrorKind, Listed, RemotePath};
 use futures::StreamExt;
 
-use super::{Location, Session, SessionArgs, Tally, glob_of, one_name, one_server};
+use super::{Location, LocationParser, Session, SessionArgs, Tally, glob_of, one_name, one_server};
 use crate::exit::{Failure, Result};
 use crate::output::Output;
 
@@ -18,11 +18,11 @@ Examples:
   courier mv 'sftp://ann@example.com/in/*.csv' sftp://ann@example.com/done/")]
 pub(crate) struct Args {
     /// Files, folders or patterns
-    #[arg(required = true, value_name = "SOURCE")]
+    #[arg(required = true, value_name = "SOURCE", value_parser = LocationParser)]
     sources: Vec<Location>,
 
     /// The new name, or the folder to move into
-    #[arg(value_name = "TARGET")]
+    #[arg(value_name = "TARGET", value_parser = LocationParser)]
     target: Location,
 
     /// Leave an existing target alone, and fail

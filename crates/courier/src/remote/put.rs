@@ -4,14 +4,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use courier_transfer::ops::{
-    BatchContext, Context, PlanOptions, UploadOptions, plan_uploads, upload, upload_all,
+    BatchContext, Context, Job, PlanOptions, UploadOptions, plan_uploads, upload, upload_all,
 };
-use courier_transfer::{Error, ErrorKind, RemoteName};
-use futures::{StreamExt, stream};
+use courier_transfer::{Error, ErrorKind, RemoteName, RemotePath};
+use futures::{StreamExt, stream, stream::BoxStream};
 
 use super::summary::Summary;
 use super::url::{Scheme, is_url, local_path};
-use super::{Location, Session, SessionArgs, one_name};
+use super::{Location, LocationParser, Session, SessionArgs, one_name, or_nothing_matches};
 use crate::exit::{Failure, Result};
 use crate::output::Output;
 use crate::output::progress::Transfers;
@@ -31,7 +31,7 @@ pub(crate) struct Args {
     sources: Vec<PathBuf>,
 
     /// Where to
-    #[arg(value_name = "URL")]
+    #[arg(value_name = "URL", value_parser = LocationParser)]
     target: Location,
 
     /// Take folders with all that lies in them
@@ -62,8 +62,6 @@ pub(crate) async fn run(args: Args, output: Output) -> Result<()> {
         .map(|source| local(source))
         .collect::<Result<Vec<_>>>()?;
     let session = Session::open(&args.target.endpoint, &args.session, output).await?;
-    let bars = Transfers::new(output);
-    let mut summary = Summary::new(output, &bars);
     let options = UploadOptions {
         atomic: args.atomic,
         resume: args.resume,
@@ -71,42 +69,38 @@ pub(crate) async fn run(args: Args, output: Output) -> Result<()> {
         preserve_permissions: args.preserve,
         ..UploadOptions::default()
     };
-    let into_folder = is_folder(&session, &args.target, sources.len() > 1).await?;
-    match sources.as_slice() {
+    let several = sources.len() > 1 || sources.iter().any(|source| is_pattern(source));
+    let into_folder = is_folder(&session, &args.target, several).await?;
+    let summary = match sources.as_slice() {
         [source] if source.is_file() => {
             let remote = if into_folder {
                 target.join(&name_of(source)?)
             } else {
                 target.clone()
             };
+            let bars = Transfers::one(output);
             let context = Context {
                 progress: bars.file(&source.to_string_lossy()),
                 partials: session.partials(options.resume),
                 entry: None,
             };
-            let result = upload(&session.client, source, &remote, &options, &context).await;
-            drop(context);
-            summary.add(result);
+            let mut summary = Summary::new(output, &bars);
+            summary.add(upload(&session.client, source, &remote, &options, &context).await);
+            summary
         }
         sources => {
             let plan = PlanOptions {
                 recursive: args.recursive,
                 contents: !into_folder,
             };
-            let mut plans = Vec::new();
-            for source in sources {
-                if !into_folder && !source.is_dir() {
-                    return Err(not_a_folder(&args.target));
-                }
-                plans.push(plan_uploads(
-                    session.client.clone(),
-                    source.clone(),
-                    target.clone(),
-                    plan,
-                ));
-            }
+            let plans: Vec<_> = sources
+                .iter()
+                .map(|source| planned(&session, source, target, plan))
+                .collect();
+            let bars = Transfers::many(output);
+            let mut summary = Summary::new(output, &bars);
             let context = BatchContext {
-                progress: Arc::new(bars.clone()),
+                progress: Arc::new(bars),
                 partials: session.partials(options.resume),
                 ..BatchContext::default()
             };
@@ -115,10 +109,40 @@ pub(crate) async fn run(args: Args, output: Output) -> Result<()> {
             while let Some(done) = results.next().await {
                 summary.add(done.result);
             }
+            summary
         }
-    }
+    };
     session.close().await;
     summary.end()
+}
+
+/// What a source brings.
+fn planned(
+    session: &Session,
+    source: &Path,
+    target: &RemotePath,
+    plan: PlanOptions,
+) -> BoxStream<'static, courier_transfer::Result<Job>> {
+    if source.is_dir() && !plan.recursive {
+        let message = format!("{} is a folder; use -r to take what lies in it", source.display());
+        return stream::iter([Err(Error::new(ErrorKind::WrongKind, message))]).boxed();
+    }
+    let jobs = plan_uploads(session.client.clone(), source.to_owned(), target.clone(), plan);
+    if is_pattern(source) {
+        or_nothing_matches(source.display().to_string(), jobs)
+    } else {
+        jobs
+    }
+}
+
+/// Is the name that of no file, and does it look like a pattern?
+fn is_pattern(source: &Path) -> bool {
+    source
+        .as_os_str()
+        .as_encoded_bytes()
+        .iter()
+        .any(|byte| b"*?[{".contains(byte))
+        && !source.exists()
 }
 
 /// A source: a local path, or a `file:` URL.

@@ -4,7 +4,7 @@ use courier_transfer::ops::{glob, remove_tree};
 use courier_transfer::{EntryKind, Error, ErrorKind, Listed, RemotePath};
 use futures::StreamExt;
 
-use super::{Location, Session, SessionArgs, Tally, glob_of, one_server};
+use super::{Location, LocationParser, Session, SessionArgs, Tally, glob_of, one_server};
 use crate::exit::Result;
 use crate::output::Output;
 
@@ -16,7 +16,7 @@ Examples:
   courier rm -r sftp://ann@example.com/in/old")]
 pub(crate) struct Args {
     /// Files or patterns
-    #[arg(required = true, value_name = "URL")]
+    #[arg(required = true, value_name = "URL", value_parser = LocationParser)]
     locations: Vec<Location>,
 
     /// Folders, too, with all that lies in them; links are removed, not followed

@@ -3,7 +3,7 @@
 use courier_transfer::ops::remove_tree;
 use courier_transfer::{EntryKind, Error, ErrorKind, RemotePath};
 
-use super::{Location, Session, SessionArgs, Tally, one_name, one_server};
+use super::{Location, LocationParser, Session, SessionArgs, Tally, one_name, one_server};
 use crate::exit::Result;
 use crate::output::Output;
 
@@ -15,7 +15,7 @@ Examples:
   courier rmdir -r sftp://ann@example.com/archive/2019")]
 pub(crate) struct Args {
     /// The folders
-    #[arg(required = true, value_name = "URL")]
+    #[arg(required = true, value_name = "URL", value_parser = LocationParser)]
     locations: Vec<Location>,
 
     /// With all that lies in them; links are removed, not followed

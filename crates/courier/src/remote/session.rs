@@ -68,10 +68,11 @@ impl Session {
             Scheme::Sftp => "sftp",
             Scheme::File => "local",
         };
-        let protocol = courier_server::protocols()
+        let protocols = courier_server::protocols();
+        let protocol = protocols
             .get(name)
             .ok_or_else(|| Failure::usage(format!("this version has no {name}")))?;
-        let connector = Connector::new(&*protocol, endpoint, args, output)?;
+        let connector = Connector::new(&**protocol, endpoint, args, output)?;
         let client = match endpoint.scheme {
             Scheme::Sftp => connector.authenticate(args).await?,
             Scheme::File => connector.connect(Credentials::default()).await?,

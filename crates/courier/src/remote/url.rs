@@ -3,12 +3,14 @@
 //! Not a general URL parser (RFC 3986) on purpose: `?`, `#` and `[` are parts of file names and patterns here,
 //! and a `..` must be refused, not resolved.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use clap::builder::TypedValueParser;
+use clap::error::ErrorKind;
 use courier_transfer::RemotePath;
 
 /// The file systems that a URL can name.
@@ -144,6 +146,29 @@ impl FromStr for Location {
             pattern,
             is_folder: path.ends_with('/'),
             endpoint,
+        })
+    }
+}
+
+/// Reads a [`Location`] from an argument. Unlike the parser that `FromStr` would give, its errors never repeat the
+/// argument, which may hold a password.
+#[derive(Clone, Debug)]
+pub(crate) struct LocationParser;
+
+impl TypedValueParser for LocationParser {
+    type Value = Location;
+
+    fn parse_ref(
+        &self,
+        command: &clap::Command,
+        _argument: Option<&clap::Arg>,
+        value: &OsStr,
+    ) -> Result<Location, clap::Error> {
+        let text = value
+            .to_str()
+            .ok_or_else(|| "a URL is UTF-8; other bytes are written %XX".to_owned());
+        text.and_then(str::parse).map_err(|message| {
+            clap::Error::raw(ErrorKind::ValueValidation, format!("{message}\n")).with_cmd(command)
         })
     }
 }
