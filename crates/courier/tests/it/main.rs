@@ -7,5 +7,10 @@
 )]
 
 mod architecture;
+mod demo;
 mod docs;
+mod files;
 mod house;
+mod serve;
+mod support;
+mod trust;

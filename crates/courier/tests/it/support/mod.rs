@@ -1,0 +1,23 @@
+//! What the tests run against: the built binary, a real OpenSSH server, a server of Courier's.
+
+mod cli;
+mod serve;
+mod sshd;
+
+pub(crate) use cli::{Cli, signal, wait_until};
+pub(crate) use serve::{PASSWORD, Serve};
+pub(crate) use sshd::{Sshd, keygen};
+
+/// Bytes that don't repeat in a way that could hide a mixed-up block.
+pub(crate) fn content(len: usize, seed: u64) -> Vec<u8> {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    let mut bytes = Vec::with_capacity(len + 8);
+    while bytes.len() < len {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        bytes.extend_from_slice(&state.to_le_bytes());
+    }
+    bytes.truncate(len);
+    bytes
+}

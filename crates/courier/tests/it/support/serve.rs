@@ -1,0 +1,120 @@
+//! `courier serve` on a free port.
+
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Stdio};
+
+use tempfile::TempDir;
+
+use super::{Cli, signal};
+
+/// The password of the user `admin`.
+pub(crate) const PASSWORD: &str = "correct-horse-7f3a-battery";
+
+pub(crate) struct Serve {
+    child: Child,
+    stdout: BufReader<ChildStdout>,
+    folder: TempDir,
+    pub(crate) url: String,
+}
+
+impl Serve {
+    pub(crate) fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let log = File::create(folder.path().join("log")).unwrap();
+        let data = folder.path().join("data");
+        let cli = Cli::new().env("COURIER_ADMIN_PASSWORD", PASSWORD);
+        let mut child = cli
+            .command([
+                "serve",
+                "--listen",
+                "127.0.0.1:0",
+                "--data-dir",
+                data.to_str().unwrap(),
+                "--log",
+                "debug",
+            ])
+            .stderr(Stdio::from(log))
+            .spawn()
+            .unwrap();
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        let mut line = String::new();
+        stdout.read_line(&mut line).unwrap();
+        let url = line.split_whitespace().last().unwrap_or_default().to_owned();
+        assert!(
+            url.starts_with("http://127.0.0.1:"),
+            "{line:?}\n{}",
+            fs::read_to_string(folder.path().join("log")).unwrap()
+        );
+        Self {
+            child,
+            stdout,
+            folder,
+            url,
+        }
+    }
+
+    /// The data folder.
+    pub(crate) fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    /// What was logged.
+    pub(crate) fn log(&self) -> String {
+        fs::read_to_string(self.folder.path().join("log")).unwrap()
+    }
+
+    /// Somebody in a shell with an admin's token.
+    pub(crate) fn admin(&self) -> Cli {
+        let login = Cli::new()
+            .env("COURIER_SERVER", &self.url)
+            .env("COURIER_PASSWORD", PASSWORD);
+        let token = login.ok(["login"]).stdout.trim().to_owned();
+        Cli::new()
+            .env("COURIER_SERVER", &self.url)
+            .env("COURIER_TOKEN", token)
+    }
+
+    /// Asks the server to stop with SIGTERM, and gives its exit code.
+    pub(crate) fn stop(&mut self) -> i32 {
+        signal(&self.child, "TERM");
+        let code = self.child.wait().unwrap().code().unwrap_or(-1);
+        let mut rest = String::new();
+        self.stdout.read_line(&mut rest).unwrap();
+        assert_eq!(rest, "");
+        code
+    }
+
+    /// The files of the data folder that hold `secret`, and the log if it does.
+    pub(crate) fn holds(&self, secret: &str) -> Vec<PathBuf> {
+        let mut found = Vec::new();
+        let mut open = vec![self.folder.path().to_owned()];
+        while let Some(folder) = open.pop() {
+            for entry in fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    open.push(path);
+                } else if contains(&path, secret.as_bytes()) {
+                    found.push(path);
+                }
+            }
+        }
+        found
+    }
+}
+
+fn contains(path: &Path, wanted: &[u8]) -> bool {
+    fs::read(path)
+        .unwrap()
+        .windows(wanted.len())
+        .any(|window| window == wanted)
+}
+
+impl Drop for Serve {
+    fn drop(&mut self) {
+        // A test that failed leaves it running.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

@@ -1,0 +1,172 @@
+//! A real OpenSSH server with a configuration, keys and a folder of its own.
+//!
+//! The port is taken here and stays taken: each connection is handed to an `sshd -i`, which reads the configuration
+//! anew. So no port is lost to somebody else between choosing and using it, and host keys can change in between.
+
+use std::fs;
+use std::net::TcpListener;
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use tempfile::TempDir;
+
+use super::Cli;
+
+pub(crate) struct Sshd {
+    folder: TempDir,
+    port: u16,
+}
+
+/// Who runs the tests, which is also who logs in.
+pub(crate) fn user() -> String {
+    let output = Command::new("id").arg("-un").output().unwrap();
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
+impl Sshd {
+    pub(crate) fn start() -> Self {
+        Self::with("")
+    }
+
+    /// With arguments for `internal-sftp`, e.g. `-R` for read-only.
+    pub(crate) fn with(sftp_arguments: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        fs::create_dir(at("files")).unwrap();
+        keygen(&at("host_key"), "");
+        keygen(&at("user_key"), "");
+        fs::copy(at("user_key.pub"), at("authorized_keys")).unwrap();
+        let configuration = format!(
+            "HostKey {}\nAuthorizedKeysFile {}\nStrictModes no\nUsePAM no\nPermitRootLogin yes\nLogLevel VERBOSE\n\
+             PasswordAuthentication no\nKbdInteractiveAuthentication no\nPidFile none\n\
+             Subsystem sftp internal-sftp -d {} {sftp_arguments}\n",
+            at("host_key").display(),
+            at("authorized_keys").display(),
+            at("files").display(),
+        );
+        fs::write(at("sshd_config"), configuration).unwrap();
+        if user() == "root" {
+            // Where sshd as root looks for an empty folder; a booted system has it.
+            fs::create_dir_all("/run/sshd").unwrap();
+        }
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let (config, log) = (at("sshd_config"), at("log"));
+        std::thread::spawn(move || {
+            for connection in listener.incoming() {
+                let stream = OwnedFd::from(connection.unwrap());
+                let mut sshd = Command::new("/usr/sbin/sshd");
+                sshd.arg("-i").arg("-f").arg(&config).arg("-E").arg(&log);
+                sshd.stdin(Stdio::from(stream.try_clone().unwrap()))
+                    .stdout(Stdio::from(stream));
+                let mut session = sshd.stderr(Stdio::null()).spawn().unwrap();
+                std::thread::spawn(move || session.wait());
+            }
+        });
+        Self { folder, port }
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The URL of a path below the server's files.
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!(
+            "sftp://{}@127.0.0.1:{}{}/{path}",
+            user(),
+            self.port,
+            self.files().display()
+        )
+    }
+
+    /// The URL of a path below the login folder, which is the same folder.
+    pub(crate) fn home_url(&self, path: &str) -> String {
+        format!("sftp://127.0.0.1:{}/~/{path}", self.port)
+    }
+
+    /// The server's files.
+    pub(crate) fn files(&self) -> PathBuf {
+        self.folder.path().join("files")
+    }
+
+    /// Puts a file there.
+    pub(crate) fn file(&self, path: &str, content: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.files().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, content).unwrap();
+        path
+    }
+
+    /// Reads a file there.
+    pub(crate) fn read(&self, path: &str) -> Vec<u8> {
+        fs::read(self.files().join(path)).unwrap()
+    }
+
+    /// The private key that logs in.
+    pub(crate) fn user_key(&self) -> PathBuf {
+        self.folder.path().join("user_key")
+    }
+
+    /// Lets this public key log in, too.
+    pub(crate) fn authorize(&self, line: &str) {
+        let path = self.folder.path().join("authorized_keys");
+        let known = fs::read_to_string(&path).unwrap();
+        fs::write(&path, format!("{known}{}\n", line.trim())).unwrap();
+    }
+
+    /// From now on the server has another host key.
+    pub(crate) fn change_host_key(&self) {
+        let key = self.folder.path().join("host_key");
+        fs::remove_file(&key).unwrap();
+        keygen(&key, "");
+    }
+
+    /// The fingerprint of the host key, as ssh-keygen prints it.
+    pub(crate) fn fingerprint(&self) -> String {
+        let key = self.folder.path().join("host_key.pub");
+        let output = Command::new("ssh-keygen").arg("-lf").arg(key).output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        text.split_whitespace().nth(1).unwrap().to_owned()
+    }
+
+    /// The line that a `known_hosts` file has for this server.
+    pub(crate) fn known_hosts_line(&self) -> String {
+        let key = fs::read_to_string(self.folder.path().join("host_key.pub")).unwrap();
+        let mut words = key.split_whitespace();
+        let (key_type, key) = (words.next().unwrap(), words.next().unwrap());
+        format!("[127.0.0.1]:{} {key_type} {key}\n", self.port)
+    }
+
+    /// What the server logged.
+    pub(crate) fn log(&self) -> String {
+        fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
+    }
+
+    /// A user who knows the server and has the key for it.
+    pub(crate) fn friend(&self) -> Cli {
+        let cli = self.stranger();
+        fs::write(cli.path(".ssh/known_hosts"), self.known_hosts_line()).unwrap();
+        cli
+    }
+
+    /// A user who has the key, and has never been there.
+    pub(crate) fn stranger(&self) -> Cli {
+        let cli = Cli::new();
+        fs::create_dir(cli.path(".ssh")).unwrap();
+        fs::copy(self.user_key(), cli.path(".ssh/id_ed25519")).unwrap();
+        cli
+    }
+}
+
+/// Makes an Ed25519 key.
+pub(crate) fn keygen(path: &Path, passphrase: &str) {
+    let _ = fs::remove_file(path.with_extension("pub"));
+    let made = Command::new("ssh-keygen")
+        .args(["-q", "-t", "ed25519", "-N", passphrase, "-C", "", "-f"])
+        .arg(path)
+        .status()
+        .unwrap();
+    assert!(made.success());
+}
