@@ -8,46 +8,68 @@ use std::{
     io,
     os::unix::fs::FileExt,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use crate::{Error, Progress, Sink, Source};
 
 /// A local file that a download is written into.
+///
+/// Bytes may come out of order. When the last holder drops it, what lies behind a gap is cut off: a partial file
+/// holds nothing but what arrived, and its length is where to go on.
 #[derive(Debug)]
 pub struct FileSink {
     file: File,
     path: PathBuf,
     progress: Arc<dyn Progress>,
+    /// Everything before this is there.
+    reached: AtomicU64,
+    /// The end of the furthest byte written.
+    furthest: AtomicU64,
 }
 
 impl FileSink {
-    /// Writes into an open file; `path` is for error texts.
-    pub fn new(file: File, path: &Path, progress: Arc<dyn Progress>) -> Self {
+    /// Writes into an open file from `offset` on; `path` is for error texts.
+    pub fn new(file: File, path: &Path, offset: u64, progress: Arc<dyn Progress>) -> Self {
         Self {
             file,
             path: path.to_owned(),
             progress,
+            reached: AtomicU64::new(offset),
+            furthest: AtomicU64::new(offset),
         }
-    }
-
-    /// The file, to be flushed or cut.
-    pub fn file(&self) -> &File {
-        &self.file
     }
 }
 
 impl Sink for FileSink {
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        // Noted first: also a write that fails half-way may have left something.
+        self.furthest
+            .fetch_max(offset + bytes.len() as u64, Ordering::Relaxed);
         self.file.write_all_at(bytes, offset)
     }
 
     fn advance(&self, offset: u64) {
+        self.reached.fetch_max(offset, Ordering::Relaxed);
         self.progress.reached(offset);
     }
 
     fn error(&self, error: io::Error) -> Error {
         Error::local(error, "write to", &self.path)
+    }
+}
+
+impl Drop for FileSink {
+    fn drop(&mut self) {
+        let reached = *self.reached.get_mut();
+        if *self.furthest.get_mut() > reached
+            && let Err(error) = self.file.set_len(reached)
+        {
+            tracing::warn!(path = %self.path.display(), %error, "a partial file could not be cut to what arrived");
+        }
     }
 }
 
@@ -86,5 +108,35 @@ impl Source for FileSource {
 
     fn error(&self, error: io::Error) -> Error {
         Error::local(error, "read", &self.path)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::NoProgress;
+
+    #[test]
+    fn what_lies_behind_a_gap_is_cut_off() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let sink = FileSink::new(file.reopen().unwrap(), file.path(), 0, Arc::new(NoProgress));
+        sink.write_at(b"abc", 0).unwrap();
+        sink.advance(3);
+        sink.write_at(b"xyz", 100).unwrap();
+        drop(sink);
+        assert_eq!(std::fs::read(file.path()).unwrap(), b"abc");
+    }
+
+    #[test]
+    fn what_was_there_before_stays() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), b"before").unwrap();
+        drop(FileSink::new(
+            file.reopen().unwrap(),
+            file.path(),
+            6,
+            Arc::new(NoProgress),
+        ));
+        assert_eq!(std::fs::read(file.path()).unwrap(), b"before");
     }
 }

@@ -142,7 +142,7 @@ impl Download<'_> {
     async fn fetch(&self, part: &Part, offset: u64, source: Option<&Entry>) -> Result<u64> {
         let size = source.and_then(|s| s.size);
         self.context.progress.begin(offset, size);
-        let sink = FileSink::new(part.writer()?, part.path(), self.context.progress.clone());
+        let sink = FileSink::new(part.writer()?, part.path(), offset, self.context.progress.clone());
         let request = Fetch {
             offset,
             size_hint: size,
