@@ -121,9 +121,7 @@ impl Audit<'_> {
         if records.len() <= BATCH {
             return append(self.0.write(), records).await;
         }
-        let transaction = self.0.begin().await?;
-        append(&transaction, records).await?;
-        Ok(transaction.commit().await?)
+        self.0.transact(async |db| append(db, records).await).await
     }
 
     /// Records, newest first.

@@ -59,15 +59,17 @@ impl ConnectionKeys<'_> {
     /// [`Error::NotFound`] for the connection or the key; [`Error::Conflict`] for a key that isn't active;
     /// [`Error::Duplicate`] where it uses the key already.
     pub async fn add(&self, connection: Uuid, key: Uuid, by: &str) -> Result<ConnectionKey> {
-        let transaction = self.0.begin().await?;
-        let known = connections::Entity::find_by_id(connection)
-            .lock_shared()
-            .one(&transaction)
-            .await?;
-        known.ok_or(Error::NotFound { what: "connection" })?;
-        let row = add(&transaction, connection, key, by).await?;
-        transaction.commit().await?;
-        row.try_into()
+        self.0
+            .transact(async |db| {
+                let known = connections::Entity::find_by_id(connection)
+                    .lock_shared()
+                    .one(db)
+                    .await?;
+                known.ok_or(Error::NotFound { what: "connection" })?;
+                let row = add(db, connection, key, by).await?;
+                row.try_into()
+            })
+            .await
     }
 
     /// Takes a key from a connection. The entry stays, revoked.
@@ -75,21 +77,20 @@ impl ConnectionKeys<'_> {
     /// # Errors
     /// [`Error::NotFound`] where the connection doesn't use the key.
     pub async fn revoke(&self, connection: Uuid, key: Uuid) -> Result<ConnectionKey> {
-        let transaction = self.0.begin().await?;
-        if revoke(&transaction, connection, &[key]).await? == 0 {
-            return Err(Error::NotFound {
-                what: "key of this connection",
-            });
-        }
-        transaction.commit().await?;
-        let row = of(connection)
-            .filter(Column::SshKeyId.eq(key))
-            .one(self.0.read())
-            .await?;
-        row.ok_or(Error::NotFound {
-            what: "key of this connection",
-        })?
-        .try_into()
+        self.0
+            .transact(async |db| {
+                if revoke(db, connection, &[key]).await? == 0 {
+                    return Err(Error::NotFound {
+                        what: "key of this connection",
+                    });
+                }
+                let row = of(connection).filter(Column::SshKeyId.eq(key)).one(db).await?;
+                row.ok_or(Error::NotFound {
+                    what: "key of this connection",
+                })?
+                .try_into()
+            })
+            .await
     }
 
     /// The keys that a connection uses or has used, newest first.
@@ -142,20 +143,23 @@ impl ConnectionKeys<'_> {
     /// As [`Self::list`]; a key that isn't there is none.
     pub async fn touch(&self, connection: Uuid, key: Uuid) -> Result<()> {
         let at = now().as_microsecond();
-        let transaction = self.0.begin().await?;
-        Entity::update_many()
-            .col_expr(Column::LastUsedAt, Expr::value(at))
-            .filter(Column::ConnectionId.eq(connection))
-            .filter(Column::SshKeyId.eq(key))
-            .filter(Column::Status.eq(KeyUse::Active.as_str()))
-            .exec(&transaction)
-            .await?;
-        ssh_keys::Entity::update_many()
-            .col_expr(ssh_keys::Column::LastUsedAt, Expr::value(at))
-            .filter(ssh_keys::Column::Id.eq(key))
-            .exec(&transaction)
-            .await?;
-        Ok(transaction.commit().await?)
+        self.0
+            .transact(async |db| {
+                Entity::update_many()
+                    .col_expr(Column::LastUsedAt, Expr::value(at))
+                    .filter(Column::ConnectionId.eq(connection))
+                    .filter(Column::SshKeyId.eq(key))
+                    .filter(Column::Status.eq(KeyUse::Active.as_str()))
+                    .exec(db)
+                    .await?;
+                ssh_keys::Entity::update_many()
+                    .col_expr(ssh_keys::Column::LastUsedAt, Expr::value(at))
+                    .filter(ssh_keys::Column::Id.eq(key))
+                    .exec(db)
+                    .await?;
+                Ok(())
+            })
+            .await
     }
 }
 

@@ -105,13 +105,15 @@ impl Jobs<'_> {
             updated_at: at,
             created_by: input.by.clone(),
         };
-        let transaction = self.0.begin().await?;
-        Entity::insert(row.clone().into_active_model().reset_all())
-            .exec_without_returning(&transaction)
-            .await?;
-        keep_version(&transaction, &row, input.by).await?;
-        transaction.commit().await?;
-        row.try_into()
+        self.0
+            .transact(async |db| {
+                Entity::insert(row.clone().into_active_model().reset_all())
+                    .exec_without_returning(db)
+                    .await?;
+                keep_version(db, &row, input.by).await?;
+                row.try_into()
+            })
+            .await
     }
 
     /// Changes a job: its next version, which is kept beside the earlier ones.
@@ -120,36 +122,39 @@ impl Jobs<'_> {
     /// [`Error::NotFound`]; [`Error::Duplicate`] for the name; [`Error::Conflict`] where `if_version` is given and the
     /// job is at another.
     pub async fn update(&self, id: Uuid, input: JobInput, if_version: Option<u32>) -> Result<Job> {
-        let transaction = self.0.begin().await?;
-        let before = Entity::find_by_id(id)
-            .lock_exclusive()
-            .one(&transaction)
-            .await?
-            .ok_or(NOT_FOUND)?;
-        if let Some(expected) = if_version.filter(|expected| *expected != row::number(before.version)) {
-            let message = format!(
-                "the job is at version {}, not {expected}: look again",
-                before.version
-            );
-            return Err(Error::Conflict(message));
-        }
-        let row = Model {
-            name: input.name,
-            description: input.description.as_deref().map(row::clean),
-            enabled: input.enabled,
-            version: before.version.saturating_add(1),
-            definition: row::clean_json(input.definition),
-            updated_at: now().as_microsecond(),
-            ..before
-        };
-        Entity::update_many()
-            .set(row.clone().into_active_model().reset_all())
-            .filter(Column::Id.eq(id))
-            .exec(&transaction)
-            .await?;
-        keep_version(&transaction, &row, input.by).await?;
-        transaction.commit().await?;
-        row.try_into()
+        self.0
+            .transact(async |db| {
+                let before = Entity::find_by_id(id)
+                    .lock_exclusive()
+                    .one(db)
+                    .await?
+                    .ok_or(NOT_FOUND)?;
+                if let Some(expected) = if_version.filter(|expected| *expected != row::number(before.version))
+                {
+                    let message = format!(
+                        "the job is at version {}, not {expected}: look again",
+                        before.version
+                    );
+                    return Err(Error::Conflict(message));
+                }
+                let row = Model {
+                    name: input.name,
+                    description: input.description.as_deref().map(row::clean),
+                    enabled: input.enabled,
+                    version: before.version.saturating_add(1),
+                    definition: row::clean_json(input.definition),
+                    updated_at: now().as_microsecond(),
+                    ..before
+                };
+                Entity::update_many()
+                    .set(row.clone().into_active_model().reset_all())
+                    .filter(Column::Id.eq(id))
+                    .exec(db)
+                    .await?;
+                keep_version(db, &row, input.by).await?;
+                row.try_into()
+            })
+            .await
     }
 
     /// Forgets a job. Its executions and its versions stay.

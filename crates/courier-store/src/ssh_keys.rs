@@ -66,7 +66,7 @@ pub struct SshKey {
 /// A key to be kept.
 #[derive(Clone)]
 pub struct NewSshKey {
-    /// Its id, from [`new_id`](crate::new_id): what seals the private half may want it before the store does.
+    /// Its id, from [`new_id`]: what seals the private half may want it before the store does.
     pub id: Uuid,
     /// Its name.
     pub name: String,
@@ -239,24 +239,27 @@ impl SshKeys<'_> {
     /// # Errors
     /// [`Error::NotFound`]; [`Error::InUse`] with the names of the connections that use it.
     pub async fn delete(&self, id: Uuid) -> Result<()> {
-        let transaction = self.0.begin().await?;
-        Entity::find_by_id(id)
-            .filter(kept())
-            .lock_exclusive()
-            .one(&transaction)
-            .await?
-            .ok_or(NOT_FOUND)?;
-        let by = users(&transaction, id).await?;
-        if !by.is_empty() {
-            return Err(Error::InUse { what: "SSH key", by });
-        }
-        Entity::update_many()
-            .col_expr(Column::Status, Expr::value(SshKeyStatus::Deleted.as_str()))
-            .col_expr(Column::PrivateKey, Expr::value(None::<Vec<u8>>))
-            .filter(Column::Id.eq(id))
-            .exec(&transaction)
-            .await?;
-        Ok(transaction.commit().await?)
+        self.0
+            .transact(async |db| {
+                Entity::find_by_id(id)
+                    .filter(kept())
+                    .lock_exclusive()
+                    .one(db)
+                    .await?
+                    .ok_or(NOT_FOUND)?;
+                let by = users(db, id).await?;
+                if !by.is_empty() {
+                    return Err(Error::InUse { what: "SSH key", by });
+                }
+                Entity::update_many()
+                    .col_expr(Column::Status, Expr::value(SshKeyStatus::Deleted.as_str()))
+                    .col_expr(Column::PrivateKey, Expr::value(None::<Vec<u8>>))
+                    .filter(Column::Id.eq(id))
+                    .exec(db)
+                    .await?;
+                Ok(())
+            })
+            .await
     }
 
     /// Notes that a server accepted the key now.

@@ -141,14 +141,31 @@ impl Store {
         &self.0.write
     }
 
-    /// A transaction that writes. On SQLite it has the write lock from its first moment, so that what it reads is
-    /// still true when it writes; on PostgreSQL, lock the rows that a decision rests on.
-    pub(crate) async fn begin(&self) -> Result<DatabaseTransaction> {
+    /// Does this in a transaction: all of it, or none where it fails. On SQLite it has the write lock from its first
+    /// moment, so that what it reads is still true when it writes; on PostgreSQL, lock the rows that a decision rests
+    /// on. Nothing in it may ask [`Self::read`] or [`Self::write`].
+    pub(crate) async fn transact<T>(
+        &self,
+        work: impl AsyncFnOnce(&DatabaseTransaction) -> Result<T>,
+    ) -> Result<T> {
         let sqlite_transaction_mode = Some(SqliteTransactionMode::Immediate);
         let options = TransactionOptions {
             sqlite_transaction_mode,
             ..Default::default()
         };
-        Ok(self.0.write.begin_with_options(options).await?)
+        let transaction = self.0.write.begin_with_options(options).await?;
+        match work(&transaction).await {
+            Ok(done) => {
+                transaction.commit().await?;
+                Ok(done)
+            }
+            Err(error) => {
+                // A transaction that is only dropped is rolled back too, but later, and holds its locks until then.
+                if let Err(failed) = transaction.rollback().await {
+                    tracing::debug!(error = %failed, "a transaction could not be rolled back");
+                }
+                Err(error)
+            }
+        }
     }
 }

@@ -181,39 +181,41 @@ impl Users<'_> {
     /// # Errors
     /// [`Error::NotFound`]; [`Error::Conflict`] where no enabled admin would be left.
     pub async fn update(&self, id: Uuid, change: UserChange) -> Result<User> {
-        let transaction = self.0.begin().await?;
-        let before = locked(&transaction, id).await?;
-        let mut row = before.clone();
-        if let Some(role) = change.role {
-            row.role = role.as_str().into();
-        }
-        if let Some(disabled) = change.disabled {
-            row.disabled = disabled;
-        }
-        let logs_out = change.password_hash.is_some() || change.disabled == Some(true);
-        if let Some(hash) = change.password_hash {
-            row.password_hash = hash;
-            row.failed_logins = 0;
-            row.locked_until = None;
-        }
-        row.updated_at = now().as_microsecond();
-        if is_admin(&before) && !is_admin(&row) {
-            other_admin(&transaction, id).await?;
-        }
-        let all = row.clone().into_active_model().reset_all();
-        Entity::update_many()
-            .set(all)
-            .filter(Column::Id.eq(id))
-            .exec(&transaction)
-            .await?;
-        if logs_out {
-            sessions::Entity::delete_many()
-                .filter(sessions::Column::UserId.eq(id))
-                .exec(&transaction)
-                .await?;
-        }
-        transaction.commit().await?;
-        row.try_into()
+        self.0
+            .transact(async |db| {
+                let before = locked(db, id).await?;
+                let mut row = before.clone();
+                if let Some(role) = change.role {
+                    row.role = role.as_str().into();
+                }
+                if let Some(disabled) = change.disabled {
+                    row.disabled = disabled;
+                }
+                let logs_out = change.password_hash.is_some() || change.disabled == Some(true);
+                if let Some(hash) = change.password_hash {
+                    row.password_hash = hash;
+                    row.failed_logins = 0;
+                    row.locked_until = None;
+                }
+                row.updated_at = now().as_microsecond();
+                if is_admin(&before) && !is_admin(&row) {
+                    other_admin(db, id).await?;
+                }
+                let all = row.clone().into_active_model().reset_all();
+                Entity::update_many()
+                    .set(all)
+                    .filter(Column::Id.eq(id))
+                    .exec(db)
+                    .await?;
+                if logs_out {
+                    sessions::Entity::delete_many()
+                        .filter(sessions::Column::UserId.eq(id))
+                        .exec(db)
+                        .await?;
+                }
+                row.try_into()
+            })
+            .await
     }
 
     /// Forgets a user, with their sessions and tokens.
@@ -221,12 +223,15 @@ impl Users<'_> {
     /// # Errors
     /// [`Error::NotFound`]; [`Error::Conflict`] where no enabled admin would be left.
     pub async fn delete(&self, id: Uuid) -> Result<()> {
-        let transaction = self.0.begin().await?;
-        if is_admin(&locked(&transaction, id).await?) {
-            other_admin(&transaction, id).await?;
-        }
-        Entity::delete_by_id(id).exec(&transaction).await?;
-        Ok(transaction.commit().await?)
+        self.0
+            .transact(async |db| {
+                if is_admin(&locked(db, id).await?) {
+                    other_admin(db, id).await?;
+                }
+                Entity::delete_by_id(id).exec(db).await?;
+                Ok(())
+            })
+            .await
     }
 
     /// Counts a failed login, and answers how many there are now. With the `max`th, and each one after, the user is
@@ -235,22 +240,24 @@ impl Users<'_> {
     /// # Errors
     /// [`Error::NotFound`].
     pub async fn login_failed(&self, id: Uuid, max: u32, lock_until: Timestamp) -> Result<u32> {
-        let transaction = self.0.begin().await?;
-        let failed = locked(&transaction, id).await?.failed_logins.saturating_add(1);
-        let mut change = ActiveModel {
-            failed_logins: Set(failed),
-            ..Default::default()
-        };
-        if row::number(failed) >= max {
-            change.locked_until = Set(Some(lock_until.as_microsecond()));
-        }
-        Entity::update_many()
-            .set(change)
-            .filter(Column::Id.eq(id))
-            .exec(&transaction)
-            .await?;
-        transaction.commit().await?;
-        Ok(row::number(failed))
+        self.0
+            .transact(async |db| {
+                let failed = locked(db, id).await?.failed_logins.saturating_add(1);
+                let mut change = ActiveModel {
+                    failed_logins: Set(failed),
+                    ..Default::default()
+                };
+                if row::number(failed) >= max {
+                    change.locked_until = Set(Some(lock_until.as_microsecond()));
+                }
+                Entity::update_many()
+                    .set(change)
+                    .filter(Column::Id.eq(id))
+                    .exec(db)
+                    .await?;
+                Ok(row::number(failed))
+            })
+            .await
     }
 
     /// Notes a good login.

@@ -24,71 +24,75 @@ const NOT_FOUND: Error = Error::NotFound { what: "connection" };
 
 pub(super) async fn insert(store: &Store, change: ConnectionChange) -> Result<Connection> {
     let id = change.record.id;
-    let transaction = store.begin().await?;
-    Entity::insert(new_row(&change.record))
-        .exec_without_returning(&transaction)
-        .await?;
-    with_all(&transaction, change).await?;
-    let connection = load::get(&transaction, id).await?;
-    transaction.commit().await?;
-    Ok(connection)
+    store
+        .transact(async |db| {
+            Entity::insert(new_row(&change.record))
+                .exec_without_returning(db)
+                .await?;
+            with_all(db, change).await?;
+            load::get(db, id).await
+        })
+        .await
 }
 
 pub(super) async fn update(store: &Store, change: ConnectionChange) -> Result<Connection> {
     let id = change.record.id;
-    let transaction = store.begin().await?;
-    let before = Entity::find_by_id(id)
-        .lock_exclusive()
-        .one(&transaction)
-        .await?
-        .ok_or(NOT_FOUND)?;
-    if let Some(expected) = change.if_updated_at
-        && before.updated_at != expected.as_microsecond()
-    {
-        let message = "somebody else changed the connection in the meantime: look again";
-        return Err(Error::Conflict(message.into()));
-    }
-    let mut row = new_row(&change.record);
-    row.created_at = NotSet;
-    // Even where another node's clock is ahead, a change is later than the one before it.
-    row.updated_at = Set(now().as_microsecond().max(before.updated_at.saturating_add(1)));
-    if !change.reset_health {
-        row.health = NotSet;
-        row.health_detail = NotSet;
-        row.last_ok_at = NotSet;
-    }
-    Entity::update_many()
-        .set(row)
-        .filter(Column::Id.eq(id))
-        .exec(&transaction)
-        .await?;
-    with_all(&transaction, change).await?;
-    let connection = load::get(&transaction, id).await?;
-    transaction.commit().await?;
-    Ok(connection)
+    store
+        .transact(async |db| {
+            let before = Entity::find_by_id(id)
+                .lock_exclusive()
+                .one(db)
+                .await?
+                .ok_or(NOT_FOUND)?;
+            if let Some(expected) = change.if_updated_at
+                && before.updated_at != expected.as_microsecond()
+            {
+                let message = "somebody else changed the connection in the meantime: look again";
+                return Err(Error::Conflict(message.into()));
+            }
+            let mut row = new_row(&change.record);
+            row.created_at = NotSet;
+            // Even where another node's clock is ahead, a change is later than the one before it.
+            row.updated_at = Set(now().as_microsecond().max(before.updated_at.saturating_add(1)));
+            if !change.reset_health {
+                row.health = NotSet;
+                row.health_detail = NotSet;
+                row.last_ok_at = NotSet;
+            }
+            Entity::update_many()
+                .set(row)
+                .filter(Column::Id.eq(id))
+                .exec(db)
+                .await?;
+            with_all(db, change).await?;
+            load::get(db, id).await
+        })
+        .await
 }
 
 pub(super) async fn delete(store: &Store, id: Uuid, audit: Vec<NewAudit>) -> Result<()> {
-    let transaction = store.begin().await?;
-    Entity::find_by_id(id)
-        .lock_exclusive()
-        .one(&transaction)
-        .await?
-        .ok_or(NOT_FOUND)?;
-    let jobs = jobs::referencing(&transaction, id).await?;
-    if !jobs.is_empty() {
-        let by = jobs
-            .into_iter()
-            .map(|job| format!("the job \"{}\"", job.name))
-            .collect();
-        return Err(Error::InUse {
-            what: "connection",
-            by,
-        });
-    }
-    Entity::delete_by_id(id).exec(&transaction).await?;
-    audit::append(&transaction, audit).await?;
-    Ok(transaction.commit().await?)
+    store
+        .transact(async |db| {
+            Entity::find_by_id(id)
+                .lock_exclusive()
+                .one(db)
+                .await?
+                .ok_or(NOT_FOUND)?;
+            let jobs = jobs::referencing(db, id).await?;
+            if !jobs.is_empty() {
+                let by = jobs
+                    .into_iter()
+                    .map(|job| format!("the job \"{}\"", job.name))
+                    .collect();
+                return Err(Error::InUse {
+                    what: "connection",
+                    by,
+                });
+            }
+            Entity::delete_by_id(id).exec(db).await?;
+            audit::append(db, audit).await
+        })
+        .await
 }
 
 /// The row of a connection that is new, or whose health begins anew.

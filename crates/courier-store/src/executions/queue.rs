@@ -59,17 +59,19 @@ pub(super) async fn enqueue(store: &Store, new: NewExecution) -> Result<Executio
             row.into_active_model().reset_all()
         })
         .collect();
-    let transaction = store.begin().await?;
-    Entity::insert(row.clone().into_active_model().reset_all())
-        .exec_without_returning(&transaction)
-        .await?;
-    for batch in steps.chunks(BATCH) {
-        steps::Entity::insert_many(batch.to_vec())
-            .exec_without_returning(&transaction)
-            .await?;
-    }
-    transaction.commit().await?;
-    row.try_into()
+    store
+        .transact(async |db| {
+            Entity::insert(row.clone().into_active_model().reset_all())
+                .exec_without_returning(db)
+                .await?;
+            for batch in steps.chunks(BATCH) {
+                steps::Entity::insert_many(batch.to_vec())
+                    .exec_without_returning(db)
+                    .await?;
+            }
+            row.try_into()
+        })
+        .await
 }
 
 /// The head of the queue, passing over what another node is taking at this moment (PostgreSQL); on SQLite the
@@ -90,53 +92,53 @@ pub(super) async fn claim_next(store: &Store, node: &str) -> Result<Option<Execu
     {
         return Ok(None);
     }
-    let transaction = store.begin().await?;
-    let head = queued
-        .lock_with_behavior(LockType::Update, LockBehavior::SkipLocked)
-        .one(&transaction)
-        .await?;
-    let Some(before) = head else { return Ok(None) };
-    let row = Model {
-        state: ExecutionState::Running.as_str().into(),
-        node: Some(row::clean(node)),
-        started_at: before.started_at.or_else(|| Some(now().as_microsecond())),
-        attempts: before.attempts.saturating_add(1),
-        ..before
-    };
-    Entity::update_many()
-        .col_expr(Column::State, Expr::value(row.state.as_str()))
-        .col_expr(Column::Node, Expr::value(row.node.clone()))
-        .col_expr(Column::StartedAt, Expr::value(row.started_at))
-        .col_expr(Column::Attempts, Expr::value(row.attempts))
-        .filter(Column::Id.eq(row.id))
-        .exec(&transaction)
-        .await?;
-    transaction.commit().await?;
-    row.try_into().map(Some)
+    store
+        .transact(async |db| {
+            let head = queued
+                .lock_with_behavior(LockType::Update, LockBehavior::SkipLocked)
+                .one(db)
+                .await?;
+            let Some(before) = head else { return Ok(None) };
+            let row = Model {
+                state: ExecutionState::Running.as_str().into(),
+                node: Some(row::clean(node)),
+                started_at: before.started_at.or_else(|| Some(now().as_microsecond())),
+                attempts: before.attempts.saturating_add(1),
+                ..before
+            };
+            Entity::update_many()
+                .col_expr(Column::State, Expr::value(row.state.as_str()))
+                .col_expr(Column::Node, Expr::value(row.node.clone()))
+                .col_expr(Column::StartedAt, Expr::value(row.started_at))
+                .col_expr(Column::Attempts, Expr::value(row.attempts))
+                .filter(Column::Id.eq(row.id))
+                .exec(db)
+                .await?;
+            row.try_into().map(Some)
+        })
+        .await
 }
 
 pub(super) async fn requeue_running(store: &Store, node: Option<&str>) -> Result<u64> {
-    let transaction = store.begin().await?;
-    let mut running = Entity::find().filter(Column::State.eq(ExecutionState::Running.as_str()));
-    if let Some(node) = node {
-        running = running.filter(Column::Node.eq(row::clean(node)));
-    }
-    let left = running
-        .order_by_asc(Column::Id)
-        .lock_exclusive()
-        .all(&transaction)
-        .await?;
-    for row in &left {
-        let to = match row::word("executions.request", &row.request)? {
-            ExecutionRequest::None => ExecutionState::Queued,
-            ExecutionRequest::Cancel => ExecutionState::Cancelled,
-            ExecutionRequest::Pause => ExecutionState::Paused,
-        };
-        run::write_state(&transaction, row, to, None).await?;
-        stop_steps(&transaction, row.id).await?;
-    }
-    transaction.commit().await?;
-    Ok(left.len() as u64)
+    store
+        .transact(async |db| {
+            let mut running = Entity::find().filter(Column::State.eq(ExecutionState::Running.as_str()));
+            if let Some(node) = node {
+                running = running.filter(Column::Node.eq(row::clean(node)));
+            }
+            let left = running.order_by_asc(Column::Id).lock_exclusive().all(db).await?;
+            for row in &left {
+                let to = match row::word("executions.request", &row.request)? {
+                    ExecutionRequest::None => ExecutionState::Queued,
+                    ExecutionRequest::Cancel => ExecutionState::Cancelled,
+                    ExecutionRequest::Pause => ExecutionState::Paused,
+                };
+                run::write_state(db, row, to, None).await?;
+                stop_steps(db, row.id).await?;
+            }
+            Ok(left.len() as u64)
+        })
+        .await
 }
 
 async fn stop_steps(db: &impl ConnectionTrait, execution: Uuid) -> Result<()> {

@@ -1,9 +1,6 @@
 //! What happens to an execution: its states, its steps, and what somebody wants of it.
 
-use sea_orm::{
-    ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, QuerySelect, Set,
-    sea_query::Expr,
-};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, Set, sea_query::Expr};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -36,92 +33,101 @@ pub(super) async fn transition(
     to: ExecutionState,
     error: Option<Value>,
 ) -> Result<Execution> {
-    let transaction = store.begin().await?;
-    let (row, state, _) = locked(&transaction, id).await?;
-    if !from.contains(&state) {
-        return Err(Error::Conflict(format!(
-            "the execution is {state}, and can't become {to}"
-        )));
-    }
-    write_state(&transaction, &row, to, error).await?;
-    finish(transaction, id).await
+    store
+        .transact(async |db| {
+            let (row, state, _) = locked(db, id).await?;
+            if !from.contains(&state) {
+                return Err(Error::Conflict(format!(
+                    "the execution is {state}, and can't become {to}"
+                )));
+            }
+            write_state(db, &row, to, error).await?;
+            load::get(db, id).await
+        })
+        .await
 }
 
 pub(super) async fn request(store: &Store, id: Uuid, wish: Wish) -> Result<Execution> {
     use ExecutionRequest as Request;
     use ExecutionState as State;
-    let transaction = store.begin().await?;
-    let (row, state, request) = locked(&transaction, id).await?;
-    match (wish, state, request) {
-        (Wish::Cancel, State::Queued | State::Paused, _) => {
-            write_state(&transaction, &row, State::Cancelled, row.error.clone()).await?;
-        }
-        (Wish::Cancel, State::Running, _) => write_request(&transaction, id, Request::Cancel).await?,
-        (Wish::Pause, State::Queued, _) => {
-            write_state(&transaction, &row, State::Paused, row.error.clone()).await?;
-        }
-        (Wish::Pause, State::Running, Request::None | Request::Pause) => {
-            write_request(&transaction, id, Request::Pause).await?;
-        }
-        (Wish::Resume, State::Paused, _) => write_state(&transaction, &row, State::Queued, None).await?,
-        (Wish::Resume, State::Running, Request::Pause) => {
-            write_request(&transaction, id, Request::None).await?
-        }
-        (_, State::Running, Request::Cancel) => {
-            return Err(Error::Conflict("the execution is being cancelled".into()));
-        }
-        (wish, state, _) => {
-            let verb = match wish {
-                Wish::Cancel => "cancelled",
-                Wish::Pause => "paused",
-                Wish::Resume => "resumed",
-            };
-            return Err(Error::Conflict(format!(
-                "the execution is {state}, and can't be {verb}"
-            )));
-        }
-    }
-    finish(transaction, id).await
+    store
+        .transact(async |db| {
+            let (row, state, request) = locked(db, id).await?;
+            match (wish, state, request) {
+                (Wish::Cancel, State::Queued | State::Paused, _) => {
+                    write_state(db, &row, State::Cancelled, row.error.clone()).await?;
+                }
+                (Wish::Cancel, State::Running, _) => write_request(db, id, Request::Cancel).await?,
+                (Wish::Pause, State::Queued, _) => {
+                    write_state(db, &row, State::Paused, row.error.clone()).await?;
+                }
+                (Wish::Pause, State::Running, Request::None | Request::Pause) => {
+                    write_request(db, id, Request::Pause).await?;
+                }
+                (Wish::Resume, State::Paused, _) => write_state(db, &row, State::Queued, None).await?,
+                (Wish::Resume, State::Running, Request::Pause) => {
+                    write_request(db, id, Request::None).await?
+                }
+                (_, State::Running, Request::Cancel) => {
+                    return Err(Error::Conflict("the execution is being cancelled".into()));
+                }
+                (wish, state, _) => {
+                    let verb = match wish {
+                        Wish::Cancel => "cancelled",
+                        Wish::Pause => "paused",
+                        Wish::Resume => "resumed",
+                    };
+                    return Err(Error::Conflict(format!(
+                        "the execution is {state}, and can't be {verb}"
+                    )));
+                }
+            }
+            load::get(db, id).await
+        })
+        .await
 }
 
 pub(super) async fn checkpoint(store: &Store, id: Uuid, step: &Step, context: Option<&Value>) -> Result<()> {
-    let transaction = store.begin().await?;
-    let (_, state, _) = locked(&transaction, id).await?;
-    if state != ExecutionState::Running {
-        return Err(Error::Conflict(format!("the execution is {state}, not running")));
-    }
-    let change = steps::ActiveModel {
-        state: Set(step.state.as_str().into()),
-        attempts: Set(row::small(step.attempts)),
-        started_at: Set(row::micros(step.started_at)),
-        ended_at: Set(row::micros(step.ended_at)),
-        bytes_transferred: Set(row::stored(step.bytes_transferred)),
-        files_transferred: Set(row::stored(step.files_transferred)),
-        error: Set(step.error.clone().map(row::clean_json)),
-        ..Default::default()
-    };
-    let written = steps::Entity::update_many()
-        .set(change)
-        .filter(the_step(id, step.index))
-        .exec(&transaction)
-        .await?;
-    if written.rows_affected == 0 {
-        return Err(Error::NotFound {
-            what: "step of this execution",
-        });
-    }
-    if let Some(context) = context {
-        let change = ActiveModel {
-            context: Set(row::clean_json(context.clone())),
-            ..Default::default()
-        };
-        Entity::update_many()
-            .set(change)
-            .filter(Column::Id.eq(id))
-            .exec(&transaction)
-            .await?;
-    }
-    Ok(transaction.commit().await?)
+    store
+        .transact(async |db| {
+            let (_, state, _) = locked(db, id).await?;
+            if state != ExecutionState::Running {
+                return Err(Error::Conflict(format!("the execution is {state}, not running")));
+            }
+            let change = steps::ActiveModel {
+                state: Set(step.state.as_str().into()),
+                attempts: Set(row::small(step.attempts)),
+                started_at: Set(row::micros(step.started_at)),
+                ended_at: Set(row::micros(step.ended_at)),
+                bytes_transferred: Set(row::stored(step.bytes_transferred)),
+                files_transferred: Set(row::stored(step.files_transferred)),
+                error: Set(step.error.clone().map(row::clean_json)),
+                ..Default::default()
+            };
+            let written = steps::Entity::update_many()
+                .set(change)
+                .filter(the_step(id, step.index))
+                .exec(db)
+                .await?;
+            if written.rows_affected == 0 {
+                return Err(Error::NotFound {
+                    what: "step of this execution",
+                });
+            }
+            if let Some(context) = context {
+                let change = ActiveModel {
+                    context: Set(row::clean_json(context.clone())),
+                    ..Default::default()
+                };
+                Entity::update_many()
+                    .set(change)
+                    .filter(Column::Id.eq(id))
+                    .exec(db)
+                    .await?;
+            }
+            Ok(())
+        })
+        .await
 }
 
 pub(super) async fn progress(store: &Store, id: Uuid, step: u32, bytes: u64, files: u64) -> Result<()> {
@@ -180,12 +186,6 @@ async fn locked(db: &impl ConnectionTrait, id: Uuid) -> Result<(Model, Execution
     let state = row::word("executions.state", &row.state)?;
     let request = row::word("executions.request", &row.request)?;
     Ok((row, state, request))
-}
-
-async fn finish(transaction: DatabaseTransaction, id: Uuid) -> Result<Execution> {
-    let execution = load::get(&transaction, id).await?;
-    transaction.commit().await?;
-    Ok(execution)
 }
 
 fn the_step(execution: Uuid, index: u32) -> sea_orm::Condition {

@@ -1,8 +1,8 @@
 //! Changes of what a connection trusts. Each holds the connection's row locked, so that they come one after the other.
 
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, IntoActiveModel,
-    PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Set,
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, PaginatorTrait,
+    QueryFilter, QueryOrder, QuerySelect, Set,
     sea_query::{Expr, ExprTrait},
 };
 use uuid::Uuid;
@@ -27,17 +27,20 @@ pub(super) async fn pin_first(
     key_type: &str,
     fingerprint: &str,
 ) -> Result<bool> {
-    let transaction = lock(store, connection).await?;
-    let pins = Entity::find()
-        .filter(Column::ConnectionId.eq(connection))
-        .filter(Column::Pinned.eq(true));
-    if pins.count(&transaction).await? > 0 {
-        return Ok(false);
-    }
-    present(&transaction, connection, key_type, fingerprint).await?;
-    pin(&transaction, connection, fingerprint, "system").await?;
-    transaction.commit().await?;
-    Ok(true)
+    store
+        .transact(async |db| {
+            lock(db, connection).await?;
+            let pins = Entity::find()
+                .filter(Column::ConnectionId.eq(connection))
+                .filter(Column::Pinned.eq(true));
+            if pins.count(db).await? > 0 {
+                return Ok(false);
+            }
+            present(db, connection, key_type, fingerprint).await?;
+            pin(db, connection, fingerprint, "system").await?;
+            Ok(true)
+        })
+        .await
 }
 
 pub(super) async fn record_presented(
@@ -46,26 +49,30 @@ pub(super) async fn record_presented(
     key_type: &str,
     fingerprint: &str,
 ) -> Result<()> {
-    let transaction = lock(store, connection).await?;
-    present(&transaction, connection, key_type, fingerprint).await?;
-    let too_old: Vec<Uuid> = Entity::find()
-        .select_only()
-        .column(Column::Id)
-        .filter(Column::ConnectionId.eq(connection))
-        .filter(Column::Pinned.eq(false))
-        .order_by_desc(Column::LastSeen)
-        .offset(REMEMBERED)
-        .limit(1000)
-        .into_tuple()
-        .all(&transaction)
-        .await?;
-    if !too_old.is_empty() {
-        Entity::delete_many()
-            .filter(Column::Id.is_in(too_old))
-            .exec(&transaction)
-            .await?;
-    }
-    Ok(transaction.commit().await?)
+    store
+        .transact(async |db| {
+            lock(db, connection).await?;
+            present(db, connection, key_type, fingerprint).await?;
+            let too_old: Vec<Uuid> = Entity::find()
+                .select_only()
+                .column(Column::Id)
+                .filter(Column::ConnectionId.eq(connection))
+                .filter(Column::Pinned.eq(false))
+                .order_by_desc(Column::LastSeen)
+                .offset(REMEMBERED)
+                .limit(1000)
+                .into_tuple()
+                .all(db)
+                .await?;
+            if !too_old.is_empty() {
+                Entity::delete_many()
+                    .filter(Column::Id.is_in(too_old))
+                    .exec(db)
+                    .await?;
+            }
+            Ok(())
+        })
+        .await
 }
 
 pub(super) async fn touch(store: &Store, connection: Uuid, key_type: &str, fingerprint: &str) -> Result<()> {
@@ -85,26 +92,30 @@ pub(super) async fn approve(
     by: &str,
     add: bool,
 ) -> Result<KnownHost> {
-    let transaction = lock(store, connection).await?;
-    let presented = find(&transaction, connection, fingerprint)
-        .await?
-        .filter(|row| row.last_seen.is_some());
-    let presented = presented.ok_or(Error::NotFound {
-        what: "host key that this connection's server has presented",
-    })?;
-    if !add {
-        // A pin of unknown type was entered by hand and never seen: it goes as well.
-        let same_type = Column::KeyType
-            .eq(presented.key_type)
-            .or(Column::KeyType.is_null());
-        let others = Column::ConnectionId
-            .eq(connection)
-            .and(same_type)
-            .and(Column::Fingerprint.ne(fingerprint));
-        unpin(&transaction, others).await?;
-    }
-    pin(&transaction, connection, fingerprint, by).await?;
-    finish(transaction, connection, fingerprint).await
+    store
+        .transact(async |db| {
+            lock(db, connection).await?;
+            let presented = find(db, connection, fingerprint)
+                .await?
+                .filter(|row| row.last_seen.is_some());
+            let presented = presented.ok_or(Error::NotFound {
+                what: "host key that this connection's server has presented",
+            })?;
+            if !add {
+                // A pin of unknown type was entered by hand and never seen: it goes as well.
+                let same_type = Column::KeyType
+                    .eq(presented.key_type)
+                    .or(Column::KeyType.is_null());
+                let others = Column::ConnectionId
+                    .eq(connection)
+                    .and(same_type)
+                    .and(Column::Fingerprint.ne(fingerprint));
+                unpin(db, others).await?;
+            }
+            pin(db, connection, fingerprint, by).await?;
+            pinned(db, connection, fingerprint).await
+        })
+        .await
 }
 
 pub(super) async fn set_manual(
@@ -113,9 +124,13 @@ pub(super) async fn set_manual(
     fingerprint: &str,
     by: &str,
 ) -> Result<KnownHost> {
-    let transaction = lock(store, connection).await?;
-    pin_only(&transaction, connection, fingerprint, by).await?;
-    finish(transaction, connection, fingerprint).await
+    store
+        .transact(async |db| {
+            lock(db, connection).await?;
+            pin_only(db, connection, fingerprint, by).await?;
+            pinned(db, connection, fingerprint).await
+        })
+        .await
 }
 
 /// Makes a fingerprint the only pin of a connection, within a transaction that has it locked.
@@ -147,20 +162,17 @@ pub(crate) async fn clear(db: &impl ConnectionTrait, connection: Uuid) -> Result
     Ok(())
 }
 
-/// A transaction in which nobody else changes what this connection trusts.
-async fn lock(store: &Store, connection: Uuid) -> Result<DatabaseTransaction> {
-    let transaction = store.begin().await?;
+/// From here on to the end of the transaction nobody else changes what this connection trusts.
+async fn lock(db: &impl ConnectionTrait, connection: Uuid) -> Result<()> {
     let found = connections::Entity::find_by_id(connection)
         .lock_exclusive()
-        .one(&transaction)
+        .one(db)
         .await?;
-    found.ok_or(Error::NotFound { what: "connection" })?;
-    Ok(transaction)
+    found.map(|_| ()).ok_or(Error::NotFound { what: "connection" })
 }
 
-async fn finish(transaction: DatabaseTransaction, connection: Uuid, fingerprint: &str) -> Result<KnownHost> {
-    let row = find(&transaction, connection, fingerprint).await?;
-    transaction.commit().await?;
+async fn pinned(db: &impl ConnectionTrait, connection: Uuid, fingerprint: &str) -> Result<KnownHost> {
+    let row = find(db, connection, fingerprint).await?;
     row.ok_or(Error::NotFound { what: "host key" })?.try_into()
 }
 

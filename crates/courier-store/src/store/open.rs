@@ -1,14 +1,20 @@
 //! Opening a database: its files, its pools, its tables.
 
-use std::{path::Path, str::FromStr, sync::Arc, time::Duration};
+use std::{
+    path::Path,
+    str::FromStr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use sea_orm::{
     ConnAcquireErr, ConnectionTrait, DatabaseConnection, DbErr, SqlxPostgresConnector, SqlxSqliteConnector,
     sqlx::{
         self, ConnectOptions, Connection,
+        error::DatabaseError,
         pool::PoolOptions,
         postgres::PgConnectOptions,
-        sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+        sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous},
     },
 };
 use sea_orm_migration::MigratorTrait;
@@ -64,7 +70,7 @@ async fn open_sqlite(url: &str) -> Result<Shared> {
         .clone()
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full);
-    let write = pool(1).connect_with(writing).await?;
+    let write = connect_writer(&writing).await?;
     let read = pool(SQLITE_READERS)
         .connect_with(options.pragma("query_only", "on"))
         .await?;
@@ -73,6 +79,28 @@ async fn open_sqlite(url: &str) -> Result<Shared> {
         write: SqlxSqliteConnector::from_sqlx_sqlite_pool(write),
         read: SqlxSqliteConnector::from_sqlx_sqlite_pool(read),
     })
+}
+
+/// Nobody waits for a lock while the log is switched on, so where several processes open a new database at once, this
+/// tries again.
+async fn connect_writer(options: &SqliteConnectOptions) -> Result<SqlitePool> {
+    let begun = Instant::now();
+    loop {
+        match pool(1).connect_with(options.clone()).await {
+            Err(sqlx::Error::Database(e)) if is_busy(&*e) && begun.elapsed() < BUSY => {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            connected => return Ok(connected?),
+        }
+    }
+}
+
+/// The lower byte is the error, the others tell details.
+fn is_busy(error: &dyn DatabaseError) -> bool {
+    error
+        .code()
+        .and_then(|code| code.parse::<u32>().ok())
+        .is_some_and(|code| code & 0xff == 5)
 }
 
 /// SQLite's pools keep their connections: opening one costs more than holding it.
@@ -110,31 +138,36 @@ async fn open_postgres(url: &str) -> Result<Shared> {
     })
 }
 
-/// SQLite gives its log and its index file the mode of the database file, so one mode is enough.
+/// Makes the file where it is missing. SQLite gives its log and its index file the same mode.
+///
+/// A file that is there is left alone: to close any handle on it would drop the locks that SQLite has on it in this
+/// process.
 fn make_file(path: &Path) -> Result<()> {
     let mut options = std::fs::OpenOptions::new();
-    options.write(true).create(true).truncate(false);
+    options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     match options.open(path) {
-        Ok(_) => Ok(()),
-        Err(error) => Err(Error::Address(format!(
-            "{} can't be opened: {error}",
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(Error::Address(format!(
+            "{} can't be made: {error}",
             path.display()
         ))),
+        _ => Ok(()),
     }
 }
 
 /// All or nothing, and one process at a time: SQLite's write lock, PostgreSQL's advisory lock.
 async fn migrate(store: &Store) -> Result<()> {
-    let transaction = store.begin().await?;
-    if store.kind() == Kind::Postgres {
-        transaction
-            .execute_unprepared(&format!("SELECT pg_advisory_xact_lock({MIGRATION_LOCK})"))
-            .await?;
-    }
-    Migrator::up(&transaction, None).await?;
-    Ok(transaction.commit().await?)
+    let postgres = store.kind() == Kind::Postgres;
+    store
+        .transact(async |db| {
+            if postgres {
+                db.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({MIGRATION_LOCK})"))
+                    .await?;
+            }
+            Ok(Migrator::up(db, None).await?)
+        })
+        .await
 }
 
 /// Without the address itself, which may hold a password.

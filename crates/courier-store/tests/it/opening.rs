@@ -1,4 +1,9 @@
-use courier_store::{Error, Kind, Store, settings::Setting};
+use courier_store::{
+    Error, Kind, Store,
+    connections::{Connection, ConnectionChange},
+    settings::Setting,
+    users::UserChange,
+};
 use futures::future::join_all;
 use serde_json::json;
 
@@ -95,4 +100,33 @@ async fn a_bad_address_says_what_is_wrong_with_it_and_keeps_its_password() {
         matches!(&bad, Error::Address(text) if !text.contains("secret")),
         "{bad:?}"
     );
+}
+
+/// Whoever calls the store does it from tasks that move between threads.
+#[test]
+fn every_change_can_be_spawned() {
+    fn send(_: impl Send) {}
+    fn check(store: &Store) {
+        let id = courier_store::new_id();
+        let change = || ConnectionChange::new(Connection::new("c", "sftp"), "me");
+        send(Store::open(""));
+        send(store.connections().insert(change()));
+        send(store.connections().update(change()));
+        send(store.connections().delete(id, vec![]));
+        send(store.known_hosts().record_presented(id, "", ""));
+        send(store.known_hosts().approve(id, "", "", true));
+        send(store.known_hosts().set_manual(id, "", ""));
+        send(store.connection_keys().add(id, id, ""));
+        send(store.connection_keys().revoke(id, id));
+        send(store.connection_keys().touch(id, id));
+        send(store.ssh_keys().delete(id));
+        send(store.executions().requeue_running(None));
+        send(store.executions().request_cancel(id));
+        send(store.users().update(id, UserChange::default()));
+        send(store.users().delete(id));
+        send(store.users().login_failed(id, 1, courier_store::now()));
+        send(store.jobs().delete(id));
+        send(store.audit().append(vec![]));
+    }
+    let _ = check;
 }
