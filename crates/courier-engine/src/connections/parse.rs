@@ -78,7 +78,7 @@ pub(super) fn parse(engine: &Engine, record: Connection, values: Map<String, Val
     config.extend(
         unknown
             .into_iter()
-            .filter(|(field, value)| !(value.is_null() && shape.is_foreign(field)))
+            .filter(|(field, value)| !(says_nothing(value) && shape.is_foreign(field)))
             .map(|(field, _)| {
                 let message = format!("is not known for connections of the protocol {}", record.protocol);
                 Problem::new(field, message)
@@ -272,4 +272,9 @@ fn own_values(own: &[Setting], values: &Map<String, Value>) -> Map<String, Value
         .filter(|(name, _)| own.iter().any(|s| s.name == name.as_str()))
         .map(|(name, value)| (name.clone(), value.clone()))
         .collect()
+}
+
+/// Is this what a connection shows in a field that its protocol doesn't have? Then it may be sent back.
+fn says_nothing(value: &Value) -> bool {
+    value.is_null() || value.as_array().is_some_and(Vec::is_empty)
 }
