@@ -185,8 +185,9 @@ pub struct Connection {
     /// Sessions at once.
     pub max_sessions: Option<u32>,
     /// Is it exempt from FIPS mode?
-    #[serde(default)]
-    pub fips_override: bool,
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = bool, required = false)]
+    pub fips_override: Own<bool>,
     /// May it be used?
     pub status: ConnectionStatus,
     /// How it fares.
@@ -295,9 +296,9 @@ pub struct ConnectionQuery {
     /// `next_cursor` of the page before.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
-    /// Only with this name.
+    /// Only with this in their name or host, in either case.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
+    pub search: Option<String>,
     /// Only of this group.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub group: Option<String>,
@@ -319,17 +320,17 @@ pub struct KnownHost {
     pub connection_id: Uuid,
     /// SHA-256 of the key (`SHA256:…`).
     pub fingerprint: String,
-    /// The key's type as SSH names it (`ssh-ed25519`).
-    pub key_type: String,
-    /// When the server first presented it.
+    /// The key's type as SSH names it (`ssh-ed25519`); `null` until the server presented it.
+    pub key_type: Option<String>,
+    /// When it was first presented, or entered.
     #[schema(value_type = String, format = DateTime)]
     pub first_seen: Timestamp,
-    /// When the server last presented it.
-    #[schema(value_type = String, format = DateTime)]
-    pub last_seen: Timestamp,
-    /// Is it trusted? If not, the server presented it, and it waits for an approval.
-    pub trusted: bool,
-    /// Who trusts it; `system` for trust on first use, `null` if nobody does.
+    /// When the server last presented it; `null` until it did.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub last_seen: Option<Timestamp>,
+    /// Is it approved? If not, the server presented it, and it waits for somebody to.
+    pub approved: bool,
+    /// Who approved it; `system` for trust on first use, `null` if nobody does.
     pub approved_by: Option<String>,
 }
 
@@ -359,22 +360,27 @@ words! {
 pub struct ConnectionKey {
     /// The key's id in the SSH key store.
     pub id: Uuid,
-    /// Its name.
-    pub name: String,
+    /// Its name; this and the next three are `null` when the key was deleted since.
+    pub name: Option<String>,
     /// Its type.
-    pub key_type: String,
+    pub key_type: Option<String>,
     /// SHA-256 of the public key.
-    pub fingerprint: String,
+    pub fingerprint: Option<String>,
     /// One `authorized_keys` line, to install on the server.
-    pub public_key: String,
+    pub public_key: Option<String>,
     /// Whether the connection uses it.
     pub status: KeyUse,
     /// When the connection got it.
     #[schema(value_type = String, format = DateTime)]
     pub added_at: Timestamp,
+    /// Who gave it.
+    pub added_by: String,
     /// When the server last accepted it from this connection.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub last_used_at: Option<Timestamp>,
+    /// When it was taken from the connection.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub revoked_at: Option<Timestamp>,
 }
 
 /// A key for a connection: exactly one of the two.

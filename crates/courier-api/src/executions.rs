@@ -156,6 +156,9 @@ pub struct ExecutionQuery {
     /// Only in this state.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub state: Option<ExecutionState>,
+    /// Only with this in their job's name, in either case.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub search: Option<String>,
     /// Only those asked for at this time or later.
     #[param(value_type = Option<String>, format = DateTime)]
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -189,9 +189,9 @@ pub struct JobQuery {
     /// `next_cursor` of the page before.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
-    /// Only with this name.
+    /// Only with this in their name, in either case.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
+    pub search: Option<String>,
     /// Only those that may run, or may not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub enabled: Option<bool>,

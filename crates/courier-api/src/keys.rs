@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::{Secret, given::given, words::words};
@@ -61,6 +61,9 @@ pub struct SshKey {
     pub created_at: Timestamp,
     /// Who did that.
     pub created_by: String,
+    /// When a server last accepted it.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub last_used_at: Option<Timestamp>,
     /// The connections that use it.
     #[serde(default)]
     pub used_by: Vec<Uuid>,
@@ -108,4 +111,21 @@ pub struct SshKeyInput {
     #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     pub notes: Option<Option<String>>,
+}
+
+/// Which keys.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct SshKeyQuery {
+    /// Keys on the page: 50 by default, 1000 at most.
+    #[param(minimum = 1)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u64>,
+    /// `next_cursor` of the page before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
+    /// Only with this status.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<KeyStatus>,
 }

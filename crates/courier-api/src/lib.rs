@@ -37,8 +37,8 @@ pub use jobs::{
     FailureAction, FailurePolicy, Job, JobInput, JobQuery, JobStep, JobVersion, Schedule, StepType,
     StepTypeSetting,
 };
-pub use keys::{GenerateKey, ImportKey, KeyStatus, KeyType, SshKey, SshKeyInput};
-pub use overview::Overview;
+pub use keys::{GenerateKey, ImportKey, KeyStatus, KeyType, SshKey, SshKeyInput, SshKeyQuery};
+pub use overview::{Moved, Overview};
 pub use page::{DEFAULT_LIMIT, MAX_LIMIT, Page, PageQuery};
 pub use problem::{CONTENT_TYPE, FieldError, Problem};
 pub use secret::Secret;

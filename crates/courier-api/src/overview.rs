@@ -16,18 +16,23 @@ pub struct Overview {
     pub version: String,
     /// How many connections there are, by health.
     pub connections: BTreeMap<String, u64>,
-    /// How many executions there are, by state.
+    /// How many executions there are, by state; of those that are over, the ones queued in the last 24 hours.
     pub executions: BTreeMap<String, u64>,
-    /// Those that run now.
+    /// Those that run now, the newest first, 20 at most.
     pub running: Vec<Execution>,
-    /// The last ones that failed, the newest first.
+    /// The last ones that failed, the newest first, 10 at most.
     pub recent_failures: Vec<Execution>,
-    /// Bytes moved in the last 24 hours.
-    pub bytes_24h: u64,
-    /// Files moved in the last 24 hours.
-    pub files_24h: u64,
-    /// Bytes moved in the last 7 days.
-    pub bytes_7d: u64,
-    /// Files moved in the last 7 days.
-    pub files_7d: u64,
+    /// What moved in the last 24 hours.
+    pub moved_24h: Moved,
+    /// What moved in the last 7 days.
+    pub moved_7d: Moved,
+}
+
+/// How much moved, uploads and downloads together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Moved {
+    /// Files.
+    pub files: u64,
+    /// Bytes.
+    pub bytes: u64,
 }

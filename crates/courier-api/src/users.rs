@@ -29,6 +29,11 @@ pub struct User {
     pub username: String,
     /// What the user may do.
     pub role: Role,
+    /// May the user not log in?
+    pub disabled: bool,
+    /// The last login.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub last_login_at: Option<Timestamp>,
     /// When the user was made.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
@@ -54,9 +59,6 @@ pub struct UserInput {
 #[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UserPatch {
-    /// A new name.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub username: Option<String>,
     /// A new password. Sessions of the user end.
     #[schema(write_only)]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -64,4 +66,7 @@ pub struct UserPatch {
     /// A new role.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub role: Option<Role>,
+    /// May the user not log in? `true` ends the user's sessions.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub disabled: Option<bool>,
 }

@@ -10,6 +10,7 @@ use axum::{
 };
 use courier_api::ErrorCode;
 use serde::{Serialize, de::DeserializeOwned};
+use serde_json::{Map, Value};
 
 use super::problem::ApiError;
 
@@ -128,24 +129,39 @@ async fn read<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, ApiE
         })
 }
 
+/// A body whose read-only fields are ignored, and whose unknown ones are not.
+pub(crate) fn typed<T: DeserializeOwned>(
+    mut body: Map<String, Value>,
+    read_only: &[&str],
+) -> Result<T, ApiError> {
+    body.retain(|name, _| !read_only.contains(&name.as_str()));
+    serde_path_to_error::deserialize(Value::Object(body)).map_err(|error| {
+        let path = error.path().to_string();
+        data_error(&path, error.into_inner())
+    })
+}
+
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
+    let not_json = |error| ApiError::new(ErrorCode::Validation, format!("the body is not JSON: {error}"));
     let mut deserializer = serde_json::Deserializer::from_slice(body);
     let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let path = error.path().to_string();
-        let inner = error.into_inner();
+        let inner: serde_json::Error = error.into_inner();
         if inner.is_data() {
-            field_error(
-                if path == "." { "" } else { &path },
-                &without_position(&inner.to_string()),
-            )
+            data_error(&path, inner)
         } else {
-            ApiError::new(ErrorCode::Validation, format!("the body is not JSON: {inner}"))
+            not_json(inner)
         }
     })?;
-    deserializer
-        .end()
-        .map_err(|error| ApiError::new(ErrorCode::Validation, format!("the body is not JSON: {error}")))?;
+    deserializer.end().map_err(not_json)?;
     Ok(value)
+}
+
+fn data_error(path: &str, error: serde_json::Error) -> ApiError {
+    field_error(
+        if path == "." { "" } else { path },
+        &without_position(&error.to_string()),
+    )
 }
 
 /// An error at that path. Where the message itself names a field below it (``unknown field `x` ``), that is the field.

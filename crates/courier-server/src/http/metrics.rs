@@ -37,7 +37,10 @@ impl Metrics {
             describe_counter!(REQUESTS, "Requests answered, by method, route and status");
             describe_histogram!(DURATION, "Time until a request was answered, by method and route");
             describe_gauge!(CONNECTIONS, "Connections, by health");
-            describe_gauge!(EXECUTIONS, "Executions, by state");
+            describe_gauge!(
+                EXECUTIONS,
+                "Executions, by state; those that are over, of the last 24 hours"
+            );
             describe_gauge!(BYTES_24H, "Bytes moved in the last 24 hours");
             describe_gauge!(FILES_24H, "Files moved in the last 24 hours");
         });
@@ -93,8 +96,8 @@ pub(crate) async fn metrics(State(state): State<AppState>) -> ApiResult<Response
         for (state, count) in overview.executions {
             gauge!(EXECUTIONS, "state" => state).set(count as f64);
         }
-        gauge!(BYTES_24H).set(overview.bytes_24h as f64);
-        gauge!(FILES_24H).set(overview.files_24h as f64);
+        gauge!(BYTES_24H).set(overview.moved_24h.bytes as f64);
+        gauge!(FILES_24H).set(overview.moved_24h.files as f64);
     });
     let text = recorder.handle().render();
     Ok((

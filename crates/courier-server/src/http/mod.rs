@@ -22,7 +22,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 pub(crate) use access::{Access, Api, Caller, Credential};
 pub(crate) use cookie::{clear as clear_cookie, set as set_cookie};
 pub(crate) use docs::description;
-pub(crate) use extract::{Json, OptionalJson, Path, Query};
+pub(crate) use extract::{Json, OptionalJson, Path, Query, typed};
 pub(crate) use metrics::Metrics;
 pub(crate) use problem::{ApiError, ApiResult, code_of_failure};
 

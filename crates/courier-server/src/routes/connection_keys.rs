@@ -62,15 +62,26 @@ pub(crate) async fn revoke_key(
     .map(Json)
 }
 
-fn shown(key: courier_engine::connections::ConnectionKey) -> ApiResult<ConnectionKey> {
+fn shown(used: courier_engine::connections::ConnectionKey) -> ApiResult<ConnectionKey> {
+    let (name, key_type, fingerprint, public_key) = match used.key {
+        Some(key) => (
+            Some(key.name),
+            Some(key.key_type),
+            Some(key.fingerprint),
+            Some(key.public_key),
+        ),
+        None => (None, None, None, None),
+    };
     Ok(ConnectionKey {
-        id: key.key.id,
-        name: key.key.name,
-        key_type: key.key.key_type,
-        fingerprint: key.key.fingerprint,
-        public_key: key.key.public_key,
-        status: word(key.use_status)?,
-        added_at: key.added_at,
-        last_used_at: key.last_used_at,
+        id: used.ssh_key_id,
+        name,
+        key_type,
+        fingerprint,
+        public_key,
+        status: word(used.status)?,
+        added_at: used.added_at,
+        added_by: used.added_by,
+        last_used_at: used.last_used_at,
+        revoked_at: used.revoked_at,
     })
 }

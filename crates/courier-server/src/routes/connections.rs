@@ -10,7 +10,7 @@ use courier_transfer::{Entry, EntryKind};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::{created, page, page_request, whole};
+use super::{created, page, page_request, whole, word};
 use crate::http::{ApiError, ApiResult, AppState, Caller, Json, Path, Query, code_of_failure};
 
 /// What clients send; which fields there are depends on the protocol, and the engine knows.
@@ -24,11 +24,11 @@ pub(crate) async fn list(
     Query(query): Query<ConnectionQuery>,
 ) -> ApiResult<Json<Page<Connection>>> {
     let filter = ConnectionFilter {
-        name: query.name,
+        search: query.search,
         group: query.group,
         protocol: query.protocol,
-        status: query.status.map(|status| status.to_string()),
-        health: query.health.map(|health| health.to_string()),
+        status: query.status.map(word).transpose()?,
+        health: query.health.map(word).transpose()?,
     };
     let connections = state
         .engine
@@ -145,7 +145,7 @@ pub(crate) async fn known_hosts(
     Path(id): Path<Uuid>,
 ) -> ApiResult<Json<Page<KnownHost>>> {
     whole(state.engine.connections().known_hosts(id).await?, |host| {
-        Ok(known_host(id, host))
+        Ok(known_host(host))
     })
 }
 
@@ -166,7 +166,7 @@ pub(crate) async fn approve_host_key(
     let host = connections
         .approve_host_key(&actor, id, &input.fingerprint, input.add)
         .await?;
-    Ok(Json(known_host(id, host)))
+    Ok(Json(known_host(host)))
 }
 
 /// List a folder of a connection
@@ -194,14 +194,14 @@ fn shown(connection: courier_engine::connections::Connection) -> ApiResult<Conne
         .map_err(ApiError::internal)
 }
 
-fn known_host(connection_id: Uuid, host: courier_engine::connections::KnownHost) -> KnownHost {
+fn known_host(host: courier_engine::connections::KnownHost) -> KnownHost {
     KnownHost {
-        connection_id,
+        connection_id: host.connection_id,
         fingerprint: host.fingerprint,
         key_type: host.key_type,
         first_seen: host.first_seen,
         last_seen: host.last_seen,
-        trusted: host.trusted,
+        approved: host.pinned,
         approved_by: host.approved_by,
     }
 }

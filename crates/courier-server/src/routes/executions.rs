@@ -7,7 +7,7 @@ use courier_api::{
 use courier_engine::{Failure, executions as engine};
 use uuid::Uuid;
 
-use super::{page, page_request};
+use super::{page, page_request, word};
 use crate::http::{ApiResult, AppState, Caller, Json, Path, Query, code_of_failure};
 
 /// List executions
@@ -19,7 +19,8 @@ pub(crate) async fn list(
 ) -> ApiResult<Json<Page<Execution>>> {
     let filter = engine::ExecutionFilter {
         job_id: query.job_id,
-        state: query.state.map(engine_state),
+        states: query.state.map(word).transpose()?.into_iter().collect(),
+        search: query.search,
         since: query.since,
         until: query.until,
     };
@@ -126,16 +127,5 @@ fn failure(failure: Failure) -> ExecutionError {
         code: code_of_failure(&failure),
         kind: failure.kind,
         message: failure.message,
-    }
-}
-
-fn engine_state(state: ExecutionState) -> engine::ExecutionState {
-    match state {
-        ExecutionState::Queued => engine::ExecutionState::Queued,
-        ExecutionState::Running => engine::ExecutionState::Running,
-        ExecutionState::Paused => engine::ExecutionState::Paused,
-        ExecutionState::Completed => engine::ExecutionState::Completed,
-        ExecutionState::Failed => engine::ExecutionState::Failed,
-        ExecutionState::Cancelled => engine::ExecutionState::Cancelled,
     }
 }

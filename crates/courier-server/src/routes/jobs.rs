@@ -20,7 +20,7 @@ pub(crate) async fn list(
     Query(query): Query<JobQuery>,
 ) -> ApiResult<Json<Page<Job>>> {
     let filter = JobFilter {
-        name: query.name,
+        search: query.search,
         enabled: query.enabled,
     };
     let jobs = state

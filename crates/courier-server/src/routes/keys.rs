@@ -6,25 +6,42 @@ use axum::{
     http::{StatusCode, header},
     response::IntoResponse,
 };
-use courier_api::{GenerateKey, ImportKey, Page, PageQuery, SshKey, SshKeyInput};
+use courier_api::{GenerateKey, ImportKey, Page, SshKey, SshKeyInput, SshKeyQuery};
 use courier_engine::keys::Key;
 use secrecy::SecretString;
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::{created, page, page_request, word};
-use crate::http::{ApiResult, AppState, Caller, Json, Path, Query};
+use crate::http::{ApiResult, AppState, Caller, Json, Path, Query, typed};
+
+/// What clients may send back without meaning it.
+const READ_ONLY: &[&str] = &[
+    "id",
+    "key_type",
+    "public_key",
+    "fingerprint",
+    "status",
+    "created_at",
+    "created_by",
+    "last_used_at",
+    "used_by",
+];
 
 /// List SSH keys
-#[utoipa::path(get, path = "/api/ssh-keys", tag = "ssh-keys", params(PageQuery),
+#[utoipa::path(get, path = "/api/ssh-keys", tag = "ssh-keys", params(SshKeyQuery),
     responses((status = 200, description = "Keys, by name", body = Page<SshKey>)))]
 pub(crate) async fn list(
     State(state): State<AppState>,
-    Query(query): Query<PageQuery>,
+    Query(query): Query<SshKeyQuery>,
 ) -> ApiResult<Json<Page<SshKey>>> {
     let keys = state
         .engine
         .keys()
-        .list(page_request(query.limit, query.cursor))
+        .list(
+            query.status.map(word).transpose()?,
+            page_request(query.limit, query.cursor),
+        )
         .await?;
     page(keys, shown)
 }
@@ -131,13 +148,19 @@ pub(crate) async fn update(
     State(state): State<AppState>,
     Extension(actor): Caller,
     Path(id): Path<Uuid>,
-    Json(input): Json<SshKeyInput>,
+    Json(input): Json<Map<String, Value>>,
 ) -> ApiResult<Json<SshKey>> {
+    let input: SshKeyInput = typed(input, READ_ONLY)?;
     shown(
         state
             .engine
             .keys()
-            .update(&actor, id, input.name, input.notes)
+            .update(
+                &actor,
+                id,
+                input.name.as_deref(),
+                input.notes.as_ref().map(Option::as_deref),
+            )
             .await?,
     )
     .map(Json)
@@ -168,6 +191,7 @@ fn shown(key: Key) -> ApiResult<SshKey> {
         notes: key.notes,
         created_at: key.created_at,
         created_by: key.created_by,
+        last_used_at: key.last_used_at,
         used_by: key.used_by,
     })
 }

@@ -19,7 +19,7 @@ use axum::{
     http::{HeaderName, StatusCode, header},
     response::IntoResponse,
 };
-use courier_api::{DEFAULT_LIMIT, MAX_LIMIT, UnknownWord};
+use courier_api::{DEFAULT_LIMIT, MAX_LIMIT};
 use courier_engine::PageRequest;
 use serde::Serialize;
 use utoipa_axum::routes;
@@ -127,7 +127,7 @@ fn whole<T, U>(
     )
 }
 
-/// A word that the engine keeps as text.
-fn word<T: FromStr<Err = UnknownWord>>(text: impl Display) -> ApiResult<T> {
-    text.to_string().parse().map_err(ApiError::internal)
+/// A word of one layer as the other layer has it. Both have the same words.
+fn word<T: FromStr<Err: Display>>(word: impl Display) -> ApiResult<T> {
+    word.to_string().parse().map_err(ApiError::internal)
 }

@@ -1,7 +1,7 @@
 //! What the first page shows.
 
 use axum::extract::State;
-use courier_api::Overview;
+use courier_api::{Moved, Overview};
 
 use super::executions;
 use crate::http::{ApiResult, AppState, Json};
@@ -22,9 +22,14 @@ pub(crate) async fn get(State(state): State<AppState>) -> ApiResult<Json<Overvie
             .into_iter()
             .map(executions::shown)
             .collect(),
-        bytes_24h: overview.bytes_24h,
-        files_24h: overview.files_24h,
-        bytes_7d: overview.bytes_7d,
-        files_7d: overview.files_7d,
+        moved_24h: moved(overview.moved_24h),
+        moved_7d: moved(overview.moved_7d),
     }))
+}
+
+fn moved(moved: courier_engine::overview::Moved) -> Moved {
+    Moved {
+        files: moved.files,
+        bytes: moved.bytes,
+    }
 }

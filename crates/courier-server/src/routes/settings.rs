@@ -3,10 +3,13 @@
 use axum::{Extension, extract::State};
 use courier_api::{Page, Setting, SettingInput};
 use courier_engine::settings::SystemSetting;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::whole;
-use crate::http::{ApiError, ApiResult, AppState, Caller, Json, Path};
+use crate::http::{ApiError, ApiResult, AppState, Caller, Json, Path, typed};
+
+/// What clients may send back without meaning it.
+const READ_ONLY: &[&str] = &["key", "default", "type", "help"];
 
 /// List settings
 #[utoipa::path(get, path = "/api/settings", tag = "settings",
@@ -33,8 +36,9 @@ pub(crate) async fn set(
     State(state): State<AppState>,
     Extension(actor): Caller,
     Path(key): Path<String>,
-    Json(input): Json<SettingInput>,
+    Json(input): Json<Map<String, Value>>,
 ) -> ApiResult<Json<Setting>> {
+    let input: SettingInput = typed(input, READ_ONLY)?;
     shown(state.engine.settings().set(&actor, &key, input.value).await?).map(Json)
 }
 

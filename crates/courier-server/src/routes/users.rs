@@ -4,10 +4,14 @@ use axum::{Extension, extract::State, http::StatusCode, response::IntoResponse};
 use courier_api::{Page, PageQuery, Role, User, UserInput, UserPatch};
 use courier_engine::users::UserChange;
 use secrecy::SecretString;
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::{created, page, page_request};
-use crate::http::{ApiResult, AppState, Caller, Json, Path, Query};
+use crate::http::{ApiResult, AppState, Caller, Json, Path, Query, typed};
+
+/// What clients may send back without meaning it.
+const READ_ONLY: &[&str] = &["id", "created_at", "updated_at", "last_login_at"];
 
 /// List users
 #[utoipa::path(get, path = "/api/users", tag = "users", params(PageQuery),
@@ -55,15 +59,16 @@ pub(crate) async fn update(
     State(state): State<AppState>,
     Extension(actor): Caller,
     Path(id): Path<Uuid>,
-    Json(patch): Json<UserPatch>,
+    Json(input): Json<Map<String, Value>>,
 ) -> ApiResult<Json<User>> {
+    let patch: UserPatch = typed(input, READ_ONLY)?;
     let change = UserChange {
-        username: patch.username.clone(),
         password: patch
             .password
             .as_ref()
             .map(|password| SecretString::from(password.expose())),
         role: patch.role.map(engine_role),
+        disabled: patch.disabled,
     };
     Ok(Json(shown(
         state.engine.users().update(&actor, id, change).await?,
@@ -89,6 +94,8 @@ pub(super) fn shown(user: courier_engine::users::User) -> User {
         id: user.id,
         username: user.username,
         role: role(user.role),
+        disabled: user.disabled,
+        last_login_at: user.last_login_at,
         created_at: user.created_at,
         updated_at: user.updated_at,
     }

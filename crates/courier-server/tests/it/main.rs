@@ -14,4 +14,5 @@ mod harness;
 mod jobs;
 mod openapi;
 mod pages;
+mod sftp;
 mod start;
