@@ -57,7 +57,7 @@ pub enum Error {
     /// The connection is used by a job (3010).
     #[error("the connection is used by {}; change or delete {} first", .jobs.join(", "), if .jobs.len() == 1 { "it" } else { "them" })]
     ConnectionInUse {
-        /// The jobs' names.
+        /// What uses it, in words: `the job "nightly"`.
         jobs: Vec<String>,
     },
     /// No valid session or token, or a wrong password (1010).
@@ -115,7 +115,7 @@ pub enum Error {
     /// A key that connections use was to be deleted (4005).
     #[error("the SSH key is used by {}; take it from them first", .connections.join(", "))]
     KeyInUse {
-        /// The connections' names.
+        /// What uses it, in words: `the connection "partner"`.
         connections: Vec<String>,
     },
     /// A key type that FIPS mode doesn't allow (4011).

@@ -91,7 +91,7 @@ impl Transfer for Download {
         client: &Arc<dyn Client>,
         _record: &Record,
     ) -> Result<BoxStream<'static, courier_transfer::Result<ops::Job>>> {
-        if self.into_folder().await? {
+        if self.goes_into_folder().await? {
             return Ok(ops::plan_downloads(
                 client.clone(),
                 self.source.clone(),
@@ -119,7 +119,7 @@ impl Transfer for Download {
 
 impl Download {
     /// Is the target a folder? Makes it where it has to be one.
-    async fn into_folder(&self) -> Result<bool> {
+    async fn goes_into_folder(&self) -> Result<bool> {
         let (path, folder) = (self.target.clone(), self.folder);
         let look = move || match folder {
             true => std::fs::create_dir_all(&path)

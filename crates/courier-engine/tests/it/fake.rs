@@ -1,0 +1,189 @@
+//! A protocol over a server in memory, which shows host keys and asks for a password or a key.
+
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use async_trait::async_trait;
+use courier_transfer::{
+    AuthMethod, Client, ConnectOptions, Credentials, Error, ErrorKind, Fingerprint, HostKey, Protocol,
+    Result, ServerInfo, Target,
+    memory::{Memory, MemoryClient},
+    settings::{Kind, Setting},
+};
+use secrecy::ExposeSecret;
+use serde_json::{Map, Value};
+
+/// What the server accepts.
+pub(crate) const PASSWORD: &str = "correct horse";
+
+/// A server, and what a test may want to know of its clients.
+#[derive(Clone, Debug)]
+pub(crate) struct Server(Arc<State>);
+
+#[derive(Debug)]
+struct State {
+    memory: Memory,
+    name: &'static str,
+    host_key: Mutex<u8>,
+    key_type: Mutex<&'static str>,
+    down: Mutex<Option<ErrorKind>>,
+    sessions: Mutex<Vec<Arc<MemoryClient>>>,
+    logins: AtomicUsize,
+    offered_types: Mutex<Vec<String>>,
+}
+
+impl Server {
+    pub(crate) fn new(name: &'static str) -> Self {
+        Self(Arc::new(State {
+            memory: Memory::default(),
+            name,
+            host_key: Mutex::new(1),
+            key_type: Mutex::new("ssh-ed25519"),
+            down: Mutex::default(),
+            sessions: Mutex::default(),
+            logins: AtomicUsize::new(0),
+            offered_types: Mutex::default(),
+        }))
+    }
+
+    pub(crate) fn memory(&self) -> &Memory {
+        &self.0.memory
+    }
+
+    /// From now on it shows another host key.
+    pub(crate) fn change_host_key(&self, seed: u8) {
+        *self.0.host_key.lock().unwrap() = seed;
+    }
+
+    pub(crate) fn change_key_type(&self, key_type: &'static str) {
+        *self.0.key_type.lock().unwrap() = key_type;
+    }
+
+    /// From now on connecting fails like this; `None` heals.
+    pub(crate) fn down(&self, kind: Option<ErrorKind>) {
+        *self.0.down.lock().unwrap() = kind;
+    }
+
+    /// Credentials that were looked at.
+    pub(crate) fn logins(&self) -> usize {
+        self.0.logins.load(Ordering::Relaxed)
+    }
+
+    /// Sessions that came up.
+    pub(crate) fn sessions(&self) -> usize {
+        self.0.sessions.lock().unwrap().len()
+    }
+
+    /// Sessions that are open.
+    pub(crate) fn open_sessions(&self) -> usize {
+        self.0
+            .sessions
+            .lock()
+            .unwrap()
+            .iter()
+            .filter(|s| s.is_connected())
+            .count()
+    }
+
+    /// Breaks all sessions.
+    pub(crate) fn lose_sessions(&self) {
+        self.0.sessions.lock().unwrap().iter().for_each(|s| s.lose());
+    }
+
+    /// The key types that the client asked for first.
+    pub(crate) fn offered_types(&self) -> Vec<String> {
+        self.0.offered_types.lock().unwrap().clone()
+    }
+
+    pub(crate) fn protocol(&self) -> Arc<dyn Protocol> {
+        Arc::new(self.clone())
+    }
+
+    fn authenticate(&self, credentials: &Credentials) -> Result<AuthMethod> {
+        self.0.logins.fetch_add(1, Ordering::Relaxed);
+        if let Some(key) = credentials.keys.first() {
+            assert!(
+                key.private_key
+                    .expose_secret()
+                    .starts_with("-----BEGIN OPENSSH PRIVATE KEY-----")
+            );
+            return Ok(AuthMethod::Key { id: key.id.clone() });
+        }
+        match &credentials.password {
+            Some(password) if password.expose_secret() == PASSWORD => Ok(AuthMethod::Password),
+            _ => Err(Error::new(
+                ErrorKind::Auth,
+                "Authentication failed: server rejected password",
+            )),
+        }
+    }
+}
+
+/// The fingerprint of the host key of this seed.
+pub(crate) fn fingerprint(seed: u8) -> String {
+    Fingerprint::from_digest([seed; 32]).to_string()
+}
+
+#[async_trait]
+impl Protocol for Server {
+    fn name(&self) -> &'static str {
+        self.0.name
+    }
+
+    fn default_port(&self, _settings: &Map<String, Value>) -> Option<u16> {
+        Some(4000)
+    }
+
+    fn settings(&self) -> &'static [Setting] {
+        const MODE: Setting = Setting::optional(
+            "mode",
+            Kind::Choice {
+                choices: &["plain", "weak"],
+            },
+            "How.",
+        );
+        &[MODE]
+    }
+
+    fn auth_methods(&self) -> &'static [&'static str] {
+        &["password", "ssh_key", "password_and_ssh_key"]
+    }
+
+    fn warnings(&self, settings: &Map<String, Value>) -> Vec<String> {
+        match settings.get("mode").and_then(Value::as_str) {
+            Some("weak") => vec!["The mode is weak.".into()],
+            _ => Vec::new(),
+        }
+    }
+
+    async fn connect(&self, target: Target, options: ConnectOptions) -> Result<Arc<dyn Client>> {
+        if let Some(kind) = *self.0.down.lock().unwrap() {
+            return Err(Error::new(
+                kind,
+                format!("{} does not let anybody in", target.host),
+            ));
+        }
+        let mut info = ServerInfo {
+            banner: Some("Fake_1.0".into()),
+            ..ServerInfo::default()
+        };
+        options.observer.learnt(&info);
+        *self.0.offered_types.lock().unwrap() = options.trust.pinned_key_types().await;
+        let seed = *self.0.host_key.lock().unwrap();
+        let key = HostKey {
+            key_type: self.0.key_type.lock().unwrap().to_string(),
+            fingerprint: Fingerprint::from_digest([seed; 32]),
+            public_key: "AAAA".into(),
+        };
+        info.host_key = Some(key.clone());
+        options.observer.learnt(&info);
+        options.trust.host_key(&key).await?;
+        let method = self.authenticate(&target.credentials)?;
+        options.observer.authenticated(&info, &method).await?;
+        let client = self.0.memory.connect();
+        self.0.sessions.lock().unwrap().push(client.clone());
+        Ok(client)
+    }
+}

@@ -1,0 +1,173 @@
+//! Cancel, pause, resume, shutdown and crash, in the middle of a transfer.
+
+use std::time::Duration;
+
+use courier_engine::{Environment, Error, executions::ExecutionState};
+use courier_transfer::memory::Event;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::{
+    fake::Server,
+    fixture::{Fixture, operator, path},
+};
+
+const SIZE: usize = 3_000_000;
+
+/// A server with a big file that stops after two thirds of it.
+fn hanging(server: &Server) {
+    let content: Vec<u8> = (0..SIZE).map(|n| (n / 7) as u8).collect();
+    server.memory().put(&path("/home/big"), content);
+    server.memory().at_byte(2_000_000, Event::Hang);
+}
+
+fn download(connection: Uuid) -> Value {
+    json!({"name": "big", "steps": [{"step_type": "remote.download", "config": {"connection_id": connection, "remote_path": "big"}}]})
+}
+
+async fn stuck(t: &Fixture) -> Uuid {
+    hanging(&t.server);
+    let connection = t.connection(json!({})).await.id;
+    let id = t.start_job(download(connection)).await;
+    t.wait_for_progress(id).await;
+    id
+}
+
+#[tokio::test]
+async fn cancel_ends_it_in_the_middle() {
+    let t = Fixture::new().await;
+    let id = stuck(&t).await;
+    let started = std::time::Instant::now();
+    let cancelled = t.executions().cancel(&operator(), id).await.unwrap();
+    assert!(started.elapsed() < Duration::from_secs(2));
+    assert_eq!(cancelled.state, ExecutionState::Cancelled);
+    assert_eq!(cancelled.steps[0].error.as_ref().unwrap().kind, "cancelled");
+    assert_eq!(t.server.open_sessions(), 0);
+    assert!(!t.dir.path().join("work").join(id.to_string()).exists());
+    for error in [
+        t.executions().cancel(&operator(), id).await,
+        t.executions().pause(&operator(), id).await,
+    ] {
+        assert!(matches!(error.unwrap_err(), Error::Conflict(_)));
+    }
+}
+
+#[tokio::test]
+async fn a_paused_transfer_goes_on_where_it_was() {
+    let t = Fixture::new().await;
+    let id = stuck(&t).await;
+    let paused = t.executions().pause(&operator(), id).await.unwrap();
+    assert_eq!(paused.state, ExecutionState::Paused);
+    assert_eq!(paused.steps[0].state.as_str(), "pending");
+    assert_eq!(t.server.open_sessions(), 0);
+    let state = &paused.context["1.transfer_state"];
+    assert_eq!(state["completed"], json!(false));
+    assert!(
+        state["bytes_transferred"].as_u64().unwrap() > 1_000_000,
+        "{state}"
+    );
+    assert!(paused.steps[0].bytes_transferred > 1_000_000);
+
+    t.server.memory().heal();
+    t.executions().resume(&operator(), id).await.unwrap();
+    let done = t.finished(id).await;
+    assert_eq!(done.error, None);
+    assert!(done.context["1.transfer_state"]["resumed_from"].as_u64().unwrap() > 1_000_000);
+    assert_eq!((done.steps[0].bytes_transferred, done.attempts), (SIZE as u64, 2));
+    assert!(matches!(
+        t.executions().resume(&operator(), id).await.unwrap_err(),
+        Error::Conflict(_)
+    ));
+}
+
+#[tokio::test]
+async fn queued_ones_can_be_paused_and_cancelled() {
+    let t = Fixture::new().await;
+    hanging(&t.server);
+    let connection = t.connection(json!({"max_sessions": 100})).await.id;
+    let job = t
+        .jobs()
+        .create(&operator(), download(connection).as_object().cloned().unwrap())
+        .await
+        .unwrap();
+    // Four run at once.
+    let mut running = Vec::new();
+    for _ in 0..4 {
+        t.server.memory().at_byte(1, Event::Hang);
+        let id = t.jobs().run(&operator(), job.id).await.unwrap().id;
+        t.wait_for_state(id, ExecutionState::Running).await;
+        running.push(id);
+    }
+    let fifth = t.jobs().run(&operator(), job.id).await.unwrap();
+    assert_eq!(fifth.state, ExecutionState::Queued);
+    assert_eq!(fifth.steps[0].state.as_str(), "pending");
+    assert_eq!(
+        t.executions().pause(&operator(), fifth.id).await.unwrap().state,
+        ExecutionState::Paused
+    );
+    assert_eq!(
+        t.executions().resume(&operator(), fifth.id).await.unwrap().state,
+        ExecutionState::Queued
+    );
+    assert_eq!(
+        t.executions().cancel(&operator(), fifth.id).await.unwrap().state,
+        ExecutionState::Cancelled
+    );
+    assert!(matches!(
+        t.jobs().delete(&operator(), job.id).await.unwrap_err(),
+        Error::Conflict(_)
+    ));
+    for id in running {
+        assert_eq!(
+            t.executions().cancel(&operator(), id).await.unwrap().state,
+            ExecutionState::Cancelled
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_shutdown_hands_back_what_runs() {
+    let t = Fixture::new().await;
+    let id = stuck(&t).await;
+    t.engine.shutdown(Duration::from_secs(5)).await;
+    assert_eq!(
+        t.executions().get(id).await.unwrap().state,
+        ExecutionState::Queued
+    );
+    assert_eq!(t.server.open_sessions(), 0);
+    t.server.memory().heal();
+    let Fixture { dir, server, .. } = t;
+    let t = Fixture::start(dir, server, Environment::Development)
+        .await
+        .unwrap();
+    let done = t.finished(id).await;
+    assert_eq!((done.error, done.steps[0].bytes_transferred), (None, SIZE as u64));
+}
+
+#[test]
+fn a_crash_loses_no_execution() {
+    let runtime = || {
+        tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build()
+            .unwrap()
+    };
+    let first = runtime();
+    let (id, dir, server) = first.block_on(async {
+        let t = Fixture::new().await;
+        let id = stuck(&t).await;
+        (id, t.dir.clone(), t.server.clone())
+    });
+    // Everything stops where it is, and nobody says goodbye.
+    drop(first);
+    server.memory().heal();
+    runtime().block_on(async {
+        let t = Fixture::start(dir, server, Environment::Development)
+            .await
+            .unwrap();
+        let done = t.finished(id).await;
+        assert_eq!(done.error, None);
+        assert_eq!(done.attempts, 2);
+        assert!(done.context["1.transfer_state"]["resumed_from"].as_u64().unwrap() > 1_000_000);
+    });
+}

@@ -1,0 +1,18 @@
+//! The engine over a real store, with a server in memory and the local file system as protocols.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic
+)]
+
+mod connections;
+mod fake;
+mod fixture;
+mod interrupted;
+mod keys;
+mod runs;
+mod sessions;
+mod steps;
+mod trust;
+mod users;

@@ -1,0 +1,221 @@
+//! Executions: failure policies, limits, versions.
+
+use courier_engine::{Error, ExecutionEvent, executions::ExecutionState};
+use courier_transfer::{ErrorKind, memory::Event};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::fixture::{Fixture, map, operator, path};
+
+fn delete(connection: Uuid, remote_path: &str) -> Value {
+    json!({"step_type": "remote.delete", "config": {"connection_id": connection, "remote_path": remote_path}})
+}
+
+fn policy(kind: &str, retries: u32) -> Value {
+    json!({"type": kind, "max_retries": retries, "backoff_base_sec": 0})
+}
+
+#[tokio::test]
+async fn stop_leaves_what_was_never_reached_pending() {
+    let t = Fixture::new().await;
+    let made = t.connection(json!({})).await;
+    let run = t
+        .run_steps(json!([delete(made.id, "missing"), delete(made.id, "other")]))
+        .await;
+    assert_eq!(run.state, ExecutionState::Failed);
+    let error = run.error.unwrap();
+    assert_eq!(error.kind, "not_found");
+    let states: Vec<&str> = run.steps.iter().map(|s| s.state.as_str()).collect();
+    assert_eq!(states, ["failed", "pending"]);
+    assert_eq!(run.steps[0].error.as_ref(), Some(&error));
+    assert_eq!(
+        t.audit_of("delete").await[0].details["error"]["kind"],
+        json!("not_found")
+    );
+    assert_eq!((run.node.as_deref(), run.attempts), (Some("test"), 1));
+    assert!(run.started_at.is_some() && run.ended_at.is_some());
+}
+
+#[tokio::test]
+async fn a_skipped_step_shows_why() {
+    let t = Fixture::new().await;
+    let made = t.connection(json!({})).await;
+    t.server.memory().put(&path("/home/b"), "b");
+    let steps = json!([delete(made.id, "missing"), delete(made.id, "b")]);
+    let run = t
+        .run_job(json!({"name": "j", "steps": steps, "failure_policy": policy("skip_and_continue", 0)}))
+        .await;
+    assert_eq!(run.state, ExecutionState::Completed);
+    let states: Vec<&str> = run.steps.iter().map(|s| s.state.as_str()).collect();
+    assert_eq!(states, ["skipped", "completed"]);
+    assert_eq!(run.steps[0].error.as_ref().unwrap().kind, "not_found");
+}
+
+#[tokio::test]
+async fn a_step_is_retried_and_its_transfer_goes_on() {
+    let t = Fixture::new().await;
+    let made = t.connection(json!({})).await;
+    t.server.memory().put(&path("/home/big"), vec![1u8; 2_000_000]);
+    t.server
+        .memory()
+        .at_byte(1_000_000, Event::Fail(ErrorKind::Failed));
+    let steps =
+        json!([{"step_type": "remote.download", "config": {"connection_id": made.id, "remote_path": "big"}}]);
+    let run = t
+        .run_job(json!({"name": "j", "steps": steps, "failure_policy": policy("retry_step", 2)}))
+        .await;
+    assert_eq!(run.error, None);
+    assert_eq!(
+        (run.steps[0].attempts, run.steps[0].bytes_transferred),
+        (2, 2_000_000),
+        "no byte twice"
+    );
+    assert!(run.context["1.transfer_state"]["resumed_from"].as_u64().unwrap() > 900_000);
+}
+
+#[tokio::test]
+async fn retries_end() {
+    let t = Fixture::new().await;
+    let made = t.connection(json!({})).await;
+    let steps = json!([{"step_type": "remote.mkdir", "config": {"connection_id": made.id, "remote_path": "a"}}, delete(made.id, "missing")]);
+    for (kind, attempts, mkdirs) in [("retry_step", [1, 3], 1), ("stop", [1, 1], 1)] {
+        let run = t
+            .run_job(json!({"name": kind, "steps": steps, "failure_policy": policy(kind, 2)}))
+            .await;
+        assert_eq!(run.error.unwrap().kind, "not_found");
+        assert_eq!([run.steps[0].attempts, run.steps[1].attempts], attempts, "{kind}");
+        assert_eq!(
+            t.server
+                .memory()
+                .operations()
+                .iter()
+                .filter(|o| **o == "make_dir")
+                .count(),
+            mkdirs
+        );
+        t.run_steps(
+            json!([{"step_type": "remote.rmdir", "config": {"connection_id": made.id, "remote_path": "a"}}]),
+        )
+        .await;
+        t.server.memory().operations();
+    }
+    // The whole job again: the second time the folder is there.
+    let run = t
+        .run_job(json!({"name": "job", "steps": steps, "failure_policy": policy("retry_job", 1)}))
+        .await;
+    assert_eq!(
+        (run.error.unwrap().kind.as_str(), run.steps[0].attempts),
+        ("already_exists", 2)
+    );
+    let states: Vec<&str> = run.steps.iter().map(|s| s.state.as_str()).collect();
+    assert_eq!(states, ["failed", "pending"]);
+}
+
+#[tokio::test]
+async fn a_step_ends_within_its_timeout() {
+    let t = Fixture::new().await;
+    let made = t.connection(json!({})).await;
+    t.server.memory().hang("make_dir");
+    let run = t
+        .run_steps(json!([{"step_type": "remote.mkdir", "timeout_sec": 1, "config": {"connection_id": made.id, "remote_path": "a"}}]))
+        .await;
+    let error = run.error.unwrap();
+    assert!(
+        error.kind == "timeout" && error.message.contains("timeout_sec of 1"),
+        "{error:?}"
+    );
+    assert_eq!(t.server.open_sessions(), 0);
+}
+
+#[tokio::test]
+async fn a_missing_output_is_a_clear_error() {
+    let t = Fixture::new().await;
+    let made = t.connection(json!({})).await;
+    let run = t
+        .run_steps(json!([
+            {"step_type": "remote.download", "config": {"connection_id": made.id, "remote_path": "*.none"}},
+            {"step_type": "local.delete", "config": {"path": "context:1.downloaded_file"}},
+        ]))
+        .await;
+    let error = run.error.unwrap();
+    assert_eq!(error.kind, "step_config");
+    assert!(
+        error.message.contains("1.downloaded_file") && error.message.contains("1.downloaded_files"),
+        "{error:?}"
+    );
+}
+
+#[tokio::test]
+async fn jobs_have_versions_and_may_be_off() {
+    let t = Fixture::new().await;
+    let made = t.connection(json!({})).await;
+    let input = |enabled: bool, at: &str| {
+        map(json!({"name": "j", "enabled": enabled, "steps": [delete(made.id, at)]}))
+    };
+    let job = t.jobs().create(&operator(), input(true, "a")).await.unwrap();
+    assert_eq!(job.version, 1);
+    let again = t.jobs().create(&operator(), input(true, "a")).await.unwrap_err();
+    assert!(matches!(again, Error::Duplicate { what: "job", .. }));
+    let job = t
+        .jobs()
+        .replace(&operator(), job.id, input(false, "b"))
+        .await
+        .unwrap();
+    assert_eq!(job.version, 2);
+    assert!(matches!(
+        t.jobs().run(&operator(), job.id).await.unwrap_err(),
+        Error::Conflict(_)
+    ));
+    let versions = t.jobs().versions(job.id).await.unwrap();
+    let paths: Vec<&Value> = versions
+        .iter()
+        .map(|v| &v.definition.steps[0].config["remote_path"])
+        .collect();
+    assert_eq!(paths, [&json!("b"), &json!("a")]);
+    let mut scheduled = input(true, "a");
+    scheduled.insert("schedules".into(), json!([{"cron": "* * * * *"}]));
+    let error = t
+        .jobs()
+        .replace(&operator(), job.id, scheduled)
+        .await
+        .unwrap_err();
+    assert!(error.to_string().contains("later version"), "{error}");
+    assert!(matches!(
+        t.jobs().get(Uuid::now_v7()).await.unwrap_err(),
+        Error::NotFound { what: "job", .. }
+    ));
+}
+
+#[tokio::test]
+async fn watchers_hear_states_and_progress() {
+    let t = Fixture::new().await;
+    let made = t.connection(json!({})).await;
+    t.server.memory().put(&path("/home/big"), vec![1u8; 2_500_000]);
+    let job = json!({"name": "j", "steps": [{"step_type": "remote.download", "config": {"connection_id": made.id, "remote_path": "big"}}]});
+    let id = t.start_job(job).await;
+    let mut events = t.executions().subscribe(id).await.unwrap();
+    let (mut progress, mut last) = (Vec::new(), None);
+    while let Some(event) = events.next().await {
+        match event {
+            ExecutionEvent::Progress {
+                bytes_transferred,
+                total_bytes,
+                current_file,
+                step,
+                ..
+            } => {
+                assert_eq!(
+                    (step, current_file.as_str(), total_bytes),
+                    (1, "big", Some(2_500_000))
+                );
+                progress.push(bytes_transferred);
+            }
+            ExecutionEvent::State { state, .. } => last = Some(state),
+        }
+    }
+    assert_eq!(last, Some(ExecutionState::Completed));
+    assert!(
+        progress.len() >= 3 && progress.is_sorted() && progress.last() == Some(&2_500_000),
+        "{progress:?}"
+    );
+}

@@ -1,0 +1,142 @@
+//! One session for each connection and execution, and none left over.
+
+use courier_engine::executions::ExecutionState;
+use courier_transfer::{ErrorKind, memory::Event};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::fixture::{Fixture, operator, path};
+
+fn list(connection: Uuid) -> Value {
+    json!({"step_type": "remote.list", "config": {"connection_id": connection, "remote_path": "/home"}})
+}
+
+#[tokio::test]
+async fn two_servers_are_two_sessions() {
+    let t = Fixture::new().await;
+    let first = t.connection(json!({})).await.id;
+    let second = t.connection(json!({"protocol": "sftp"})).await.id;
+    let run = t
+        .run_steps(json!([list(first), list(second), list(first), list(second)]))
+        .await;
+    assert_eq!(run.error, None);
+    for server in [&t.server, &t.sftp] {
+        assert_eq!((server.sessions(), server.open_sessions()), (1, 0));
+    }
+}
+
+#[tokio::test]
+async fn a_session_ends_with_a_failure_too() {
+    let t = Fixture::new().await;
+    let made = t.connection(json!({})).await.id;
+    t.server.memory().refuse("list", ErrorKind::Denied);
+    let run = t.run_steps(json!([list(made)])).await;
+    assert_eq!(run.error.unwrap().kind, "denied");
+    assert_eq!((t.server.sessions(), t.server.open_sessions()), (1, 0));
+    assert_eq!(t.audit_of("disconnected").await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_session_ends_with_a_panic_too() {
+    let t = Fixture::new().await;
+    let made = t.connection(json!({})).await.id;
+    t.server.memory().put(&path("/home/big"), vec![1u8; 200_000]);
+    t.server
+        .memory()
+        .at_byte(100_000, Event::Call(Box::new(|_| panic!("a bug in a protocol"))));
+    let run = t
+        .run_steps(json!([{"step_type": "remote.download", "config": {"connection_id": made, "remote_path": "big"}}]))
+        .await;
+    assert_eq!(
+        (run.state, run.error.unwrap().kind.as_str()),
+        (ExecutionState::Failed, "internal")
+    );
+    assert_eq!((t.server.sessions(), t.server.open_sessions()), (1, 0));
+    // The worker lives on.
+    t.server.memory().heal();
+    assert_eq!(t.run_steps(json!([list(made)])).await.error, None);
+}
+
+#[tokio::test]
+async fn a_session_that_broke_between_steps_is_opened_again() {
+    let t = Fixture::new().await;
+    let made = t.connection(json!({})).await.id;
+    let server = t.server.clone();
+    // The file's last byte brings the session down, as a server that idles out.
+    t.server.memory().put(&path("/home/a"), vec![1u8; 70_000]);
+    t.server
+        .memory()
+        .at_byte(70_000, Event::Call(Box::new(move |_| server.lose_sessions())));
+    let run = t
+        .run_steps(json!([
+            {"step_type": "remote.download", "config": {"connection_id": made, "remote_path": "a"}},
+            list(made),
+        ]))
+        .await;
+    assert_eq!(run.error, None);
+    assert_eq!((t.server.sessions(), t.server.open_sessions()), (2, 0));
+}
+
+#[tokio::test]
+async fn a_transfer_goes_on_over_a_new_session() {
+    let t = Fixture::new().await;
+    let made = t.connection(json!({})).await.id;
+    let content: Vec<u8> = (0..1_500_000u32).map(|n| n as u8).collect();
+    std::fs::write(t.files().join("big"), &content).unwrap();
+    t.server.memory().at_byte(600_000, Event::Lose);
+    t.server.memory().put(&path("/home/big"), content.clone());
+    let run = t
+        .run_steps(json!([
+            {"step_type": "remote.download", "config": {"connection_id": made, "remote_path": "big"}},
+        ]))
+        .await;
+    assert_eq!(run.error, None);
+    assert_eq!(
+        (t.server.sessions(), run.steps[0].attempts),
+        (2, 1),
+        "within the same step"
+    );
+    assert_eq!(run.steps[0].bytes_transferred, 1_500_000, "no byte twice");
+    assert!(run.context["1.transfer_state"]["resumed_from"].as_u64().unwrap() > 500_000);
+
+    t.server.memory().at_byte(600_000, Event::Lose);
+    let config = json!({"connection_id": made, "local_path": t.files().join("big"), "remote_path": "up"});
+    let run = t
+        .run_steps(json!([{"step_type": "remote.upload", "config": config}]))
+        .await;
+    assert_eq!(run.error, None);
+    assert_eq!(t.server.memory().content(&path("/home/up")), Some(content));
+    assert!(!t.server.memory().paths().iter().any(|p| p.ends_with(".tmp")));
+}
+
+#[tokio::test]
+async fn without_transport_retries_a_lost_session_fails_the_step() {
+    let t = Fixture::new().await;
+    let made = t.connection(json!({"transport_retries": 0})).await.id;
+    t.server.memory().put(&path("/home/big"), vec![1u8; 200_000]);
+    t.server.memory().at_byte(100_000, Event::Lose);
+    let run = t
+        .run_steps(json!([{"step_type": "remote.download", "config": {"connection_id": made, "remote_path": "big"}}]))
+        .await;
+    assert_eq!(run.error.unwrap().kind, "lost");
+    assert_eq!((t.server.sessions(), t.server.open_sessions()), (1, 0));
+}
+
+#[tokio::test]
+async fn max_sessions_bounds_what_runs_at_once() {
+    let t = Fixture::new().await;
+    let made = t.connection(json!({"max_sessions": 1})).await.id;
+    t.server.memory().put(&path("/home/big"), vec![1u8; 2_000_000]);
+    t.server.memory().at_byte(1_500_000, Event::Hang);
+    let job = json!({"name": "first", "steps": [{"step_type": "remote.download", "config": {"connection_id": made, "remote_path": "big"}}]});
+    let first = t.start_job(job).await;
+    t.wait_for_progress(first).await;
+    let second = t
+        .start_job(json!({"name": "second", "steps": [list(made)]}))
+        .await;
+    t.wait_for_state(second, ExecutionState::Running).await;
+    assert_eq!(t.server.sessions(), 1);
+    t.executions().cancel(&operator(), first).await.unwrap();
+    assert_eq!(t.finished(second).await.error, None);
+    assert_eq!(t.server.sessions(), 2);
+}

@@ -1,0 +1,376 @@
+//! Which host keys are trusted, by policy, and what happens when they change.
+
+use courier_engine::{Environment, Error};
+use serde_json::{Value, json};
+
+use crate::{
+    fake::{PASSWORD, fingerprint},
+    fixture::{Fixture, admin, connection_input, fields, map, operator},
+};
+
+fn mkdir(connection: uuid::Uuid) -> Value {
+    json!([{"step_type": "remote.mkdir", "config": {"connection_id": connection, "remote_path": "a/b", "recursive": true}}])
+}
+
+#[tokio::test]
+async fn the_first_key_is_pinned_after_the_login() {
+    let t = Fixture::new().await;
+    let made = t.connection(json!({"password": "wrong"})).await;
+    let report = t.connections().test(&operator(), made.id).await.unwrap();
+    assert_eq!(report.error.unwrap().kind, "auth");
+    assert_eq!(
+        report.host_key_fingerprint,
+        Some(fingerprint(1)),
+        "a failed test tells what it learnt"
+    );
+    assert_eq!(report.server_banner.as_deref(), Some("Fake_1.0"));
+    assert!(
+        t.connections().known_hosts(made.id).await.unwrap().is_empty(),
+        "nothing pinned before a login"
+    );
+
+    t.connections()
+        .patch(&operator(), made.id, map(json!({"password": PASSWORD})))
+        .await
+        .unwrap();
+    let report = t.connections().test(&operator(), made.id).await.unwrap();
+    assert!(report.success && report.latency_ms.is_some() && report.capabilities.is_some());
+    let shown = t.connections().get(made.id).await.unwrap();
+    assert_eq!(shown.stored_host_fingerprint, Some(fingerprint(1)));
+    assert_eq!(shown.health.as_str(), "healthy");
+    let hosts = t.connections().known_hosts(made.id).await.unwrap();
+    assert_eq!(hosts[0].approved_by.as_deref(), Some("system"));
+    t.connections().test(&operator(), made.id).await.unwrap();
+    assert_eq!(
+        t.server.offered_types(),
+        ["ssh-ed25519"],
+        "the pinned type is offered first"
+    );
+    for (operation, count) in [
+        ("connected", 2),
+        ("disconnected", 2),
+        ("auth_success", 2),
+        ("auth_failed", 1),
+        ("test_connection", 3),
+    ] {
+        assert_eq!(t.audit_of(operation).await.len(), count, "{operation}");
+    }
+}
+
+#[tokio::test]
+async fn a_changed_key_is_refused_until_it_is_approved() {
+    let t = Fixture::new().await;
+    let made = t.connection(json!({})).await;
+    assert!(t.connections().test(&operator(), made.id).await.unwrap().success);
+    let logins = t.server.logins();
+
+    t.server.change_host_key(2);
+    let run = t.run_steps(mkdir(made.id)).await;
+    let error = run.error.unwrap();
+    assert_eq!(error.kind, "host_key");
+    assert!(
+        error.message.contains(&fingerprint(1)) && error.message.contains(&fingerprint(2)),
+        "{}",
+        error.message
+    );
+    assert_eq!(t.server.logins(), logins, "no credential was sent");
+    let shown = t.connections().get(made.id).await.unwrap();
+    assert_eq!(shown.health.as_str(), "requires_attention");
+    assert_eq!(
+        shown.health_detail,
+        Some(format!(
+            "Host key changed: expected {}, got {}",
+            fingerprint(1),
+            fingerprint(2)
+        ))
+    );
+    let rejected = &t.audit_of("host_key_rejected").await[0];
+    assert_eq!(rejected.details["expected"], json!([fingerprint(1)]));
+    assert_eq!(rejected.details["presented"], json!(fingerprint(2)));
+
+    // Only tests connect, and that the old key is back heals nothing.
+    t.server.change_host_key(1);
+    assert_eq!(
+        t.run_steps(mkdir(made.id)).await.error.unwrap().kind,
+        "connection_not_usable"
+    );
+    assert!(t.connections().test(&operator(), made.id).await.unwrap().success);
+    assert_eq!(
+        t.connections().get(made.id).await.unwrap().health.as_str(),
+        "requires_attention"
+    );
+
+    t.server.change_host_key(2);
+    let approve = async |actor, seed| {
+        t.connections()
+            .approve_host_key(&actor, made.id, &fingerprint(seed), false)
+            .await
+    };
+    assert!(matches!(
+        approve(operator(), 2).await.unwrap_err(),
+        Error::Forbidden(_)
+    ));
+    assert_eq!(
+        fields(&approve(admin(), 3).await.unwrap_err()),
+        ["fingerprint"],
+        "never presented"
+    );
+    approve(admin(), 2).await.unwrap();
+    let shown = t.connections().get(made.id).await.unwrap();
+    assert_eq!(
+        (shown.health.as_str(), shown.stored_host_fingerprint),
+        ("unknown", Some(fingerprint(2)))
+    );
+    let approved = &t.audit_of("host_key_approved").await[0];
+    assert_eq!(
+        (&approved.details["before"], &approved.details["after"]),
+        (&json!([fingerprint(1)]), &json!(fingerprint(2)))
+    );
+    assert!(t.run_steps(mkdir(made.id)).await.error.is_none());
+}
+
+#[tokio::test]
+async fn operators_approve_where_the_setting_lets_them() {
+    let t = Fixture::new().await;
+    t.settings()
+        .set(&admin(), "security.host_key_approval_require_admin", json!(false))
+        .await
+        .unwrap();
+    let made = t.connection(json!({})).await;
+    t.connections().test(&operator(), made.id).await.unwrap();
+    t.server.change_host_key(2);
+    t.server.change_key_type("ssh-rsa");
+    assert!(!t.connections().test(&operator(), made.id).await.unwrap().success);
+    t.connections()
+        .approve_host_key(&operator(), made.id, &fingerprint(2), true)
+        .await
+        .unwrap();
+    for seed in [1, 2] {
+        t.server.change_host_key(seed);
+        assert!(
+            t.connections().test(&operator(), made.id).await.unwrap().success,
+            "{seed}: both are pinned"
+        );
+    }
+}
+
+#[tokio::test]
+async fn manual_connects_nowhere_without_a_fingerprint() {
+    let t = Fixture::new().await;
+    let made = t.connection(json!({"host_key_policy": "manual"})).await;
+    let report = t.connections().test(&admin(), made.id).await.unwrap();
+    assert_eq!(report.error.unwrap().kind, "host_key_not_approved");
+    assert_eq!(
+        t.run_steps(mkdir(made.id)).await.error.unwrap().kind,
+        "host_key_not_approved"
+    );
+    assert_eq!(t.server.logins(), 0);
+    // What it presented can be approved.
+    t.connections()
+        .approve_host_key(&admin(), made.id, &fingerprint(1), false)
+        .await
+        .unwrap();
+    assert!(t.run_steps(mkdir(made.id)).await.error.is_none());
+}
+
+#[tokio::test]
+async fn manual_takes_a_fingerprint_from_who_may_decide() {
+    let t = Fixture::new().await;
+    let made = t.connection(json!({"host_key_policy": "manual"})).await;
+    let pin = map(json!({"stored_host_fingerprint": fingerprint(1).replace("SHA256:", "")}));
+    let error = t
+        .connections()
+        .patch(&operator(), made.id, pin.clone())
+        .await
+        .unwrap_err();
+    assert!(matches!(error, Error::Forbidden(_)));
+    let shown = t.connections().patch(&admin(), made.id, pin).await.unwrap();
+    assert_eq!(shown.stored_host_fingerprint, Some(fingerprint(1)));
+    assert_eq!(t.audit_of("host_key_approved").await.len(), 1);
+    assert!(t.connections().test(&operator(), made.id).await.unwrap().success);
+    // An operator may send back what was shown.
+    let same = map(json!({"stored_host_fingerprint": fingerprint(1), "notes": "n"}));
+    t.connections().patch(&operator(), made.id, same).await.unwrap();
+    t.server.change_host_key(2);
+    assert_eq!(
+        t.connections()
+            .test(&operator(), made.id)
+            .await
+            .unwrap()
+            .error
+            .unwrap()
+            .kind,
+        "host_key"
+    );
+}
+
+#[tokio::test]
+async fn always_trust_is_for_admins_outside_of_production_and_fips() {
+    let insecure = || {
+        let mut input = connection_input();
+        input.extend(map(json!({"host_key_policy": "always_trust"})));
+        input
+    };
+    let t = Fixture::in_environment(Environment::Production).await;
+    let create = async |actor| t.connections().create(&actor, insecure()).await;
+    assert!(matches!(
+        create(operator()).await.unwrap_err(),
+        Error::InsecureHostKeyNeedsAdmin
+    ));
+    assert!(matches!(
+        create(admin()).await.unwrap_err(),
+        Error::InsecureTrustInProduction
+    ));
+    t.settings()
+        .set(&admin(), "security.insecure_trust_allow_production", json!(true))
+        .await
+        .unwrap();
+    let made = create(admin()).await.unwrap();
+    assert!(made.warnings[0].contains("man-in-the-middle"));
+    t.settings()
+        .set(&admin(), "security.insecure_trust_require_admin", json!(false))
+        .await
+        .unwrap();
+    assert!(create(operator()).await.is_ok());
+
+    // Every use is written down, with the key that was taken.
+    for seed in [1, 2] {
+        t.server.change_host_key(seed);
+        assert!(t.run_steps(mkdir(made.id)).await.error.is_none());
+    }
+    let used = t.audit_of("insecure_host_key_policy_used").await;
+    let keys: Vec<&Value> = used.iter().map(|r| &r.details["fingerprint"]).collect();
+    assert_eq!(keys, [&json!(fingerprint(2)), &json!(fingerprint(1))]);
+    assert_eq!(used[0].details["host"], json!("partner.example"));
+
+    // What was allowed once is looked at again at each use.
+    t.settings()
+        .set(&admin(), "security.fips_mode_enabled", json!(true))
+        .await
+        .unwrap();
+    assert!(matches!(
+        create(admin()).await.unwrap_err(),
+        Error::InsecureHostKeyInFips
+    ));
+    assert_eq!(
+        t.run_steps(mkdir(made.id)).await.error.unwrap().kind,
+        "insecure_host_key_in_fips"
+    );
+    assert_eq!(
+        t.connections()
+            .test(&admin(), made.id)
+            .await
+            .unwrap()
+            .error
+            .unwrap()
+            .kind,
+        "insecure_host_key_in_fips"
+    );
+    t.settings()
+        .set(&admin(), "security.fips_mode_enabled", json!(false))
+        .await
+        .unwrap();
+    t.settings()
+        .set(&admin(), "security.insecure_trust_allow_production", json!(false))
+        .await
+        .unwrap();
+    assert_eq!(
+        t.run_steps(mkdir(made.id)).await.error.unwrap().kind,
+        "insecure_trust_in_production"
+    );
+    let off = map(json!({"status": "disabled"}));
+    assert!(
+        t.connections().patch(&operator(), made.id, off).await.is_ok(),
+        "it can always be turned off"
+    );
+}
+
+#[tokio::test]
+async fn one_failed_login_stops_all_until_somebody_has_looked() {
+    let t = Fixture::new().await;
+    let made = t.connection(json!({"password": "wrong"})).await;
+    let job = json!({"name": "j", "steps": mkdir(made.id), "failure_policy": {"type": "retry_step", "backoff_base_sec": 0}});
+    assert_eq!(t.run_job(job).await.error.unwrap().kind, "auth");
+    assert_eq!(t.server.logins(), 1, "not tried again");
+    assert_eq!(
+        t.connections().get(made.id).await.unwrap().health.as_str(),
+        "requires_attention"
+    );
+    assert_eq!(
+        t.run_steps(mkdir(made.id)).await.error.unwrap().kind,
+        "connection_not_usable"
+    );
+    assert_eq!(t.server.logins(), 1);
+    assert_eq!(t.audit_of("auth_failed").await.len(), 1);
+    assert!(!t.connections().test(&operator(), made.id).await.unwrap().success);
+    assert_eq!(
+        t.connections().get(made.id).await.unwrap().health.as_str(),
+        "requires_attention"
+    );
+
+    t.connections()
+        .patch(&operator(), made.id, map(json!({"password": PASSWORD})))
+        .await
+        .unwrap();
+    assert!(t.connections().test(&operator(), made.id).await.unwrap().success);
+    assert_eq!(
+        t.connections().get(made.id).await.unwrap().health.as_str(),
+        "healthy"
+    );
+    assert!(t.run_steps(mkdir(made.id)).await.error.is_none());
+}
+
+#[tokio::test]
+async fn a_test_before_saving_pins_nothing() {
+    let t = Fixture::new().await;
+    let mut input = connection_input();
+    input.remove("name");
+    let report = t
+        .connections()
+        .test_unsaved(&operator(), input.clone())
+        .await
+        .unwrap();
+    assert!(report.success && report.host_key_fingerprint == Some(fingerprint(1)));
+    input.extend(map(json!({"host_key_policy": "manual"})));
+    let report = t
+        .connections()
+        .test_unsaved(&operator(), input.clone())
+        .await
+        .unwrap();
+    assert_eq!(report.error.unwrap().kind, "host_key_not_approved");
+    input.extend(map(json!({"stored_host_fingerprint": fingerprint(1)})));
+    assert!(
+        t.connections()
+            .test_unsaved(&operator(), input.clone())
+            .await
+            .unwrap()
+            .success
+    );
+    input.extend(map(json!({"stored_host_fingerprint": fingerprint(9)})));
+    let report = t.connections().test_unsaved(&operator(), input).await.unwrap();
+    assert_eq!(report.error.unwrap().kind, "host_key");
+    let all = t
+        .connections()
+        .list(Default::default(), courier_engine::PageRequest::first(9))
+        .await
+        .unwrap();
+    assert!(all.items.is_empty());
+    assert_eq!(t.server.open_sessions(), 0);
+}
+
+#[tokio::test]
+async fn an_unreachable_server_is_failing_and_heals() {
+    let t = Fixture::new().await;
+    let made = t.connection(json!({})).await;
+    t.server.down(Some(courier_transfer::ErrorKind::Unreachable));
+    let report = t.connections().test(&operator(), made.id).await.unwrap();
+    assert_eq!(report.error.unwrap().kind, "unreachable");
+    let shown = t.connections().get(made.id).await.unwrap();
+    assert_eq!(shown.health.as_str(), "failing");
+    assert!(shown.health_detail.unwrap().contains("partner.example"));
+    t.server.down(None);
+    assert!(t.run_steps(mkdir(made.id)).await.error.is_none());
+    let shown = t.connections().get(made.id).await.unwrap();
+    assert_eq!(shown.health.as_str(), "healthy");
+    assert!(shown.last_ok_at.is_some());
+}

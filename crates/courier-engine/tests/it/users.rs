@@ -1,0 +1,201 @@
+//! Users, logins, tokens and settings.
+
+use courier_engine::{Actor, Error, PageRequest, Role, users::UserChange};
+use courier_store::now;
+use jiff::SignedDuration;
+use secrecy::ExposeSecret;
+use serde_json::json;
+
+use crate::fixture::{Fixture, admin, fields};
+
+#[tokio::test]
+async fn the_first_admin_is_made_once() {
+    let t = Fixture::new().await;
+    assert!(t.users().bootstrap_admin("first password".into()).await.unwrap());
+    assert!(!t.users().bootstrap_admin("other password".into()).await.unwrap());
+    let login = t.auth().login("admin", "first password".into()).await.unwrap();
+    let actor = t.auth().authenticate(login.token.expose_secret()).await.unwrap();
+    assert_eq!(
+        (actor.name.as_str(), actor.role, actor.id),
+        ("admin", Role::Admin, Some(login.user.id))
+    );
+    let error = t.users().delete(&admin(), login.user.id).await.unwrap_err();
+    assert!(
+        matches!(error, Error::Conflict(_)),
+        "the last admin stays: {error:?}"
+    );
+    t.auth().logout(login.token.expose_secret()).await.unwrap();
+    let error = t
+        .auth()
+        .authenticate(login.token.expose_secret())
+        .await
+        .unwrap_err();
+    assert!(matches!(error, Error::Unauthenticated(_)));
+}
+
+#[tokio::test]
+async fn failures_are_counted_and_close_the_door() {
+    let t = Fixture::new().await;
+    t.users()
+        .create(&admin(), "olga", "olgas password".into(), Role::Operator)
+        .await
+        .unwrap();
+    for name in ["olga", "nobody"] {
+        for _ in 0..5 {
+            let error = t.auth().login(name, "wrong".into()).await.unwrap_err();
+            assert!(matches!(error, Error::Unauthenticated(_)), "{error:?}");
+        }
+        let error = t.auth().login(name, "olgas password".into()).await.unwrap_err();
+        assert!(matches!(error, Error::RateLimited { .. }), "{name}: {error:?}");
+    }
+    assert_eq!(t.audit_of("login_failed").await.len(), 10);
+    assert!(
+        !t.audit_of("login_failed")
+            .await
+            .iter()
+            .any(|r| r.performed_by == "nobody")
+    );
+    // Good logins are not limited.
+    t.users()
+        .create(&admin(), "vera", "veras password".into(), Role::Viewer)
+        .await
+        .unwrap();
+    for _ in 0..8 {
+        t.auth().login("vera", "veras password".into()).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_changed_password_ends_sessions() {
+    let t = Fixture::new().await;
+    let user = t
+        .users()
+        .create(&admin(), "olga", "olgas password".into(), Role::Operator)
+        .await
+        .unwrap();
+    let login = t.auth().login("olga", "olgas password".into()).await.unwrap();
+    let change = UserChange {
+        password: Some("another password".into()),
+        ..UserChange::default()
+    };
+    t.users().update(&admin(), user.id, change).await.unwrap();
+    assert!(t.auth().authenticate(login.token.expose_secret()).await.is_err());
+    assert!(t.auth().login("olga", "olgas password".into()).await.is_err());
+    t.auth().login("olga", "another password".into()).await.unwrap();
+    let duplicate = t
+        .users()
+        .create(&admin(), "olga", "third password".into(), Role::Viewer)
+        .await
+        .unwrap_err();
+    assert!(matches!(duplicate, Error::Duplicate { .. }));
+    let short = t
+        .users()
+        .create(&admin(), "pia", "short".into(), Role::Viewer)
+        .await
+        .unwrap_err();
+    assert_eq!(fields(&short), ["password"]);
+}
+
+#[tokio::test]
+async fn a_token_does_no_more_than_its_user() {
+    let t = Fixture::new().await;
+    let user = t
+        .users()
+        .create(&admin(), "olga", "olgas password".into(), Role::Operator)
+        .await
+        .unwrap();
+    let olga = Actor {
+        id: Some(user.id),
+        name: "olga".into(),
+        role: Role::Operator,
+    };
+    let error = t
+        .tokens()
+        .create(&olga, "t", Some(Role::Admin), None)
+        .await
+        .unwrap_err();
+    assert!(matches!(error, Error::Forbidden(_)));
+    let past = Some(now() - SignedDuration::from_secs(1));
+    assert_eq!(
+        fields(&t.tokens().create(&olga, "t", None, past).await.unwrap_err()),
+        ["expires_at"]
+    );
+
+    let (token, kept) = t.tokens().create(&olga, "t", None, None).await.unwrap();
+    assert!(token.expose_secret().starts_with("courier_"));
+    assert_eq!(t.auth().authenticate(token.expose_secret()).await.unwrap(), olga);
+    assert!(
+        t.tokens().list(&olga, PageRequest::first(9)).await.unwrap().items[0]
+            .last_used_at
+            .is_some()
+    );
+    let viewer = UserChange {
+        role: Some(Role::Viewer),
+        ..UserChange::default()
+    };
+    t.users().update(&admin(), user.id, viewer).await.unwrap();
+    assert_eq!(
+        t.auth().authenticate(token.expose_secret()).await.unwrap().role,
+        Role::Viewer
+    );
+
+    let stranger = Actor {
+        id: Some(uuid::Uuid::now_v7()),
+        name: "x".into(),
+        role: Role::Operator,
+    };
+    assert!(matches!(
+        t.tokens().revoke(&stranger, kept.id).await.unwrap_err(),
+        Error::NotFound { .. }
+    ));
+    t.tokens().revoke(&olga, kept.id).await.unwrap();
+    assert!(t.auth().authenticate(token.expose_secret()).await.is_err());
+}
+
+#[tokio::test]
+async fn settings_are_a_typed_table() {
+    let t = Fixture::new().await;
+    assert!(matches!(
+        t.settings().get("no.such").await.unwrap_err(),
+        Error::NotFound { .. }
+    ));
+    let wrong = t
+        .settings()
+        .set(&admin(), "security.fips_mode_enabled", json!("yes"))
+        .await
+        .unwrap_err();
+    assert_eq!(fields(&wrong), ["value"]);
+    t.settings()
+        .set(&admin(), "security.fips_mode_enabled", json!(true))
+        .await
+        .unwrap();
+    assert_eq!(
+        t.settings()
+            .get("security.fips_mode_enabled")
+            .await
+            .unwrap()
+            .value,
+        json!(true)
+    );
+    t.settings()
+        .set(&admin(), "security.fips_mode_enabled", json!(null))
+        .await
+        .unwrap();
+    let all = t.settings().list().await.unwrap();
+    let shown: Vec<(&str, &serde_json::Value)> = all.iter().map(|s| (s.setting.name, &s.value)).collect();
+    assert_eq!(
+        shown,
+        [
+            ("security.insecure_trust_require_admin", &json!(true)),
+            ("security.insecure_trust_allow_production", &json!(false)),
+            ("security.fips_mode_enabled", &json!(false)),
+            ("security.host_key_approval_require_admin", &json!(true)),
+        ]
+    );
+    assert_eq!(t.audit_of("setting_changed").await.len(), 2);
+    let overview = t.overview().await.unwrap();
+    assert_eq!(
+        (overview.node.as_str(), overview.connections["healthy"]),
+        ("test", 0)
+    );
+}
