@@ -16,8 +16,6 @@ on_both!(
     a_connection_comes_back_as_it_went,
     secrets_are_set_kept_and_cleared,
     names_are_unique,
-    a_failed_change_leaves_nothing,
-    a_change_that_nobody_waits_for_is_whole_or_none,
     an_update_against_an_old_look_is_refused,
     health_is_apart_from_changes,
     lists_are_filtered_and_paged,
@@ -132,84 +130,6 @@ async fn names_are_unique(db: Database) {
         "{renamed:?}"
     );
     assert_eq!(db.connections().get(two.id).await.unwrap().name, "two");
-}
-
-async fn a_failed_change_leaves_nothing(db: Database) {
-    let mut change = ConnectionChange::new(Connection::new("c", "sftp"), "me");
-    change.secrets = vec![("password".into(), Some(vec![1]))];
-    change.audit = vec![NewAudit::new("connection_created", "me")];
-    change.keys = Some(vec![new_id()]);
-    let id = change.record.id;
-    let refused = db.connections().insert(change.clone()).await;
-    assert!(
-        matches!(refused, Err(Error::NotFound { what: "SSH key" })),
-        "{refused:?}"
-    );
-    assert!(matches!(
-        db.connections().get(id).await,
-        Err(Error::NotFound { .. })
-    ));
-    assert_eq!(db.connections().secret(id, "password").await.unwrap(), None);
-    let page = PageRequest::first(10);
-    assert!(
-        db.audit()
-            .list(&AuditFilter::default(), &page)
-            .await
-            .unwrap()
-            .items
-            .is_empty()
-    );
-
-    change.keys = None;
-    db.connections().insert(change).await.unwrap();
-    assert_eq!(
-        db.audit()
-            .list(&AuditFilter::default(), &page)
-            .await
-            .unwrap()
-            .items
-            .len(),
-        1
-    );
-}
-
-/// A caller that goes away, as HTTP clients do, drops the change at whatever point it has reached.
-async fn a_change_that_nobody_waits_for_is_whole_or_none(db: Database) {
-    for n in 0..150 {
-        let mut change = ConnectionChange::new(Connection::new(format!("c{n}"), "sftp"), "me");
-        change.secrets = vec![("password".into(), Some(vec![1]))];
-        let mut audit = NewAudit::new("connection_created", "me");
-        audit.connection_id = Some(change.record.id);
-        change.audit = vec![audit];
-        let patience = std::time::Duration::from_micros(n * 60);
-        let _ = tokio::time::timeout(patience, db.connections().insert(change)).await;
-    }
-    some(&db, "the store still works").await;
-    let all = walk(50, async |page| {
-        db.connections().list(&ConnectionFilter::default(), &page).await
-    })
-    .await;
-    for connection in all.iter().filter(|one| one.name.starts_with('c')) {
-        assert_eq!(connection.secrets, ["password"]);
-        let filter = AuditFilter {
-            connection_id: Some(connection.id),
-            ..Default::default()
-        };
-        assert_eq!(
-            db.audit()
-                .list(&filter, &PageRequest::first(5))
-                .await
-                .unwrap()
-                .items
-                .len(),
-            1
-        );
-    }
-    let audit = walk(50, async |page| {
-        db.audit().list(&AuditFilter::default(), &page).await
-    })
-    .await;
-    assert_eq!(audit.len(), all.len() - 1);
 }
 
 async fn an_update_against_an_old_look_is_refused(db: Database) {

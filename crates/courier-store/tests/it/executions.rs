@@ -27,7 +27,8 @@ on_both!(
     lists_are_filtered_and_counted,
 );
 
-async fn enqueue(store: &Store, job_id: Uuid, job_name: &str) -> Execution {
+/// An execution of two steps that waits.
+pub(crate) async fn enqueue(store: &Store, job_id: Uuid, job_name: &str) -> Execution {
     let step = |name: Option<&str>| NewStep {
         name: name.map(Into::into),
         step_type: "local.copy".into(),

@@ -17,6 +17,7 @@ mod known_hosts;
 mod opening;
 mod postgres;
 mod settings;
+mod transactions;
 mod users;
 
 /// Gives each of these functions, which take a [`database::Database`], a test on either database.
