@@ -67,6 +67,9 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
                 .strip_prefix("Failed to deserialize query string: ")
                 .unwrap_or(&text);
             match text.split_once(": ") {
+                Some((field, "invalid digit found in string")) => {
+                    ApiError::field(field, "must be a whole number, not negative")
+                }
                 Some((field, message)) if !field.contains(' ') => ApiError::field(field, message),
                 _ => field_error("", text),
             }
@@ -79,10 +82,19 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Path<T>
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
-        match axum::extract::Path::<T>::from_request_parts(parts, state).await {
-            Ok(path) => Ok(Self(path.0)),
-            Err(rejection) => Err(ApiError::field("id", rejection.body_text())),
-        }
+        use axum::extract::{path::ErrorKind, rejection::PathRejection};
+        let rejection = match axum::extract::Path::<T>::from_request_parts(parts, state).await {
+            Ok(path) => return Ok(Self(path.0)),
+            Err(rejection) => rejection,
+        };
+        let kind = match rejection {
+            PathRejection::FailedToDeserializePathParams(failed) => failed.into_kind(),
+            other => return Err(ApiError::internal(other.body_text())),
+        };
+        Err(match kind {
+            ErrorKind::DeserializeError { key, message, .. } => ApiError::field(key, message),
+            other => ApiError::field("id", other.to_string()),
+        })
     }
 }
 

@@ -36,7 +36,7 @@ pub(crate) async fn observe(State(state): State<AppState>, request: Request, nex
     span.in_scope(|| {
         tracing::info!(
             status = status.as_u16(),
-            duration_ms = elapsed.as_secs_f64() * 1e3,
+            duration_us = elapsed.as_micros(),
             "answered"
         );
     });
