@@ -1,6 +1,6 @@
 //! Jobs that run.
 
-use std::fs;
+use std::{fs, net::TcpListener};
 
 use serde_json::{Value, json};
 
@@ -130,6 +130,86 @@ async fn a_failed_step_says_why_with_a_code() {
         .post(&format!("{path}/cancel"), json!({}))
         .await
         .problem(409, 1050);
+    server.stop().await;
+}
+
+/// A job that lists a folder on a server that accepts connections and never says a word, and its execution.
+async fn stuck_execution(server: &TestServer, silent: &TcpListener) -> String {
+    let connection = json!({
+        "name": "silent", "protocol": "sftp", "host": "127.0.0.1", "port": silent.local_addr().unwrap().port(),
+        "auth_method": "password", "username": "u", "password": "p", "connect_timeout_sec": 600,
+    });
+    let connection = server.admin.post("/api/connections", connection).await.created();
+    let config = json!({"connection_id": connection["id"], "remote_path": "/"});
+    let job = json!({"name": "stuck", "steps": [{"step_type": "remote.list", "config": config}]});
+    let job = server.admin.post("/api/jobs", job).await.created();
+    let run = format!("/api/jobs/{}/run", job["id"].as_str().unwrap());
+    let run = server.admin.post(&run, json!({})).await.status(202);
+    let path = format!("/api/executions/{}", run.json()["id"].as_str().unwrap());
+    server
+        .admin
+        .until(&path, |execution| execution["state"] == "running")
+        .await;
+    path
+}
+
+#[tokio::test]
+async fn an_execution_is_paused_resumed_and_cancelled() {
+    let server = TestServer::start().await;
+    let admin = &server.admin;
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let path = stuck_execution(&server, &silent).await;
+    admin
+        .post(&format!("{path}/resume"), json!({}))
+        .await
+        .problem(409, 1050);
+    admin.post(&format!("{path}/pause"), json!({})).await.ok();
+    admin
+        .until(&path, |execution| execution["state"] == "paused")
+        .await;
+    admin.post(&format!("{path}/resume"), json!({})).await.ok();
+    admin
+        .until(&path, |execution| execution["state"] == "running")
+        .await;
+    admin.post(&format!("{path}/cancel"), json!({})).await.ok();
+    let cancelled = admin
+        .until(&path, |execution| execution["state"] == "cancelled")
+        .await;
+    assert!(cancelled["ended_at"].is_string());
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_server_that_stops_ends_its_streams_and_hands_its_work_back() {
+    let server = TestServer::start().await;
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let path = stuck_execution(&server, &silent).await;
+    let id = path.rsplit('/').next().unwrap().to_owned();
+    let watcher = server.admin.clone();
+    let watching = tokio::spawn(async move { watcher.events(&id).await });
+    // The watcher's request is counted as soon as its answer begins.
+    let is_watched = |metrics: &str| metrics.contains("/api/executions/{id}/events");
+    while !is_watched(&server.admin.get("/metrics").await.text) {
+        tokio::task::yield_now().await;
+    }
+
+    let folder = server.stop().await;
+    let events = watching.await.unwrap();
+    assert_eq!(
+        (events[0].0.as_str(), &events[0].1["state"]),
+        ("state", &json!("running"))
+    );
+    let server = TestServer::start_in(folder).await;
+    let again = server
+        .admin
+        .until(&path, |execution| execution["state"] == "running")
+        .await;
+    assert_eq!(again["error"], Value::Null, "{again:#}");
+    server.admin.post(&format!("{path}/cancel"), json!({})).await.ok();
+    server
+        .admin
+        .until(&path, |execution| execution["state"] == "cancelled")
+        .await;
     server.stop().await;
 }
 
