@@ -3,6 +3,8 @@
 use std::fs;
 use std::net::TcpListener;
 
+use courier_sftp::server::{SftpServer, User};
+
 use crate::support::{Cli, Sshd, keygen};
 
 #[test]
@@ -115,6 +117,30 @@ fn keys_by_flag_and_passphrase() {
     let outcome = cli.run(["get", "-i", "locked", &sshd.url("a")]);
     outcome.failed_with(2, "passphrase");
     assert!(!outcome.stderr.contains("wrong one"), "{outcome:?}");
+}
+
+#[test]
+fn a_password_comes_from_the_environment() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("a"), "a").unwrap();
+    let user = || User::new("ann").password("pass-4c1d word".into());
+    for user in [user(), user().asks_interactively()] {
+        let server = SftpServer::builder()
+            .user(user)
+            .root(folder.path())
+            .start()
+            .unwrap();
+        let url = format!("sftp://ann@{}/a", server.addr());
+        let fingerprint = server.host_key().fingerprint.to_string();
+        let get = ["get", "--host-key", &fingerprint, &url];
+        Cli::new().run(get).failed_with(3, "COURIER_PASSWORD");
+        let cli = Cli::new().env("COURIER_PASSWORD", "pass-4c1d word");
+        cli.ok(get);
+        assert_eq!(fs::read(cli.path("a")).unwrap(), b"a");
+        let outcome = Cli::new().env("COURIER_PASSWORD", "wrong-77").run(get);
+        outcome.failed_with(3, "Authentication failed");
+        assert!(!outcome.stderr.contains("wrong-77"), "{outcome:?}");
+    }
 }
 
 #[test]
