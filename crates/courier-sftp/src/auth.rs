@@ -263,6 +263,6 @@ impl<H: Handler> Attempt<'_, H> {
 fn closed(what: &str) -> Error {
     Error::new(
         ErrorKind::Auth,
-        format!("Authentication failed: the server closed the connection when it was offered {what}"),
+        format!("Authentication failed: server rejected {what} and ended the connection"),
     )
 }

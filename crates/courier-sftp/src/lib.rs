@@ -13,6 +13,8 @@ mod connect;
 mod greeting;
 pub mod known_hosts;
 mod peer;
+#[cfg(feature = "server")]
+pub mod server;
 mod session;
 mod stream;
 

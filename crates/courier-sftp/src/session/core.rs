@@ -124,6 +124,8 @@ pub(super) struct Core {
     sending: VecDeque<u32>,
     hello: Option<oneshot::Sender<Hello>>,
     queue: WeakUnboundedSender<Command>,
+    /// Nothing comes from the server any more.
+    is_over: bool,
 }
 
 impl Core {
@@ -141,6 +143,7 @@ impl Core {
             sending: VecDeque::new(),
             hello: Some(hello),
             queue,
+            is_over: false,
         }
     }
 
@@ -149,8 +152,20 @@ impl Core {
         self.wire.limits = limits;
     }
 
+    /// The session has ended: whoever waits learns it from its dropped sender, as whoever comes later does.
+    pub(super) fn abandon(&mut self) {
+        self.is_over = true;
+        self.hello = None;
+        self.sending.clear();
+        self.transfers.clear();
+        self.wire.pending.clear();
+    }
+
     /// Carries out a command. What it wants to send is in [`take_out`](Self::take_out).
     pub(super) fn execute(&mut self, command: Command) {
+        if self.is_over {
+            return;
+        }
         match command {
             Command::Call { id, packet, call } => {
                 self.wire.pending.insert(id, Pending::Call(call));

@@ -4,19 +4,13 @@
 //! either: the rest is asked for again. An answer that ends exactly where the size promised, to a request
 //! that went beyond, is both at once, and saves small files a round trip.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Instant,
-};
+use std::time::Instant;
 
 use bytes::Bytes;
 use courier_transfer::{Error, ErrorKind, RemotePath, Retry, Sink};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
-use super::{Failed, Owner, Wire, core::Step, pace::Pace, ranges::Ranges};
+use super::{Failed, Owner, Wire, core::Step, pace::Pace, ranges::Ranges, slot::Slot};
 use crate::codec::{Attributes, OpenFlags, Request, Status, StatusCode};
 
 /// Requests under way until the size is known.
@@ -34,8 +28,7 @@ pub(super) struct Part {
 #[derive(Debug)]
 pub(crate) struct Download {
     path: RemotePath,
-    sink: Arc<dyn Sink>,
-    cancelled: Arc<AtomicBool>,
+    sink: Slot<dyn Sink>,
     done: oneshot::Sender<Result<u64, Failed>>,
     permit: Option<OwnedSemaphorePermit>,
 
@@ -62,19 +55,14 @@ impl Download {
         path: RemotePath,
         offset: u64,
         size_hint: Option<u64>,
-        sink: Arc<dyn Sink>,
+        sink: Slot<dyn Sink>,
         most_under_way: u32,
         owner: Owner,
     ) -> Self {
-        let Owner {
-            cancelled,
-            done,
-            permit,
-        } = owner;
+        let Owner { done, permit } = owner;
         Self {
             path,
             sink,
-            cancelled,
             done,
             permit: Some(permit),
             id: 0,
@@ -135,12 +123,14 @@ impl Download {
 
     /// A piece of a part, straight from the SSH packet.
     pub(super) fn piece(&mut self, offset: u64, bytes: &[u8]) -> Result<(), Failed> {
-        if self.cancelled.load(Ordering::Relaxed) {
+        if bytes.is_empty() {
             return Ok(());
         }
-        self.sink
-            .write_at(bytes, offset)
-            .map_err(|e| Failed::Error(self.sink.error(e)))
+        let written = self
+            .sink
+            .with(|sink| sink.write_at(bytes, offset).map_err(|e| sink.error(e)));
+        // Empty: the caller has gone, and says so in a moment.
+        written.unwrap_or(Ok(())).map_err(Failed::Error)
     }
 
     /// The last piece of a part was written; `got` bytes in all. True once the whole file is there.
@@ -153,7 +143,7 @@ impl Download {
         } else {
             self.furthest = self.furthest.max(end);
             if self.arrived.add(part.offset, end) {
-                self.sink.advance(self.arrived.reached());
+                self.sink.with(|sink| sink.advance(self.arrived.reached()));
             }
             if self.promised.is_some_and(|size| end > size) {
                 self.promised = Some(u64::MAX);
@@ -185,6 +175,7 @@ impl Download {
     /// Closes the handle and tells the caller.
     pub(super) fn finish(mut self, result: Result<u64, Failed>, wire: &mut Wire) {
         self.close(wire);
+        self.sink.clear();
         // Nobody waits where the caller has gone.
         let _ = self.done.send(result);
     }

@@ -75,6 +75,12 @@ pub(super) struct SshHandler {
     pub(super) _alive: oneshot::Sender<()>,
 }
 
+impl Drop for SshHandler {
+    fn drop(&mut self) {
+        self.core.lock().abandon();
+    }
+}
+
 /// Sends from inside a callback.
 struct Callback<'a> {
     session: &'a mut Session,

@@ -19,13 +19,11 @@ mod handler;
 mod pace;
 mod ranges;
 mod reply;
+mod slot;
 mod thread;
 mod upload;
 
-use std::sync::{
-    Arc, OnceLock,
-    atomic::{AtomicBool, Ordering},
-};
+use std::sync::{Arc, OnceLock};
 
 use bytes::{Bytes, BytesMut};
 use courier_transfer::{Error, ErrorKind, RemotePath, Result, Retry, Sink, Source};
@@ -34,6 +32,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 use self::{
     core::{Call, Ids, Wire},
     download::Download,
+    slot::Slot,
     upload::Upload,
 };
 pub(crate) use self::{
@@ -241,7 +240,8 @@ impl Session {
         size_hint: Option<u64>,
         sink: Arc<dyn Sink>,
     ) -> Result<u64, Failed> {
-        let (owner, guard, result) = self.owner().await?;
+        let sink = Slot::new(sink);
+        let (owner, guard, result) = self.owner(&sink).await?;
         let most = self.limits.most_reads();
         let download = Box::new(Download::new(path.clone(), offset, size_hint, sink, most, owner));
         self.transfer(
@@ -263,16 +263,17 @@ impl Session {
         offset: u64,
         source: Arc<dyn Source>,
     ) -> Result<u64, Failed> {
-        let (owner, guard, result) = self.owner().await?;
+        let source = Slot::new(source);
+        let (owner, guard, result) = self.owner(&source).await?;
         let upload = Box::new(Upload::new(path.clone(), flags, offset, source, owner));
         self.transfer(Command::Upload { id: guard.id, upload }, guard, result)
             .await
     }
 
-    async fn transfer(
+    async fn transfer<T: ?Sized>(
         &self,
         command: Command,
-        mut guard: CancelGuard,
+        mut guard: CancelGuard<T>,
         result: Outcome,
     ) -> Result<u64, Failed> {
         // Where the session has ended, the sender of the result is dropped with the command.
@@ -285,25 +286,16 @@ impl Session {
     }
 
     /// Both sides of a transfer, once one more handle may be open.
-    async fn owner(&self) -> Result<(Owner, CancelGuard, Outcome)> {
+    async fn owner<T: ?Sized>(&self, end: &Slot<T>) -> Result<(Owner, CancelGuard<T>, Outcome)> {
         let permit = self.place().await?;
         let (done, outcome) = oneshot::channel();
-        let cancelled = Arc::<AtomicBool>::default();
         let guard = CancelGuard {
             id: self.link.ids.next(),
             queue: self.link.queue.clone(),
-            cancelled: Arc::clone(&cancelled),
+            end: end.clone(),
             is_over: false,
         };
-        Ok((
-            Owner {
-                cancelled,
-                done,
-                permit,
-            },
-            guard,
-            outcome,
-        ))
+        Ok((Owner { done, permit }, guard, outcome))
     }
 
     async fn place(&self) -> Result<OwnedSemaphorePermit> {
@@ -325,27 +317,24 @@ impl Session {
 /// The caller's side of a transfer.
 #[derive(Debug)]
 struct Owner {
-    /// Set when the caller has gone.
-    cancelled: Arc<AtomicBool>,
     done: oneshot::Sender<Result<u64, Failed>>,
     /// The transfer's place among the open handles.
     permit: OwnedSemaphorePermit,
 }
 
-/// Cancels a transfer whose caller goes away before it is over.
+/// Ends the use of the local file when the caller's future ends, and cancels a transfer that is not over then.
 #[derive(Debug)]
-struct CancelGuard {
+struct CancelGuard<T: ?Sized> {
     id: u32,
     queue: mpsc::UnboundedSender<Command>,
-    /// Stops reading and writing of the local file at once.
-    cancelled: Arc<AtomicBool>,
+    end: Slot<T>,
     is_over: bool,
 }
 
-impl Drop for CancelGuard {
+impl<T: ?Sized> Drop for CancelGuard<T> {
     fn drop(&mut self) {
+        self.end.clear();
         if !self.is_over {
-            self.cancelled.store(true, Ordering::Relaxed);
             // Fails only where the session has ended, and the transfer with it.
             let _ = self.queue.send(Command::Cancel { id: self.id });
         }

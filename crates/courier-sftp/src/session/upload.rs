@@ -1,15 +1,10 @@
 //! One file on its way up: from its source into WRITE packets, inside the SSH callback.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
-};
-
 use bytes::{Bytes, BytesMut};
-use courier_transfer::{RemotePath, Source};
+use courier_transfer::{Error, RemotePath, Source};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
-use super::{Failed, Owner, Wire, core::Step, ranges::Ranges};
+use super::{Failed, Owner, Wire, core::Step, ranges::Ranges, slot::Slot};
 use crate::codec::{Attributes, OpenFlags, Request, Status, StatusCode};
 
 /// The bytes of one batch of WRITE packets, about.
@@ -24,8 +19,7 @@ const POOLED: usize = 3;
 pub(crate) struct Upload {
     path: RemotePath,
     flags: OpenFlags,
-    source: Arc<dyn Source>,
-    cancelled: Arc<AtomicBool>,
+    source: Slot<dyn Source>,
     done: oneshot::Sender<Result<u64, Failed>>,
     permit: Option<OwnedSemaphorePermit>,
 
@@ -49,19 +43,14 @@ impl Upload {
         path: RemotePath,
         flags: OpenFlags,
         offset: u64,
-        source: Arc<dyn Source>,
+        source: Slot<dyn Source>,
         owner: Owner,
     ) -> Self {
-        let Owner {
-            cancelled,
-            done,
-            permit,
-        } = owner;
+        let Owner { done, permit } = owner;
         Self {
             path,
             flags,
             source,
-            cancelled,
             done,
             permit: Some(permit),
             id: 0,
@@ -111,13 +100,14 @@ impl Upload {
         let count = (BATCH / chunk).max(1) as usize;
         let mut buffer = self.buffer(count * (header + chunk as usize));
         let mut filled = 0;
-        let mut at_end = self.cancelled.load(Ordering::Relaxed);
+        let mut at_end = false;
         for packet in buffer.chunks_mut(header + chunk as usize) {
             let Some((head, data)) = packet.split_at_mut_checked(header).filter(|_| !at_end) else {
                 break;
             };
-            let len =
-                fill(&*self.source, data, self.next).map_err(|e| Failed::Error(self.source.error(e)))?;
+            // Empty: the caller has gone, and says so in a moment.
+            let read = self.source.with(|source| fill(source, data, self.next));
+            let len = read.unwrap_or(Ok(0)).map_err(Failed::Error)?;
             at_end = len < chunk;
             if len > 0 {
                 let id = wire.expect(
@@ -153,7 +143,8 @@ impl Upload {
             return Some(Err(Failed::Status(status)));
         }
         if self.acknowledged.add(offset, offset + u64::from(len)) {
-            self.source.advance(self.acknowledged.reached());
+            self.source
+                .with(|source| source.advance(self.acknowledged.reached()));
         }
         self.settled()
     }
@@ -176,6 +167,7 @@ impl Upload {
         if let Some(handle) = self.handle.take() {
             wire.close(&handle, self.permit.take());
         }
+        self.source.clear();
         // Nobody waits where the caller has gone.
         let _ = self.done.send(result);
     }
@@ -200,10 +192,12 @@ impl Upload {
 }
 
 /// Reads until the buffer is full or the source is at its end.
-fn fill(source: &dyn Source, buffer: &mut [u8], offset: u64) -> std::io::Result<u32> {
+fn fill(source: &dyn Source, buffer: &mut [u8], offset: u64) -> Result<u32, Error> {
     let mut len = 0;
     while let Some(space) = buffer.get_mut(len..).filter(|s| !s.is_empty()) {
-        let read = source.read_at(space, offset + len as u64)?;
+        let read = source
+            .read_at(space, offset + len as u64)
+            .map_err(|e| source.error(e))?;
         if read == 0 {
             break;
         }

@@ -1,12 +1,20 @@
 //! The SFTP client against OpenSSH, against our own server, and against servers that misbehave.
 
 #![allow(
+    unreachable_pub,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic
 )]
+#![cfg(feature = "server")]
 
+mod auth;
 mod client;
+mod odd;
 mod openssh;
+mod own_server;
 mod sshd;
+mod strangers;
+mod transfers;
+mod trust;
