@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::sync::Semaphore;
 
-use crate::{Engine, runner};
+use crate::{Engine, live::Stop, runner};
 
 /// How often the queue is looked at without having been called: for what other nodes put in.
 const POLL: Duration = Duration::from_secs(2);
@@ -28,6 +28,9 @@ pub(crate) async fn dispatch(engine: Engine) {
         {
             Ok(Some(execution)) => {
                 let live = engine.0.live.begin(execution.id);
+                if stopping.is_cancelled() {
+                    live.stop(Stop::Shutdown);
+                }
                 let running = engine.clone();
                 engine.0.tasks.spawn(async move {
                     runner::run(&running, execution, &live).await;

@@ -227,6 +227,7 @@ impl Run<'_> {
         self.live.set_step(None);
         (row.bytes_transferred, row.files_transferred) = state.counts();
         self.context = state.context();
+        state.record_all().await?;
         result
     }
 
@@ -281,7 +282,7 @@ impl Run<'_> {
 
     /// Keeps the step's numbers fresh in the store, and listens for wishes from other nodes. Never ends.
     async fn watch(&self, state: &StepState) {
-        let (mut told, mut files_kept) = (state.counts(), state.counts().1);
+        let mut told = state.counts();
         for tick in 1u64.. {
             tokio::time::sleep(TICK).await;
             let counts = state.counts();
@@ -290,10 +291,10 @@ impl Run<'_> {
                     state.save_progress().await?;
                     told = counts;
                 }
-                // What a crash would lose of a batch of files.
-                if tick % 10 == 0 && counts.1 != files_kept {
+                state.record_all().await?;
+                // The context grows with each file, so it is not written at each.
+                if tick == 1 || tick % 10 == 0 {
                     state.save().await?;
-                    files_kept = counts.1;
                 }
                 if tick % 2 == 0 {
                     hear_wish(self.engine, self.execution, self.live).await

@@ -68,13 +68,16 @@ impl Tokens<'_> {
         Ok((token, kept))
     }
 
-    /// Tokens, oldest first, revoked ones too: an admin sees all, others their own.
+    /// Tokens that are not revoked, oldest first: an admin sees all, others their own. A page may hold fewer than its
+    /// limit and not be the last.
     ///
     /// # Errors
     /// [`Error::Store`], also for a cursor that no list gave out.
     pub async fn list(&self, actor: &Actor, page: PageRequest) -> Result<Page<Token>> {
         let user = actor.id.filter(|_| !actor.is_admin());
-        Ok(self.0.0.store.tokens().list(user, &page).await?)
+        let mut page = self.0.0.store.tokens().list(user, &page).await?;
+        page.items.retain(|token| token.revoked_at.is_none());
+        Ok(page)
     }
 
     /// Ends a token: an admin any, others their own.

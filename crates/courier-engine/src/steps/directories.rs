@@ -40,7 +40,7 @@ async fn mkdir(step: &Step<'_>) -> Result<()> {
     } else {
         client.make_dir(&path).await
     };
-    audit.finish(made).await
+    audit.finish(made)
 }
 
 pub(super) const RMDIR: StepType = StepType {
@@ -71,7 +71,7 @@ async fn rmdir(step: &Step<'_>) -> Result<()> {
     } else {
         client.remove(&path, EntryKind::Directory).await
     };
-    audit.finish(removed).await
+    audit.finish(removed)
 }
 
 /// Entries that a listing may leave in the context: it is kept in memory and in the database.

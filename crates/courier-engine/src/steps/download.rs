@@ -89,8 +89,12 @@ impl Transfer for Download {
     async fn plan(
         &self,
         client: &Arc<dyn Client>,
-        _record: &Record,
+        record: &Record,
     ) -> Result<BoxStream<'static, courier_transfer::Result<ops::Job>>> {
+        // Moved and deleted by an attempt that was interrupted right then.
+        if self.source.pattern().is_none() && record.has_done_remote(self.source.base()) {
+            return Ok(stream::empty().boxed());
+        }
         if self.goes_into_folder().await? {
             return Ok(ops::plan_downloads(
                 client.clone(),

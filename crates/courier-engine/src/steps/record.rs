@@ -7,10 +7,14 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
+    time::{Duration, Instant},
 };
 
 use async_trait::async_trait;
-use courier_transfer::ops::{Identity, Job, Outcome, Partials, Transferred};
+use courier_transfer::{
+    RemotePath,
+    ops::{FinalName, Identity, Job, Outcome, Partials, Transferred},
+};
 use parking_lot::Mutex;
 use serde_json::{Map, Value, json};
 
@@ -30,6 +34,8 @@ pub(crate) struct Record {
 /// What has become of one file.
 #[derive(Debug, Default)]
 pub(super) struct FileRecord {
+    /// When this attempt began with it.
+    began: Option<Instant>,
     /// The offset reached; shared with the file's progress.
     reached: Arc<AtomicU64>,
     total: Option<u64>,
@@ -64,6 +70,7 @@ impl Record {
             record.files.lock().insert(
                 (remote, local),
                 FileRecord {
+                    began: None,
                     reached: Arc::new(AtomicU64::new(number("bytes_transferred").unwrap_or(0))),
                     total: number("total_bytes"),
                     completed,
@@ -99,11 +106,25 @@ impl Record {
             .any(|((_, l), f)| *l == local && f.completed)
     }
 
+    /// Is a file with that remote end done already?
+    pub(super) fn has_done_remote(&self, remote: &RemotePath) -> bool {
+        let remote = remote.to_text();
+        self.files
+            .lock()
+            .iter()
+            .any(|((r, _), f)| *r == remote && f.completed)
+    }
+
+    /// Is it about one file only?
+    pub(super) fn is_of_one_file(&self) -> bool {
+        self.files.lock().len() == 1
+    }
+
     /// A file begins; what it reaches is to be written into the number given back.
     pub(super) fn begin(&self, job: &Job) -> Arc<AtomicU64> {
         let mut files = self.files.lock();
         let file = files.entry(ends(job)).or_default();
-        file.error = None;
+        (file.error, file.began) = (None, Some(Instant::now()));
         file.reached.clone()
     }
 
@@ -115,8 +136,15 @@ impl Record {
         }
     }
 
+    /// How long this attempt has been at a file.
+    pub(super) fn took(&self, job: &Job) -> Duration {
+        let files = self.files.lock();
+        let began = files.get(&ends(job)).and_then(|file| file.began);
+        began.map_or(Duration::ZERO, |began| began.elapsed())
+    }
+
     /// A file is whole, or skipped.
-    pub(super) fn done(&self, job: &Job, done: &Transferred, target: String) {
+    pub(super) fn done(&self, job: &Job, done: &Transferred) {
         let mut files = self.files.lock();
         let file = files.entry(ends(job)).or_default();
         file.completed = done.outcome == Outcome::Done;
@@ -124,7 +152,10 @@ impl Record {
         file.reached.store(done.size, Ordering::Relaxed);
         file.total = Some(done.size).filter(|_| file.completed);
         file.resumed_from = done.resumed_from;
-        file.target = Some(target);
+        file.target = Some(match &done.target {
+            FinalName::Local(path) => path.display().to_string(),
+            FinalName::Remote(path) => path.to_text(),
+        });
     }
 
     /// A file failed.
@@ -212,15 +243,11 @@ impl Partials for ContextPartials {
         Ok(self.record.partials.lock().get(key).cloned())
     }
 
+    /// In the store a moment later: a partial that nothing is known of is judged by its size and time.
     async fn save(&self, key: &str, identity: &Identity) -> courier_transfer::Result<()> {
         self.record.partials.lock().insert(key.into(), identity.clone());
-        self.state.save().await.map_err(|e| {
-            courier_transfer::Error::new(
-                courier_transfer::ErrorKind::Local,
-                format!("could not note in the execution which file is under way: {e}"),
-            )
-            .with_source(e)
-        })
+        self.state.note_unsaved();
+        Ok(())
     }
 
     /// Kept a moment longer in the store than here: what it names is no more, so it can't be continued.

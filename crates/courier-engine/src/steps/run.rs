@@ -4,12 +4,12 @@ use std::{
     path::PathBuf,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
-    time::Instant,
+    time::{Duration, Instant},
 };
 
-use courier_store::executions::Step as StepRow;
+use courier_store::{audit::NewAudit, executions::Step as StepRow};
 use courier_transfer::{Client, RemotePath};
 use parking_lot::Mutex;
 use serde_json::{Map, Value};
@@ -86,24 +86,16 @@ impl Step<'_> {
         }
     }
 
-    /// Writes an audit record of an operation on its connection.
-    pub(crate) async fn record(
-        &self,
-        operation: &str,
-        details: Value,
-        bytes: Option<u64>,
-        started: Instant,
-    ) -> Result<()> {
-        self.engine()
-            .audit()
-            .record(Entry {
-                connection: Some(self.connection()?),
-                execution: Some(self.state.execution),
-                bytes,
-                duration: Some(started.elapsed()),
-                ..Entry::new(operation, self.triggered_by, details)
-            })
-            .await
+    /// Notes an operation on its connection for the audit log.
+    pub(crate) fn record(&self, operation: &str, details: Value, bytes: Option<u64>, took: Duration) {
+        let entry = Entry {
+            connection: self.connection().ok(),
+            execution: Some(self.state.execution),
+            bytes,
+            duration: Some(took),
+            ..Entry::new(operation, self.triggered_by, details)
+        };
+        self.state.audits.lock().push(entry.into());
     }
 }
 
@@ -117,15 +109,14 @@ pub(crate) struct AuditTimer<'a> {
 }
 
 impl AuditTimer<'_> {
-    /// Writes the record, with the error where there is one, and passes the result on.
-    pub(crate) async fn finish<T>(mut self, result: courier_transfer::Result<T>) -> Result<T> {
+    /// Notes it, with the error where there is one, and passes the result on.
+    pub(crate) fn finish<T>(mut self, result: courier_transfer::Result<T>) -> Result<T> {
         let result = result.map_err(Error::from);
         if let (Err(error), Value::Object(details)) = (&result, &mut self.details) {
             details.insert("error".into(), serde_json::json!(Failure::from(error)));
         }
         self.step
-            .record(self.operation, self.details, None, self.started)
-            .await?;
+            .record(self.operation, self.details, None, self.started.elapsed());
         result
     }
 }
@@ -147,7 +138,14 @@ pub(crate) struct StepState {
     transfer: Mutex<Option<Arc<Record>>>,
     bytes: AtomicU64,
     files: AtomicU64,
+    /// Something is in the context that the store doesn't have.
+    unsaved: AtomicBool,
+    /// What is to be written to the audit log, many at a time.
+    audits: Mutex<Vec<NewAudit>>,
 }
+
+/// Audit records that are written at once.
+const AUDITS: usize = 64;
 
 impl StepState {
     pub(crate) fn new(
@@ -168,6 +166,8 @@ impl StepState {
             before,
             outputs: Mutex::default(),
             transfer: Mutex::default(),
+            unsaved: AtomicBool::new(false),
+            audits: Mutex::default(),
         }
     }
 
@@ -194,6 +194,12 @@ impl StepState {
     /// A file is whole.
     pub(crate) fn file_done(&self) {
         self.files.fetch_add(1, Ordering::Relaxed);
+        self.note_unsaved();
+    }
+
+    /// Something is in the context that a crash should not lose.
+    pub(crate) fn note_unsaved(&self) {
+        self.unsaved.store(true, Ordering::Relaxed);
     }
 
     /// Bytes and files moved until now.
@@ -228,18 +234,33 @@ impl StepState {
             .await?)
     }
 
-    /// Writes the numbers of the running step, and the context with what it has left until now.
+    /// Writes the numbers of the running step, and the context with what it has left until now, if anything is new.
     pub(crate) async fn save(&self) -> Result<()> {
+        if !self.unsaved.swap(false, Ordering::Relaxed) {
+            return Ok(());
+        }
         let mut row = self.row.clone();
         (row.bytes_transferred, row.files_transferred) = self.counts();
         let context = Value::Object(self.context());
-        Ok(self
-            .engine
-            .0
-            .store
-            .executions()
+        let executions = self.engine.0.store.executions();
+        Ok(executions
             .checkpoint(self.execution, &row, Some(&context))
             .await?)
+    }
+
+    /// Writes the audit records that wait.
+    pub(crate) async fn record_all(&self) -> Result<()> {
+        let waiting = std::mem::take(&mut *self.audits.lock());
+        if !waiting.is_empty() {
+            self.engine.0.store.audit().append(waiting).await?;
+        }
+        Ok(())
+    }
+
+    /// Writes the audit records that wait, where they are many.
+    pub(crate) async fn record_full_batch(&self) -> Result<()> {
+        let full = self.audits.lock().len() >= AUDITS;
+        if full { self.record_all().await } else { Ok(()) }
     }
 
     /// Tells watchers.

@@ -6,13 +6,12 @@ use std::{
         Arc, OnceLock,
         atomic::{AtomicU64, Ordering},
     },
-    time::Instant,
 };
 
 use async_trait::async_trait;
 use courier_transfer::{
     Client, EntryKind, Error as TransferError, ErrorKind, Progress, ProgressMeter, ProgressSnapshot,
-    ops::{BatchContext, BatchProgress, FileResult, FinalName, Job, OnExisting, Outcome, Transferred},
+    ops::{BatchContext, BatchProgress, FileResult, Job, OnExisting, Outcome},
     settings::{Default as Standard, Kind, Setting},
 };
 use futures::{StreamExt, stream::BoxStream};
@@ -170,19 +169,24 @@ async fn attempt<T: Transfer>(step: &Step<'_>, transfer: &T, record: &Arc<Record
         }),
         ..BatchContext::default()
     };
-    let mut results = transfer.start(client.clone(), jobs, context);
-    let mut outcome = Failures::default();
-    let started = Instant::now();
+    // Sources are deleted beside the transfers that go on.
+    let mut results = transfer
+        .start(client.clone(), jobs, context)
+        .map(|result| finish_file(step, T::DIRECTION, record, &client, result))
+        .buffer_unordered(DELETIONS);
+    let mut failures = Failures::default();
     while let Some(result) = results.next().await {
-        outcome.files += 1;
-        match finish_file(step, T::DIRECTION, record, &client, result, started).await {
-            Ok(()) => {}
-            Err(Failed::File(e)) => outcome.add(e),
-            Err(Failed::Step(e)) => return Err(e),
+        failures.files += 1;
+        if let Err(error) = result {
+            failures.add(error);
         }
+        step.state.record_full_batch().await?;
     }
-    outcome.into_result()
+    failures.into_result()
 }
+
+/// How many sources are deleted at once, at most.
+const DELETIONS: usize = 16;
 
 /// Errors of single files, until the step is through.
 #[derive(Default)]
@@ -222,110 +226,70 @@ impl Failures {
     }
 }
 
-enum Failed {
-    /// This file failed; others may go on.
-    File(TransferError),
-    /// The step can't go on.
-    Step(Error),
-}
-
-impl From<Error> for Failed {
-    fn from(error: Error) -> Self {
-        Self::Step(error)
-    }
-}
-
 /// One file is through: counts, audit, and what becomes of its source.
 async fn finish_file(
     step: &Step<'_>,
     direction: Direction,
     record: &Record,
     client: &Arc<dyn Client>,
-    result: FileResult,
-    started: Instant,
-) -> Result<(), Failed> {
-    let done = match &result.result {
+    FileResult { job, result }: FileResult,
+) -> courier_transfer::Result<()> {
+    let Some(job) = job else { return result.map(|_| ()) };
+    let took = record.took(&job);
+    let done = match result {
         Ok(done) => done,
-        Err(_) => return Err(fail_file(step, direction, record, result, started).await),
+        Err(error) => {
+            let error = Error::Transfer(error);
+            let failure = Failure::from(&error);
+            record.failed(&job, failure.clone());
+            step.record(
+                direction.verb(),
+                details(&job, json!({"error": failure})),
+                None,
+                took,
+            );
+            return match error {
+                Error::Transfer(error) => Err(error),
+                _ => Ok(()),
+            };
+        }
     };
-    let Some(job) = &result.job else { return Ok(()) };
-    let target = match &done.target {
-        FinalName::Local(path) => path.display().to_string(),
-        FinalName::Remote(path) => path.to_text(),
-    };
-    record.done(job, done, target);
+    record.done(&job, &done);
     if done.outcome == Outcome::Skipped {
         return Ok(());
     }
     step.state.file_done();
-    step.record(
-        direction.verb(),
-        transfer_details(job, done),
-        Some(done.bytes),
-        started,
-    )
-    .await?;
-    if step.optional_text("after") == Some("delete") {
-        // Noted first: after a crash in between, the file counts as moved and is not looked for again.
-        step.state.save().await?;
-        if let Err(e) = delete_source(step, direction, client, job).await {
-            tracing::warn!(execution = %step.state.execution, error = %e, "the source could not be deleted after its transfer");
-        }
+    let more = json!({"size": done.size, "resumed_from": done.resumed_from, "verified": done.verified});
+    step.record(direction.verb(), details(&job, more), Some(done.bytes), took);
+    if step.optional_text("after") == Some("delete")
+        && let Err(error) = delete_source(step, direction, record, client, &job).await
+    {
+        tracing::warn!(execution = %step.state.execution, %error, "the source could not be deleted after its transfer");
     }
     Ok(())
 }
 
-fn transfer_details(job: &Job, done: &Transferred) -> Value {
-    json!({
-        "remote_path": job.remote,
-        "local_path": job.local.display().to_string(),
-        "size": done.size,
-        "resumed_from": done.resumed_from,
-        "verified": done.verified,
-    })
-}
-
-async fn fail_file(
-    step: &Step<'_>,
-    direction: Direction,
-    record: &Record,
-    result: FileResult,
-    started: Instant,
-) -> Failed {
-    let job = result.job.clone();
-    let FileResult {
-        result: Err(error), ..
-    } = result
-    else {
-        return Failed::Step(Error::Internal(
-            "a file that did not fail was counted as failed".into(),
-        ));
-    };
-    let error = Error::Transfer(error);
-    let failure = Failure::from(&error);
-    if let Some(job) = job {
-        record.failed(&job, failure.clone());
-        let details = json!({
-            "remote_path": job.remote,
-            "local_path": job.local.display().to_string(),
-            "error": failure,
-        });
-        if let Err(e) = step.record(direction.verb(), details, None, started).await {
-            return Failed::Step(e);
-        }
+/// What an audit record says of a file.
+fn details(job: &Job, more: Value) -> Value {
+    let mut details = json!({"remote_path": job.remote, "local_path": job.local.display().to_string()});
+    if let (Value::Object(details), Value::Object(more)) = (&mut details, more) {
+        details.extend(more);
     }
-    match error {
-        Error::Transfer(e) => Failed::File(e),
-        other => Failed::Step(other),
-    }
+    details
 }
 
 async fn delete_source(
     step: &Step<'_>,
     direction: Direction,
+    record: &Record,
     client: &Arc<dyn Client>,
     job: &Job,
 ) -> Result<()> {
+    // Noted first: after a crash in between, the one file counts as moved and is not missed. Of many, a pattern just
+    // doesn't find it again.
+    if record.is_of_one_file() {
+        step.state.save().await?;
+    }
     match direction {
         Direction::Upload => {
             let path = job.local.clone();
@@ -338,9 +302,7 @@ async fn delete_source(
         }
         Direction::Download => {
             let audit = step.audit("delete", json!({"path": job.remote, "after": "download"}));
-            audit
-                .finish(client.remove(&job.remote, EntryKind::File).await)
-                .await
+            audit.finish(client.remove(&job.remote, EntryKind::File).await)
         }
     }
 }

@@ -128,6 +128,13 @@ async fn a_local_connection_lies_under_a_local_root() {
         assert!(matches!(error, Error::ProtocolConfig { .. }));
         assert_eq!(fields(&error), ["base_path"]);
     }
+    let shown = serde_json::to_value(&made).unwrap();
+    assert!(
+        t.connections()
+            .replace(&operator(), made.id, map(shown))
+            .await
+            .is_ok()
+    );
     let mut with_host = input(inside.display().to_string());
     with_host.extend(map(json!({"host": "h", "password": "p", "port": null})));
     let error = t.connections().create(&operator(), with_host).await.unwrap_err();

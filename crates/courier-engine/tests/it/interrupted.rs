@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use courier_engine::{Environment, Error, executions::ExecutionState};
-use courier_transfer::memory::Event;
+use courier_transfer::{Client, EntryKind, memory::Event};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -78,6 +78,46 @@ async fn a_paused_transfer_goes_on_where_it_was() {
         t.executions().resume(&operator(), id).await.unwrap_err(),
         Error::Conflict(_)
     ));
+}
+
+#[tokio::test]
+async fn a_source_that_is_deleted_already_is_not_missed() {
+    let t = Fixture::new().await;
+    t.server.memory().put(&path("/home/a"), "a");
+    t.server.memory().hang("remove");
+    let connection = t.connection(json!({})).await.id;
+    let config = json!({"connection_id": connection, "remote_path": "a", "after": "delete"});
+    let id = t
+        .start_job(json!({"name": "j", "steps": [{"step_type": "remote.download", "config": config}]}))
+        .await;
+    while !t.server.memory().operations().contains(&"remove") {
+        tokio::task::yield_now().await;
+    }
+    t.executions().pause(&operator(), id).await.unwrap();
+    t.server.memory().heal();
+    // The server did what it was asked, and only the answer was lost.
+    t.server
+        .memory()
+        .connect()
+        .remove(&path("/home/a"), EntryKind::File)
+        .await
+        .unwrap();
+    t.executions().resume(&operator(), id).await.unwrap();
+    let done = t.finished(id).await;
+    assert_eq!(done.error, None);
+    assert!(
+        done.context["1.downloaded_file"]
+            .as_str()
+            .unwrap()
+            .ends_with("/a")
+    );
+    assert_eq!(
+        (
+            done.steps[0].files_transferred,
+            t.audit_of("download").await.len()
+        ),
+        (1, 1)
+    );
 }
 
 #[tokio::test]

@@ -150,6 +150,14 @@ async fn a_token_does_no_more_than_its_user() {
     ));
     t.tokens().revoke(&olga, kept.id).await.unwrap();
     assert!(t.auth().authenticate(token.expose_secret()).await.is_err());
+    assert!(
+        t.tokens()
+            .list(&olga, PageRequest::first(9))
+            .await
+            .unwrap()
+            .items
+            .is_empty()
+    );
 }
 
 #[tokio::test]
