@@ -187,6 +187,24 @@ async fn jobs_have_versions_and_may_be_off() {
 }
 
 #[tokio::test]
+async fn max_instances_bounds_the_executions_of_a_job() {
+    let t = Fixture::new().await;
+    let made = t.connection(json!({})).await;
+    t.server.memory().hang("remove");
+    let input = map(json!({"name": "j", "max_instances": 1, "steps": [delete(made.id, "a")]}));
+    let job = t.jobs().create(&operator(), input).await.unwrap();
+    let first = t.jobs().run(&operator(), job.id).await.unwrap();
+    let error = t.jobs().run(&operator(), job.id).await.unwrap_err();
+    assert!(
+        matches!(&error, Error::Conflict(m) if m.contains("max_instances")),
+        "{error:?}"
+    );
+    t.executions().cancel(&operator(), first.id).await.unwrap();
+    t.finished(first.id).await;
+    t.jobs().run(&operator(), job.id).await.unwrap();
+}
+
+#[tokio::test]
 async fn watchers_hear_states_and_progress() {
     let t = Fixture::new().await;
     let made = t.connection(json!({})).await;
