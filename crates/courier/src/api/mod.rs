@@ -22,7 +22,8 @@ pub(crate) use problem::code_of;
 pub(crate) struct ApiArgs {
     /// The server's address
     #[arg(
-        long,
+        id = "api_server",
+        long = "server",
         global = true,
         env = "COURIER_SERVER",
         value_name = "URL",
@@ -32,7 +33,8 @@ pub(crate) struct ApiArgs {
 
     /// A session or API token; `courier login` prints one. Better in COURIER_TOKEN, where no process list shows it
     #[arg(
-        long,
+        id = "api_token",
+        long = "token",
         global = true,
         env = "COURIER_TOKEN",
         value_name = "TOKEN",

@@ -2,11 +2,14 @@
 
 use jiff::{Timestamp, Zoned};
 
-use super::{ListArgs, show_list};
+use serde_json::Value;
+
+use super::ListArgs;
 use crate::api::{Api, ApiArgs};
 use crate::exit::Result;
 use crate::output::Output;
-use crate::output::table::Column;
+use crate::output::table::{self, Column};
+use crate::output::text::cell;
 
 /// The audit log
 #[derive(Debug, clap::Args)]
@@ -51,7 +54,17 @@ const COLUMNS: &[Column] = &[
     ("OPERATION", "operation"),
     ("BYTES", "bytes_transferred"),
     ("MS", "duration_ms"),
-    ("DETAILS", "details"),
+    ("WHAT", "what"),
+];
+
+/// Details that say more to a program than to a person.
+const LEFT_OUT: [&str; 6] = [
+    "local_path",
+    "size",
+    "verified",
+    "resumed_from",
+    "duration_ms",
+    "version",
 ];
 
 pub(crate) async fn run(args: Args, output: Output) -> Result<()> {
@@ -72,7 +85,38 @@ pub(crate) async fn run(args: Args, output: Output) -> Result<()> {
     query.extend(since.map(|since| ("since", since.to_string())));
     query.extend(until.map(|until| ("until", until.to_string())));
     query.extend(performed_by.map(|user| ("performed_by", user)));
-    show_list(&api, output, &["audit"], &query, COLUMNS, &list).await
+    let entries = api.list(&["audit"], &query, list.limit as usize).await?;
+    if output.json {
+        return output.document(&entries);
+    }
+    if entries.is_empty() {
+        output.note("nothing to show");
+        return Ok(());
+    }
+    output.line(lines(entries))
+}
+
+/// Entries as a table.
+pub(crate) fn lines(mut entries: Vec<Value>) -> String {
+    for entry in &mut entries {
+        let what = what(entry.get("details").unwrap_or(&Value::Null));
+        if let Some(fields) = entry.as_object_mut() {
+            fields.insert("what".to_owned(), what.into());
+        }
+    }
+    table::rows(COLUMNS, &entries)
+}
+
+/// The details of an entry in few words.
+fn what(details: &Value) -> String {
+    let told = details.as_object().into_iter().flatten().filter(|(name, value)| {
+        !value.is_null() && !name.ends_with("_id") && !LEFT_OUT.contains(&name.as_str())
+    });
+    let words = told.map(|(name, value)| match name.as_str() {
+        "remote_path" | "path" | "name" => cell(value),
+        _ => format!("{} {}", name.replace('_', " "), cell(value)),
+    });
+    words.collect::<Vec<_>>().join(", ")
 }
 
 /// A point in time, or a time ago.
@@ -90,7 +134,15 @@ fn moment(text: &str) -> Result<Timestamp, String> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+
+    #[test]
+    fn details_are_few_words() {
+        let details = json!({"remote_path": "/a", "size": 3, "resumed_from": null, "key_id": "x", "host_key": "SHA256:a"});
+        assert_eq!(what(&details), "host key SHA256:a, /a");
+    }
 
     #[test]
     fn times_are_absolute_or_ago() {

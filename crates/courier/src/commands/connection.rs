@@ -299,6 +299,13 @@ fn items(document: Value) -> Vec<Value> {
 }
 
 impl InputArgs {
+    fn needs_password(&self) -> bool {
+        matches!(
+            self.auth_method,
+            Some(AuthMethod::Password | AuthMethod::PasswordAndSshKey)
+        )
+    }
+
     async fn request(&self, api: &Api, name: Option<String>, new: bool) -> Result<Map<String, Value>> {
         let mut keys = Vec::new();
         for key in &self.ssh_key {
@@ -325,6 +332,9 @@ impl InputArgs {
         ]);
         let mut request = self.document.document(given)?;
         if let Some(password) = self.password.given("Password for the connection")? {
+            request.insert("password".to_owned(), Value::from(password.expose_secret()));
+        } else if new && self.needs_password() && !request.contains_key("password") {
+            let password = self.password.required("Password for the connection")?;
             request.insert("password".to_owned(), Value::from(password.expose_secret()));
         }
         Ok(request)

@@ -51,11 +51,11 @@ const AGAIN_AFTER: Duration = Duration::from_secs(20);
 const SECOND_AFTER: Duration = Duration::from_secs(3);
 
 pub(crate) async fn run(args: Args, output: Output) -> Result<()> {
+    args.log.start("warn")?;
     let stop = tokio::spawn(asked_to_stop());
     let folder = Scratch::new()?;
     let password = SecretString::from(Uuid::new_v4().simple().to_string());
     let server = start(&args.listen, &folder.0.join("data"), &password, output).await?;
-    args.log.start()?;
     let url = format!("http://{}", server.address());
     let (end, ended) = oneshot::channel::<()>();
     let serving = tokio::spawn(server.run_until(async move { drop(ended.await) }));

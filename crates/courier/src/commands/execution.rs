@@ -8,7 +8,7 @@ use futures::StreamExt;
 use indicatif::ProgressBar;
 use serde_json::{Value, json};
 
-use super::{ListArgs, done, show_list};
+use super::{ListArgs, done, show_items};
 use crate::api::{Api, ApiArgs, Event, code_of};
 use crate::exit::{Code, Failure, Result};
 use crate::output::Output;
@@ -59,7 +59,7 @@ enum Command {
 
 const COLUMNS: &[Column] = &[
     ("ID", "id"),
-    ("JOB", "job_id"),
+    ("JOB", "job"),
     ("STATE", "state"),
     ("BY", "triggered_by"),
     ("QUEUED", "queued_at"),
@@ -97,7 +97,11 @@ pub(crate) async fn run(args: Args, output: Output) -> Result<()> {
                 query.push(("job_id", api.resolve("jobs", &job).await?));
             }
             query.extend(state.map(|state| ("state", state.to_string())));
-            show_list(&api, output, &["executions"], &query, COLUMNS, &list).await
+            let mut items = api.list(&["executions"], &query, list.limit as usize).await?;
+            if !output.json {
+                name_jobs(&api, &mut items).await?;
+            }
+            show_items(output, COLUMNS, &items)
         }
         Command::Show { id } => {
             let mut document = api.get(&["executions", &id]).await?;
@@ -118,6 +122,27 @@ pub(crate) async fn run(args: Args, output: Output) -> Result<()> {
         Command::Pause { id } => act(id, "pause", "pausing").await,
         Command::Resume { id } => act(id, "resume", "resumed").await,
     }
+}
+
+/// Says the names of jobs beside their ids, which tell nobody anything.
+async fn name_jobs(api: &Api, executions: &mut [Value]) -> Result<()> {
+    if executions.is_empty() {
+        return Ok(());
+    }
+    let jobs = api.list(&["jobs"], &Vec::new(), usize::MAX).await?;
+    for execution in executions {
+        let id = execution.get("job_id").cloned().unwrap_or_default();
+        let job = jobs
+            .iter()
+            .find(|job| job.get("id") == Some(&id))
+            .and_then(|job| job.get("name"));
+        // A job that was deleted has no name any more.
+        let name = job.cloned().unwrap_or(id);
+        if let Some(fields) = execution.as_object_mut() {
+            fields.insert("job".to_owned(), name);
+        }
+    }
+    Ok(())
 }
 
 /// Follows an execution to its end. The exit code tells how it went.

@@ -43,8 +43,8 @@ pub(crate) struct Args {
 #[derive(Debug, clap::Args)]
 pub(crate) struct LogArgs {
     /// What to log: a level, or targets with levels such as info,courier_engine=debug
-    #[arg(long, env = "COURIER_LOG", value_name = "FILTER", default_value = "info")]
-    log: String,
+    #[arg(long, env = "COURIER_LOG", value_name = "FILTER")]
+    log: Option<String>,
 
     /// text or json
     #[arg(
@@ -63,10 +63,11 @@ enum LogFormat {
 }
 
 impl LogArgs {
-    /// Sends the log to standard error, from now on.
-    pub(crate) fn start(&self) -> Result<()> {
-        let filter = EnvFilter::try_new(&self.log)
-            .map_err(|e| Failure::usage(format!("the log filter \"{}\" is wrong: {e}", self.log)))?;
+    /// Sends the log to standard error, from now on; `usual` is the filter where none was given.
+    pub(crate) fn start(&self, usual: &str) -> Result<()> {
+        let filter = self.log.as_deref().unwrap_or(usual);
+        let filter = EnvFilter::try_new(filter)
+            .map_err(|e| Failure::usage(format!("the log filter \"{filter}\" is wrong: {e}")))?;
         let log = tracing_subscriber::fmt()
             .with_env_filter(filter)
             .with_writer(io::stderr);
@@ -79,7 +80,7 @@ impl LogArgs {
 }
 
 pub(crate) async fn run(args: Args, output: Output) -> Result<()> {
-    args.log.start()?;
+    args.log.start("info")?;
     let options = ServeOptions {
         listen: args.listen,
         data_dir: args.data_dir,

@@ -1,7 +1,7 @@
 //! Tables of API documents.
 
-use comfy_table::Table;
 use comfy_table::presets::NOTHING;
+use comfy_table::{ContentArrangement, Table};
 use serde_json::Value;
 
 use super::text;
@@ -25,10 +25,17 @@ pub(crate) fn rows(columns: &[Column], documents: &[Value]) -> String {
     trimmed(&table)
 }
 
-/// One document as a list of its fields; what is absent or empty is left out.
+/// One document as a list of its fields, its name and id first; what is absent or empty is left out.
 pub(crate) fn fields(document: &Value) -> String {
+    const FIRST: [&str; 3] = ["name", "username", "id"];
     let mut table = plain();
-    for (name, value) in document.as_object().into_iter().flatten() {
+    let all = document.as_object();
+    let first = FIRST.iter().filter_map(|name| all?.get_key_value(*name));
+    let rest = all
+        .into_iter()
+        .flatten()
+        .filter(|(name, _)| !FIRST.contains(&name.as_str()));
+    for (name, value) in first.chain(rest) {
         let shown = text::cell(value);
         if !shown.is_empty() {
             table.add_row([name.clone(), shown]);
@@ -40,6 +47,8 @@ pub(crate) fn fields(document: &Value) -> String {
 fn plain() -> Table {
     let mut table = Table::new();
     table.load_style(NOTHING);
+    // On a terminal, long cells are wrapped to its width.
+    table.set_content_arrangement(ContentArrangement::Dynamic);
     table
 }
 
@@ -74,6 +83,9 @@ mod tests {
             ),
             "NAME  PORT  ON\na     22\nbcd         yes"
         );
-        assert_eq!(fields(&json!({"id": 1, "none": null})), "id  1");
+        assert_eq!(
+            fields(&json!({"a": true, "id": 1, "none": null})),
+            "id  1\na   yes"
+        );
     }
 }

@@ -33,6 +33,13 @@ pub(crate) fn moment(at: Timestamp) -> String {
         .to_string()
 }
 
+/// A moment in this machine's time zone, to the second.
+fn second(at: Timestamp) -> String {
+    at.to_zoned(TimeZone::system())
+        .strftime("%Y-%m-%d %H:%M:%S")
+        .to_string()
+}
+
 /// Text from a server, safe to show: a control character could drive the terminal.
 pub(crate) fn printable(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
@@ -76,7 +83,7 @@ pub(crate) fn cell(value: &Value) -> String {
         Value::Bool(true) => "yes".to_owned(),
         Value::Bool(false) => "no".to_owned(),
         Value::String(text) => match text.parse::<Timestamp>() {
-            Ok(at) => moment(at),
+            Ok(at) => second(at),
             Err(_) => printable(text),
         },
         Value::Array(items) => items.iter().map(cell).collect::<Vec<_>>().join(", "),

@@ -6,10 +6,9 @@ use serde_json::{Value, json};
 
 use super::partner::{Partner, USER};
 use crate::api::Api;
-use crate::commands::{body, execution};
+use crate::commands::{audit, body, execution};
 use crate::exit::{Code, Failure, Result};
 use crate::output::Output;
-use crate::output::table::{self, Column};
 use crate::output::text::cell;
 
 /// A key in the server's store.
@@ -53,13 +52,6 @@ pub(super) struct Tour<'a> {
     runs: u32,
 }
 
-const AUDIT: &[Column] = &[
-    ("WHEN", "performed_at"),
-    ("WHO", "performed_by"),
-    ("OPERATION", "operation"),
-    ("BYTES", "bytes_transferred"),
-];
-
 impl<'a> Tour<'a> {
     pub(super) fn new(api: &'a Api, output: Output) -> Self {
         Self {
@@ -97,10 +89,13 @@ impl<'a> Tour<'a> {
             ));
         }
         let part = |name: &str| cell(tested.get(name).unwrap_or(&Value::Null));
+        let latency = match part("latency_ms").as_str() {
+            "0" => "less than 1 ms".to_owned(),
+            ms => format!("{ms} ms"),
+        };
         self.output.info(format!(
-            "The connection \"partner\" is tested: {}, {} ms.\n  Its host key is pinned: {}\n",
+            "The connection \"partner\" is tested: {}, {latency} for a round trip.\n  Its host key is pinned: {}\n",
             part("server_banner"),
-            part("latency_ms"),
             part("host_key_fingerprint")
         ))
     }
@@ -160,12 +155,10 @@ impl<'a> Tour<'a> {
 
     /// The newest entries of the audit log, the oldest of them first.
     pub(super) async fn audit_tail(&self) -> Result<()> {
-        let mut entries = self.api.list(&["audit"], &Vec::new(), 8).await?;
+        let mut entries = self.api.list(&["audit"], &Vec::new(), 10).await?;
         entries.reverse();
-        self.output.info(format!(
-            "\nThe end of the audit log:\n{}",
-            table::rows(AUDIT, &entries)
-        ))
+        self.output
+            .info(format!("\nThe end of the audit log:\n{}", audit::lines(entries)))
     }
 }
 
