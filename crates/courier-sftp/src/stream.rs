@@ -2,6 +2,7 @@
 
 use std::{
     io,
+    ops::Range,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
@@ -16,7 +17,14 @@ use tokio::{
 
 use crate::peer::Peer;
 
+/// Bytes that are read ahead where few are asked for.
+const AHEAD: usize = 512;
+
 /// A TCP stream.
+///
+/// The SSH layer asks for the length of a packet, then for the packet. During an upload, packets are tiny
+/// (window adjustments, acknowledgements): some are read at once then. The large ones of a download go
+/// straight where they belong, except for their first few bytes.
 ///
 /// While the SSH layer writes, it neither reads nor counts keepalives; so a write that makes no progress for
 /// a while is an error here.
@@ -25,6 +33,9 @@ pub(crate) struct Stream {
     tcp: TcpStream,
     /// Until the beginning is over.
     listener: Option<Arc<Peer>>,
+    ahead: [u8; AHEAD],
+    /// What of `ahead` was read from the socket and not handed on yet.
+    unread: Range<usize>,
     stall: Duration,
     stalled: Option<Pin<Box<Sleep>>>,
 }
@@ -34,6 +45,8 @@ impl Stream {
         Self {
             tcp,
             listener: Some(listener),
+            ahead: [0; AHEAD],
+            unread: 0..0,
             stall,
             stalled: None,
         }
@@ -57,6 +70,17 @@ impl Stream {
     }
 }
 
+impl Stream {
+    /// Shows what was read to whoever listens.
+    fn show(&mut self, bytes: &[u8]) {
+        if let Some(listener) = &self.listener
+            && !listener.heard(bytes)
+        {
+            self.listener = None;
+        }
+    }
+}
+
 impl AsyncRead for Stream {
     fn poll_read(
         mut self: Pin<&mut Self>,
@@ -64,12 +88,24 @@ impl AsyncRead for Stream {
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
-        ready!(Pin::new(&mut self.tcp).poll_read(cx, buf))?;
-        if let Some(listener) = &self.listener
-            && !listener.heard(buf.filled().get(before..).unwrap_or_default())
-        {
-            self.listener = None;
+        let this = &mut *self;
+        if this.unread.is_empty() {
+            if buf.remaining() >= AHEAD {
+                ready!(Pin::new(&mut this.tcp).poll_read(cx, buf))?;
+                this.show(buf.filled().get(before..).unwrap_or_default());
+                return Poll::Ready(Ok(()));
+            }
+            let mut ahead = ReadBuf::new(&mut this.ahead);
+            ready!(Pin::new(&mut this.tcp).poll_read(cx, &mut ahead))?;
+            this.unread = 0..ahead.filled().len();
         }
+        let unread = this.ahead.get(this.unread.clone()).unwrap_or_default();
+        let bytes = unread
+            .get(..unread.len().min(buf.remaining()))
+            .unwrap_or_default();
+        buf.put_slice(bytes);
+        this.unread.start += bytes.len();
+        this.show(buf.filled().get(before..).unwrap_or_default());
         Poll::Ready(Ok(()))
     }
 }

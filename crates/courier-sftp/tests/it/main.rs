@@ -7,7 +7,6 @@
     clippy::indexing_slicing,
     clippy::panic
 )]
-#![cfg(feature = "server")]
 
 mod auth;
 mod client;
