@@ -196,6 +196,28 @@ fn an_interrupt_leaves_nothing_half_made() {
 }
 
 #[test]
+fn memory_does_not_grow_with_the_file() {
+    let sshd = Sshd::start();
+    let cli = sshd.friend();
+    File::create(sshd.files().join("huge"))
+        .unwrap()
+        .set_len(200 << 30)
+        .unwrap();
+    let mut child = cli.command(["get", &sshd.url("huge")]).spawn().unwrap();
+    let part = cli.path("huge.part");
+    wait_until("the first 200 MB", || {
+        fs::metadata(&part).is_ok_and(|meta| meta.len() > 200_000_000)
+    });
+    let status = fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();
+    // Without the pages of the binary itself, which are large where it is not optimised.
+    let line = status.lines().find(|line| line.starts_with("RssAnon:")).unwrap();
+    let kib: u64 = line.split_whitespace().nth(1).unwrap().parse().unwrap();
+    assert!(kib < 12 * 1024, "{status}");
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+#[test]
 fn one_file_goes_to_standard_output() {
     let sshd = Sshd::start();
     let cli = sshd.friend();

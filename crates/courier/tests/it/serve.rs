@@ -276,11 +276,18 @@ fn no_server_is_unreachable() {
 }
 
 #[test]
-fn sigterm_stops_in_order_and_what_was_there_is_there_again() {
+fn sigterm_stops_in_order_and_the_next_start_has_everything() {
     let mut serve = Serve::start();
     let admin = serve.admin();
     admin.ok(["key", "generate", "kept"]);
     assert_eq!(serve.stop(), 0, "{}", serve.log());
     assert!(serve.log().contains("stopped"), "{}", serve.log());
     admin.run(["key", "list"]).failed_with(6, "courier serve");
+
+    serve.start_again();
+    let listed = serve.admin().ok(["key", "list", "--json"]).json();
+    assert_eq!(listed[0]["name"], "kept");
+    // Sessions survive a restart; the port is another one.
+    let admin = admin.env("COURIER_SERVER", &serve.url);
+    admin.ok(["user", "me"]);
 }

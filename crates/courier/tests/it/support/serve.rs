@@ -22,37 +22,18 @@ pub(crate) struct Serve {
 impl Serve {
     pub(crate) fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let log = File::create(folder.path().join("log")).unwrap();
-        let data = folder.path().join("data");
-        let cli = Cli::new().env("COURIER_ADMIN_PASSWORD", PASSWORD);
-        let mut child = cli
-            .command([
-                "serve",
-                "--listen",
-                "127.0.0.1:0",
-                "--data-dir",
-                data.to_str().unwrap(),
-                "--log",
-                "debug",
-            ])
-            .stderr(Stdio::from(log))
-            .spawn()
-            .unwrap();
-        let mut stdout = BufReader::new(child.stdout.take().unwrap());
-        let mut line = String::new();
-        stdout.read_line(&mut line).unwrap();
-        let url = line.split_whitespace().last().unwrap_or_default().to_owned();
-        assert!(
-            url.starts_with("http://127.0.0.1:"),
-            "{line:?}\n{}",
-            fs::read_to_string(folder.path().join("log")).unwrap()
-        );
+        let (child, stdout, url) = launch(folder.path());
         Self {
             child,
             stdout,
             folder,
             url,
         }
+    }
+
+    /// On the same data folder, after a stop.
+    pub(crate) fn start_again(&mut self) {
+        (self.child, self.stdout, self.url) = launch(self.folder.path());
     }
 
     /// The data folder.
@@ -102,6 +83,34 @@ impl Serve {
         }
         found
     }
+}
+
+/// Starts the server and waits until it says where it is.
+fn launch(folder: &Path) -> (Child, BufReader<ChildStdout>, String) {
+    let log = File::options()
+        .append(true)
+        .create(true)
+        .open(folder.join("log"))
+        .unwrap();
+    let data = folder.join("data");
+    let arguments = [
+        "serve",
+        "--listen",
+        "127.0.0.1:0",
+        "--data-dir",
+        data.to_str().unwrap(),
+        "--log",
+        "debug",
+    ];
+    let cli = Cli::new().env("COURIER_ADMIN_PASSWORD", PASSWORD);
+    let mut child = cli.command(arguments).stderr(Stdio::from(log)).spawn().unwrap();
+    let mut stdout = BufReader::new(child.stdout.take().unwrap());
+    let mut line = String::new();
+    stdout.read_line(&mut line).unwrap();
+    let url = line.split_whitespace().last().unwrap_or_default().to_owned();
+    let log = fs::read_to_string(folder.join("log")).unwrap();
+    assert!(url.starts_with("http://127.0.0.1:"), "{line:?}\n{log}");
+    (child, stdout, url)
 }
 
 fn contains(path: &Path, wanted: &[u8]) -> bool {
