@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::json;
 
-use crate::support::{Sshd, content, signal, wait_until};
+use crate::support::{Sshd, breaks_once, content, signal, wait_until};
 
 #[test]
 fn files_come_and_go_byte_for_byte() {
@@ -164,6 +164,40 @@ fn a_partial_is_continued_only_for_the_same_source() {
     let outcome = cli.ok(["get", "--resume", "--json", &sshd.url("big")]);
     assert_eq!(outcome.json()["resumed_from"], 0);
     assert_eq!(fs::read(cli.path("big")).unwrap(), bytes);
+}
+
+#[test]
+fn a_line_that_breaks_is_told_and_resumed() {
+    let sshd = Sshd::start();
+    let cli = sshd.friend();
+    let bytes = content(8_000_000, 5);
+    let source = sshd.file("big", &bytes);
+    let hour_ago = SystemTime::now() - Duration::from_secs(3600);
+    File::options()
+        .write(true)
+        .open(&source)
+        .unwrap()
+        .set_modified(hour_ago)
+        .unwrap();
+    let fingerprint = sshd.fingerprint();
+    for (resume, kept) in [(&[][..], false), (&["--resume"], true)] {
+        let url = sshd.url_on(breaks_once(sshd.port(), 3_000_000), "big");
+        let get = || {
+            ["get", "--json", "--host-key", &fingerprint, &url]
+                .into_iter()
+                .chain(resume.iter().copied())
+        };
+        cli.run(get()).failed_with(6, "lost");
+        assert_eq!(cli.path("big.part").exists(), kept);
+        let outcome = cli.ok(get());
+        assert_eq!(
+            outcome.json()["resumed_from"].as_u64().unwrap() > 1_000_000,
+            kept,
+            "{outcome:?}"
+        );
+        assert_eq!(fs::read(cli.path("big")).unwrap(), bytes);
+        assert!(!cli.path("big.part").exists());
+    }
 }
 
 #[test]

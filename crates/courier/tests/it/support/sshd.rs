@@ -73,10 +73,14 @@ impl Sshd {
 
     /// The URL of a path below the server's files.
     pub(crate) fn url(&self, path: &str) -> String {
+        self.url_on(self.port, path)
+    }
+
+    /// The same on another port, which leads here.
+    pub(crate) fn url_on(&self, port: u16, path: &str) -> String {
         format!(
-            "sftp://{}@127.0.0.1:{}{}/{path}",
+            "sftp://{}@127.0.0.1:{port}{}/{path}",
             user(),
-            self.port,
             self.files().display()
         )
     }
