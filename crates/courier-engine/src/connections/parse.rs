@@ -40,6 +40,7 @@ const MAX_SECRET: usize = 64 * 1024;
 /// # Errors
 /// [`Error::Validation`] with every problem where one is of a common field; else [`Error::ProtocolConfig`].
 pub(super) fn parse(engine: &Engine, record: Connection, values: Map<String, Value>) -> Result<Draft> {
+    let implied = implied_auth_method(&record, &values);
     let mut input = Input::new("", values);
     input.ignore(READ_ONLY);
     let mut record = Connection {
@@ -66,7 +67,7 @@ pub(super) fn parse(engine: &Engine, record: Connection, values: Map<String, Val
     };
     let shape = Shape::of(protocol);
     let mut config = Vec::new();
-    endpoint(engine, &shape, &mut input, &mut record, &mut config);
+    endpoint(engine, &shape, implied, &mut input, &mut record, &mut config);
     let (keys, fingerprint) = if shape.host_keys {
         (keys(&mut input), fingerprint(&mut input))
     } else {
@@ -103,6 +104,7 @@ pub(super) fn parse(engine: &Engine, record: Connection, values: Map<String, Val
 fn endpoint(
     engine: &Engine,
     shape: &Shape<'_>,
+    implied: AuthMethod,
     input: &mut Input,
     record: &mut Connection,
     config: &mut Vec<Problem>,
@@ -110,7 +112,7 @@ fn endpoint(
     let methods = shape.protocol.auth_methods();
     let method = input.text(&AUTH_METHOD).or_else(|| match methods {
         [only] => Some((*only).to_owned()),
-        _ => None,
+        _ => Some(implied.to_string()).filter(|implied| methods.contains(&implied.as_str())),
     });
     match method {
         Some(method) if methods.contains(&method.as_str()) => {
@@ -160,6 +162,20 @@ fn endpoint(
         true => word(input.text(&HOST_KEY_POLICY)).unwrap_or(HostKeyPolicy::TrustOnFirstUse),
         false => HostKeyPolicy::TrustOnFirstUse,
     };
+}
+
+/// How a connection logs in whose input doesn't say it: with what it brings or has already, and with a key where there
+/// is nothing.
+fn implied_auth_method(record: &Connection, values: &Map<String, Value>) -> AuthMethod {
+    let brings = |field: &str, has: bool| values.get(field).map_or(has, |value| !says_nothing(value));
+    let has_password = record.secrets.iter().any(|field| field == "password");
+    let password = brings("password", has_password);
+    let key = brings("ssh_key_ids", !record.ssh_key_ids.is_empty()) || brings("ssh_key_id", false);
+    match (password, key) {
+        (true, true) => AuthMethod::PasswordAndSshKey,
+        (true, false) => AuthMethod::Password,
+        (false, _) => AuthMethod::SshKey,
+    }
 }
 
 fn word<T: std::str::FromStr>(text: Option<String>) -> Option<T> {

@@ -47,6 +47,25 @@ async fn shows_defaults_and_warnings_but_no_secret() {
 }
 
 #[tokio::test]
+async fn how_it_logs_in_follows_from_what_it_brings() {
+    let t = Fixture::new().await;
+    let mut input = map(json!({"name": "implied", "protocol": "memory", "host": "h", "username": "u"}));
+    input.insert("password".into(), json!(PASSWORD));
+    let made = t.connections().create(&admin(), input.clone()).await.unwrap();
+    assert_eq!(made.fields["auth_method"], "password");
+    input.remove("password");
+    let kept = t
+        .connections()
+        .replace(&admin(), made.id, input.clone())
+        .await
+        .unwrap();
+    assert_eq!(kept.fields["auth_method"], "password");
+    input.insert("password".into(), json!(null));
+    let cleared = t.connections().replace(&admin(), made.id, input).await.unwrap();
+    assert_eq!(cleared.fields["auth_method"], "ssh_key");
+}
+
+#[tokio::test]
 async fn every_problem_is_named_at_once() {
     let t = Fixture::new().await;
     let wrong = map(json!({
