@@ -155,7 +155,8 @@ impl Audit<'_> {
         page.page(rows, |row| row.id).try_map(AuditRecord::try_from)
     }
 
-    /// How much moved since then: the operations `upload` and `download`.
+    /// How much moved since then: the operations `upload` and `download`. A record without bytes is of one that failed
+    /// and doesn't count.
     ///
     /// # Errors
     /// As [`Self::append`].
@@ -181,6 +182,7 @@ impl Audit<'_> {
                 "bytes",
             )
             .filter(Column::Operation.eq(operation))
+            .filter(Column::BytesTransferred.is_not_null())
             .filter(Column::Id.gte(first_id_at(since)))
             .into_model::<Sum>()
             .one(self.0.read())

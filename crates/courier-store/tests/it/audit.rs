@@ -134,6 +134,7 @@ async fn volumes_add_up(db: Database) {
     let big = 1 << 60;
     let records = vec![
         moved("upload", Some(5)),
+        moved("upload", Some(0)),
         moved("upload", None),
         moved("download", Some(big)),
         moved("mkdir", None),
