@@ -20,6 +20,8 @@ mod pace;
 mod ranges;
 mod reply;
 mod slot;
+#[cfg(test)]
+mod tests;
 mod thread;
 mod upload;
 
