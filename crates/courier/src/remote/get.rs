@@ -20,7 +20,9 @@ use crate::output::{Output, stdout_failed};
 
 /// Fetch files from a server
 #[derive(Debug, clap::Args)]
-#[command(after_help = "\
+#[command(
+    override_usage = "courier get [OPTIONS] <URL>... [TARGET]",
+    after_help = "\
 The last argument is the target where it is no URL of a server: a file, an existing folder, or - for standard output.
 A file is written as <name>.part and renamed when it is whole.
 
@@ -29,9 +31,10 @@ Examples:
   courier get 'sftp://ann@example.com/in/*.csv' data/
   courier get -r sftp://ann@example.com/~/photos .
   courier get --resume sftp://ann@example.com/big.iso
-  courier get sftp://ann@example.com/in/report.csv - | head")]
+  courier get sftp://ann@example.com/in/report.csv - | head"
+)]
 pub(crate) struct Args {
-    /// What to fetch, and where to: URL… [TARGET]
+    /// What to fetch, and where to; the current folder by default
     #[arg(required = true, value_name = "URL")]
     arguments: Vec<String>,
 

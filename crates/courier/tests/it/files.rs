@@ -191,7 +191,7 @@ fn a_line_that_breaks_is_told_and_resumed() {
         assert_eq!(cli.path("big.part").exists(), kept);
         let outcome = cli.ok(get());
         assert_eq!(
-            outcome.json()["resumed_from"].as_u64().unwrap() > 1_000_000,
+            outcome.json()["resumed_from"].as_u64().unwrap() > 0,
             kept,
             "{outcome:?}"
         );

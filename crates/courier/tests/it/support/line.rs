@@ -33,7 +33,6 @@ fn pass(mut from: TcpStream, mut to: TcpStream, mut left: usize) {
         }
         left = left.saturating_sub(read);
     }
-    // Either end may be gone already.
-    let _ = to.shutdown(Shutdown::Both);
-    let _ = from.shutdown(Shutdown::Both);
+    // What was passed on still arrives, and then the end. The other side may be gone already.
+    let _ = to.shutdown(Shutdown::Write);
 }
