@@ -119,3 +119,22 @@ async fn an_ssh_server_without_sftp_says_so() {
     assert_eq!(error.kind(), ErrorKind::Protocol);
     assert!(error.to_string().contains("This "), "{error}");
 }
+
+#[tokio::test]
+async fn a_connection_that_nobody_waits_for_is_closed() {
+    let (closed, is_closed) = tokio::sync::oneshot::channel();
+    let port = listening(move |mut tcp| {
+        let _ = tcp.read_to_end(&mut Vec::new());
+        let _ = closed.send(());
+    });
+    let connecting = Try::to(port, TrustPins::new([])).connect();
+    assert!(
+        tokio::time::timeout(Duration::from_millis(200), connecting)
+            .await
+            .is_err()
+    );
+    tokio::time::timeout(Duration::from_secs(5), is_closed)
+        .await
+        .unwrap()
+        .unwrap();
+}
