@@ -87,13 +87,24 @@ def run(command: list[str], env: dict[str, str], cwd: Path, limit: float, keep: 
 
 
 def _orphans(keep: set[int]) -> float:
-    """CPU seconds of the descendants that the client did not wait for; waits for them."""
+    """CPU seconds of the descendants that the client did not wait for; waits for them.
+
+    A server's process that outlives its session by a moment comes here too, and is not the client's.
+    """
     cpu = 0.0
     for pid in _children(os.getpid()):
         if pid not in keep:
+            of_server = _name(pid).startswith("sshd")
             _, _, usage = os.wait4(pid, 0)
-            cpu += usage.ru_utime + usage.ru_stime
+            cpu += 0 if of_server else usage.ru_utime + usage.ru_stime
     return cpu
+
+
+def _name(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/comm").read_text().strip()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
 
 
 def _children(pid: int) -> list[int]:
