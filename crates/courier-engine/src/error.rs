@@ -174,8 +174,7 @@ impl Error {
 
     /// A word for what went wrong, as it is kept with an execution, a step or a connection's health.
     ///
-    /// For an error of the transfer layer it is [`ErrorKind::as_str`], with one exception: a host key that
-    /// only waits for an approval is `host_key_not_approved` (3013) instead of `host_key` (3002).
+    /// For an error of the transfer layer it is [`ErrorKind::as_str`].
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Validation { .. } => "validation",
@@ -200,7 +199,6 @@ impl Error {
             Self::KeyInUse { .. } => "key_in_use",
             Self::FipsKeyType { .. } => "fips_key_type",
             Self::ConnectionNotUsable(_) => "connection_not_usable",
-            Self::Transfer(e) if crate::trust::waits_for_approval(e) => "host_key_not_approved",
             Self::Transfer(e) => e.kind().as_str(),
             Self::Store(_) => "store",
             Self::Vault(_) => "vault",
@@ -221,7 +219,11 @@ impl Error {
         match self {
             Self::Transfer(e) => !matches!(
                 e.kind(),
-                ErrorKind::Auth | ErrorKind::HostKey | ErrorKind::Certificate | ErrorKind::Cancelled
+                ErrorKind::Auth
+                    | ErrorKind::HostKey
+                    | ErrorKind::HostKeyNotApproved
+                    | ErrorKind::Certificate
+                    | ErrorKind::Cancelled
             ),
             Self::Store(_) | Self::Vault(_) | Self::Internal(_) => true,
             _ => false,

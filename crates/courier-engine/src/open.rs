@@ -306,7 +306,7 @@ pub(crate) async fn set_failed(engine: &Engine, id: Uuid, purpose: Purpose, erro
     let Error::Transfer(transfer) = error else {
         return Ok(());
     };
-    let mismatch = transfer.kind() == ErrorKind::HostKey && !trust::waits_for_approval(transfer);
+    let mismatch = transfer.kind() == ErrorKind::HostKey;
     let connections = engine.0.store.connections();
     let now = connections.get(id).await?;
     // A mismatch has been noted by the decision itself, and stays until somebody has decided.

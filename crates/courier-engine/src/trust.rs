@@ -24,14 +24,6 @@ use crate::{
 /// How a connection's health detail begins while its host key waits for somebody's decision.
 const HOST_KEY_CHANGED: &str = "Host key changed: ";
 
-/// Marks an error for a key that nobody has approved yet, in difference to one that is not the pinned one.
-const WAITS: &str = "approval";
-
-/// Is it the error for a host key that only waits for an approval?
-pub(crate) fn waits_for_approval(error: &TransferError) -> bool {
-    error.kind() == ErrorKind::HostKey && error.context().iter().any(|(key, _)| *key == WAITS)
-}
-
 /// Does the connection wait for a decision about its host key?
 pub(crate) fn waits_for_host_key(connection: &Connection) -> bool {
     connection.health == Health::RequiresAttention
@@ -186,9 +178,7 @@ impl Trust {
         );
         self.record("host_key_rejected", json!({"presented": presented.fingerprint, "key_type": presented.key_type, "reason": "not approved yet"}))
             .await?;
-        Err(TransferError::new(ErrorKind::HostKey, message)
-            .with(WAITS, "required")
-            .into())
+        Err(TransferError::new(ErrorKind::HostKeyNotApproved, message).into())
     }
 
     async fn refuse_changed(&self, pins: &[Fingerprint], presented: &HostKey) -> Result<()> {

@@ -138,7 +138,9 @@ impl Dial {
 
     /// Before the server has identified itself, the SSH layer's errors say little.
     fn explain(&self, error: Error) -> Error {
-        if self.peer.info().banner.is_some() || error.kind() == ErrorKind::HostKey {
+        if self.peer.info().banner.is_some()
+            || matches!(error.kind(), ErrorKind::HostKey | ErrorKind::HostKeyNotApproved)
+        {
             return error;
         }
         match self.peer.first_line() {

@@ -20,8 +20,10 @@ pub enum ErrorKind {
     WrongKind,
     /// The credentials were rejected.
     Auth,
-    /// The host key is not the one expected, or not yet approved.
+    /// The host key is not the one expected.
     HostKey,
+    /// The host key is not known, and somebody must approve it first.
+    HostKeyNotApproved,
     /// The certificate is not acceptable.
     Certificate,
     /// No agreement on algorithms or protocol versions.
@@ -61,6 +63,7 @@ impl ErrorKind {
             Self::WrongKind => "wrong_kind",
             Self::Auth => "auth",
             Self::HostKey => "host_key",
+            Self::HostKeyNotApproved => "host_key_not_approved",
             Self::Certificate => "certificate",
             Self::Negotiation => "negotiation",
             Self::Unreachable => "unreachable",
@@ -149,11 +152,13 @@ impl Error {
         self
     }
 
-    /// Adds a pair that helps to find the cause. Never a secret.
+    /// Adds a pair that helps to find the cause. Never a secret. The innermost value of a key stays, and nothing is
+    /// said twice under two names.
     #[must_use]
     pub fn with(mut self, key: &'static str, value: impl fmt::Display) -> Self {
-        if !self.0.context.iter().any(|(k, _)| *k == key) {
-            self.0.context.push((key, value.to_string()));
+        let value = value.to_string();
+        if !self.0.context.iter().any(|(k, v)| *k == key || *v == value) {
+            self.0.context.push((key, value));
         }
         self
     }

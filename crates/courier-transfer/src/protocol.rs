@@ -39,7 +39,8 @@ pub trait Protocol: Send + Sync + fmt::Debug {
     /// Connects, has the server's key decided upon, and authenticates, in this order.
     ///
     /// Errors: [`Unreachable`](crate::ErrorKind::Unreachable), [`Timeout`](crate::ErrorKind::Timeout),
-    /// [`HostKey`](crate::ErrorKind::HostKey), [`Auth`](crate::ErrorKind::Auth),
+    /// [`HostKey`](crate::ErrorKind::HostKey),
+    /// [`HostKeyNotApproved`](crate::ErrorKind::HostKeyNotApproved), [`Auth`](crate::ErrorKind::Auth),
     /// [`Negotiation`](crate::ErrorKind::Negotiation), [`Protocol`](crate::ErrorKind::Protocol).
     async fn connect(&self, target: Target, options: ConnectOptions) -> Result<Arc<dyn Client>>;
 }

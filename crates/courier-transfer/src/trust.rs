@@ -14,8 +14,8 @@ pub trait TrustDecider: Send + Sync + fmt::Debug {
     /// not look like a change. Empty where there are none.
     async fn pinned_key_types(&self) -> Vec<String>;
 
-    /// `Ok` trusts the key. An error of kind [`ErrorKind::HostKey`] says what was expected and what was
-    /// presented; the connection ends before anything secret was sent.
+    /// `Ok` trusts the key. An error of kind [`ErrorKind::HostKey`] or [`ErrorKind::HostKeyNotApproved`] says what was
+    /// expected and what was presented; the connection ends before anything secret was sent.
     async fn host_key(&self, presented: &HostKey) -> Result<()>;
 }
 

@@ -46,7 +46,7 @@ impl From<ErrorKind> for Code {
             ErrorKind::NotFound => Self::NotFound,
             ErrorKind::Denied => Self::Denied,
             ErrorKind::Auth => Self::Auth,
-            ErrorKind::HostKey | ErrorKind::Certificate => Self::Trust,
+            ErrorKind::HostKey | ErrorKind::HostKeyNotApproved | ErrorKind::Certificate => Self::Trust,
             ErrorKind::Unreachable | ErrorKind::Timeout | ErrorKind::Lost => Self::Lost,
             ErrorKind::Invalid => Self::Usage,
             ErrorKind::Cancelled => Self::Interrupted,

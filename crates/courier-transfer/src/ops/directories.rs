@@ -170,6 +170,7 @@ pub(super) fn is_broken(error: &Error) -> bool {
         ErrorKind::Lost
             | ErrorKind::Auth
             | ErrorKind::HostKey
+            | ErrorKind::HostKeyNotApproved
             | ErrorKind::Certificate
             | ErrorKind::Cancelled
     )

@@ -137,7 +137,7 @@ impl TrustDecider for KnownHosts {
             ..
         } = presented;
         Err(Error::new(
-            ErrorKind::HostKey,
+            ErrorKind::HostKeyNotApproved,
             format!(
                 "{}:{} is not in {file}; it presented {fingerprint} ({key_type}). Compare this with what the server's \
                  operator says; then trust it once with --host-key {fingerprint}, or for good with \
