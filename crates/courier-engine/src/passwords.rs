@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    sync::Arc,
+    sync::{Arc, mpsc},
     time::{Duration, Instant},
 };
 
@@ -14,17 +14,19 @@ use aws_lc_rs::digest;
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use parking_lot::Mutex;
 use secrecy::{ExposeSecret, SecretString};
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{Semaphore, SemaphorePermit, oneshot};
 
 use crate::{Error, PasswordCost, Result};
 
-/// Hashes that may be computed at once: each takes its memory and a core.
-const AT_ONCE: usize = 4;
+/// Hashes that may be computed at once. Each takes its memory and a core for some hundredths of a second; logins that
+/// come together wait for each other.
+const AT_ONCE: usize = 1;
 
 /// Hashes and verifies passwords, off the async threads.
 #[derive(Clone, Debug)]
 pub(crate) struct Passwords {
     cost: PasswordCost,
+    thread: mpsc::Sender<Work>,
     permits: Arc<Semaphore>,
     /// What an unknown user's password is compared with, so that the answer takes as long as for a known one.
     decoy: Arc<str>,
@@ -34,6 +36,7 @@ impl Passwords {
     pub(crate) async fn new(cost: PasswordCost) -> Result<Self> {
         let mut passwords = Self {
             cost,
+            thread: start_thread()?,
             permits: Arc::new(Semaphore::new(AT_ONCE)),
             decoy: "".into(),
         };
@@ -45,12 +48,26 @@ impl Passwords {
     pub(crate) async fn hash(&self, password: SecretString) -> Result<String> {
         let cost = self.cost;
         let _turn = self.turn().await?;
-        blocking(move || {
+        self.compute(move || {
             let hash = hasher(cost)?.hash_password(password.expose_secret().as_bytes());
             hash.map(|h| h.to_string())
                 .map_err(|e| Error::Internal(format!("could not hash a password: {e}")))
         })
         .await
+    }
+
+    async fn compute<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let stopped = || Error::Internal("the password thread stopped".into());
+        let (tell, told) = oneshot::channel();
+        let work = Box::new(move || {
+            // Nobody waits where the caller has gone.
+            let _ = tell.send(work());
+        });
+        self.thread.send(work).map_err(|_| stopped())?;
+        told.await.unwrap_or_else(|_| Err(stopped()))
     }
 
     /// Waits for a turn. What decides whether somebody may try is looked at in it, so that guesses sent at once can't
@@ -80,22 +97,29 @@ impl Turn<'_> {
     pub(crate) async fn verify(&self, hash: Option<String>, password: SecretString) -> Result<bool> {
         let known = hash.is_some();
         let hash = hash.unwrap_or_else(|| self.passwords.decoy.to_string());
-        blocking(move || {
+        let verified = self.passwords.compute(move || {
             let hash = PasswordHash::new(&hash)
                 .map_err(|e| Error::Internal(format!("a stored hash is damaged: {e}")))?;
             Ok(Argon2::default()
                 .verify_password(password.expose_secret().as_bytes(), &hash)
                 .is_ok()
                 && known)
-        })
-        .await
+        });
+        verified.await
     }
 }
 
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .unwrap_or_else(|_| Err(Error::Internal("the password thread stopped".into())))
+type Work = Box<dyn FnOnce() + Send>;
+
+/// The thread that computes hashes, as long as somebody may ask it. Always the same one: the allocator keeps the memory
+/// of a hash for each thread that ever computed one.
+fn start_thread() -> Result<mpsc::Sender<Work>> {
+    let (send, receive) = mpsc::channel::<Work>();
+    std::thread::Builder::new()
+        .name("passwords".into())
+        .spawn(move || receive.into_iter().for_each(|work| work()))
+        .map_err(|e| Error::Internal(format!("could not start the password thread: {e}")))?;
+    Ok(send)
 }
 
 fn hasher(cost: PasswordCost) -> Result<Argon2<'static>> {
