@@ -1,6 +1,9 @@
 //! What happens in an execution, as server-sent events.
 
-use std::{convert::Infallible, time::Duration};
+use std::{
+    convert::Infallible,
+    time::{Duration, Instant},
+};
 
 use axum::{
     extract::State,
@@ -17,6 +20,9 @@ use uuid::Uuid;
 
 use super::executions;
 use crate::http::{ApiResult, AppState, Path};
+
+/// Within a file, progress is sent no more often than this. Its end is always sent.
+const PROGRESS_EVERY: Duration = Duration::from_millis(200);
 
 /// Without events a comment is sent this often, so that nobody in between closes the stream.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
@@ -43,9 +49,9 @@ fn follow(
     id: Uuid,
     events: ExecutionEvents,
 ) -> impl Stream<Item = Result<Event, Infallible>> + Send {
-    stream::unfold(Some((state, events)), move |watching| async move {
-        let (state, mut events) = watching?;
-        let (event, is_over) = match events.next().await? {
+    stream::unfold(Some((state, events, None)), move |watching| async move {
+        let (state, mut events, mut told) = watching?;
+        let (event, is_over) = match next(&mut events, &mut told).await? {
             ExecutionEvent::State { .. } => match state.engine.executions().get(id).await {
                 Ok(execution) => {
                     let execution = executions::shown(execution);
@@ -73,8 +79,28 @@ fn follow(
                 (event("progress", &progress), false)
             }
         };
-        Some((Ok(event), (!is_over).then_some((state, events))))
+        Some((Ok(event), (!is_over).then_some((state, events, told))))
     })
+}
+
+/// The next event that is worth telling; `told` is when progress was last told.
+async fn next(events: &mut ExecutionEvents, told: &mut Option<Instant>) -> Option<ExecutionEvent> {
+    loop {
+        let event = events.next().await?;
+        if let ExecutionEvent::Progress {
+            bytes_transferred,
+            total_bytes,
+            ..
+        } = &event
+        {
+            let is_end = *total_bytes == Some(*bytes_transferred);
+            if !is_end && told.is_some_and(|told| told.elapsed() < PROGRESS_EVERY) {
+                continue;
+            }
+            *told = Some(Instant::now());
+        }
+        return Some(event);
+    }
 }
 
 fn event(name: &str, data: &impl Serialize) -> Event {
