@@ -130,7 +130,8 @@ async fn run(
         });
     let error = match tokio::time::timeout(limit, verify(&**client)).await {
         Ok(Ok(latency)) => {
-            report.latency_ms = Some(u64::try_from(latency.as_millis()).unwrap_or(u64::MAX));
+            // Rounded up: no answer comes in no time.
+            report.latency_ms = Some(u64::try_from(latency.as_micros().div_ceil(1000)).unwrap_or(u64::MAX));
             report.success = true;
             None
         }

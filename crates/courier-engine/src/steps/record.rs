@@ -216,7 +216,7 @@ impl FileRecord {
         put("bytes_transferred", json!(self.reached.load(Ordering::Relaxed)));
         put("total_bytes", json!(self.total));
         put("completed", json!(self.completed));
-        put("resumed_from", json!(self.resumed_from));
+        put("resumed_from", json!(self.resumed_from.unwrap_or(0)));
         if let Some(target) = &self.target {
             put("target", json!(target));
         }

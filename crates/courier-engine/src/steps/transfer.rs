@@ -259,7 +259,8 @@ async fn finish_file(
         return Ok(());
     }
     step.state.file_done();
-    let more = json!({"size": done.size, "resumed_from": done.resumed_from, "verified": done.verified});
+    let more =
+        json!({"size": done.size, "resumed_from": done.resumed_from.unwrap_or(0), "verified": done.verified});
     step.record(direction.verb(), details(&job, more), Some(done.bytes), took);
     if step.optional_text("after") == Some("delete")
         && let Err(error) = delete_source(step, direction, record, client, &job).await

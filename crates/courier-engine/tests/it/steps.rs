@@ -94,7 +94,7 @@ async fn a_file_goes_down_is_renamed_here_and_goes_up() {
     );
     assert_eq!(
         (&state["completed"], &state["resumed_from"]),
-        (&json!(true), &json!(null))
+        (&json!(true), &json!(0))
     );
     assert_eq!(run.context["7.files"][0]["path"], json!("in/c.csv"));
     assert_eq!(run.context["7.files"][0]["size"], json!(3_000_000));
