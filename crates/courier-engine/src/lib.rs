@@ -6,6 +6,7 @@
 //! [`Engine::audit`]. The engine names no protocol: it is given them as [`Protocols`].
 
 mod actor;
+mod argon;
 pub mod audit;
 pub mod auth;
 pub mod connections;

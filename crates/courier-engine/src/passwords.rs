@@ -6,17 +6,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use argon2::{
-    Algorithm, Argon2, Params, Version,
-    password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash},
-};
 use aws_lc_rs::digest;
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use parking_lot::Mutex;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::{Semaphore, SemaphorePermit, oneshot};
 
-use crate::{Error, PasswordCost, Result};
+use crate::{Error, PasswordCost, Result, argon::Argon};
 
 /// Hashes that may be computed at once. Each takes its memory and a core for some hundredths of a second; logins that
 /// come together wait for each other.
@@ -48,23 +44,19 @@ impl Passwords {
     pub(crate) async fn hash(&self, password: SecretString) -> Result<String> {
         let cost = self.cost;
         let _turn = self.turn().await?;
-        self.compute(move || {
-            let hash = hasher(cost)?.hash_password(password.expose_secret().as_bytes());
-            hash.map(|h| h.to_string())
-                .map_err(|e| Error::Internal(format!("could not hash a password: {e}")))
-        })
-        .await
+        self.compute(move |argon| argon.hash(cost, password.expose_secret().as_bytes()))
+            .await
     }
 
     async fn compute<T: Send + 'static>(
         &self,
-        work: impl FnOnce() -> Result<T> + Send + 'static,
+        work: impl FnOnce(&mut Argon) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let stopped = || Error::Internal("the password thread stopped".into());
         let (tell, told) = oneshot::channel();
-        let work = Box::new(move || {
+        let work = Box::new(move |argon: &mut Argon| {
             // Nobody waits where the caller has gone.
-            let _ = tell.send(work());
+            let _ = tell.send(work(argon));
         });
         self.thread.send(work).map_err(|_| stopped())?;
         told.await.unwrap_or_else(|_| Err(stopped()))
@@ -97,35 +89,26 @@ impl Turn<'_> {
     pub(crate) async fn verify(&self, hash: Option<String>, password: SecretString) -> Result<bool> {
         let known = hash.is_some();
         let hash = hash.unwrap_or_else(|| self.passwords.decoy.to_string());
-        let verified = self.passwords.compute(move || {
-            let hash = PasswordHash::new(&hash)
-                .map_err(|e| Error::Internal(format!("a stored hash is damaged: {e}")))?;
-            Ok(Argon2::default()
-                .verify_password(password.expose_secret().as_bytes(), &hash)
-                .is_ok()
-                && known)
-        });
-        verified.await
+        let verified = self
+            .passwords
+            .compute(move |argon| argon.verify(&hash, password.expose_secret().as_bytes()));
+        Ok(verified.await? && known)
     }
 }
 
-type Work = Box<dyn FnOnce() + Send>;
+type Work = Box<dyn FnOnce(&mut Argon) + Send>;
 
-/// The thread that computes hashes, as long as somebody may ask it. Always the same one: the allocator keeps the memory
-/// of a hash for each thread that ever computed one.
+/// The thread that computes hashes, as long as somebody may ask it.
 fn start_thread() -> Result<mpsc::Sender<Work>> {
     let (send, receive) = mpsc::channel::<Work>();
     std::thread::Builder::new()
         .name("passwords".into())
-        .spawn(move || receive.into_iter().for_each(|work| work()))
+        .spawn(move || {
+            let mut argon = Argon::default();
+            receive.into_iter().for_each(|work| work(&mut argon));
+        })
         .map_err(|e| Error::Internal(format!("could not start the password thread: {e}")))?;
     Ok(send)
-}
-
-fn hasher(cost: PasswordCost) -> Result<Argon2<'static>> {
-    let params = Params::new(cost.memory_kib, cost.passes, 1, None)
-        .map_err(|e| Error::Internal(format!("the password cost is not possible: {e}")))?;
-    Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
 }
 
 /// 256 random bits as text behind a prefix.
