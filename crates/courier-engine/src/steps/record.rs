@@ -29,6 +29,45 @@ type Ends = (String, String);
 pub(crate) struct Record {
     files: Mutex<BTreeMap<Ends, FileRecord>>,
     partials: Mutex<BTreeMap<String, Identity>>,
+    advances: Arc<AtomicU64>,
+}
+
+/// How far a file has come.
+#[derive(Debug, Default)]
+pub(super) struct Reach {
+    now: AtomicU64,
+    /// The furthest offset of all attempts: below it, bytes move for another time.
+    furthest: AtomicU64,
+    /// Shared by all files of the record.
+    advances: Arc<AtomicU64>,
+}
+
+impl Reach {
+    fn at(offset: u64, advances: &Arc<AtomicU64>) -> Arc<Self> {
+        Arc::new(Self {
+            now: offset.into(),
+            furthest: offset.into(),
+            advances: advances.clone(),
+        })
+    }
+
+    /// An attempt begins there: what lies before is no advance of this one.
+    pub(super) fn begin(&self, offset: u64) {
+        self.now.store(offset, Ordering::Relaxed);
+        self.furthest.fetch_max(offset, Ordering::Relaxed);
+    }
+
+    /// It has come to there; answers where it was before.
+    pub(super) fn reached(&self, offset: u64) -> u64 {
+        if self.furthest.fetch_max(offset, Ordering::Relaxed) < offset {
+            self.advances.fetch_add(1, Ordering::Relaxed);
+        }
+        self.now.swap(offset, Ordering::Relaxed)
+    }
+
+    fn now(&self) -> u64 {
+        self.now.load(Ordering::Relaxed)
+    }
 }
 
 /// What has become of one file.
@@ -36,8 +75,8 @@ pub(crate) struct Record {
 pub(super) struct FileRecord {
     /// When this attempt began with it.
     began: Option<Instant>,
-    /// The offset reached; shared with the file's progress.
-    reached: Arc<AtomicU64>,
+    /// Shared with the file's progress.
+    reach: Arc<Reach>,
     total: Option<u64>,
     completed: bool,
     skipped: bool,
@@ -71,7 +110,7 @@ impl Record {
                 (remote, local),
                 FileRecord {
                     began: None,
-                    reached: Arc::new(AtomicU64::new(number("bytes_transferred").unwrap_or(0))),
+                    reach: Reach::at(number("bytes_transferred").unwrap_or(0), &record.advances),
                     total: number("total_bytes"),
                     completed,
                     skipped: file.get("skipped") == Some(&Value::Bool(true)),
@@ -120,12 +159,27 @@ impl Record {
         self.files.lock().len() == 1
     }
 
-    /// A file begins; what it reaches is to be written into the number given back.
-    pub(super) fn begin(&self, job: &Job) -> Arc<AtomicU64> {
+    /// Goes up with every byte that no attempt had moved yet, and with every file that is through: what stays the same
+    /// between two looks has made no progress.
+    pub(super) fn advances(&self) -> u64 {
+        self.advances.load(Ordering::Relaxed)
+    }
+
+    /// A file's record; a new one where there is none.
+    fn with_file<T>(&self, job: &Job, change: impl FnOnce(&mut FileRecord) -> T) -> T {
         let mut files = self.files.lock();
-        let file = files.entry(ends(job)).or_default();
-        (file.error, file.began) = (None, Some(Instant::now()));
-        file.reached.clone()
+        change(files.entry(ends(job)).or_insert_with(|| FileRecord {
+            reach: Reach::at(0, &self.advances),
+            ..FileRecord::default()
+        }))
+    }
+
+    /// A file begins; what it reaches is to be told to what is given back.
+    pub(super) fn begin(&self, job: &Job) -> Arc<Reach> {
+        self.with_file(job, |file| {
+            (file.error, file.began) = (None, Some(Instant::now()));
+            file.reach.clone()
+        })
     }
 
     /// The size of a file and the offset it was resumed at are known.
@@ -145,22 +199,23 @@ impl Record {
 
     /// A file is whole, or skipped.
     pub(super) fn done(&self, job: &Job, done: &Transferred) {
-        let mut files = self.files.lock();
-        let file = files.entry(ends(job)).or_default();
-        file.completed = done.outcome == Outcome::Done;
-        file.skipped = done.outcome == Outcome::Skipped;
-        file.reached.store(done.size, Ordering::Relaxed);
-        file.total = Some(done.size).filter(|_| file.completed);
-        file.resumed_from = done.resumed_from;
-        file.target = Some(match &done.target {
-            FinalName::Local(path) => path.display().to_string(),
-            FinalName::Remote(path) => path.to_text(),
+        self.with_file(job, |file| {
+            file.completed = done.outcome == Outcome::Done;
+            file.skipped = done.outcome == Outcome::Skipped;
+            file.reach.begin(done.size);
+            file.total = Some(done.size).filter(|_| file.completed);
+            file.resumed_from = done.resumed_from;
+            file.target = Some(match &done.target {
+                FinalName::Local(path) => path.display().to_string(),
+                FinalName::Remote(path) => path.to_text(),
+            });
         });
+        self.advances.fetch_add(1, Ordering::Relaxed);
     }
 
     /// A file failed.
     pub(super) fn failed(&self, job: &Job, failure: Failure) {
-        self.files.lock().entry(ends(job)).or_default().error = Some(failure);
+        self.with_file(job, |file| file.error = Some(failure));
     }
 
     /// The final names of the files that are whole.
@@ -186,7 +241,7 @@ impl Record {
                 shown.extend(last);
                 let sum = |values: Vec<u64>| values.iter().sum::<u64>();
                 let value = json!({
-                    "bytes_transferred": sum(files.values().map(|f| f.reached.load(Ordering::Relaxed)).collect()),
+                    "bytes_transferred": sum(files.values().map(|f| f.reach.now()).collect()),
                     "total_bytes": sum(files.values().filter_map(|f| f.total).collect()),
                     "completed": files.values().all(|f| f.completed || f.skipped),
                     "files": shown,
@@ -213,7 +268,7 @@ impl FileRecord {
         };
         put("remote_path", json!(remote));
         put("local_path", json!(local));
-        put("bytes_transferred", json!(self.reached.load(Ordering::Relaxed)));
+        put("bytes_transferred", json!(self.reach.now()));
         put("total_bytes", json!(self.total));
         put("completed", json!(self.completed));
         put("resumed_from", json!(self.resumed_from.unwrap_or(0)));

@@ -6,6 +6,7 @@ use std::{
         Arc, OnceLock,
         atomic::{AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -18,7 +19,11 @@ use futures::{StreamExt, stream::BoxStream};
 use serde_json::{Value, json};
 
 pub(crate) use super::record::Record;
-use super::{Step, StepState, record::ContextPartials, run::blocking};
+use super::{
+    Step, StepState,
+    record::{ContextPartials, Reach},
+    run::blocking,
+};
 use crate::{Error, ExecutionEvent, Failure, Result};
 
 pub(super) const CONNECTION: Setting =
@@ -111,24 +116,24 @@ pub(super) async fn run<T: Transfer>(step: &Step<'_>, transfer: T) -> Result<()>
     let record = Arc::new(Record::resumed(step.state.earlier("transfer_state")));
     step.state.show(record.clone());
     let retries = step.sessions.transport_retries(step.connection()?).await?;
-    let mut losses = 0;
+    // Reconnects in a row without a new byte, and losses in a row without one.
+    let (mut reconnects, mut idle) = (0, 0);
     let result = loop {
-        let (before, _) = step.state.counts();
+        let before = record.advances();
         let error = match attempt(step, &transfer, &record).await {
             Err(Error::Transfer(e)) if matches!(e.kind(), ErrorKind::Lost | ErrorKind::Timeout) => e,
             result => break result,
         };
-        // Losses in a row without a new byte.
-        losses = if step.state.counts().0 > before {
-            1
-        } else {
-            losses + 1
+        (reconnects, idle) = match record.advances() > before {
+            true => (1, 0),
+            false => (reconnects + 1, idle + 1),
         };
         step.sessions.discard(step.connection()?).await;
-        if losses > retries {
+        if reconnects > retries {
             break Err(error.into());
         }
-        tracing::info!(execution = %step.state.execution, %error, "the session broke in a transfer; reconnecting");
+        tracing::info!(execution = %step.state.execution, %error, reconnects, "the session broke in a transfer; reconnecting");
+        tokio::time::sleep(backoff(idle)).await;
     };
     let targets = record.targets();
     let past = match T::DIRECTION {
@@ -140,6 +145,12 @@ pub(super) async fn run<T: Transfer>(step: &Step<'_>, transfer: T) -> Result<()>
     }
     step.state.output(&format!("{past}s"), json!(targets));
     result
+}
+
+/// The wait before a reconnect: none after progress, then 1, 2, 4 … seconds.
+fn backoff(idle: u32) -> Duration {
+    let doublings = idle.checked_sub(1).map(|n| n.min(6));
+    doublings.map_or(Duration::ZERO, |n| Duration::from_secs(1 << n))
 }
 
 /// Moves what is not moved yet. A broken session ends it with that error; other files' errors are collected.
@@ -319,7 +330,7 @@ impl BatchProgress for Files {
     fn begin(&self, job: &Job) -> Arc<dyn Progress> {
         Arc::new(FileProgress {
             state: self.state.clone(),
-            reached: self.record.begin(job),
+            reach: self.record.begin(job),
             record: self.record.clone(),
             job: job.clone(),
             meter: OnceLock::new(),
@@ -337,14 +348,14 @@ struct FileProgress {
     state: Arc<StepState>,
     record: Arc<Record>,
     job: Job,
-    reached: Arc<AtomicU64>,
+    reach: Arc<Reach>,
     meter: OnceLock<ProgressMeter>,
     total: AtomicU64,
 }
 
 impl Progress for FileProgress {
     fn begin(&self, offset: u64, size: Option<u64>) {
-        self.reached.store(offset, Ordering::Relaxed);
+        self.reach.begin(offset);
         self.total.store(size.unwrap_or(UNKNOWN), Ordering::Relaxed);
         self.record.sized(&self.job, offset, size);
         self.meter
@@ -353,7 +364,7 @@ impl Progress for FileProgress {
     }
 
     fn reached(&self, offset: u64) {
-        let before = self.reached.swap(offset, Ordering::Relaxed);
+        let before = self.reach.reached(offset);
         self.state.moved(offset.saturating_sub(before));
         let meter = self.meter.get_or_init(|| ProgressMeter::new(before));
         let due = meter.advance(offset);

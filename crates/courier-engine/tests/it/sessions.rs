@@ -122,6 +122,34 @@ async fn without_transport_retries_a_lost_session_fails_the_step() {
     assert_eq!((t.server.sessions(), t.server.open_sessions()), (1, 0));
 }
 
+/// Bytes that move again are no progress: a link that cuts each attempt short must not be tried for ever.
+#[tokio::test]
+async fn reconnects_run_out_when_each_begins_anew() {
+    let t = Fixture::new().await;
+    let made = t.connection(json!({"transport_retries": 1})).await.id;
+    t.server.memory().put(&path("/home/big"), vec![1u8; 3_000_000]);
+    // The second session gets less far than the first; the third would get further.
+    for at in [1_000_000, 1_500_000, 4_000_000] {
+        t.server.memory().at_byte(at, Event::Lose);
+    }
+    let config = json!({"connection_id": made, "remote_path": "big", "resume_partial": false});
+    let run = t
+        .run_steps(json!([{"step_type": "remote.download", "config": config}]))
+        .await;
+    assert_eq!(run.error.unwrap().kind, "lost");
+    assert_eq!((t.server.sessions(), t.server.open_sessions()), (2, 0));
+
+    // Where each gets further than the one before, they don't run out.
+    t.server.memory().heal();
+    for at in [1_000_000, 2_500_000, 4_500_000] {
+        t.server.memory().at_byte(at, Event::Lose);
+    }
+    let run = t
+        .run_steps(json!([{"step_type": "remote.download", "config": config}]))
+        .await;
+    assert_eq!((run.error, t.server.sessions()), (None, 6));
+}
+
 #[tokio::test]
 async fn max_sessions_bounds_what_runs_at_once() {
     let t = Fixture::new().await;
