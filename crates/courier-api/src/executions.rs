@@ -90,9 +90,10 @@ pub struct Execution {
     pub error: Option<ExecutionError>,
     /// All its steps, from the start.
     pub steps: Vec<ExecutionStep>,
-    /// What its steps gave (`1.downloaded_file`).
-    #[schema(value_type = Object)]
-    pub context: Map<String, Value>,
+    /// What its steps gave (`1.downloaded_file`). Lists leave it out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Object, required = false)]
+    pub context: Option<Map<String, Value>>,
 }
 
 /// A step of an execution.

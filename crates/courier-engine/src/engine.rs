@@ -20,7 +20,7 @@ use crate::{
     live::{LiveExecutions, Stop},
     local_paths::LocalPaths,
     open::Slots,
-    overview::{Overview, overview},
+    overview::{Counts, Overview, counts, overview},
     passwords::{Brake, Passwords},
     settings::Settings,
     tokens::Tokens,
@@ -111,16 +111,17 @@ impl Engine {
     ///
     /// # Errors
     /// [`Error::Vault`] where the key doesn't open what is stored, [`Error::Store`], [`Error::Transfer`] where a folder
-    /// can't be made or a local root doesn't exist.
+    /// can't be made or a local root doesn't exist, [`Error::Validation`] where a local root reaches the data folder.
     pub async fn start(
         store: Store,
         vault: Vault,
         protocols: Protocols,
         config: EngineConfig,
     ) -> Result<Self> {
+        let paths = LocalPaths::new(&config.data_dir, &config.local_roots)?;
         check_vault(&store, &vault).await?;
         let shared = Shared {
-            paths: LocalPaths::new(&config.data_dir, &config.local_roots)?,
+            paths,
             passwords: Passwords::new(config.password_cost).await?,
             brake: Brake::default(),
             slots: Slots::default(),
@@ -140,8 +141,11 @@ impl Engine {
             Kind::Postgres => Some(engine.config().node.as_str()),
         };
         let requeued = engine.0.store.executions().requeue_running(node).await?;
-        if requeued > 0 {
-            tracing::info!(requeued, "executions of a process that died go on");
+        for (id, state) in requeued {
+            tracing::info!(execution = %id, %state, "put back what a process that died had left running");
+            if state.is_final() {
+                engine.0.paths.remove_work_dir(id).await;
+            }
         }
         engine.0.tasks.spawn(dispatch(engine.clone()));
         Ok(engine)
@@ -211,6 +215,14 @@ impl Engine {
     /// [`Error::Store`].
     pub async fn overview(&self) -> Result<Overview> {
         overview(self).await
+    }
+
+    /// How much there is of everything.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub async fn counts(&self) -> Result<Counts> {
+        counts(self).await
     }
 
     /// Asks the database for a sign of life.

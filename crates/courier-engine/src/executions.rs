@@ -78,7 +78,7 @@ pub struct Step {
 const STOPPING: Duration = Duration::from_secs(5);
 
 impl Executions<'_> {
-    /// Executions, newest first.
+    /// Executions, newest first, each with an empty context: [`Self::get`] has it.
     ///
     /// # Errors
     /// [`Error::Store`], also for a cursor that no list gave out.

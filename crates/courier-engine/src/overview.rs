@@ -16,18 +16,25 @@ use crate::{Engine, PageRequest, Result, executions::Execution};
 pub struct Overview {
     /// The node that answers.
     pub node: String,
+    /// How much there is of everything.
+    pub counts: Counts,
+    /// Those that run, newest first, 20 at most, without their context.
+    pub running: Vec<Execution>,
+    /// The last ones that failed, newest first, 10 at most, without their context.
+    pub recent_failures: Vec<Execution>,
+    /// What moved in the last 7 days.
+    pub moved_7d: Moved,
+}
+
+/// How much there is of everything.
+#[derive(Clone, Debug)]
+pub struct Counts {
     /// Connections by health: `unknown`, `healthy`, `failing`, `requires_attention`.
     pub connections: BTreeMap<String, u64>,
     /// Executions by state; of those that are over, the ones queued in the last 24 hours.
     pub executions: BTreeMap<String, u64>,
-    /// Those that run, newest first, 20 at most.
-    pub running: Vec<Execution>,
-    /// The last ones that failed, newest first, 10 at most.
-    pub recent_failures: Vec<Execution>,
     /// What moved in the last 24 hours.
     pub moved_24h: Moved,
-    /// What moved in the last 7 days.
-    pub moved_7d: Moved,
 }
 
 /// How much moved, both ways together.
@@ -49,25 +56,14 @@ impl From<Totals> for Moved {
 }
 
 pub(crate) async fn overview(engine: &Engine) -> Result<Overview> {
-    let store = &engine.0.store;
-    let day = now() - SignedDuration::from_hours(24);
     let week = now() - SignedDuration::from_hours(7 * 24);
     let of = |state| ExecutionFilter {
         states: vec![state],
         ..ExecutionFilter::default()
     };
-    let health = store.connections().count_by_health().await?;
-    let states = store.executions().count_by_state(day).await?;
     Ok(Overview {
         node: engine.config().node.clone(),
-        connections: health
-            .into_iter()
-            .map(|(health, count)| (health.to_string(), count))
-            .collect(),
-        executions: states
-            .into_iter()
-            .map(|(state, count)| (state.to_string(), count))
-            .collect(),
+        counts: counts(engine).await?,
         running: engine
             .executions()
             .list(of(ExecutionState::Running), PageRequest::first(20))
@@ -78,7 +74,24 @@ pub(crate) async fn overview(engine: &Engine) -> Result<Overview> {
             .list(of(ExecutionState::Failed), PageRequest::first(10))
             .await?
             .items,
+        moved_7d: engine.0.store.audit().totals(week).await?.into(),
+    })
+}
+
+pub(crate) async fn counts(engine: &Engine) -> Result<Counts> {
+    let store = &engine.0.store;
+    let day = now() - SignedDuration::from_hours(24);
+    let health = store.connections().count_by_health().await?;
+    let states = store.executions().count_by_state(day).await?;
+    Ok(Counts {
+        connections: health
+            .into_iter()
+            .map(|(health, count)| (health.to_string(), count))
+            .collect(),
+        executions: states
+            .into_iter()
+            .map(|(state, count)| (state.to_string(), count))
+            .collect(),
         moved_24h: store.audit().totals(day).await?.into(),
-        moved_7d: store.audit().totals(week).await?.into(),
     })
 }

@@ -94,7 +94,7 @@ pub struct Execution {
     pub attempts: u32,
     /// Why it failed: an object with `kind` and `message`.
     pub error: Option<Value>,
-    /// What its steps left for later ones.
+    /// What its steps left for later ones; an object.
     pub context: Value,
     /// What somebody wants of it.
     pub request: ExecutionRequest,
@@ -186,16 +186,19 @@ impl Executions<'_> {
 
     /// Puts back what a process left running when it died: everything of `node`, or everything at all (for a database
     /// that only this process uses). What was to be cancelled or paused is so now; the rest is queued, its running
-    /// steps pending. Answers how many there were.
+    /// steps pending. Answers which there were, and where they stand now.
     ///
     /// # Errors
     /// As [`Self::enqueue`].
-    pub async fn requeue_running(&self, node: Option<&str>) -> Result<u64> {
+    pub async fn requeue_running(&self, node: Option<&str>) -> Result<Vec<(Uuid, ExecutionState)>> {
         queue::requeue_running(self.0, node).await
     }
 
     /// Moves an execution from one of these states to another, if it is in one of them, with the error that goes with
     /// it (`None` clears it). A final state sets `ended_at`; every state but running clears the request.
+    ///
+    /// A running one that is to be paused or queued becomes what is wished of it at this moment: cancelled, paused, or
+    /// queued where nothing is (any more). The answer says what it has become.
     ///
     /// # Errors
     /// [`Error::NotFound`](crate::Error::NotFound); [`Error::Conflict`](crate::Error::Conflict) where it is in another
@@ -289,7 +292,7 @@ impl Executions<'_> {
         load::steps(self.0, ids).await
     }
 
-    /// Executions, newest first.
+    /// Executions, newest first, each with an empty context: [`Self::get`] has it.
     ///
     /// # Errors
     /// [`Error::BadCursor`](crate::Error::BadCursor).

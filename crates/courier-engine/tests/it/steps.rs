@@ -127,7 +127,7 @@ async fn a_file_goes_down_is_renamed_here_and_goes_up() {
     assert_eq!(t.audit_of("upload").await[0].bytes_transferred, Some(3_000_000));
     let overview = t.overview().await.unwrap();
     assert_eq!(
-        (overview.moved_24h.files, overview.moved_24h.bytes),
+        (overview.counts.moved_24h.files, overview.counts.moved_24h.bytes),
         (2, 6_000_000)
     );
 }

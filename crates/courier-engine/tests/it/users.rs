@@ -203,7 +203,7 @@ async fn settings_are_a_typed_table() {
     assert_eq!(t.audit_of("setting_changed").await.len(), 2);
     let overview = t.overview().await.unwrap();
     assert_eq!(
-        (overview.node.as_str(), overview.connections["healthy"]),
+        (overview.node.as_str(), overview.counts.connections["healthy"]),
         ("test", 0)
     );
 }

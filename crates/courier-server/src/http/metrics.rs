@@ -87,17 +87,17 @@ impl fmt::Debug for Metrics {
 
 /// `GET /metrics`.
 pub(crate) async fn metrics(State(state): State<AppState>) -> ApiResult<Response> {
-    let overview = state.engine.overview().await?;
+    let counts = state.engine.counts().await?;
     let recorder = &*state.metrics.recorder;
     metrics::with_local_recorder(recorder, || {
-        for (health, count) in overview.connections {
+        for (health, count) in counts.connections {
             gauge!(CONNECTIONS, "health" => health).set(count as f64);
         }
-        for (state, count) in overview.executions {
+        for (state, count) in counts.executions {
             gauge!(EXECUTIONS, "state" => state).set(count as f64);
         }
-        gauge!(BYTES_24H).set(overview.moved_24h.bytes as f64);
-        gauge!(FILES_24H).set(overview.moved_24h.files as f64);
+        gauge!(BYTES_24H).set(counts.moved_24h.bytes as f64);
+        gauge!(FILES_24H).set(counts.moved_24h.files as f64);
     });
     let text = recorder.handle().render();
     Ok((

@@ -11,6 +11,8 @@ use super::{page, page_request, word};
 use crate::http::{ApiResult, AppState, Caller, Json, Path, Query, code_of_failure};
 
 /// List executions
+///
+/// Without their `context`, which may be large.
 #[utoipa::path(get, path = "/api/executions", tag = "executions", params(ExecutionQuery),
     responses((status = 200, description = "Executions, the newest first", body = Page<Execution>)))]
 pub(crate) async fn list(
@@ -29,7 +31,7 @@ pub(crate) async fn list(
         .executions()
         .list(filter, page_request(query.limit, query.cursor))
         .await?;
-    page(executions, |execution| Ok(shown(execution)))
+    page(executions, |execution| Ok(listed(execution)))
 }
 
 /// Get an execution
@@ -97,7 +99,15 @@ pub(super) fn shown(execution: engine::Execution) -> Execution {
         attempts: execution.attempts,
         error: execution.error.map(failure),
         steps: execution.steps.into_iter().map(step).collect(),
-        context: execution.context,
+        context: Some(execution.context),
+    }
+}
+
+/// As it stands in a list.
+pub(super) fn listed(execution: engine::Execution) -> Execution {
+    Execution {
+        context: None,
+        ..shown(execution)
     }
 }
 

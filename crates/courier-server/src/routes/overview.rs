@@ -14,15 +14,15 @@ pub(crate) async fn get(State(state): State<AppState>) -> ApiResult<Json<Overvie
     Ok(Json(Overview {
         node: overview.node,
         version: env!("CARGO_PKG_VERSION").into(),
-        connections: overview.connections,
-        executions: overview.executions,
-        running: overview.running.into_iter().map(executions::shown).collect(),
+        connections: overview.counts.connections,
+        executions: overview.counts.executions,
+        running: overview.running.into_iter().map(executions::listed).collect(),
         recent_failures: overview
             .recent_failures
             .into_iter()
-            .map(executions::shown)
+            .map(executions::listed)
             .collect(),
-        moved_24h: moved(overview.moved_24h),
+        moved_24h: moved(overview.counts.moved_24h),
         moved_7d: moved(overview.moved_7d),
     }))
 }

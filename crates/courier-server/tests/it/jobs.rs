@@ -94,7 +94,10 @@ async fn a_job_runs_and_tells_of_it() {
         "/api/executions?job_id={}&state=completed",
         job["id"].as_str().unwrap()
     );
-    assert_eq!(admin.get(&path).await.ok()["items"].as_array().unwrap().len(), 1);
+    let listed = admin.get(&path).await.ok();
+    assert_eq!(listed["items"].as_array().unwrap().len(), 1);
+    assert!(listed["items"][0]["steps"].is_array());
+    assert!(listed["items"][0].get("context").is_none(), "{listed:#}");
     let audit = admin.get("/api/audit?operation=upload").await.ok();
     assert_eq!(audit["items"][0]["job_execution_id"], execution["id"]);
     server.stop().await;

@@ -1,7 +1,11 @@
 //! Executions out of their rows.
 
 use jiff::Timestamp;
-use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, Iterable, QueryFilter, QueryOrder, QuerySelect,
+    sea_query::Expr,
+};
+use serde_json::json;
 use uuid::Uuid;
 
 use super::{Execution, ExecutionFilter, ExecutionRequest, ExecutionState, Step};
@@ -52,7 +56,12 @@ pub(super) async fn list(
     filter: &ExecutionFilter,
     page: &PageRequest,
 ) -> Result<Page<Execution>> {
-    let mut query = Entity::find();
+    // A context may be large, and a page holds many of them.
+    let columns = Column::iter().filter(|column| !matches!(column, Column::Context));
+    let mut query = Entity::find()
+        .select_only()
+        .columns(columns)
+        .expr_as(Expr::value(json!({})), "context");
     if let Some(job) = filter.job_id {
         query = query.filter(Column::JobId.eq(job));
     }

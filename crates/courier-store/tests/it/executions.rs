@@ -23,6 +23,7 @@ on_both!(
     states_change_by_compare_and_set,
     a_checkpoint_writes_step_and_context,
     wishes_are_fulfilled_at_once_or_noted,
+    the_last_wish_decides_where_a_stop_leads,
     a_dead_process_leaves_no_orphans,
     lists_are_filtered_and_counted,
 );
@@ -38,7 +39,7 @@ pub(crate) async fn enqueue(store: &Store, job_id: Uuid, job_name: &str) -> Exec
         job_version: 3,
         job_name: job_name.into(),
         triggered_by: "me".into(),
-        context: json!({}),
+        context: json!({"day": "2026-11-21"}),
         steps: vec![step(None), step(Some(DIFFICULT))],
     };
     store.executions().enqueue(new).await.unwrap()
@@ -249,6 +250,40 @@ async fn wishes_are_fulfilled_at_once_or_noted(db: Database) {
     assert!(cancelled.ended_at.is_some() && cancelled.started_at.is_none());
 }
 
+/// Whoever stops an execution has heard a wish that may be old by the time that the state is written.
+async fn the_last_wish_decides_where_a_stop_leads(db: Database) {
+    use ExecutionRequest as Request;
+    let executions = db.executions();
+    for (wish, to, becomes) in [
+        (Request::None, State::Queued, State::Queued),
+        (Request::None, State::Paused, State::Queued),
+        (Request::Pause, State::Queued, State::Paused),
+        (Request::Pause, State::Paused, State::Paused),
+        (Request::Cancel, State::Queued, State::Cancelled),
+        (Request::Cancel, State::Paused, State::Cancelled),
+        (Request::Cancel, State::Completed, State::Completed),
+        (Request::Pause, State::Failed, State::Failed),
+    ] {
+        let id = enqueue(&db, new_id(), "j").await.id;
+        assert_eq!(executions.claim_next("n").await.unwrap().unwrap().id, id);
+        executions.request_pause(id).await.unwrap();
+        match wish {
+            Request::None => executions.request_resume(id).await.unwrap(),
+            Request::Pause => executions.request_pause(id).await.unwrap(),
+            Request::Cancel => executions.request_cancel(id).await.unwrap(),
+        };
+        let settled = executions
+            .transition(id, &[State::Running], to, None)
+            .await
+            .unwrap();
+        assert_eq!((settled.state, settled.request), (becomes, Request::None), "{wish} {to}");
+        assert_eq!(settled.ended_at.is_some(), becomes.is_final());
+        if !becomes.is_final() {
+            executions.request_cancel(id).await.unwrap();
+        }
+    }
+}
+
 async fn a_dead_process_leaves_no_orphans(db: Database) {
     let executions = db.executions();
     let mut ids = Vec::new();
@@ -262,7 +297,14 @@ async fn a_dead_process_leaves_no_orphans(db: Database) {
     executions.request_cancel(ids[1]).await.unwrap();
     executions.request_pause(ids[2]).await.unwrap();
 
-    assert_eq!(executions.requeue_running(Some("dead")).await.unwrap(), 3);
+    assert_eq!(
+        executions.requeue_running(Some("dead")).await.unwrap(),
+        [
+            (ids[0], State::Queued),
+            (ids[1], State::Cancelled),
+            (ids[2], State::Paused)
+        ]
+    );
     let mut states = Vec::new();
     for id in &ids {
         states.push(executions.get(*id).await.unwrap().state);
@@ -275,7 +317,7 @@ async fn a_dead_process_leaves_no_orphans(db: Database) {
     assert_eq!((step.state, step.attempts), (StepState::Pending, 1));
     let again = executions.claim_next("new").await.unwrap().unwrap();
     assert_eq!((again.id, again.attempts), (ids[0], 2));
-    assert_eq!(executions.requeue_running(None).await.unwrap(), 2);
+    assert_eq!(executions.requeue_running(None).await.unwrap().len(), 2);
 }
 
 async fn lists_are_filtered_and_counted(db: Database) {
@@ -305,6 +347,16 @@ async fn lists_are_filtered_and_counted(db: Database) {
     };
     let filter = ExecutionFilter::default();
     assert_eq!(find(filter.clone()).await, "543210");
+    let listed = executions.list(&filter, &PageRequest::first(1)).await.unwrap();
+    let whole = executions.get(ids[5].id).await.unwrap();
+    assert_ne!(whole.context, json!({}));
+    assert_eq!(
+        listed.items,
+        [Execution {
+            context: json!({}),
+            ..whole
+        }]
+    );
     assert_eq!(
         find(ExecutionFilter {
             job_id: Some(job),
