@@ -110,6 +110,11 @@ impl Live {
         self.stop.lock().unwrap_or(Stop::Shutdown)
     }
 
+    /// Why it is to stop, if it is.
+    pub(crate) fn wish(&self) -> Option<Stop> {
+        *self.stop.lock()
+    }
+
     /// Waits until it has ended here.
     pub(crate) async fn ended(&self) {
         self.ended.cancelled().await;

@@ -8,6 +8,7 @@ use courier_store::executions::{
 use courier_transfer::{Error as TransferError, ErrorKind};
 use futures::FutureExt;
 use serde_json::{Map, Value, json};
+use uuid::Uuid;
 
 use crate::{
     Definition, Engine, Error, ExecutionEvent, Failure, FailurePolicyKind, Result,
@@ -62,19 +63,46 @@ pub(crate) async fn run(engine: &Engine, execution: Execution, live: &Arc<Live>)
     if state.is_final() {
         engine.0.paths.remove_work_dir(id).await;
     }
-    match engine
-        .0
-        .store
-        .executions()
-        .transition(id, &[ExecutionState::Running], state, error)
-        .await
-    {
-        Ok(_) => engine.0.live.tell_state(id, state),
+    match leave(engine, id, state, error).await {
+        // What was wished since it began to stop may lead elsewhere.
+        Ok(left) => {
+            if left.is_final() && !state.is_final() {
+                engine.0.paths.remove_work_dir(id).await;
+            }
+            engine.0.live.tell_state(id, left);
+        }
         Err(error) => {
             tracing::error!(execution = %id, %error, %state, "could not note how an execution ended")
         }
     }
     engine.0.live.end(id);
+    engine.0.queue.notify_one();
+}
+
+/// Notes where an execution stands that runs no more; answers where that is. It would stay running with nobody at it,
+/// so while the database fails, this goes on trying until the engine stops; the next start finds it then.
+async fn leave(
+    engine: &Engine,
+    id: Uuid,
+    state: ExecutionState,
+    error: Option<Value>,
+) -> courier_store::Result<ExecutionState> {
+    let store = engine.0.store.executions();
+    let mut wait = Duration::from_secs(1);
+    loop {
+        let stopping = engine.0.stopping.is_cancelled();
+        let failed = match store
+            .transition(id, &[ExecutionState::Running], state, error.clone())
+            .await
+        {
+            Err(error) if error.may_pass() && !stopping => error,
+            result => return result.map(|left| left.state),
+        };
+        tracing::warn!(execution = %id, error = %failed, "could not note how an execution ended; trying again");
+        // Once more at a shutdown.
+        let _ = tokio::time::timeout(wait, engine.0.stopping.cancelled()).await;
+        wait = (wait * 2).min(Duration::from_secs(30));
+    }
 }
 
 async fn work(
@@ -198,6 +226,8 @@ impl Run<'_> {
 
     /// Keeps a step that was stopped: to be gone on with, or for good.
     async fn stopped(&mut self, mut row: StepRow, stop: Stop) -> Result<Halt, Halt> {
+        // A cancel may have come while the step was ending for another reason.
+        let stop = self.live.wish().unwrap_or(stop);
         if stop == Stop::Cancel {
             let failure = Failure {
                 kind: ErrorKind::Cancelled.as_str().into(),

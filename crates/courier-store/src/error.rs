@@ -47,6 +47,13 @@ pub enum Error {
     Database(#[source] DbErr),
 }
 
+impl Error {
+    /// Can the same call succeed later without anybody's help?
+    pub fn may_pass(&self) -> bool {
+        matches!(self, Self::Unavailable(_) | Self::Database(_))
+    }
+}
+
 /// Every value that must be unique: table, field, and the noun in words. The unique constraint or index on it is named
 /// `<table>_<field>_key`; SQLite reports columns instead, `<table>.<field>`.
 const UNIQUE: &[(&str, &str, &str)] = &[

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use courier_engine::{Environment, Error, executions::ExecutionState};
+use courier_store::Store;
 use courier_transfer::{Client, EntryKind, memory::Event};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -182,6 +183,67 @@ async fn a_shutdown_hands_back_what_runs() {
         .unwrap();
     let done = t.finished(id).await;
     assert_eq!((done.error, done.steps[0].bytes_transferred), (None, SIZE as u64));
+}
+
+/// Somebody cancels at the moment that the process stops: it is not gone on with afterwards.
+#[tokio::test]
+async fn a_cancel_outlives_a_shutdown() {
+    let t = Fixture::new().await;
+    let id = stuck(&t).await;
+    // As another node hears it, so that this one knows only what it is told by the store.
+    let url = format!("sqlite://{}", t.dir.path().join("courier.db").display());
+    let other = Store::open(&url).await.unwrap();
+    other.executions().request_cancel(id).await.unwrap();
+    t.engine.shutdown(Duration::from_secs(5)).await;
+    let stopped = t.executions().get(id).await.unwrap();
+    assert_eq!(stopped.state, ExecutionState::Cancelled);
+    assert!(!t.dir.path().join("work").join(id.to_string()).exists());
+    let Fixture { dir, server, .. } = t;
+    let t = Fixture::start(dir, server, Environment::Development)
+        .await
+        .unwrap();
+    let now = t.executions().get(id).await.unwrap();
+    assert_eq!((now.state, now.attempts), (ExecutionState::Cancelled, 1));
+}
+
+/// Many times, because each finds the execution at another point of its stop.
+#[tokio::test]
+async fn a_cancel_during_a_pause_is_no_pause() {
+    let t = Fixture::new().await;
+    let connection = t.connection(json!({"max_sessions": 100})).await.id;
+    hanging(&t.server);
+    let job = download(connection).as_object().cloned().unwrap();
+    let job = t.jobs().create(&operator(), job).await.unwrap();
+    for n in 0..15u64 {
+        t.server.memory().at_byte(1, Event::Hang);
+        let id = t.jobs().run(&operator(), job.id).await.unwrap().id;
+        t.wait_for_state(id, ExecutionState::Running).await;
+        let (actor, executions) = (operator(), t.executions());
+        let late = async {
+            tokio::time::sleep(Duration::from_micros(n * 300)).await;
+            t.executions().cancel(&actor, id).await.unwrap()
+        };
+        let (_, cancelled) = tokio::join!(executions.pause(&actor, id), late);
+        assert_eq!(cancelled.state, ExecutionState::Cancelled, "{n}");
+    }
+}
+
+/// A resume that comes while the pause is under way takes it back.
+#[tokio::test]
+async fn a_resume_during_a_pause_goes_on() {
+    let t = Fixture::new().await;
+    let id = stuck(&t).await;
+    let (actor, executions) = (operator(), t.executions());
+    let resume = async {
+        while let Err(error) = t.executions().resume(&actor, id).await {
+            assert!(matches!(error, Error::Conflict(_)), "{error}");
+            tokio::task::yield_now().await;
+        }
+        t.server.memory().heal();
+    };
+    let (_, ()) = tokio::join!(executions.pause(&actor, id), resume);
+    let done = t.finished(id).await;
+    assert_eq!((done.error, done.state), (None, ExecutionState::Completed));
 }
 
 #[test]

@@ -119,7 +119,10 @@ pub(super) async fn claim_next(store: &Store, node: &str) -> Result<Option<Execu
         .await
 }
 
-pub(super) async fn requeue_running(store: &Store, node: Option<&str>) -> Result<u64> {
+pub(super) async fn requeue_running(
+    store: &Store,
+    node: Option<&str>,
+) -> Result<Vec<(Uuid, ExecutionState)>> {
     store
         .transact(async |db| {
             let mut running = Entity::find().filter(Column::State.eq(ExecutionState::Running.as_str()));
@@ -127,16 +130,15 @@ pub(super) async fn requeue_running(store: &Store, node: Option<&str>) -> Result
                 running = running.filter(Column::Node.eq(row::clean(node)));
             }
             let left = running.order_by_asc(Column::Id).lock_exclusive().all(db).await?;
+            let mut put_back = Vec::with_capacity(left.len());
             for row in &left {
-                let to = match row::word("executions.request", &row.request)? {
-                    ExecutionRequest::None => ExecutionState::Queued,
-                    ExecutionRequest::Cancel => ExecutionState::Cancelled,
-                    ExecutionRequest::Pause => ExecutionState::Paused,
-                };
+                let request = row::word("executions.request", &row.request)?;
+                let to = run::settled(ExecutionState::Queued, request);
                 run::write_state(db, row, to, None).await?;
                 stop_steps(db, row.id).await?;
+                put_back.push((row.id, to));
             }
-            Ok(left.len() as u64)
+            Ok(put_back)
         })
         .await
 }

@@ -35,12 +35,16 @@ pub(super) async fn transition(
 ) -> Result<Execution> {
     store
         .transact(async |db| {
-            let (row, state, _) = locked(db, id).await?;
+            let (row, state, request) = locked(db, id).await?;
             if !from.contains(&state) {
                 return Err(Error::Conflict(format!(
                     "the execution is {state}, and can't become {to}"
                 )));
             }
+            let to = match state {
+                ExecutionState::Running => settled(to, request),
+                _ => to,
+            };
             write_state(db, &row, to, error).await?;
             load::get(db, id).await
         })
@@ -139,6 +143,19 @@ pub(super) async fn progress(store: &Store, id: Uuid, step: u32, bytes: u64, fil
         .exec(store.write())
         .await?;
     Ok(())
+}
+
+/// What a running execution becomes that stops before its end: what somebody has wished by now counts, not what was
+/// wished when it began to stop.
+pub(super) fn settled(to: ExecutionState, request: ExecutionRequest) -> ExecutionState {
+    match (to, request) {
+        (ExecutionState::Queued | ExecutionState::Paused, request) => match request {
+            ExecutionRequest::Cancel => ExecutionState::Cancelled,
+            ExecutionRequest::Pause => ExecutionState::Paused,
+            ExecutionRequest::None => ExecutionState::Queued,
+        },
+        (to, _) => to,
+    }
 }
 
 /// Puts an execution, whose row is locked, into another state.

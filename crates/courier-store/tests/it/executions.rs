@@ -276,7 +276,11 @@ async fn the_last_wish_decides_where_a_stop_leads(db: Database) {
             .transition(id, &[State::Running], to, None)
             .await
             .unwrap();
-        assert_eq!((settled.state, settled.request), (becomes, Request::None), "{wish} {to}");
+        assert_eq!(
+            (settled.state, settled.request),
+            (becomes, Request::None),
+            "{wish} {to}"
+        );
         assert_eq!(settled.ended_at.is_some(), becomes.is_final());
         if !becomes.is_final() {
             executions.request_cancel(id).await.unwrap();
