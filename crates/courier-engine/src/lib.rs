@@ -43,5 +43,6 @@ pub use definition::{Definition, FailurePolicy, FailurePolicyKind, StepDefinitio
 pub use engine::{Engine, EngineConfig, Environment, PasswordCost};
 pub use error::{Error, Failure, Result};
 pub use events::{ExecutionEvent, ExecutionEvents};
+pub use local_paths::check_local_roots;
 pub use protocols::Protocols;
 pub use steps::StepTypeInfo;

@@ -1,7 +1,8 @@
 //! Which local paths jobs and `local` connections may touch.
 //!
 //! A relative path lies in the execution's own work folder. An absolute one must lie under one of the admin's local
-//! roots, after symbolic links, and never in the rest of the data folder, where the database and the key file are.
+//! roots, after symbolic links. No root reaches the data folder, where the database and the key file are: whoever may
+//! write around a folder can move it away, so [`check_local_roots`] keeps Courier from starting with such a root.
 
 use std::{
     io,
@@ -23,8 +24,10 @@ impl LocalPaths {
     /// Makes `<data_dir>/work`, and `<data_dir>/files` where no root is given, and resolves the roots.
     ///
     /// # Errors
-    /// [`Error::Transfer`] where a folder can't be made or a root doesn't exist.
+    /// [`Error::Transfer`] where a folder can't be made or a root doesn't exist; [`Error::Validation`] where a root
+    /// reaches the data folder.
     pub(crate) fn new(data_dir: &Path, roots: &[PathBuf]) -> Result<Self> {
+        check_local_roots(data_dir, roots).map_err(|message| Error::field("local_roots", message))?;
         let default = [data_dir.join("files")];
         let roots = if roots.is_empty() {
             make_dir(&default[0])?;
@@ -116,11 +119,7 @@ impl LocalPaths {
     fn allowed(&self, path: &Path, work: Option<&Path>) -> Result<PathBuf, String> {
         let real = resolve_existing(path).map_err(|e| format!("{}: {e}", path.display()))?;
         let under_work = work.is_some_and(|work| real.starts_with(work));
-        let in_data = real.starts_with(&self.data_dir);
-        let under_root = self.roots.iter().any(|root| {
-            real.starts_with(root)
-                && (!in_data || (root.starts_with(&self.data_dir) && *root != self.data_dir))
-        });
+        let under_root = self.roots.iter().any(|root| real.starts_with(root));
         if under_work || under_root {
             return Ok(real);
         }
@@ -144,6 +143,45 @@ impl LocalPaths {
             .collect::<Vec<_>>()
             .join(" or ")
     }
+}
+
+/// Checks that jobs can't reach the data folder through a local root: a root may not be it, nor lie around it, nor lie
+/// in it, but for its folder `files`. Of no roots, the default is checked. Links are resolved; what doesn't exist yet is
+/// judged by its name.
+///
+/// # Errors
+/// What is wrong, and what to do, in words.
+pub fn check_local_roots(data_dir: &Path, roots: &[PathBuf]) -> Result<(), String> {
+    let resolve = |path: &Path| {
+        resolve_existing(path).map_err(|e| format!("the folder {} can't be resolved: {e}", path.display()))
+    };
+    let data = resolve(data_dir)?;
+    let files = data.join("files");
+    let default = [files.clone()];
+    for root in if roots.is_empty() { &default } else { roots } {
+        let real = resolve(root)?;
+        let named = if real == *root {
+            root.display().to_string()
+        } else {
+            format!("{} (which is {})", root.display(), real.display())
+        };
+        if data.starts_with(&real) {
+            return Err(format!(
+                "the folder {named} holds the data folder {}, with the database and the key file, which jobs must \
+                 not reach; name folders beside the data folder, or move the data folder (data_dir) elsewhere",
+                data.display()
+            ));
+        }
+        if real.starts_with(&data) && !real.starts_with(&files) {
+            return Err(format!(
+                "the folder {named} lies in the data folder {}, of which jobs may use only {}; name that, a folder \
+                 in it, or one outside",
+                data.display(),
+                files.display()
+            ));
+        }
+    }
+    Ok(())
 }
 
 fn make_dir(path: &Path) -> Result<()> {
@@ -227,13 +265,44 @@ mod tests {
     }
 
     #[test]
-    fn a_root_around_the_data_folder_does_not_open_it() {
+    fn no_root_reaches_the_data_folder() {
+        let dir = tempfile::tempdir().unwrap();
+        let dir = dir.path().canonicalize().unwrap();
+        let data = dir.join("app/data");
+        for folder in ["app/data/files/in", "app/data/work", "app/other", "app/database"] {
+            std::fs::create_dir_all(dir.join(folder)).unwrap();
+        }
+        symlink(&dir, dir.join("app/other/up")).unwrap();
+        symlink(&data, dir.join("data-link")).unwrap();
+        for data in [&data, &dir.join("data-link")] {
+            for refused in [
+                "",
+                "app",
+                "app/data",
+                "data-link",
+                "app/other/up",
+                "app/data/work",
+                "app/data/new",
+            ] {
+                let error = LocalPaths::new(data, &[dir.join("app/other"), dir.join(refused)]).unwrap_err();
+                assert!(matches!(error, Error::Validation { .. }), "{refused}: {error}");
+            }
+            for fine in ["app/data/files", "app/data/files/in", "app/other", "app/database"] {
+                LocalPaths::new(data, &[dir.join(fine)]).unwrap();
+            }
+        }
+        assert!(LocalPaths::new(&data, &[PathBuf::from("/")]).is_err());
+    }
+
+    #[test]
+    fn the_default_root_reaches_the_data_folder_no_more_than_others() {
         let dir = tempfile::tempdir().unwrap();
         let data = dir.path().join("data");
         std::fs::create_dir_all(&data).unwrap();
-        for root in [dir.path(), data.as_path()] {
-            let paths = LocalPaths::new(&data, &[root.to_owned()]).unwrap();
-            assert!(paths.check(data.join("kek").to_str().unwrap()).is_err());
-        }
+        symlink(dir.path(), data.join("files")).unwrap();
+        let error = LocalPaths::new(&data, &[]).unwrap_err();
+        assert!(error.to_string().contains("holds the data folder"), "{error}");
+        // A folder that only begins with the same letters is another one.
+        assert!(check_local_roots(&data, &[dir.path().join("dat"), dir.path().join("data2")]).is_ok());
     }
 }

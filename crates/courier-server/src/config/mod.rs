@@ -179,7 +179,8 @@ impl Config {
         let local_roots = local_roots
             .into_iter()
             .map(|root| absolute("local_roots", root))
-            .collect::<Result<_>>()?;
+            .collect::<Result<Vec<_>>>()?;
+        courier_engine::check_local_roots(&data_dir, &local_roots).map_err(|m| wrong("local_roots", m))?;
 
         let concurrency = match variable("COURIER_WORKER_CONCURRENCY") {
             Some(text) => text.parse().map_err(|_| {
@@ -347,6 +348,29 @@ mod tests {
                 .to_string();
             assert!(message.contains(part), "{message}");
         }
+    }
+
+    #[test]
+    fn a_local_root_does_not_reach_the_data_folder() {
+        for roots in ["/srv", "/srv/a:/srv/app/data", "/srv/app/data/work", "/"] {
+            let variables = [
+                ("COURIER_DATA_DIR", "/srv/app/data"),
+                ("COURIER_LOCAL_ROOTS", roots),
+            ];
+            let message = assemble(ServeOptions::default(), &variables, "")
+                .unwrap_err()
+                .to_string();
+            assert!(
+                message.contains("local_roots") && message.contains("/srv/app/data"),
+                "{message}"
+            );
+        }
+        let roots = "/srv/app/data/files/in:/srv/app/data-in";
+        let variables = [
+            ("COURIER_DATA_DIR", "/srv/app/data"),
+            ("COURIER_LOCAL_ROOTS", roots),
+        ];
+        assert!(assemble(ServeOptions::default(), &variables, "").is_ok());
     }
 
     #[test]

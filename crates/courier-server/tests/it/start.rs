@@ -56,6 +56,21 @@ async fn another_key_stops_the_start() {
 }
 
 #[tokio::test]
+async fn a_local_root_around_the_data_folder_stops_the_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut wrong = config(&folder.path().join("app/data"));
+    wrong.local_roots = vec![folder.path().to_owned()];
+    let error = courier_server::Server::start(wrong)
+        .await
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("local_roots") && error.contains("holds the data folder"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
 async fn tells_how_it_is() {
     let server = TestServer::start().await;
     let anybody = server.anybody();
