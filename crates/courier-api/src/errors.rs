@@ -53,7 +53,7 @@ codes! {
     StateConflict = 1050, 409, "State conflict";
     /// The name is taken.
     Duplicate = 1052, 409, "Duplicate";
-    /// Too many failed logins.
+    /// Too many failed logins, or more logins at once than the server takes.
     RateLimited = 1060, 429, "Rate limited";
     /// A fault of the server. Its log has the details, under the request's id.
     Internal = 1099, 500, "Internal error";

@@ -10,8 +10,10 @@ use serde_json::json;
 use crate::{
     Actor, Engine, Error, Result,
     audit::Entry,
-    passwords::{FAILURES, LOCKED_FOR, random_token, token_hash},
+    input::name_problem,
+    passwords::{FAILURES, LOCKED_FOR, random_token, rate_limited, token_hash},
     tokens::PREFIX,
+    users::MAX_PASSWORD,
 };
 
 /// Logging in and out.
@@ -38,20 +40,28 @@ impl Auth<'_> {
     /// Begins a session of 12 hours. Five failures in a row close a user name for a minute.
     ///
     /// # Errors
-    /// [`Error::Unauthenticated`], [`Error::RateLimited`].
+    /// [`Error::Unauthenticated`], [`Error::RateLimited`], [`Error::Busy`].
     pub async fn login(&self, username: &str, password: SecretString) -> Result<Login> {
-        let turn = self.0.0.passwords.turn().await?;
-        let users = self.0.0.store.users();
-        let known = users.for_login(username).await?;
-        self.check_brake(username, known.as_ref().map(|(user, _)| user))?;
-        let hash = known.as_ref().map(|(_, hash)| hash.clone());
-        let right = turn.verify(hash, password).await?;
-        drop(turn);
-        let user = match known {
-            Some((user, _)) if right && !user.disabled => user,
-            known => return Err(self.refuse(username, known.map(|(user, _)| user)).await?),
+        // What nobody can have is refused before it costs anything: no hash, no memory, no record.
+        if name_problem(username).is_some() || password.expose_secret().len() > MAX_PASSWORD {
+            return Err(WRONG);
+        }
+        let user = {
+            // The failure is noted within the turn: the next guess must find it.
+            let turn = self.0.0.passwords.turn().await?;
+            let known = self.0.0.store.users().for_login(username).await?;
+            self.check_brake(username, known.as_ref().map(|(user, _)| user))?;
+            let hash = known.as_ref().map(|(_, hash)| hash.clone());
+            let right = turn.verify(hash, password).await?;
+            match known {
+                Some((user, _)) if right && !user.disabled => user,
+                known => {
+                    self.note_failure(username, known.map(|(user, _)| user)).await?;
+                    return Err(WRONG);
+                }
+            }
         };
-        users.login_succeeded(user.id).await?;
+        self.0.0.store.users().login_succeeded(user.id).await?;
         self.0.0.store.sessions().delete_expired().await?;
         let token = random_token("")?;
         let expires_at = now() + SESSION;
@@ -121,37 +131,23 @@ impl Auth<'_> {
             .await
     }
 
-    /// Known users are counted in the store, on all nodes together; other names here.
+    /// Known users are counted in the store, on all nodes together; other names here. Both by the same rule, which
+    /// [`Brake`](crate::passwords::Brake) shows.
     fn check_brake(&self, username: &str, user: Option<&User>) -> Result<()> {
         let Some(user) = user else {
             return self.0.0.brake.admit(username, Instant::now());
         };
-        match user
-            .locked_until
-            .map(|until| until.duration_since(now()).as_secs())
-        {
-            Some(wait) if wait >= 0 && user.locked_until > Some(now()) => Err(Error::RateLimited {
-                retry_after_sec: wait.unsigned_abs().max(1),
-            }),
+        let now = now();
+        match user.locked_until {
+            Some(until) if user.failed_logins >= FAILURES && until > now => {
+                Err(rate_limited(until.duration_since(now).as_secs().unsigned_abs()))
+            }
             _ => Ok(()),
         }
     }
 
-    /// Counts and records a failure; gives the error to answer with, the same for each cause.
-    async fn refuse(&self, username: &str, user: Option<User>) -> Result<Error> {
-        match &user {
-            Some(user) => {
-                let until =
-                    now() + SignedDuration::try_from(LOCKED_FOR).unwrap_or(SignedDuration::from_secs(60));
-                self.0
-                    .0
-                    .store
-                    .users()
-                    .login_failed(user.id, FAILURES, until)
-                    .await?;
-            }
-            None => self.0.0.brake.failed(username, Instant::now()),
-        }
+    /// Counts and records a failure; for every cause with one transaction, so that it takes as long.
+    async fn note_failure(&self, username: &str, user: Option<User>) -> Result<()> {
         // A name that nobody has may be a password typed into the wrong field.
         let name = user.as_ref().map_or("unknown", |user| user.username.as_str());
         let reason = match &user {
@@ -159,13 +155,26 @@ impl Auth<'_> {
             Some(_) => "wrong password",
             None => "no such user",
         };
-        self.0
-            .audit()
-            .record(Entry::new("login_failed", name, json!({"reason": reason})))
-            .await?;
-        Ok(Error::Unauthenticated("the user name or the password is wrong"))
+        let entry = Entry::new("login_failed", name, json!({"reason": reason}));
+        match &user {
+            Some(user) => {
+                let until = now() + SignedDuration::try_from(LOCKED_FOR).unwrap_or(SignedDuration::MAX);
+                let users = self.0.0.store.users();
+                match users.login_failed(user.id, until, entry.into()).await {
+                    // Deleted in the meantime.
+                    Err(courier_store::Error::NotFound { .. }) => Ok(()),
+                    result => Ok(result?),
+                }
+            }
+            None => {
+                self.0.0.brake.failed(username, Instant::now());
+                self.0.audit().record(entry).await
+            }
+        }
     }
 }
 
+/// The answer for every cause.
+const WRONG: Error = Error::Unauthenticated("the user name or the password is wrong");
 const INVALID: Error =
     Error::Unauthenticated("the session or token is not valid or has ended; log in, or use another token");

@@ -72,6 +72,12 @@ pub enum Error {
         /// When to try again, in seconds.
         retry_after_sec: u64,
     },
+    /// More passwords wait to be hashed than is good (1060).
+    #[error("too many logins wait for their turn already; try again in {retry_after_sec} seconds")]
+    Busy {
+        /// When to try again, in seconds.
+        retry_after_sec: u64,
+    },
     /// `always_trust` set by a non-admin (3004).
     #[error(
         "the host key policy always_trust turns off the protection against a server in the middle, and only an \
@@ -187,7 +193,7 @@ impl Error {
             Self::ConnectionInUse { .. } => "connection_in_use",
             Self::Unauthenticated(_) => "unauthenticated",
             Self::Forbidden(_) => "forbidden",
-            Self::RateLimited { .. } => "rate_limited",
+            Self::RateLimited { .. } | Self::Busy { .. } => "rate_limited",
             Self::InsecureHostKeyNeedsAdmin => "insecure_host_key_needs_admin",
             Self::InsecureHostKeyInFips => "insecure_host_key_in_fips",
             Self::InsecureTrustInProduction => "insecure_trust_in_production",

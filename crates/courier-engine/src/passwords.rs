@@ -10,20 +10,26 @@ use aws_lc_rs::digest;
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use parking_lot::Mutex;
 use secrecy::{ExposeSecret, SecretString};
-use tokio::sync::{Semaphore, SemaphorePermit, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use crate::{Error, PasswordCost, Result, argon::Argon};
 
-/// Hashes that may be computed at once. Each takes its memory and a core for some hundredths of a second; logins that
-/// come together wait for each other.
-const AT_ONCE: usize = 1;
+/// Hashes that wait for the one being computed. A hash takes some hundredths of a second, so that the last in the queue
+/// waits for about one second; whoever finds it full is told to come back.
+const WAITING: usize = 32;
 
-/// Hashes and verifies passwords, off the async threads.
+/// When to come back, seconds.
+const COME_BACK: u64 = 2;
+
+/// Hashes and verifies passwords, off the async threads and one at a time: each takes its memory and a core.
 #[derive(Clone, Debug)]
 pub(crate) struct Passwords {
     cost: PasswordCost,
     thread: mpsc::Sender<Work>,
-    permits: Arc<Semaphore>,
+    /// One for the hash being computed, and those in the queue.
+    places: Arc<Semaphore>,
+    /// The one whose turn it is.
+    turns: Arc<Semaphore>,
     /// What an unknown user's password is compared with, so that the answer takes as long as for a known one.
     decoy: Arc<str>,
 }
@@ -33,7 +39,8 @@ impl Passwords {
         let mut passwords = Self {
             cost,
             thread: start_thread()?,
-            permits: Arc::new(Semaphore::new(AT_ONCE)),
+            places: Arc::new(Semaphore::new(1 + WAITING)),
+            turns: Arc::new(Semaphore::new(1)),
             decoy: "".into(),
         };
         passwords.decoy = passwords.hash(random_token("")?).await?.into();
@@ -41,11 +48,54 @@ impl Passwords {
     }
 
     /// The hash of a password, as PHC text.
+    ///
+    /// # Errors
+    /// [`Error::Busy`].
     pub(crate) async fn hash(&self, password: SecretString) -> Result<String> {
         let cost = self.cost;
-        let _turn = self.turn().await?;
-        self.compute(move |argon| argon.hash(cost, password.expose_secret().as_bytes()))
+        self.turn()
+            .await?
+            .compute(move |argon| argon.hash(cost, password.expose_secret().as_bytes()))
             .await
+    }
+
+    /// Waits for a turn. What decides whether somebody may try is looked at in it, and written in it, so that guesses
+    /// sent at once can't slip past the brake.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] where too many wait already.
+    pub(crate) async fn turn(&self) -> Result<Turn<'_>> {
+        let place = self.places.clone().try_acquire_owned().map_err(|_| Error::Busy {
+            retry_after_sec: COME_BACK,
+        })?;
+        let turn = self
+            .turns
+            .clone()
+            .acquire_owned()
+            .await
+            .map_err(|_| Error::Internal("shutting down".into()))?;
+        Ok(Turn {
+            passwords: self,
+            permits: Arc::new([place, turn]),
+        })
+    }
+}
+
+/// The right to compute one hash at a time. Work under way has a share in it: the turn is over when whoever took it is
+/// gone *and* nothing is computed for them any more.
+#[derive(Debug)]
+pub(crate) struct Turn<'a> {
+    passwords: &'a Passwords,
+    permits: Arc<[OwnedSemaphorePermit; 2]>,
+}
+
+impl Turn<'_> {
+    /// Does the password belong to the hash? No user, no hash: it takes as long and says no.
+    pub(crate) async fn verify(&self, hash: Option<String>, password: SecretString) -> Result<bool> {
+        let known = hash.is_some();
+        let hash = hash.unwrap_or_else(|| self.passwords.decoy.to_string());
+        let verified = self.compute(move |argon| argon.verify(&hash, password.expose_secret().as_bytes()));
+        Ok(verified.await? && known)
     }
 
     async fn compute<T: Send + 'static>(
@@ -54,45 +104,16 @@ impl Passwords {
     ) -> Result<T> {
         let stopped = || Error::Internal("the password thread stopped".into());
         let (tell, told) = oneshot::channel();
+        let permits = self.permits.clone();
         let work = Box::new(move |argon: &mut Argon| {
-            // Nobody waits where the caller has gone.
-            let _ = tell.send(work(argon));
+            let _permits = permits;
+            // Nothing is computed for somebody who has gone.
+            if !tell.is_closed() {
+                let _ = tell.send(work(argon));
+            }
         });
-        self.thread.send(work).map_err(|_| stopped())?;
+        self.passwords.thread.send(work).map_err(|_| stopped())?;
         told.await.unwrap_or_else(|_| Err(stopped()))
-    }
-
-    /// Waits for a turn. What decides whether somebody may try is looked at in it, so that guesses sent at once can't
-    /// slip past the brake.
-    pub(crate) async fn turn(&self) -> Result<Turn<'_>> {
-        let permit = self
-            .permits
-            .acquire()
-            .await
-            .map_err(|_| Error::Internal("shutting down".into()))?;
-        Ok(Turn {
-            passwords: self,
-            _permit: permit,
-        })
-    }
-}
-
-/// The right to compute one hash.
-#[derive(Debug)]
-pub(crate) struct Turn<'a> {
-    passwords: &'a Passwords,
-    _permit: SemaphorePermit<'a>,
-}
-
-impl Turn<'_> {
-    /// Does the password belong to the hash? No user, no hash: it takes as long and says no.
-    pub(crate) async fn verify(&self, hash: Option<String>, password: SecretString) -> Result<bool> {
-        let known = hash.is_some();
-        let hash = hash.unwrap_or_else(|| self.passwords.decoy.to_string());
-        let verified = self
-            .passwords
-            .compute(move |argon| argon.verify(&hash, password.expose_secret().as_bytes()));
-        Ok(verified.await? && known)
     }
 }
 
@@ -131,47 +152,83 @@ pub(crate) fn token_hash(token: &str) -> Vec<u8> {
 
 /// Failed logins after which a user name has to wait.
 pub(crate) const FAILURES: u32 = 5;
-/// How long it has to wait, and how long failures are remembered.
+/// How long it has to wait, and how long failures are remembered: so long after the last one, counting starts over.
 pub(crate) const LOCKED_FOR: Duration = Duration::from_secs(60);
-/// User names remembered at most.
+/// User names remembered at most. More than there can be hashes within [`LOCKED_FOR`], at a cost worth its name.
 const REMEMBERED: usize = 10_000;
 
-/// Counts failed logins under names that no user has; those of users are counted in the store.
+/// Counts failed logins under names that no user has; those of users are counted in the store, in the same way, so that
+/// nobody can tell the two apart.
 #[derive(Debug, Default)]
-pub(crate) struct Brake(Mutex<HashMap<String, (u32, Instant)>>);
+pub(crate) struct Brake(Mutex<HashMap<NameHash, Failures>>);
+
+/// The SHA-256 of a name: what is remembered has one size, however long the names.
+type NameHash = [u8; 32];
+
+#[derive(Clone, Copy, Debug)]
+struct Failures {
+    count: u32,
+    last: Instant,
+}
+
+impl Failures {
+    fn wait(self, now: Instant) -> Option<Duration> {
+        (self.last + LOCKED_FOR)
+            .checked_duration_since(now)
+            .filter(|wait| !wait.is_zero())
+    }
+}
 
 impl Brake {
     /// May this name try now?
     pub(crate) fn admit(&self, name: &str, now: Instant) -> Result<()> {
         let names = self.0.lock();
-        match names.get(&name.to_lowercase()) {
-            Some((failures, last)) if *failures >= FAILURES && now < *last + LOCKED_FOR => {
-                let wait = (*last + LOCKED_FOR).duration_since(now);
-                Err(Error::RateLimited {
-                    retry_after_sec: wait.as_secs().max(1),
-                })
-            }
+        match names.get(&name_hash(name)) {
+            Some(failures) if failures.count >= FAILURES => match failures.wait(now) {
+                Some(wait) => Err(rate_limited(wait.as_secs())),
+                None => Ok(()),
+            },
             _ => Ok(()),
         }
     }
 
     /// Notes a failure.
     pub(crate) fn failed(&self, name: &str, now: Instant) {
+        let name = name_hash(name);
         let mut names = self.0.lock();
-        if names.len() >= REMEMBERED {
-            names.retain(|_, (_, last)| now < *last + LOCKED_FOR);
+        if names.len() >= REMEMBERED && !names.contains_key(&name) {
+            names.retain(|_, failures| failures.wait(now).is_some());
         }
-        let (failures, last) = names.entry(name.to_lowercase()).or_insert((0, now));
-        if now >= *last + LOCKED_FOR {
-            *failures = 0;
+        if names.len() >= REMEMBERED && !names.contains_key(&name) {
+            let oldest = names.iter().min_by_key(|(_, failures)| failures.last);
+            if let Some(oldest) = oldest.map(|(name, _)| *name) {
+                names.remove(&oldest);
+            }
         }
-        *failures += 1;
-        *last = now;
+        let failures = names.entry(name).or_insert(Failures { count: 0, last: now });
+        if failures.wait(now).is_none() {
+            failures.count = 0;
+        }
+        failures.count = failures.count.saturating_add(1);
+        failures.last = now;
     }
 }
 
+/// The answer to a name that has to wait that many seconds.
+pub(crate) fn rate_limited(seconds: u64) -> Error {
+    Error::RateLimited {
+        retry_after_sec: seconds.max(1),
+    }
+}
+
+fn name_hash(name: &str) -> NameHash {
+    let mut hash = NameHash::default();
+    hash.copy_from_slice(digest::digest(&digest::SHA256, name.as_bytes()).as_ref());
+    hash
+}
+
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
+#[allow(clippy::unwrap_used, clippy::panic)]
 mod tests {
     use super::*;
 
@@ -180,7 +237,7 @@ mod tests {
         let brake = Brake::default();
         let start = Instant::now();
         for _ in 0..4 {
-            brake.failed("Anna", start);
+            brake.failed("anna", start);
         }
         assert!(brake.admit("anna", start).is_ok());
         brake.failed("anna", start);
@@ -189,7 +246,10 @@ mod tests {
             matches!(error, Error::RateLimited { retry_after_sec: 59 }),
             "{error:?}"
         );
-        assert!(brake.admit("berta", start).is_ok());
+        assert!(
+            brake.admit("Anna", start).is_ok(),
+            "as users' names, by letters of either case"
+        );
         assert!(brake.admit("anna", start + LOCKED_FOR).is_ok());
         brake.failed("anna", start + LOCKED_FOR);
         assert!(
@@ -198,14 +258,78 @@ mod tests {
         );
     }
 
-    #[tokio::test]
-    async fn verifies_what_it_hashed() {
-        let passwords = Passwords::new(PasswordCost {
+    #[test]
+    fn no_more_names_are_remembered_than_that() {
+        let brake = Brake::default();
+        let start = Instant::now();
+        let moment = |n: u64| start + Duration::from_millis(n);
+        for _ in 0..FAILURES {
+            brake.failed("first", start);
+        }
+        for n in 1..=REMEMBERED as u64 {
+            brake.failed(&format!("{n}"), moment(n));
+        }
+        assert_eq!(brake.0.lock().len(), REMEMBERED);
+        assert!(brake.admit("first", moment(1)).is_ok(), "the oldest makes room");
+        brake.failed("late", start + LOCKED_FOR * 9);
+        assert_eq!(brake.0.lock().len(), 1, "what is over makes room first");
+    }
+
+    async fn cheap() -> Passwords {
+        Passwords::new(PasswordCost {
             memory_kib: 64,
             passes: 1,
         })
         .await
-        .unwrap();
+        .unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_turn_lasts_as_long_as_its_work_and_work_for_nobody_is_skipped() {
+        let passwords = cheap().await;
+        let (go, wait) = mpsc::channel::<()>();
+        let turn = passwords.turn().await.unwrap();
+        let (began, begun) = oneshot::channel();
+        let slow = turn.compute(move |_| {
+            began.send(()).unwrap();
+            Ok(wait.recv().unwrap())
+        });
+        tokio::select! {
+            _ = slow => panic!("it waits"),
+            begun = begun => begun.unwrap(),
+        }
+        // Whoever asked has gone, the thread has not finished.
+        drop(turn);
+        assert_eq!(passwords.turns.available_permits(), 0);
+        let mut waiting: Vec<_> = (0..WAITING).map(|_| Box::pin(passwords.turn())).collect();
+        for turn in &mut waiting {
+            assert!(futures::poll!(turn).is_pending());
+        }
+        let error = passwords.turn().await.unwrap_err();
+        assert!(matches!(error, Error::Busy { retry_after_sec: 1.. }), "{error:?}");
+        assert_eq!(error.kind(), "rate_limited");
+        drop(waiting);
+        go.send(()).unwrap();
+
+        let turn = passwords.turn().await.unwrap();
+        let skipped = turn.compute(|_| -> Result<()> { panic!("computed for nobody") });
+        let (hold, held) = mpsc::channel::<()>();
+        passwords
+            .thread
+            .send(Box::new(move |_| held.recv().unwrap()))
+            .unwrap();
+        {
+            let mut skipped = Box::pin(skipped);
+            assert!(futures::poll!(&mut skipped).is_pending());
+        }
+        drop(turn);
+        hold.send(()).unwrap();
+        assert!(passwords.hash("still computes".into()).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn verifies_what_it_hashed() {
+        let passwords = cheap().await;
         let hash = passwords.hash("s3cret".into()).await.unwrap();
         assert!(hash.starts_with("$argon2id$") && !hash.contains("s3cret"));
         for (hash, password, expected) in [

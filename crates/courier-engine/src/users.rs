@@ -26,7 +26,7 @@ pub struct UserChange {
 /// The shortest password, in characters.
 const MIN_PASSWORD: usize = 8;
 /// The longest, in bytes: hashing more only costs time.
-const MAX_PASSWORD: usize = 1024;
+pub(crate) const MAX_PASSWORD: usize = 1024;
 
 impl Users<'_> {
     /// Makes a user.

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use crate::{
     Error, Page, PageRequest, Result, Store,
+    audit::{self, NewAudit},
     entities::{
         sessions,
         users::{ActiveModel, Column, Entity, Model},
@@ -46,9 +47,9 @@ pub struct User {
     pub role: Role,
     /// May they not log in?
     pub disabled: bool,
-    /// Failed logins since the last good one.
+    /// Failed logins since the last good one; they count until `locked_until`.
     pub failed_logins: u32,
-    /// No login before this time.
+    /// When failed logins are forgotten; with too many of them, no login before this time.
     pub locked_until: Option<Timestamp>,
     /// When the user was made.
     pub created_at: Timestamp,
@@ -234,28 +235,31 @@ impl Users<'_> {
             .await
     }
 
-    /// Counts a failed login, and answers how many there are now. With the `max`th, and each one after, the user is
-    /// locked until then.
+    /// Counts a failed login, with its audit record. So long after the last one that `locked_until` has passed, the
+    /// count starts over. Whether the count locks is for the caller.
     ///
     /// # Errors
     /// [`Error::NotFound`].
-    pub async fn login_failed(&self, id: Uuid, max: u32, lock_until: Timestamp) -> Result<u32> {
+    pub async fn login_failed(&self, id: Uuid, lock_until: Timestamp, record: NewAudit) -> Result<()> {
         self.0
             .transact(async |db| {
-                let failed = locked(db, id).await?.failed_logins.saturating_add(1);
-                let mut change = ActiveModel {
-                    failed_logins: Set(failed),
+                let row = Entity::find_by_id(id).lock_exclusive().one(db).await?;
+                let row = row.ok_or(NOT_FOUND)?;
+                let counts = row
+                    .locked_until
+                    .is_some_and(|until| until > now().as_microsecond());
+                let before = if counts { row.failed_logins } else { 0 };
+                let change = ActiveModel {
+                    failed_logins: Set(before.saturating_add(1)),
+                    locked_until: Set(Some(lock_until.as_microsecond())),
                     ..Default::default()
                 };
-                if row::number(failed) >= max {
-                    change.locked_until = Set(Some(lock_until.as_microsecond()));
-                }
                 Entity::update_many()
                     .set(change)
                     .filter(Column::Id.eq(id))
                     .exec(db)
                     .await?;
-                Ok(row::number(failed))
+                audit::append(db, vec![record]).await
             })
             .await
     }

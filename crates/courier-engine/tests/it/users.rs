@@ -48,6 +48,13 @@ async fn failures_are_counted_and_close_the_door() {
         let error = t.auth().login(name, "olgas password".into()).await.unwrap_err();
         assert!(matches!(error, Error::RateLimited { .. }), "{name}: {error:?}");
     }
+    // What nobody can be called is not even counted.
+    for name in [String::new(), "x".repeat(1_000_000), "a\nb".into()] {
+        for _ in 0..9 {
+            let error = t.auth().login(&name, "wrong".into()).await.unwrap_err();
+            assert!(matches!(error, Error::Unauthenticated(_)), "{error:?}");
+        }
+    }
     assert_eq!(t.audit_of("login_failed").await.len(), 10);
     assert!(
         !t.audit_of("login_failed")
@@ -62,6 +69,25 @@ async fn failures_are_counted_and_close_the_door() {
         .unwrap();
     for _ in 0..8 {
         t.auth().login("vera", "veras password".into()).await.unwrap();
+    }
+}
+
+/// However many guess at once, and whether the name is somebody's or nobody's.
+#[tokio::test]
+async fn guesses_sent_at_once_are_as_many_as_guesses_in_turn() {
+    let t = Fixture::new().await;
+    t.users()
+        .create(&admin(), "olga", "olgas password".into(), Role::Operator)
+        .await
+        .unwrap();
+    for name in ["olga", "nobody"] {
+        let auth = t.auth();
+        let guesses = (0..20).map(|n| auth.login(name, format!("guess {n}").into()));
+        let refused = futures::future::join_all(guesses).await;
+        let looked_at = refused
+            .iter()
+            .filter(|guess| matches!(guess, Err(Error::Unauthenticated(_))));
+        assert_eq!(looked_at.count(), 5, "{name}");
     }
 }
 

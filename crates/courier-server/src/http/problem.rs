@@ -86,7 +86,9 @@ impl From<Error> for ApiError {
                     .map(|p| FieldError::new(p.field, p.message))
                     .collect();
             }
-            Error::RateLimited { retry_after_sec } => answer.retry_after_sec = Some(retry_after_sec),
+            Error::RateLimited { retry_after_sec } | Error::Busy { retry_after_sec } => {
+                answer.retry_after_sec = Some(retry_after_sec)
+            }
             _ => {}
         }
         answer

@@ -124,7 +124,11 @@ fn every_change_can_be_spawned() {
         send(store.executions().request_cancel(id));
         send(store.users().update(id, UserChange::default()));
         send(store.users().delete(id));
-        send(store.users().login_failed(id, 1, courier_store::now()));
+        send(store.users().login_failed(
+            id,
+            courier_store::now(),
+            courier_store::audit::NewAudit::new("", ""),
+        ));
         send(store.jobs().delete(id));
         send(store.audit().append(vec![]));
     }

@@ -1,5 +1,7 @@
 use courier_store::{
-    Error, PageRequest, Store, new_id, now,
+    Error, PageRequest, Store,
+    audit::{AuditFilter, NewAudit},
+    new_id, now,
     tokens::NewToken,
     users::{NewUser, Role, User, UserChange},
 };
@@ -117,18 +119,35 @@ async fn two_admins_cannot_remove_each_other_at_once(db: Database) {
 async fn failed_logins_lock(db: Database) {
     let id = user(&db, "u", Role::Viewer).await.id;
     let until = in_an_hour();
-    assert_eq!(db.users().login_failed(id, 2, until).await.unwrap(), 1);
-    assert_eq!(db.users().get(id).await.unwrap().locked_until, None);
-    assert_eq!(db.users().login_failed(id, 2, until).await.unwrap(), 2);
-    assert_eq!(db.users().get(id).await.unwrap().locked_until, Some(until));
+    let failed = async |id, until| {
+        let record = NewAudit::new("login_failed", "u");
+        db.users().login_failed(id, until, record).await
+    };
+    for count in 1..=2 {
+        failed(id, until).await.unwrap();
+        let user = db.users().get(id).await.unwrap();
+        assert_eq!((user.failed_logins, user.locked_until), (count, Some(until)));
+    }
     db.users().login_succeeded(id).await.unwrap();
     let good = db.users().get(id).await.unwrap();
     assert_eq!((good.failed_logins, good.locked_until), (0, None));
     assert!(good.last_login_at.is_some());
+
+    // What is over doesn't count.
+    for _ in 0..9 {
+        failed(id, courier_store::now()).await.unwrap();
+        assert_eq!(db.users().get(id).await.unwrap().failed_logins, 1);
+    }
     assert!(matches!(
-        db.users().login_failed(new_id(), 2, until).await,
+        failed(new_id(), until).await,
         Err(Error::NotFound { .. })
     ));
+    let records = db
+        .audit()
+        .list(&AuditFilter::default(), &PageRequest::first(99))
+        .await
+        .unwrap();
+    assert_eq!(records.items.len(), 11, "each with its record, and none without");
 }
 
 async fn sessions_end(db: Database) {
