@@ -21,6 +21,7 @@ mod input;
 pub mod jobs;
 pub mod keys;
 mod live;
+mod local_file;
 mod local_paths;
 mod open;
 pub mod overview;

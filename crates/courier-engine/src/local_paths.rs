@@ -95,13 +95,13 @@ impl LocalPaths {
 
     /// Allows a file that a pattern or a folder led to, or refuses it.
     pub(crate) fn permit(&self, path: &Path, execution: Uuid) -> courier_transfer::Result<()> {
-        match self.allowed(path, Some(&self.work_dir(execution))) {
-            Ok(_) => Ok(()),
-            Err(message) => Err(courier_transfer::Error::new(
-                courier_transfer::ErrorKind::Denied,
-                message,
-            )),
-        }
+        self.resolve_found(path, execution).map(|_| ())
+    }
+
+    /// Where a path lies that was made of an allowed one and a name.
+    pub(crate) fn resolve_found(&self, path: &Path, execution: Uuid) -> courier_transfer::Result<PathBuf> {
+        self.allowed(path, Some(&self.work_dir(execution)))
+            .map_err(|message| courier_transfer::Error::new(courier_transfer::ErrorKind::Denied, message))
     }
 
     /// Removes what an execution left in its work folder.

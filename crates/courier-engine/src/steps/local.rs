@@ -1,9 +1,9 @@
 //! `local.copy`, `local.move` and `local.delete`.
 
 use std::{
-    fs::{self, File},
+    fs::File,
     io::{self, Read, Write},
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -16,12 +16,12 @@ use courier_transfer::{
 };
 
 use super::{Step, StepState, StepType, run::blocking};
-use crate::Result;
+use crate::{Result, local_file::LocalFile};
 
 const PATH: Setting = Setting::required(
     "path",
     Kind::LocalPath,
-    "The file. Relative: in the execution's work folder.",
+    "The file; a folder is refused. Relative: in the execution's work folder.",
 );
 const NEW_PATH: Setting = Setting::required(
     "new_path",
@@ -56,7 +56,7 @@ pub(super) const DELETE: StepType = StepType {
     run: |step| Box::pin(delete(step)),
 };
 
-type Work = fn(&Path, &Path, &Watch) -> courier_transfer::Result<()>;
+type Work = fn(&LocalFile, &LocalFile, &Watch) -> courier_transfer::Result<()>;
 
 async fn copy_or_move(step: &Step<'_>, work: Work) -> Result<()> {
     let from = step.local_path(step.text("path")?)?;
@@ -69,9 +69,13 @@ async fn copy_or_move(step: &Step<'_>, work: Work) -> Result<()> {
     };
     let _stop = StopOnDrop(watch.stopped.clone());
     let target = blocking(move || {
-        let to = target(&from, &to, folder)?;
+        let from = LocalFile::open(from)?;
+        from.check_regular()?;
+        // It may have waited for a thread until nobody waited for it.
+        watch.check()?;
+        let to = LocalFile::open_or_make(watch.target(&from, to, folder)?)?;
         work(&from, &to, &watch)?;
-        Ok(to)
+        Ok(to.path)
     })
     .await?;
     step.state.file_done();
@@ -81,84 +85,89 @@ async fn copy_or_move(step: &Step<'_>, work: Work) -> Result<()> {
 
 async fn delete(step: &Step<'_>) -> Result<()> {
     let path = step.local_path(step.text("path")?)?;
-    Ok(blocking(move || fs::remove_file(&path).map_err(|e| Error::local(e, "delete", &path))).await?)
-}
-
-/// Where the file goes: into a folder under its own name, else to the name given. Missing folders are made.
-fn target(from: &Path, to: &Path, folder: bool) -> courier_transfer::Result<PathBuf> {
-    let name = from.file_name();
-    let to = match name {
-        Some(name) if folder || to.is_dir() => to.join(name),
-        _ => to.to_owned(),
+    let delete = || {
+        let file = LocalFile::open(path)?;
+        file.check_regular()?;
+        file.remove()
     };
-    if let Some(parent) = to.parent() {
-        fs::create_dir_all(parent).map_err(|e| Error::local(e, "make", parent))?;
-    }
-    Ok(to)
+    Ok(blocking(delete).await?)
 }
 
-fn move_file(from: &Path, to: &Path, watch: &Watch) -> courier_transfer::Result<()> {
-    match fs::rename(from, to) {
-        Err(e) if e.kind() == io::ErrorKind::CrossesDevices => {
-            copy(from, to, watch)?;
-            fs::remove_file(from).map_err(|e| Error::local(e, "delete", from))
-        }
-        result => result.map_err(|e| Error::local(e, "move", from)),
+fn move_file(from: &LocalFile, to: &LocalFile, watch: &Watch) -> courier_transfer::Result<()> {
+    if from.rename(to)? {
+        return Ok(());
     }
+    let copied = copy_file(from, to, watch)?;
+    watch.check()?;
+    from.remove_if_same(&copied)
 }
 
-/// Copies to `<to>.part` and renames when whole, so that nothing half-made lies under the final name.
-fn copy(from: &Path, to: &Path, watch: &Watch) -> courier_transfer::Result<()> {
-    if from == to {
+fn copy(from: &LocalFile, to: &LocalFile, watch: &Watch) -> courier_transfer::Result<()> {
+    copy_file(from, to, watch).map(|_| ())
+}
+
+/// Copies to a temporary name and renames when whole, so that nothing half-made lies under the final name. The
+/// temporary is this copy's alone: one that was stopped, and hangs in a write, harms no later one. Hands back what was
+/// copied.
+fn copy_file(from: &LocalFile, to: &LocalFile, watch: &Watch) -> courier_transfer::Result<File> {
+    if from.path == to.path {
         return Err(Error::new(
             ErrorKind::Invalid,
-            format!("{} is to be copied onto itself", from.display()),
+            format!("{} is to be copied onto itself", from.path.display()),
         ));
     }
-    let mut name = to.as_os_str().to_owned();
-    name.push(".part");
-    let part = PathBuf::from(name);
-    let result = copy_bytes(from, &part, watch)
-        .and_then(|()| fs::rename(&part, to).map_err(|e| Error::local(e, "finish", to)));
-    if result.is_err() {
-        // The error that led here counts; a partial that can't be removed either is seen beside it.
-        let _ = fs::remove_file(&part);
-    }
-    result
-}
-
-fn copy_bytes(from: &Path, part: &Path, watch: &Watch) -> courier_transfer::Result<()> {
-    let mut source = File::open(from).map_err(|e| Error::local(e, "read", from))?;
-    if source.metadata().is_ok_and(|m| m.is_dir()) {
-        return Err(Error::new(
-            ErrorKind::WrongKind,
-            format!("{} is a directory; name a file", from.display()),
-        ));
-    }
-    let mut target = File::create(part).map_err(|e| Error::local(e, "write to", part))?;
+    let mut source = from.read()?;
+    let mut temporary = to.temporary()?;
     let mut buffer = vec![0; 1 << 20];
     loop {
-        if watch.stopped.load(Ordering::Relaxed) {
-            return Err(Error::new(ErrorKind::Cancelled, "the copy was stopped"));
-        }
+        watch.check()?;
         let read = match source.read(&mut buffer) {
             Ok(0) => break,
             Ok(read) => read,
             Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
-            Err(e) => return Err(Error::local(e, "read", from)),
+            Err(e) => return Err(Error::local(e, "read", &from.path)),
         };
-        target
+        temporary
+            .file
             .write_all(buffer.get(..read).unwrap_or_default())
-            .map_err(|e| Error::local(e, "write to", part))?;
+            .map_err(|e| Error::local(e, "write to", &to.path))?;
         watch.state.moved(read as u64);
     }
-    target.sync_all().map_err(|e| Error::local(e, "write to", part))
+    temporary
+        .file
+        .sync_all()
+        .map_err(|e| Error::local(e, "write to", &to.path))?;
+    watch.check()?;
+    temporary.finish()?;
+    Ok(source)
 }
 
 /// What a copy in its own thread looks at and tells.
 struct Watch {
     state: Arc<StepState>,
     stopped: Arc<AtomicBool>,
+}
+
+impl Watch {
+    /// Does anybody still wait for it?
+    fn check(&self) -> courier_transfer::Result<()> {
+        if self.stopped.load(Ordering::Relaxed) {
+            return Err(Error::new(ErrorKind::Cancelled, "the copy was stopped"));
+        }
+        Ok(())
+    }
+
+    /// Where the file goes: into a folder under its own name, else to the name given. In the folder the name may be a
+    /// link, so the whole is checked again.
+    fn target(&self, from: &LocalFile, to: PathBuf, folder: bool) -> courier_transfer::Result<PathBuf> {
+        match from.path.file_name() {
+            Some(name) if folder || to.is_dir() => {
+                let paths = &self.state.engine.0.paths;
+                paths.resolve_found(&to.join(name), self.state.execution)
+            }
+            _ => Ok(to),
+        }
+    }
 }
 
 /// A dropped step stops its thread.

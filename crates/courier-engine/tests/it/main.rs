@@ -11,6 +11,7 @@ mod fake;
 mod fixture;
 mod interrupted;
 mod keys;
+mod local_steps;
 mod runs;
 mod sessions;
 mod steps;
