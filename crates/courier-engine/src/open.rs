@@ -6,10 +6,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use courier_store::connections::{Connection, ConnectionStatus, Health};
+use courier_store::connections::{Connection, ConnectionStatus, Health, Outcome};
 use courier_transfer::{
-    Client, ConnectOptions, Credentials, Error as TransferError, ErrorKind, Fingerprint, RemotePath,
-    ServerInfo, Target,
+    Client, ConnectOptions, Credentials, Error as TransferError, ErrorKind, Fingerprint, Protocol,
+    RemotePath, ServerInfo, Target,
     layers::{Rooted, Timeouts},
 };
 use parking_lot::Mutex;
@@ -41,7 +41,7 @@ pub(crate) struct Session {
     keepalive: tokio::task::JoinHandle<()>,
     opened: Instant,
     /// One of the connection's `max_sessions`.
-    _permit: Option<OwnedSemaphorePermit>,
+    permit: Option<OwnedSemaphorePermit>,
 }
 
 /// How long a session may take to end in order; then it is dropped.
@@ -111,14 +111,24 @@ pub(crate) async fn open(
     connection: &Connection,
     opening: Opening<'_>,
 ) -> (ServerInfo, Result<Session>) {
+    let (connection, permit) = match admit(engine, connection, opening.purpose).await {
+        Ok(admitted) => admitted,
+        Err(error) => return (ServerInfo::default(), Err(error)),
+    };
+    let connection = &connection;
     let (credentials, pin) = match opening.draft {
         Some((credentials, pin)) => (Some(credentials), pin),
         None => (None, None),
     };
     let trust = Trust::new(engine, connection, opening.purpose, opening.performed_by, pin);
-    let result = connect(engine, connection, opening.purpose, credentials, &trust).await;
+    let mut result = connect(engine, connection, credentials, &trust).await;
     let learnt = trust.learnt();
-    match note(engine, connection, opening.purpose, &trust, &result).await {
+    let noted = note(engine, connection, opening.purpose, &trust, &result).await;
+    if let Ok(session) = &mut result {
+        // Not before it was noted: whoever comes next must see that the credentials were rejected.
+        session.permit = permit;
+    }
+    match noted {
         Err(error) if result.is_ok() => (learnt, Err(error)),
         Err(error) => {
             tracing::error!(%error, connection = %connection.id, "could not note how a connection went");
@@ -152,34 +162,48 @@ fn check_usable(connection: &Connection, purpose: Purpose) -> Result<()> {
     Ok(())
 }
 
-async fn connect(
+/// Waits for one of its `max_sessions`, where the purpose takes one. What comes back is the connection as it is then:
+/// while somebody waits, it may move to another server, be disabled, or have its credentials rejected.
+async fn admit(
     engine: &Engine,
     connection: &Connection,
     purpose: Purpose,
-    credentials: Option<Credentials>,
-    trust: &Arc<Trust>,
-) -> Result<Session> {
+) -> Result<(Connection, Option<OwnedSemaphorePermit>)> {
     check_usable(connection, purpose)?;
-    let protocol = engine.0.protocols.get(&connection.protocol).ok_or_else(|| {
+    if matches!(purpose, Purpose::Test | Purpose::TestUnsaved) {
+        return Ok((connection.clone(), None));
+    }
+    let effective = Effective::of(&Shape::of(protocol(engine, connection)?), connection);
+    let max = usize::try_from(effective.number("max_sessions"))
+        .unwrap_or(1)
+        .max(1);
+    let permit = engine.0.slots.take(connection.id, max).await?;
+    let now = engine.0.store.connections().get(connection.id).await?;
+    check_usable(&now, purpose)?;
+    Ok((now, Some(permit)))
+}
+
+fn protocol<'a>(engine: &'a Engine, connection: &Connection) -> Result<&'a Arc<dyn Protocol>> {
+    engine.0.protocols.get(&connection.protocol).ok_or_else(|| {
         Error::ConnectionNotUsable(format!(
             "this installation has no protocol \"{}\"",
             connection.protocol
         ))
-    })?;
+    })
+}
+
+async fn connect(
+    engine: &Engine,
+    connection: &Connection,
+    credentials: Option<Credentials>,
+    trust: &Arc<Trust>,
+) -> Result<Session> {
+    let protocol = protocol(engine, connection)?;
     let shape = Shape::of(protocol);
     if shape.host_keys {
         trust::check_policy(engine, connection.host_key_policy, None).await?;
     }
     let effective = Effective::of(&shape, connection);
-    let permit = match purpose {
-        Purpose::Test | Purpose::TestUnsaved => None,
-        _ => {
-            let max = usize::try_from(effective.number("max_sessions"))
-                .unwrap_or(1)
-                .max(1);
-            Some(engine.0.slots.take(connection.id, max).await?)
-        }
-    };
     let credentials = match credentials {
         Some(credentials) => credentials,
         None => secrets::credentials(engine, connection).await?,
@@ -235,7 +259,7 @@ async fn connect(
         trust: trust.clone(),
         keepalive,
         opened: Instant::now(),
-        _permit: permit,
+        permit: None,
     })
 }
 
@@ -282,44 +306,40 @@ async fn note(
     match result {
         // A test does more than connect, and says itself how it went.
         Ok(_) if purpose == Purpose::Test => Ok(()),
-        Ok(_) => set_healthy(engine, connection.id).await,
-        Err(error) => set_failed(engine, connection.id, purpose, error).await,
+        Ok(_) => set_healthy(engine, connection).await,
+        Err(error) => set_failed(engine, connection, purpose, error).await,
     }
 }
 
-/// The connection works: it authenticated with a trusted host key.
+/// The connection, as it was looked at, works: it authenticated with a trusted host key.
 ///
 /// Not where the host key waits for a decision: that the old key is back does not say what happened in between.
-pub(crate) async fn set_healthy(engine: &Engine, id: Uuid) -> Result<()> {
+pub(crate) async fn set_healthy(engine: &Engine, connection: &Connection) -> Result<()> {
     let connections = engine.0.store.connections();
-    if trust::waits_for_host_key(&connections.get(id).await?) {
-        return Ok(());
-    }
-    Ok(connections
-        .set_health(id, Health::Healthy, None, Some(courier_store::now()))
-        .await?)
+    connections.note(connection.seen(), Outcome::Healthy).await?;
+    Ok(())
 }
 
-/// The connection did not come up, or did not do what a test asked of it.
-pub(crate) async fn set_failed(engine: &Engine, id: Uuid, purpose: Purpose, error: &Error) -> Result<()> {
+/// The connection, as it was looked at, did not come up, or did not do what a test asked of it.
+pub(crate) async fn set_failed(
+    engine: &Engine,
+    connection: &Connection,
+    purpose: Purpose,
+    error: &Error,
+) -> Result<()> {
     // What the connection could not help says nothing of its health.
     let Error::Transfer(transfer) = error else {
         return Ok(());
     };
-    let mismatch = transfer.kind() == ErrorKind::HostKey;
-    let connections = engine.0.store.connections();
-    let now = connections.get(id).await?;
-    // A mismatch has been noted by the decision itself, and stays until somebody has decided.
-    if mismatch || trust::waits_for_host_key(&now) {
-        return Ok(());
-    }
-    let health = match (transfer.kind(), purpose) {
+    let text = error.to_string();
+    let outcome = match (transfer.kind(), purpose) {
+        // Noted by the decision itself.
+        (ErrorKind::HostKey, _) => return Ok(()),
         // One failure, and no further attempt until somebody has looked: repeated ones lock accounts.
-        (ErrorKind::Auth, Purpose::Job(_) | Purpose::Browse) => Health::RequiresAttention,
-        _ if now.health == Health::RequiresAttention => Health::RequiresAttention,
-        _ => Health::Failing,
+        (ErrorKind::Auth, Purpose::Job(_) | Purpose::Browse) => Outcome::RequiresAttention(&text),
+        _ => Outcome::Failing(&text),
     };
-    Ok(connections
-        .set_health(id, health, Some(&error.to_string()), None)
-        .await?)
+    let connections = engine.0.store.connections();
+    connections.note(connection.seen(), outcome).await?;
+    Ok(())
 }

@@ -8,7 +8,7 @@ use courier_vault::Binding;
 use secrecy::SecretString;
 use uuid::Uuid;
 
-use crate::{Engine, Result};
+use crate::{Engine, Result, trust::changed_meanwhile};
 
 const CONNECTION: &str = "connection";
 const SSH_KEY: &str = "ssh_key";
@@ -37,7 +37,11 @@ pub(crate) async fn seal_key(engine: &Engine, key: Uuid, private_key: &SecretStr
         .await?)
 }
 
-/// Opens what a saved connection proves itself with.
+/// Opens what a saved connection proves itself with. It is this connection's, as it was looked at, or nobody's: a secret
+/// that was entered for another server must not be sent to this one.
+///
+/// # Errors
+/// [`changed_meanwhile`] where the connection was changed since.
 pub(crate) async fn credentials(engine: &Engine, connection: &Connection) -> Result<Credentials> {
     let password = match uses_password(connection.auth_method) {
         true => open_field(engine, connection.id, "password").await?,
@@ -53,7 +57,17 @@ pub(crate) async fn credentials(engine: &Engine, connection: &Connection) -> Res
         }
         false => Vec::new(),
     };
-    Ok(Credentials { password, keys })
+    // Whatever was read before this was there before any change that this doesn't see.
+    match engine
+        .0
+        .store
+        .connections()
+        .is_unchanged(connection.seen())
+        .await?
+    {
+        true => Ok(Credentials { password, keys }),
+        false => Err(changed_meanwhile().into()),
+    }
 }
 
 /// Opens a secret field of a saved connection; none where it isn't set.

@@ -54,8 +54,8 @@ pub(crate) async fn saved(engine: &Engine, actor: &Actor, connection: &Connectio
     };
     let (report, error) = run(engine, connection, opening).await;
     match &error {
-        None => set_healthy(engine, connection.id).await?,
-        Some(error) => set_failed(engine, connection.id, Purpose::Test, error).await?,
+        None => set_healthy(engine, connection).await?,
+        Some(error) => set_failed(engine, connection, Purpose::Test, error).await?,
     }
     let record = Entry {
         duration: Some(started.elapsed()),

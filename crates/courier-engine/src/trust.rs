@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use courier_store::connections::{Connection, Health, HostKeyPolicy};
+use courier_store::connections::{Connection, HostKeyPolicy, Outcome};
 use courier_transfer::{
-    AuthMethod, Error as TransferError, ErrorKind, Fingerprint, HostKey, Observer, ServerInfo, TrustDecider,
-    host_key_mismatch,
+    AuthMethod, Error as TransferError, ErrorKind, Fingerprint, HostKey, Observer, Retry, ServerInfo,
+    TrustDecider, host_key_mismatch,
 };
 use parking_lot::Mutex;
 use serde_json::{Value, json};
@@ -20,18 +20,6 @@ use crate::{
         INSECURE_TRUST_REQUIRE_ADMIN,
     },
 };
-
-/// How a connection's health detail begins while its host key waits for somebody's decision.
-const HOST_KEY_CHANGED: &str = "Host key changed: ";
-
-/// Does the connection wait for a decision about its host key?
-pub(crate) fn waits_for_host_key(connection: &Connection) -> bool {
-    connection.health == Health::RequiresAttention
-        && connection
-            .health_detail
-            .as_deref()
-            .is_some_and(|detail| detail.starts_with(HOST_KEY_CHANGED))
-}
 
 /// Refuses `always_trust` where it may not be. Asked when a connection is saved, with who saves it, and when it is used.
 ///
@@ -186,13 +174,13 @@ impl Trust {
         let expected = pins.iter().map(Fingerprint::to_string).collect::<Vec<_>>();
         if self.purpose.is_saved() {
             let detail = format!(
-                "{HOST_KEY_CHANGED}expected {}, got {}",
+                "Host key changed: expected {}, got {}",
                 expected.join(" or "),
                 presented.fingerprint
             );
             let connections = self.engine.0.store.connections();
             connections
-                .set_health(self.connection.id, Health::RequiresAttention, Some(&detail), None)
+                .note(self.connection.seen(), Outcome::HostKeyChanged(&detail))
                 .await?;
         }
         self.record(
@@ -208,7 +196,7 @@ impl Trust {
             let fingerprint = presented.fingerprint.to_string();
             let hosts = self.engine.0.store.known_hosts();
             hosts
-                .record_presented(self.connection.id, &presented.key_type, &fingerprint)
+                .record_presented(self.connection.seen(), &presented.key_type, &fingerprint)
                 .await?;
         }
         Ok(())
@@ -220,7 +208,9 @@ impl Trust {
         let fingerprint = key.fingerprint.to_string();
         let (id, policy) = (self.connection.id, self.connection.host_key_policy);
         if policy == HostKeyPolicy::TrustOnFirstUse
-            && !hosts.pin_first(id, &key.key_type, &fingerprint).await?
+            && !hosts
+                .pin_first(self.connection.seen(), &key.key_type, &fingerprint)
+                .await?
         {
             let pins: Vec<Fingerprint> = self.pins().await?.into_iter().map(|(pin, _)| pin).collect();
             if !pins.contains(&key.fingerprint) {
@@ -272,10 +262,17 @@ impl Trust {
     }
 }
 
+/// The connection is not the one any more that a session was opened for. Again, with what is stored now, it may go well.
+pub(crate) fn changed_meanwhile() -> TransferError {
+    let message = "the connection was changed while a session was being opened; try again";
+    TransferError::new(ErrorKind::Failed, message).with_retry(Retry::Later)
+}
+
 /// The transfer layer knows its own errors only.
 fn for_transfer(error: Error) -> TransferError {
     match error {
         Error::Transfer(e) => e,
+        Error::Store(courier_store::Error::Conflict(_)) => changed_meanwhile(),
         other => TransferError::new(
             ErrorKind::Failed,
             format!("the host key could not be checked: {other}"),

@@ -1,15 +1,17 @@
 //! Connections to partners, with their secrets.
 
+mod health;
 mod load;
 mod save;
 
+pub(crate) use health::decided;
 use jiff::Timestamp;
-use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect, sea_query::Expr};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use crate::{
-    Error, Page, PageRequest, Result, Store,
+    Page, PageRequest, Result, Store,
     audit::NewAudit,
     entities::{
         connection_secrets,
@@ -106,10 +108,12 @@ pub struct Connection {
     pub settings: Map<String, Value>,
     /// Remarks.
     pub notes: Option<String>,
-    /// How the last uses went. Written by [`Connections::set_health`] only.
+    /// How the last uses went. Read only; see [`Connections::note`].
     pub health: Health,
-    /// Why.
+    /// Why. Read only.
     pub health_detail: Option<String>,
+    /// Does its changed host key wait for somebody's decision? Then no use changes its health. Read only.
+    pub waits_for_host_key: bool,
     /// The last success.
     pub last_ok_at: Option<Timestamp>,
     /// Which secrets are set, by field, sorted. Read only.
@@ -144,6 +148,7 @@ impl Connection {
             notes: None,
             health: Health::Unknown,
             health_detail: None,
+            waits_for_host_key: false,
             last_ok_at: None,
             secrets: Vec::new(),
             ssh_key_ids: Vec::new(),
@@ -152,6 +157,37 @@ impl Connection {
             updated_at: at,
         }
     }
+
+    /// This look at it.
+    pub fn seen(&self) -> Seen {
+        Seen {
+            id: self.id,
+            updated_at: self.updated_at,
+        }
+    }
+}
+
+/// A connection as somebody has looked at it. What a use of it brought counts only while it is unchanged: a session
+/// with the server that it had before says nothing about the one that it has now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// The connection.
+    pub id: Uuid,
+    /// When it had been changed last.
+    pub updated_at: Timestamp,
+}
+
+/// How a use of a connection went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome<'a> {
+    /// It came up, on a trusted host key.
+    Healthy,
+    /// It failed, for this reason. One that requires attention goes on to do so.
+    Failing(&'a str),
+    /// It failed, and shall not be used until somebody has looked.
+    RequiresAttention(&'a str),
+    /// The server's host key is another one: it waits for somebody's decision.
+    HostKeyChanged(&'a str),
 }
 
 /// A connection as it shall be, with all that changes in the same transaction.
@@ -169,9 +205,10 @@ pub struct ConnectionChange {
     pub clear_pins: bool,
     /// Make this fingerprint the only pin, as [`KnownHosts::set_manual`](crate::known_hosts::KnownHosts::set_manual).
     pub pin: Option<String>,
-    /// Put health back to unknown, without detail and last success.
+    /// Put health back to unknown, without detail and last success. Where the stored connection waits for a decision about
+    /// its host key and `record` doesn't know, the update is refused with [`Error::Conflict`](crate::Error::Conflict).
     pub reset_health: bool,
-    /// For updates: refuse with [`Error::Conflict`] unless the stored connection was changed last at this time.
+    /// For updates: refuse with [`Error::Conflict`](crate::Error::Conflict) unless the stored connection was changed last at this time.
     pub if_updated_at: Option<Timestamp>,
     /// What to record.
     pub audit: Vec<NewAudit>,
@@ -224,7 +261,7 @@ impl Connections<'_> {
     /// Keeps a new connection.
     ///
     /// # Errors
-    /// [`Error::Duplicate`] for the name, [`Error::NotFound`] for a key, [`Error::Conflict`] for a key that isn't active.
+    /// [`Error::Duplicate`](crate::Error::Duplicate) for the name, [`Error::NotFound`](crate::Error::NotFound) for a key, [`Error::Conflict`](crate::Error::Conflict) for a key that isn't active.
     pub async fn insert(&self, change: ConnectionChange) -> Result<Connection> {
         save::insert(self.0, change).await
     }
@@ -232,7 +269,7 @@ impl Connections<'_> {
     /// Changes a connection.
     ///
     /// # Errors
-    /// As [`Self::insert`]; [`Error::NotFound`] for the connection; [`Error::Conflict`] where somebody changed it since
+    /// As [`Self::insert`]; [`Error::NotFound`](crate::Error::NotFound) for the connection; [`Error::Conflict`](crate::Error::Conflict) where somebody changed it since
     /// [`ConnectionChange::if_updated_at`].
     pub async fn update(&self, change: ConnectionChange) -> Result<Connection> {
         save::update(self.0, change).await
@@ -241,7 +278,7 @@ impl Connections<'_> {
     /// Forgets a connection with its secrets, keys (the links to them) and host keys. Audit records stay.
     ///
     /// # Errors
-    /// [`Error::NotFound`]; [`Error::InUse`] with the names of the jobs that refer to it.
+    /// [`Error::NotFound`](crate::Error::NotFound); [`Error::InUse`](crate::Error::InUse) with the names of the jobs that refer to it.
     pub async fn delete(&self, id: Uuid, audit: Vec<NewAudit>) -> Result<()> {
         save::delete(self.0, id, audit).await
     }
@@ -249,7 +286,7 @@ impl Connections<'_> {
     /// One connection.
     ///
     /// # Errors
-    /// [`Error::NotFound`].
+    /// [`Error::NotFound`](crate::Error::NotFound).
     pub async fn get(&self, id: Uuid) -> Result<Connection> {
         load::get(self.0.read(), id).await
     }
@@ -257,7 +294,7 @@ impl Connections<'_> {
     /// The connection of this name.
     ///
     /// # Errors
-    /// [`Error::Database`], [`Error::Unavailable`].
+    /// [`Error::Database`](crate::Error::Database), [`Error::Unavailable`](crate::Error::Unavailable).
     pub async fn by_name(&self, name: &str) -> Result<Option<Connection>> {
         let row = Entity::find()
             .filter(Column::Name.eq(name))
@@ -270,7 +307,7 @@ impl Connections<'_> {
     /// Connections, oldest first.
     ///
     /// # Errors
-    /// [`Error::BadCursor`].
+    /// [`Error::BadCursor`](crate::Error::BadCursor).
     pub async fn list(&self, filter: &ConnectionFilter, page: &PageRequest) -> Result<Page<Connection>> {
         let mut query = Entity::find();
         if let Some(group) = &filter.group {
@@ -305,7 +342,7 @@ impl Connections<'_> {
     /// How many connections are in each health, every health listed.
     ///
     /// # Errors
-    /// [`Error::Database`], [`Error::Unavailable`].
+    /// [`Error::Database`](crate::Error::Database), [`Error::Unavailable`](crate::Error::Unavailable).
     pub async fn count_by_health(&self) -> Result<Vec<(Health, u64)>> {
         let rows: Vec<(String, i64)> = Entity::find()
             .select_only()
@@ -329,7 +366,7 @@ impl Connections<'_> {
     /// A secret, sealed; none where it isn't set.
     ///
     /// # Errors
-    /// [`Error::Database`], [`Error::Unavailable`].
+    /// [`Error::Database`](crate::Error::Database), [`Error::Unavailable`](crate::Error::Unavailable).
     pub async fn secret(&self, id: Uuid, field: &str) -> Result<Option<Vec<u8>>> {
         let row = connection_secrets::Entity::find_by_id((id, field.to_owned()))
             .one(self.0.read())
@@ -337,27 +374,23 @@ impl Connections<'_> {
         Ok(row.map(|row| row.sealed))
     }
 
-    /// Notes how a use went. `last_ok_at` stays where none is given. Not a change of the connection: `updated_at` stays.
+    /// Notes how a use went. Not a change of the connection: `updated_at` stays. `false` where nothing was noted, since it
+    /// was changed or deleted after it was looked at, or waits for a decision about its host key.
     ///
     /// # Errors
-    /// [`Error::NotFound`].
-    pub async fn set_health(
-        &self,
-        id: Uuid,
-        health: Health,
-        detail: Option<&str>,
-        last_ok_at: Option<Timestamp>,
-    ) -> Result<()> {
-        let mut update = Entity::update_many()
-            .col_expr(Column::Health, Expr::value(health.as_str()))
-            .col_expr(Column::HealthDetail, Expr::value(detail.map(row::clean)))
-            .filter(Column::Id.eq(id));
-        if let Some(at) = last_ok_at {
-            update = update.col_expr(Column::LastOkAt, Expr::value(at.as_microsecond()));
-        }
-        match update.exec(self.0.write()).await?.rows_affected {
-            0 => Err(Error::NotFound { what: "connection" }),
-            _ => Ok(()),
-        }
+    /// [`Error::Database`](crate::Error::Database), [`Error::Unavailable`](crate::Error::Unavailable).
+    pub async fn note(&self, seen: Seen, outcome: Outcome<'_>) -> Result<bool> {
+        health::note(self.0, seen, outcome).await
+    }
+
+    /// Is it still as it was looked at?
+    ///
+    /// # Errors
+    /// As [`Self::note`].
+    pub async fn is_unchanged(&self, seen: Seen) -> Result<bool> {
+        let same = health::unchanged(Entity::find(), seen)
+            .count(self.0.read())
+            .await?;
+        Ok(same > 0)
     }
 }

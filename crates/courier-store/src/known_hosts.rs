@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use crate::{
     Result, Store,
+    connections::Seen,
     entities::known_hosts::{Column, Entity, Model},
     row,
 };
@@ -76,8 +77,9 @@ impl KnownHosts<'_> {
     /// be this very key; look again. Of several callers at once, one gets `true`.
     ///
     /// # Errors
-    /// [`Error::NotFound`](crate::Error::NotFound) for the connection.
-    pub async fn pin_first(&self, connection: Uuid, key_type: &str, fingerprint: &str) -> Result<bool> {
+    /// [`Error::NotFound`](crate::Error::NotFound) for the connection; [`Error::Conflict`](crate::Error::Conflict) where it
+    /// was changed since it was looked at: the key may be another server's.
+    pub async fn pin_first(&self, connection: Seen, key_type: &str, fingerprint: &str) -> Result<bool> {
         change::pin_first(self.0, connection, key_type, fingerprint).await
     }
 
@@ -85,8 +87,8 @@ impl KnownHosts<'_> {
     /// the newest 16 are kept.
     ///
     /// # Errors
-    /// [`Error::NotFound`](crate::Error::NotFound) for the connection.
-    pub async fn record_presented(&self, connection: Uuid, key_type: &str, fingerprint: &str) -> Result<()> {
+    /// As [`Self::pin_first`].
+    pub async fn record_presented(&self, connection: Seen, key_type: &str, fingerprint: &str) -> Result<()> {
         change::record_presented(self.0, connection, key_type, fingerprint).await
     }
 
@@ -99,6 +101,7 @@ impl KnownHosts<'_> {
     }
 
     /// Trusts a key that the server has presented. It replaces the pins of its type, or with `add` stands beside them.
+    /// The connection waits for no decision any more, and its health is unknown.
     ///
     /// # Errors
     /// [`Error::NotFound`](crate::Error::NotFound) for the connection, or a fingerprint that was never presented.

@@ -1,9 +1,6 @@
 //! Approving a host key.
 
-use courier_store::{
-    connections::{Connection, Health},
-    known_hosts::KnownHost,
-};
+use courier_store::{connections::Connection, known_hosts::KnownHost};
 use courier_transfer::Fingerprint;
 use serde_json::json;
 
@@ -45,12 +42,6 @@ pub(super) async fn approve(
     engine
         .audit()
         .record(Entry::new("host_key_approved", &actor.name, details).on(connection.id))
-        .await?;
-    engine
-        .0
-        .store
-        .connections()
-        .set_health(connection.id, Health::Unknown, None, None)
         .await?;
     Ok(approved)
 }

@@ -110,8 +110,7 @@ async fn changed(
         || change.keys.is_some()
         || before.username != draft.record.username
         || before.auth_method != draft.record.auth_method;
-    change.reset_health =
-        moved || change.pin.is_some() || (proof_changed && !trust::waits_for_host_key(before));
+    change.reset_health = moved || change.pin.is_some() || (proof_changed && !before.waits_for_host_key);
     change.audit = records(actor, before, &change, moved);
     Ok(change)
 }

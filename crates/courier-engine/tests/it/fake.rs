@@ -14,6 +14,7 @@ use courier_transfer::{
 };
 use secrecy::ExposeSecret;
 use serde_json::{Map, Value};
+use tokio::sync::Barrier;
 
 /// What the server accepts.
 pub(crate) const PASSWORD: &str = "correct horse";
@@ -31,6 +32,8 @@ struct State {
     down: Mutex<Option<ErrorKind>>,
     sessions: Mutex<Vec<Arc<MemoryClient>>>,
     logins: AtomicUsize,
+    passwords: Mutex<Vec<(String, String)>>,
+    before_login: Mutex<Option<Arc<Barrier>>>,
     offered_types: Mutex<Vec<String>>,
 }
 
@@ -44,6 +47,8 @@ impl Server {
             down: Mutex::default(),
             sessions: Mutex::default(),
             logins: AtomicUsize::new(0),
+            passwords: Mutex::default(),
+            before_login: Mutex::default(),
             offered_types: Mutex::default(),
         }))
     }
@@ -69,6 +74,19 @@ impl Server {
     /// Credentials that were looked at.
     pub(crate) fn logins(&self) -> usize {
         self.0.logins.load(Ordering::Relaxed)
+    }
+
+    /// The passwords that were sent, and to which host.
+    pub(crate) fn passwords(&self) -> Vec<(String, String)> {
+        self.0.passwords.lock().unwrap().clone()
+    }
+
+    /// The next login stops once its host key is trusted. Waiting for the barrier once is waiting until it got there, and
+    /// a second time lets it go on.
+    pub(crate) fn stop_before_login(&self) -> Arc<Barrier> {
+        let stop = Arc::new(Barrier::new(2));
+        *self.0.before_login.lock().unwrap() = Some(stop.clone());
+        stop
     }
 
     /// Sessions that came up.
@@ -180,6 +198,15 @@ impl Protocol for Server {
         info.host_key = Some(key.clone());
         options.observer.learnt(&info);
         options.trust.host_key(&key).await?;
+        let stop = self.0.before_login.lock().unwrap().take();
+        if let Some(stop) = stop {
+            stop.wait().await;
+            stop.wait().await;
+        }
+        if let Some(password) = &target.credentials.password {
+            let sent = (target.host.clone(), password.expose_secret().to_owned());
+            self.0.passwords.lock().unwrap().push(sent);
+        }
         let method = self.authenticate(&target.credentials)?;
         options.observer.authenticated(&info, &method).await?;
         let client = self.0.memory.connect();

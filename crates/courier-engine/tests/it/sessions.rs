@@ -1,11 +1,16 @@
 //! One session for each connection and execution, and none left over.
 
-use courier_engine::executions::ExecutionState;
-use courier_transfer::{ErrorKind, memory::Event};
+use std::time::Duration;
+
+use courier_engine::{Error, executions::ExecutionState};
+use courier_transfer::{Entry, ErrorKind, memory::Event};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::fixture::{Fixture, operator, path};
+use crate::{
+    fake::PASSWORD,
+    fixture::{Fixture, admin, map, operator, path},
+};
 
 fn list(connection: Uuid) -> Value {
     json!({"step_type": "remote.list", "config": {"connection_id": connection, "remote_path": "/home"}})
@@ -167,4 +172,61 @@ async fn max_sessions_bounds_what_runs_at_once() {
     t.executions().cancel(&operator(), first).await.unwrap();
     assert_eq!(t.finished(second).await.error, None);
     assert_eq!(t.server.sessions(), 2);
+}
+
+/// A download that holds the connection's only session until it is cancelled.
+async fn holding(t: &Fixture, connection: Uuid) -> Uuid {
+    t.server.memory().put(&path("/home/big"), vec![1u8; 2_000_000]);
+    t.server.memory().at_byte(1_500_000, Event::Hang);
+    let download = json!({"step_type": "remote.download", "config": {"connection_id": connection, "remote_path": "big"}});
+    let job = json!({"name": Uuid::now_v7(), "steps": [download]});
+    let holding = t.start_job(job).await;
+    t.wait_for_progress(holding).await;
+    holding
+}
+
+fn browsing(t: &Fixture, id: Uuid) -> tokio::task::JoinHandle<Result<Vec<Entry>, Error>> {
+    let engine = t.engine.clone();
+    tokio::spawn(async move { engine.connections().browse(&operator(), id, None).await })
+}
+
+#[tokio::test]
+async fn who_waited_for_a_session_uses_the_connection_as_it_is_then() {
+    let t = Fixture::new().await;
+    let made = t
+        .connection(json!({"host": "evil.example", "max_sessions": 1}))
+        .await
+        .id;
+    let first = holding(&t, made).await;
+    let queued = browsing(&t, made);
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    let back = map(json!({"host": "partner.example", "password": "of the partner"}));
+    t.connections().patch(&admin(), made, back).await.unwrap();
+    t.executions().cancel(&operator(), first).await.unwrap();
+    assert!(queued.await.unwrap().is_err());
+    let sent = [("evil.example", PASSWORD), ("partner.example", "of the partner")];
+    assert_eq!(
+        t.server.passwords(),
+        sent.map(|(host, password)| (host.to_owned(), password.to_owned()))
+    );
+}
+
+#[tokio::test]
+async fn one_of_many_that_wait_finds_out_that_the_password_is_wrong() {
+    let t = Fixture::new().await;
+    let made = t.connection(json!({"max_sessions": 1})).await.id;
+    let first = holding(&t, made).await;
+    let queued = [browsing(&t, made), browsing(&t, made), browsing(&t, made)];
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    let wrong = map(json!({"password": "wrong"}));
+    t.connections().patch(&operator(), made, wrong).await.unwrap();
+    let logins = t.server.logins();
+    t.executions().cancel(&operator(), first).await.unwrap();
+    let mut kinds = Vec::new();
+    for one in queued {
+        kinds.push(one.await.unwrap().unwrap_err().kind());
+    }
+    kinds.sort();
+    assert_eq!(kinds, ["auth", "connection_not_usable", "connection_not_usable"]);
+    assert_eq!(t.server.logins(), logins + 1);
 }

@@ -374,3 +374,56 @@ async fn an_unreachable_server_is_failing_and_heals() {
     assert_eq!(shown.health.as_str(), "healthy");
     assert!(shown.last_ok_at.is_some());
 }
+
+#[tokio::test]
+async fn a_late_login_pins_nothing_for_the_server_that_came_after() {
+    let t = Fixture::new().await;
+    let made = t.connection(json!({})).await;
+    let stop = t.server.stop_before_login();
+    let testing = {
+        let (engine, id) = (t.engine.clone(), made.id);
+        tokio::spawn(async move { engine.connections().test(&operator(), id).await.unwrap() })
+    };
+    stop.wait().await;
+    let moved = map(json!({"host": "other.example", "password": PASSWORD}));
+    t.connections().patch(&operator(), made.id, moved).await.unwrap();
+    stop.wait().await;
+    let report = testing.await.unwrap();
+    assert!(
+        report.error.as_ref().unwrap().message.contains("was changed"),
+        "{report:?}"
+    );
+    assert!(t.connections().known_hosts(made.id).await.unwrap().is_empty());
+    let shown = t.connections().get(made.id).await.unwrap();
+    assert_eq!((shown.health.as_str(), shown.health_detail), ("unknown", None));
+}
+
+#[tokio::test]
+async fn a_session_that_came_up_before_does_not_hide_a_changed_key() {
+    let t = Fixture::new().await;
+    let made = t.connection(json!({})).await;
+    assert!(t.connections().test(&operator(), made.id).await.unwrap().success);
+    for password in [PASSWORD, "wrong"] {
+        let stop = t.server.stop_before_login();
+        let browsing = {
+            let (engine, id) = (t.engine.clone(), made.id);
+            tokio::spawn(async move { engine.connections().browse(&operator(), id, None).await })
+        };
+        stop.wait().await;
+        // Another session meets the new key while this one still logs in, well or not.
+        t.server.change_host_key(2);
+        assert!(!t.connections().test(&operator(), made.id).await.unwrap().success);
+        stop.wait().await;
+        assert_eq!(browsing.await.unwrap().is_ok(), password == PASSWORD);
+        let shown = t.connections().get(made.id).await.unwrap();
+        assert!(shown.health_detail.unwrap().starts_with("Host key changed"));
+
+        t.connections()
+            .approve_host_key(&admin(), made.id, &fingerprint(1), false)
+            .await
+            .unwrap();
+        t.server.change_host_key(1);
+        let next = map(json!({"password": "wrong"}));
+        t.connections().patch(&operator(), made.id, next).await.unwrap();
+    }
+}

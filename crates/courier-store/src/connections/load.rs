@@ -111,6 +111,7 @@ fn plain(row: connections::Model) -> Result<Connection> {
         notes: row.notes,
         health: row::word("connections.health", &row.health)?,
         health_detail: row.health_detail,
+        waits_for_host_key: row.waits_for_host_key,
         last_ok_at: row::maybe_time(row.last_ok_at)?,
         secrets: Vec::new(),
         ssh_key_ids: Vec::new(),

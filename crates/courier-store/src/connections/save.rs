@@ -50,6 +50,10 @@ pub(super) async fn update(store: &Store, change: ConnectionChange) -> Result<Co
                 let message = "somebody else changed the connection in the meantime: look again";
                 return Err(Error::Conflict(message.into()));
             }
+            if change.reset_health && before.waits_for_host_key && !change.record.waits_for_host_key {
+                let message = "its host key has changed in the meantime: look again";
+                return Err(Error::Conflict(message.into()));
+            }
             let mut row = new_row(&change.record);
             row.created_at = NotSet;
             // Even where another node's clock is ahead, a change is later than the one before it.
@@ -57,6 +61,7 @@ pub(super) async fn update(store: &Store, change: ConnectionChange) -> Result<Co
             if !change.reset_health {
                 row.health = NotSet;
                 row.health_detail = NotSet;
+                row.waits_for_host_key = NotSet;
                 row.last_ok_at = NotSet;
             }
             Entity::update_many()
@@ -115,6 +120,7 @@ fn new_row(record: &Connection) -> ActiveModel {
         notes: text(&record.notes),
         health: Health::Unknown.as_str().into(),
         health_detail: None,
+        waits_for_host_key: false,
         last_ok_at: None,
         created_at: at,
         updated_at: at,

@@ -23,6 +23,7 @@ pub(crate) struct Model {
     pub(crate) notes: Option<String>,
     pub(crate) health: String,
     pub(crate) health_detail: Option<String>,
+    pub(crate) waits_for_host_key: bool,
     pub(crate) last_ok_at: Option<i64>,
     pub(crate) created_at: i64,
     pub(crate) updated_at: i64,

@@ -10,8 +10,9 @@ use uuid::Uuid;
 use super::KnownHost;
 use crate::{
     Error, Result, Store,
+    connections::{self, Seen},
     entities::{
-        connections,
+        connections::{Entity as Connections, Model as Connection},
         known_hosts::{ActiveModel, Column, Entity, Model},
     },
     ids::{now, stamp},
@@ -21,15 +22,10 @@ use crate::{
 /// How many keys without trust a connection remembers: a server that shows a new one each time fills no disk.
 const REMEMBERED: u64 = 16;
 
-pub(super) async fn pin_first(
-    store: &Store,
-    connection: Uuid,
-    key_type: &str,
-    fingerprint: &str,
-) -> Result<bool> {
+pub(super) async fn pin_first(store: &Store, seen: Seen, key_type: &str, fingerprint: &str) -> Result<bool> {
     store
         .transact(async |db| {
-            lock(db, connection).await?;
+            let connection = lock_unchanged(db, seen).await?;
             let pins = Entity::find()
                 .filter(Column::ConnectionId.eq(connection))
                 .filter(Column::Pinned.eq(true));
@@ -45,13 +41,13 @@ pub(super) async fn pin_first(
 
 pub(super) async fn record_presented(
     store: &Store,
-    connection: Uuid,
+    seen: Seen,
     key_type: &str,
     fingerprint: &str,
 ) -> Result<()> {
     store
         .transact(async |db| {
-            lock(db, connection).await?;
+            let connection = lock_unchanged(db, seen).await?;
             present(db, connection, key_type, fingerprint).await?;
             let too_old: Vec<Uuid> = Entity::find()
                 .select_only()
@@ -113,6 +109,7 @@ pub(super) async fn approve(
                 unpin(db, others).await?;
             }
             pin(db, connection, fingerprint, by).await?;
+            connections::decided(db, connection).await?;
             pinned(db, connection, fingerprint).await
         })
         .await
@@ -163,12 +160,22 @@ pub(crate) async fn clear(db: &impl ConnectionTrait, connection: Uuid) -> Result
 }
 
 /// From here on to the end of the transaction nobody else changes what this connection trusts.
-async fn lock(db: &impl ConnectionTrait, connection: Uuid) -> Result<()> {
-    let found = connections::Entity::find_by_id(connection)
+async fn lock(db: &impl ConnectionTrait, connection: Uuid) -> Result<Connection> {
+    let found = Connections::find_by_id(connection)
         .lock_exclusive()
         .one(db)
         .await?;
-    found.map(|_| ()).ok_or(Error::NotFound { what: "connection" })
+    found.ok_or(Error::NotFound { what: "connection" })
+}
+
+/// The same, for what a server has shown: it counts only while the connection is as it was when it connected there.
+async fn lock_unchanged(db: &impl ConnectionTrait, seen: Seen) -> Result<Uuid> {
+    let now = lock(db, seen.id).await?;
+    if now.updated_at != seen.updated_at.as_microsecond() {
+        let message = "the connection was changed while it connected; connect again";
+        return Err(Error::Conflict(message.into()));
+    }
+    Ok(now.id)
 }
 
 async fn pinned(db: &impl ConnectionTrait, connection: Uuid, fingerprint: &str) -> Result<KnownHost> {

@@ -57,6 +57,7 @@ const SCHEMA: &[&str] = &[
         notes TEXT,
         health TEXT NOT NULL,
         health_detail TEXT,
+        waits_for_host_key BOOLEAN NOT NULL,
         last_ok_at BIGINT,
         created_at BIGINT NOT NULL,
         updated_at BIGINT NOT NULL

@@ -1,9 +1,11 @@
 use courier_store::{
     Error, PageRequest, Store,
     audit::{AuditFilter, NewAudit},
-    connections::{AuthMethod, Connection, ConnectionChange, ConnectionFilter, Health, HostKeyPolicy},
+    connections::{
+        AuthMethod, Connection, ConnectionChange, ConnectionFilter, Health, HostKeyPolicy, Outcome,
+    },
     jobs::JobInput,
-    new_id, now,
+    new_id,
 };
 use serde_json::json;
 
@@ -18,6 +20,7 @@ on_both!(
     names_are_unique,
     an_update_against_an_old_look_is_refused,
     health_is_apart_from_changes,
+    a_wait_for_a_host_key_is_not_overwritten,
     lists_are_filtered_and_paged,
     a_used_connection_stays,
     a_save_can_pin_and_forget,
@@ -150,15 +153,11 @@ async fn an_update_against_an_old_look_is_refused(db: Database) {
 
 async fn health_is_apart_from_changes(db: Database) {
     let before = some(&db, "c").await;
-    let at = now();
-    db.connections()
-        .set_health(before.id, Health::Healthy, None, Some(at))
-        .await
-        .unwrap();
-    db.connections()
-        .set_health(before.id, Health::Failing, Some("no answer"), None)
-        .await
-        .unwrap();
+    let note = async |outcome| db.connections().note(before.seen(), outcome).await.unwrap();
+    assert!(note(Outcome::Healthy).await && note(Outcome::Failing("no answer")).await);
+    let noted = db.connections().get(before.id).await.unwrap();
+    assert!(noted.last_ok_at >= Some(before.created_at));
+    assert_eq!(noted.updated_at, before.updated_at);
     let after = db
         .connections()
         .update(ConnectionChange::new(before.clone(), "me"))
@@ -168,7 +167,7 @@ async fn health_is_apart_from_changes(db: Database) {
         (after.health, after.health_detail.as_deref()),
         (Health::Failing, Some("no answer"))
     );
-    assert_eq!(after.last_ok_at, Some(at));
+    assert_eq!(after.last_ok_at, noted.last_ok_at);
     let counts = db.connections().count_by_health().await.unwrap();
     assert_eq!(
         counts.iter().map(|(_, count)| *count).collect::<Vec<_>>(),
@@ -182,11 +181,43 @@ async fn health_is_apart_from_changes(db: Database) {
         (reset.health, reset.health_detail, reset.last_ok_at),
         (Health::Unknown, None, None)
     );
-    let missing = db
-        .connections()
-        .set_health(new_id(), Health::Healthy, None, None)
-        .await;
-    assert!(matches!(missing, Err(Error::NotFound { .. })));
+    let missing = Connection::new("x", "sftp").seen();
+    assert!(!db.connections().note(missing, Outcome::Healthy).await.unwrap());
+}
+
+async fn a_wait_for_a_host_key_is_not_overwritten(db: Database) {
+    let before = some(&db, "c").await;
+    let note = async |outcome| db.connections().note(before.seen(), outcome).await.unwrap();
+    let detail = async || {
+        let now = db.connections().get(before.id).await.unwrap();
+        (now.health, now.health_detail.unwrap_or_default())
+    };
+    // A failure that may pass does not hide that somebody must look.
+    assert!(note(Outcome::RequiresAttention("rejected")).await && note(Outcome::Failing("no answer")).await);
+    assert_eq!(detail().await, (Health::RequiresAttention, "no answer".into()));
+    assert!(note(Outcome::Healthy).await);
+
+    assert!(note(Outcome::HostKeyChanged("changed")).await);
+    for outcome in [
+        Outcome::Healthy,
+        Outcome::Failing("f"),
+        Outcome::RequiresAttention("a"),
+    ] {
+        assert!(!note(outcome).await, "{outcome:?}");
+    }
+    assert_eq!(detail().await, (Health::RequiresAttention, "changed".into()));
+
+    // Nor by a save that doesn't know of it.
+    let mut change = ConnectionChange::new(before.clone(), "me");
+    change.reset_health = true;
+    let unaware = db.connections().update(change.clone()).await;
+    assert!(matches!(unaware, Err(Error::Conflict(_))), "{unaware:?}");
+    change.record = db.connections().get(before.id).await.unwrap();
+    let decided = db.connections().update(change).await.unwrap();
+    assert_eq!(
+        (decided.health, decided.waits_for_host_key),
+        (Health::Unknown, false)
+    );
 }
 
 async fn lists_are_filtered_and_paged(db: Database) {

@@ -1,4 +1,8 @@
-use courier_store::{Error, known_hosts::KnownHost, new_id};
+use courier_store::{
+    Error,
+    connections::{Connection, ConnectionChange, Outcome},
+    known_hosts::KnownHost,
+};
 use futures::future::join_all;
 
 use crate::{connections::some, database::Database, on_both};
@@ -9,6 +13,8 @@ on_both!(
     an_approval_replaces_its_type_or_adds,
     a_fingerprint_by_hand_is_the_only_pin,
     strangers_are_forgotten,
+    a_late_key_of_the_server_before_is_not_taken,
+    an_approval_ends_the_wait,
 );
 
 fn fingerprints(hosts: &[KnownHost]) -> Vec<&str> {
@@ -16,7 +22,8 @@ fn fingerprints(hosts: &[KnownHost]) -> Vec<&str> {
 }
 
 async fn of_many_first_uses_one_pins(db: Database) {
-    let connection = some(&db, "c").await.id;
+    let seen = some(&db, "c").await.seen();
+    let connection = seen.id;
     let other = db.again().await;
     let tries = (0..16).map(|n| {
         let store = if n % 2 == 0 {
@@ -27,7 +34,7 @@ async fn of_many_first_uses_one_pins(db: Database) {
         tokio::spawn(async move {
             store
                 .known_hosts()
-                .pin_first(connection, "ssh-ed25519", &format!("SHA256:{n}"))
+                .pin_first(seen, "ssh-ed25519", &format!("SHA256:{n}"))
                 .await
                 .unwrap()
         })
@@ -45,7 +52,7 @@ async fn of_many_first_uses_one_pins(db: Database) {
     assert!(pins[0].pinned_at.is_some() && pins[0].last_seen.is_some());
     let gone = db
         .known_hosts()
-        .pin_first(new_id(), "ssh-ed25519", "SHA256:x")
+        .pin_first(Connection::new("x", "sftp").seen(), "ssh-ed25519", "SHA256:x")
         .await;
     assert!(
         matches!(gone, Err(Error::NotFound { what: "connection" })),
@@ -54,20 +61,16 @@ async fn of_many_first_uses_one_pins(db: Database) {
 }
 
 async fn a_presented_key_can_be_approved(db: Database) {
-    let connection = some(&db, "c").await.id;
+    let seen = some(&db, "c").await.seen();
+    let connection = seen.id;
     let hosts = db.known_hosts();
-    assert!(
-        hosts
-            .pin_first(connection, "ssh-ed25519", "SHA256:old")
-            .await
-            .unwrap()
-    );
+    assert!(hosts.pin_first(seen, "ssh-ed25519", "SHA256:old").await.unwrap());
     hosts
-        .record_presented(connection, "ssh-ed25519", "SHA256:new")
+        .record_presented(seen, "ssh-ed25519", "SHA256:new")
         .await
         .unwrap();
     hosts
-        .record_presented(connection, "ssh-ed25519", "SHA256:new")
+        .record_presented(seen, "ssh-ed25519", "SHA256:new")
         .await
         .unwrap();
     assert_eq!(
@@ -113,18 +116,16 @@ async fn a_presented_key_can_be_approved(db: Database) {
 }
 
 async fn an_approval_replaces_its_type_or_adds(db: Database) {
-    let connection = some(&db, "c").await.id;
+    let seen = some(&db, "c").await.seen();
+    let connection = seen.id;
     let hosts = db.known_hosts();
+    hosts.pin_first(seen, "ssh-ed25519", "SHA256:ed").await.unwrap();
     hosts
-        .pin_first(connection, "ssh-ed25519", "SHA256:ed")
+        .record_presented(seen, "ssh-rsa", "SHA256:rsa")
         .await
         .unwrap();
     hosts
-        .record_presented(connection, "ssh-rsa", "SHA256:rsa")
-        .await
-        .unwrap();
-    hosts
-        .record_presented(connection, "ssh-ed25519", "SHA256:ed2")
+        .record_presented(seen, "ssh-ed25519", "SHA256:ed2")
         .await
         .unwrap();
     hosts
@@ -152,24 +153,17 @@ async fn an_approval_replaces_its_type_or_adds(db: Database) {
 }
 
 async fn a_fingerprint_by_hand_is_the_only_pin(db: Database) {
-    let connection = some(&db, "c").await.id;
+    let seen = some(&db, "c").await.seen();
+    let connection = seen.id;
     let hosts = db.known_hosts();
-    hosts
-        .pin_first(connection, "ssh-ed25519", "SHA256:seen")
-        .await
-        .unwrap();
+    hosts.pin_first(seen, "ssh-ed25519", "SHA256:seen").await.unwrap();
     let pin = hosts.set_manual(connection, "SHA256:hand", "me").await.unwrap();
     assert_eq!((pin.pinned, pin.key_type, pin.last_seen), (true, None, None));
     assert_eq!(
         fingerprints(&hosts.pins(connection).await.unwrap()),
         ["SHA256:hand"]
     );
-    assert!(
-        !hosts
-            .pin_first(connection, "ssh-ed25519", "SHA256:seen")
-            .await
-            .unwrap()
-    );
+    assert!(!hosts.pin_first(seen, "ssh-ed25519", "SHA256:seen").await.unwrap());
     // Entered by hand and never presented: once replaced, it can't be approved.
     hosts.set_manual(connection, "SHA256:other", "me").await.unwrap();
     let typo = hosts.approve(connection, "SHA256:hand", "me", false).await;
@@ -182,15 +176,13 @@ async fn a_fingerprint_by_hand_is_the_only_pin(db: Database) {
 }
 
 async fn strangers_are_forgotten(db: Database) {
-    let connection = some(&db, "c").await.id;
+    let seen = some(&db, "c").await.seen();
+    let connection = seen.id;
     let hosts = db.known_hosts();
-    hosts
-        .pin_first(connection, "ssh-ed25519", "SHA256:pin")
-        .await
-        .unwrap();
+    hosts.pin_first(seen, "ssh-ed25519", "SHA256:pin").await.unwrap();
     for n in 0..20 {
         hosts
-            .record_presented(connection, "ssh-ed25519", &format!("SHA256:{n}"))
+            .record_presented(seen, "ssh-ed25519", &format!("SHA256:{n}"))
             .await
             .unwrap();
     }
@@ -198,4 +190,52 @@ async fn strangers_are_forgotten(db: Database) {
     assert_eq!(all.len(), 17);
     assert_eq!(all[0].fingerprint, "SHA256:pin");
     assert_eq!(all[1].fingerprint, "SHA256:4");
+}
+
+async fn a_late_key_of_the_server_before_is_not_taken(db: Database) {
+    let before = some(&db, "c").await;
+    let (hosts, connections) = (db.known_hosts(), db.connections());
+    let mut moved = before.clone();
+    moved.host = Some("elsewhere.example".into());
+    let after = connections
+        .update(ConnectionChange::new(moved, "me"))
+        .await
+        .unwrap();
+    assert!(connections.is_unchanged(after.seen()).await.unwrap());
+    assert!(!connections.is_unchanged(before.seen()).await.unwrap());
+
+    let pinned = hosts.pin_first(before.seen(), "ssh-ed25519", "SHA256:old").await;
+    assert!(matches!(pinned, Err(Error::Conflict(_))), "{pinned:?}");
+    let presented = hosts
+        .record_presented(before.seen(), "ssh-ed25519", "SHA256:old")
+        .await;
+    assert!(matches!(presented, Err(Error::Conflict(_))), "{presented:?}");
+    assert!(hosts.all(before.id).await.unwrap().is_empty());
+    for outcome in [
+        Outcome::Healthy,
+        Outcome::Failing("f"),
+        Outcome::RequiresAttention("a"),
+        Outcome::HostKeyChanged("k"),
+    ] {
+        assert!(
+            !connections.note(before.seen(), outcome).await.unwrap(),
+            "{outcome:?}"
+        );
+    }
+    assert_eq!(connections.get(before.id).await.unwrap(), after);
+}
+
+async fn an_approval_ends_the_wait(db: Database) {
+    let seen = some(&db, "c").await.seen();
+    let (hosts, connections) = (db.known_hosts(), db.connections());
+    hosts
+        .record_presented(seen, "ssh-ed25519", "SHA256:new")
+        .await
+        .unwrap();
+    let noted = connections.note(seen, Outcome::HostKeyChanged("changed")).await;
+    assert!(noted.unwrap());
+    hosts.approve(seen.id, "SHA256:new", "me", false).await.unwrap();
+    let after = connections.get(seen.id).await.unwrap();
+    assert!(!after.waits_for_host_key);
+    assert_eq!((after.health.as_str(), after.health_detail), ("unknown", None));
 }

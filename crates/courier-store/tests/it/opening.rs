@@ -1,6 +1,6 @@
 use courier_store::{
     Error, Kind, Store,
-    connections::{Connection, ConnectionChange},
+    connections::{Connection, ConnectionChange, Outcome},
     settings::Setting,
     users::UserChange,
 };
@@ -113,14 +113,23 @@ fn every_change_can_be_spawned() {
         send(store.connections().insert(change()));
         send(store.connections().update(change()));
         send(store.connections().delete(id, vec![]));
-        send(store.known_hosts().record_presented(id, "", ""));
+        send(
+            store
+                .known_hosts()
+                .record_presented(Connection::new("c", "sftp").seen(), "", ""),
+        );
+        send(
+            store
+                .connections()
+                .note(Connection::new("c", "sftp").seen(), Outcome::Healthy),
+        );
         send(store.known_hosts().approve(id, "", "", true));
         send(store.known_hosts().set_manual(id, "", ""));
         send(store.connection_keys().add(id, id, ""));
         send(store.connection_keys().revoke(id, id));
         send(store.connection_keys().touch(id, id));
         send(store.ssh_keys().delete(id));
-        send(store.executions().requeue_running(None));
+        send(store.executions().join("n"));
         send(store.executions().request_cancel(id));
         send(store.users().update(id, UserChange::default()));
         send(store.users().delete(id));
