@@ -42,13 +42,18 @@ pub struct LocalClient {
 }
 
 impl LocalClient {
-    /// Opens the folder.
+    /// Opens the folder. Its path must hold no symbolic link: resolve it before it is checked.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] where there is no such folder, [`ErrorKind::WrongKind`] where something on the way is a
+    /// link or no folder, [`ErrorKind::Denied`].
     pub async fn open(root: &Path) -> Result<Self> {
         let root = root.to_owned();
         let jail = blocking(move || {
             Jail::new(&root).map_err(|e| {
                 let kind = match e.kind() {
                     io::ErrorKind::PermissionDenied => ErrorKind::Denied,
+                    io::ErrorKind::NotADirectory => ErrorKind::WrongKind,
                     _ => ErrorKind::NotFound,
                 };
                 Error::new(kind, format!("could not open the folder {}: {e}", root.display())).with_source(e)

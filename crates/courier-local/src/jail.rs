@@ -12,7 +12,7 @@ use std::{
 
 use courier_transfer::{Error, ErrorKind, RemoteName, RemotePath, Result};
 use rustix::{
-    fs::{CWD, Mode, OFlags, ResolveFlags, open, openat, openat2, readlinkat},
+    fs::{CWD, Mode, OFlags, ResolveFlags, openat, openat2, readlinkat},
     io::Errno,
 };
 
@@ -30,13 +30,10 @@ pub(crate) struct Jail {
 }
 
 impl Jail {
-    /// Opens the folder; links on the way to it are followed, it is the administrator's.
+    /// Opens the folder. The path's links were resolved when it was checked: one that is found on the way now was put
+    /// there since, and is not followed.
     pub(crate) fn new(path: &Path) -> io::Result<Self> {
-        let root = open(
-            path,
-            OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC,
-            Mode::empty(),
-        )?;
+        let root = open_without_links(path)?;
         // Before Linux 5.6, and in some containers, there is no such call.
         let probe = openat2(
             &root,
@@ -146,6 +143,17 @@ impl Jail {
     }
 }
 
+/// Opens a folder step by step, and follows no link.
+fn open_without_links(path: &Path) -> io::Result<OwnedFd> {
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let here = openat(CWD, ".", flags, Mode::empty())?;
+    // The first component of an absolute path is "/", which leads from anywhere to the top.
+    let opened = path.components().try_fold(here, |at, component| {
+        openat(&at, component.as_os_str(), flags, Mode::empty())
+    });
+    Ok(opened?)
+}
+
 fn resolve() -> ResolveFlags {
     ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS
 }
@@ -213,6 +221,17 @@ mod tests {
             assert!(!temp.path().join("new-outside").exists());
             assert!(jail.parent(&path("folder/x")).is_err());
         }
+    }
+
+    #[test]
+    fn a_link_on_the_way_to_the_folder_is_not_followed() {
+        let temp = tempfile::tempdir().unwrap();
+        let dir = temp.path().canonicalize().unwrap();
+        fs::create_dir_all(dir.join("real/in")).unwrap();
+        symlink("real", dir.join("link")).unwrap();
+        symlink("in", dir.join("real/last")).unwrap();
+        assert!(Jail::new(&dir.join("real/in")).is_ok() && Jail::new(Path::new("/")).is_ok());
+        assert!(Jail::new(&dir.join("link/in")).is_err() && Jail::new(&dir.join("real/last")).is_err());
     }
 
     #[test]

@@ -58,7 +58,7 @@ pub struct Target {
     pub credentials: Credentials,
     /// The protocol's own settings, checked against its table, defaults filled in.
     pub settings: Map<String, Value>,
-    /// The folder that a protocol without a host is confined to; others are confined by a layer.
+    /// The folder that a protocol without a host is confined to, links resolved; others are confined by a layer.
     pub local_root: Option<std::path::PathBuf>,
 }
 

@@ -24,7 +24,8 @@ async fn connect(root: Option<PathBuf>) -> Result<Arc<dyn Client>> {
         username: String::new(),
         credentials: Credentials::default(),
         settings: serde_json::Map::new(),
-        local_root: root,
+        // As the engine does; the folder for temporary files may be a link.
+        local_root: root.map(|root| root.canonicalize().unwrap_or(root)),
     };
     let options = ConnectOptions {
         trust: Arc::new(TrustPins::new([])),
