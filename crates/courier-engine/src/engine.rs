@@ -3,9 +3,9 @@
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
-use courier_store::{Kind, Store};
+use courier_store::{Store, executions::Node};
 use courier_vault::Vault;
-use tokio::sync::Notify;
+use tokio::sync::{Mutex, Notify};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
@@ -13,7 +13,7 @@ use crate::{
     audit::Audit,
     auth::Auth,
     connections::Connections,
-    dispatcher::dispatch,
+    dispatcher::{dispatch, look_for_dead_nodes, put_back},
     executions::Executions,
     jobs::Jobs,
     keys::Keys,
@@ -100,6 +100,8 @@ pub(crate) struct Shared {
     pub(crate) stopping: CancellationToken,
     /// The dispatcher, and the executions that run here.
     pub(crate) tasks: TaskTracker,
+    /// This process's name among its like, until the shutdown.
+    pub(crate) node: Mutex<Option<Node>>,
 }
 
 /// Where the value is kept that tells whether the vault's key is the right one.
@@ -110,7 +112,8 @@ impl Engine {
     /// sets the dispatcher going.
     ///
     /// # Errors
-    /// [`Error::Vault`] where the key doesn't open what is stored, [`Error::Store`], [`Error::Transfer`] where a folder
+    /// [`Error::Vault`] where the key doesn't open what is stored, [`Error::Conflict`] where another process on this
+    /// database has the node's name, [`Error::Store`], [`Error::Transfer`] where a folder
     /// can't be made or a local root doesn't exist, [`Error::Validation`] where a local root reaches the data folder.
     pub async fn start(
         store: Store,
@@ -120,6 +123,10 @@ impl Engine {
     ) -> Result<Self> {
         let paths = LocalPaths::new(&config.data_dir, &config.local_roots)?;
         check_vault(&store, &vault).await?;
+        let node = store.executions().join(&config.node).await.map_err(|e| match e {
+            courier_store::Error::Conflict(message) => Error::Conflict(message),
+            e => e.into(),
+        })?;
         let shared = Shared {
             paths,
             passwords: Passwords::new(config.password_cost).await?,
@@ -129,24 +136,15 @@ impl Engine {
             queue: Notify::new(),
             stopping: CancellationToken::new(),
             tasks: TaskTracker::new(),
+            node: Mutex::new(Some(node)),
             store,
             vault,
             protocols,
             config,
         };
         let engine = Self(Arc::new(shared));
-        // A file is this process's alone; a server may be used by other nodes that live.
-        let node = match engine.0.store.kind() {
-            Kind::Sqlite => None,
-            Kind::Postgres => Some(engine.config().node.as_str()),
-        };
-        let requeued = engine.0.store.executions().requeue_running(node).await?;
-        for (id, state) in requeued {
-            tracing::info!(execution = %id, %state, "put back what a process that died had left running");
-            if state.is_final() {
-                engine.0.paths.remove_work_dir(id).await;
-            }
-        }
+        put_back(&engine).await?;
+        engine.0.tasks.spawn(look_for_dead_nodes(engine.clone()));
         engine.0.tasks.spawn(dispatch(engine.clone()));
         Ok(engine)
     }
@@ -161,6 +159,12 @@ impl Engine {
         self.0.tasks.close();
         if tokio::time::timeout(grace, self.0.tasks.wait()).await.is_err() {
             tracing::warn!("some executions did not stop in time; the next start queues them again");
+        }
+        let node = self.0.node.lock().await.take();
+        if let Some(node) = node
+            && let Err(error) = node.leave().await
+        {
+            tracing::debug!(%error, "could not say goodbye to the database");
         }
     }
 

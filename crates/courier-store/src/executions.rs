@@ -1,8 +1,11 @@
 //! Executions of jobs, and the queue of those that wait.
 
 mod load;
+mod node;
 mod queue;
 mod run;
+
+pub use node::Node;
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -184,14 +187,13 @@ impl Executions<'_> {
         queue::claim_next(self.0, node).await
     }
 
-    /// Puts back what a process left running when it died: everything of `node`, or everything at all (for a database
-    /// that only this process uses). What was to be cancelled or paused is so now; the rest is queued, its running
-    /// steps pending. Answers which there were, and where they stand now.
+    /// Takes a place among the processes that use this database, under this name, which is what
+    /// [`Self::claim_next`] is called with.
     ///
     /// # Errors
-    /// As [`Self::enqueue`].
-    pub async fn requeue_running(&self, node: Option<&str>) -> Result<Vec<(Uuid, ExecutionState)>> {
-        queue::requeue_running(self.0, node).await
+    /// [`Error::Conflict`](crate::Error::Conflict) where another process has the name, on PostgreSQL.
+    pub async fn join(&self, node: &str) -> Result<Node> {
+        Node::join(self.0, node).await
     }
 
     /// Moves an execution from one of these states to another, if it is in one of them, with the error that goes with

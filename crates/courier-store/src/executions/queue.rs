@@ -119,28 +119,25 @@ pub(super) async fn claim_next(store: &Store, node: &str) -> Result<Option<Execu
         .await
 }
 
+/// Puts back what runs: of this node, or of all.
 pub(super) async fn requeue_running(
-    store: &Store,
+    db: &impl ConnectionTrait,
     node: Option<&str>,
 ) -> Result<Vec<(Uuid, ExecutionState)>> {
-    store
-        .transact(async |db| {
-            let mut running = Entity::find().filter(Column::State.eq(ExecutionState::Running.as_str()));
-            if let Some(node) = node {
-                running = running.filter(Column::Node.eq(row::clean(node)));
-            }
-            let left = running.order_by_asc(Column::Id).lock_exclusive().all(db).await?;
-            let mut put_back = Vec::with_capacity(left.len());
-            for row in &left {
-                let request = row::word("executions.request", &row.request)?;
-                let to = run::settled(ExecutionState::Queued, request);
-                run::write_state(db, row, to, None).await?;
-                stop_steps(db, row.id).await?;
-                put_back.push((row.id, to));
-            }
-            Ok(put_back)
-        })
-        .await
+    let mut running = Entity::find().filter(Column::State.eq(ExecutionState::Running.as_str()));
+    if let Some(node) = node {
+        running = running.filter(Column::Node.eq(node));
+    }
+    let left = running.order_by_asc(Column::Id).lock_exclusive().all(db).await?;
+    let mut put_back = Vec::with_capacity(left.len());
+    for row in &left {
+        let request = row::word("executions.request", &row.request)?;
+        let to = run::settled(ExecutionState::Queued, request);
+        run::write_state(db, row, to, None).await?;
+        stop_steps(db, row.id).await?;
+        put_back.push((row.id, to));
+    }
+    Ok(put_back)
 }
 
 async fn stop_steps(db: &impl ConnectionTrait, execution: Uuid) -> Result<()> {

@@ -291,9 +291,9 @@ async fn the_last_wish_decides_where_a_stop_leads(db: Database) {
 async fn a_dead_process_leaves_no_orphans(db: Database) {
     let executions = db.executions();
     let mut ids = Vec::new();
-    for node in ["dead", "dead", "dead", "alive"] {
+    for _ in 0..3 {
         ids.push(enqueue(&db, new_id(), "j").await.id);
-        executions.claim_next(node).await.unwrap().unwrap();
+        executions.claim_next("n").await.unwrap().unwrap();
     }
     let mut step = executions.steps(ids[0]).await.unwrap().remove(0);
     (step.state, step.attempts) = (StepState::Running, 1);
@@ -301,8 +301,9 @@ async fn a_dead_process_leaves_no_orphans(db: Database) {
     executions.request_cancel(ids[1]).await.unwrap();
     executions.request_pause(ids[2]).await.unwrap();
 
+    let mut node = executions.join("n").await.unwrap();
     assert_eq!(
-        executions.requeue_running(Some("dead")).await.unwrap(),
+        node.put_back().await.unwrap(),
         [
             (ids[0], State::Queued),
             (ids[1], State::Cancelled),
@@ -313,15 +314,54 @@ async fn a_dead_process_leaves_no_orphans(db: Database) {
     for id in &ids {
         states.push(executions.get(*id).await.unwrap().state);
     }
-    assert_eq!(
-        states,
-        [State::Queued, State::Cancelled, State::Paused, State::Running]
-    );
+    assert_eq!(states, [State::Queued, State::Cancelled, State::Paused]);
     let step = executions.steps(ids[0]).await.unwrap().remove(0);
     assert_eq!((step.state, step.attempts), (StepState::Pending, 1));
-    let again = executions.claim_next("new").await.unwrap().unwrap();
+    let again = executions.claim_next("n").await.unwrap().unwrap();
     assert_eq!((again.id, again.attempts), (ids[0], 2));
-    assert_eq!(executions.requeue_running(None).await.unwrap().len(), 2);
+    assert_eq!(node.put_back().await.unwrap(), [], "it runs here now");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn nodes_put_back_what_others_left_that_are_gone() {
+    let db = Database::postgres().await;
+    let (first, second, third) = (db.again().await, db.again().await, db.again().await);
+    let dying = first.executions().join("dying").await.unwrap();
+    let living = second.executions().join("living").await.unwrap();
+    let mut looking = third.executions().join("looking").await.unwrap();
+    let mut ids = Vec::new();
+    for node in ["dying", "living", "looking", "never joined"] {
+        ids.push(enqueue(&db, new_id(), "j").await.id);
+        db.executions().claim_next(node).await.unwrap().unwrap();
+    }
+    // What runs under its own name now was left by a dead process of that name.
+    assert_eq!(looking.put_back().await.unwrap(), [(ids[2], State::Queued)]);
+    let mut put_back = Vec::new();
+    for _ in 0..4 {
+        put_back.extend(looking.put_back().await.unwrap());
+    }
+    assert_eq!(put_back, [(ids[3], State::Queued)]);
+
+    // A process that dies closes its connections, and no more.
+    drop(dying);
+    first.close().await.unwrap();
+    while put_back.len() < 2 {
+        put_back.extend(looking.put_back().await.unwrap());
+    }
+    assert_eq!(put_back[1], (ids[0], State::Queued));
+    assert_eq!(db.executions().get(ids[1]).await.unwrap().state, State::Running);
+    living.leave().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_name_belongs_to_one_process() {
+    let db = Database::postgres().await;
+    let other = db.again().await;
+    let node = db.executions().join("n").await.unwrap();
+    let refused = other.executions().join("n").await.unwrap_err();
+    assert!(refused.to_string().contains("node name \"n\""), "{refused}");
+    node.leave().await.unwrap();
+    other.executions().join("n").await.unwrap();
 }
 
 async fn lists_are_filtered_and_counted(db: Database) {
