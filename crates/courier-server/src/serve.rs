@@ -17,7 +17,7 @@ use courier_store::Store;
 use courier_vault::{LocalKey, Vault};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use zeroize::Zeroizing;
 
 use crate::{
@@ -137,6 +137,7 @@ impl Server {
             store,
             metrics: Arc::new(metrics),
             stopping: CancellationToken::new(),
+            requests: TaskTracker::new(),
         };
         tracing::info!(%address, node = %config.node, data_dir = %config.data_dir.display(), "listening");
         Ok(Self {
@@ -184,16 +185,22 @@ impl Server {
         tracing::info!("stopping");
         stopping.cancel();
         state.engine.shutdown(ENGINE_GRACE).await;
-        let ended = match failed {
-            Some(ended) => ended,
-            None => match tokio::time::timeout(HTTP_GRACE, &mut serving).await {
-                Ok(ended) => ended,
-                Err(_) => {
-                    tracing::warn!("requests under way did not end in time and are cut off");
-                    serving.abort();
-                    Ok(Ok(()))
-                }
-            },
+        let answering = async {
+            let ended = match failed {
+                Some(ended) => ended,
+                None => (&mut serving).await,
+            };
+            state.requests.close();
+            state.requests.wait().await;
+            ended
+        };
+        let ended = match tokio::time::timeout(HTTP_GRACE, answering).await {
+            Ok(ended) => ended,
+            Err(_) => {
+                tracing::warn!("requests under way did not end in time and are cut off");
+                serving.abort();
+                Ok(Ok(()))
+            }
         };
         folding.abort();
         state.store.close().await?;

@@ -1,6 +1,7 @@
 //! The HTTP edge: who may call what, what goes in, what comes out, what is logged and counted.
 
 mod access;
+mod carry_out;
 mod cookie;
 mod docs;
 mod extract;
@@ -16,7 +17,7 @@ use axum::{Router, extract::DefaultBodyLimit, middleware, response::IntoResponse
 use courier_api::ErrorCode;
 use courier_engine::Engine;
 use courier_store::Store;
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower_http::catch_panic::CatchPanicLayer;
 
 pub(crate) use access::{Access, Api, Caller, Credential};
@@ -37,6 +38,8 @@ pub(crate) struct AppState {
     pub(crate) metrics: Arc<Metrics>,
     /// Ends streams that would otherwise keep the server from stopping.
     pub(crate) stopping: CancellationToken,
+    /// Requests that change something, also those that nobody waits for any more.
+    pub(crate) requests: TaskTracker,
 }
 
 /// Everything that the server answers to.
@@ -52,6 +55,10 @@ pub(crate) fn app(state: AppState) -> Router {
         .layer(CatchPanicLayer::custom(panicked))
         .layer(middleware::from_fn(headers::secure))
         .layer(middleware::from_fn_with_state(state.clone(), observe::observe))
+        .layer(middleware::from_fn_with_state(
+            state.clone(),
+            carry_out::carry_out,
+        ))
         .with_state(state)
 }
 

@@ -90,6 +90,11 @@ impl TestServer {
         }
     }
 
+    /// Where it listens.
+    pub(crate) fn address(&self) -> &str {
+        self.admin.base.trim_start_matches("http://")
+    }
+
     /// Stops the server as a signal would, and gives its folder back.
     pub(crate) async fn stop(mut self) -> TempDir {
         drop(self.stop.take());
@@ -125,6 +130,11 @@ impl Client {
             token: Some(token.to_owned()),
             ..self.clone()
         }
+    }
+
+    /// The token it sends.
+    pub(crate) fn token(&self) -> &str {
+        self.token.as_deref().unwrap()
     }
 
     pub(crate) async fn login(&self, username: &str, password: &str) -> Self {

@@ -10,6 +10,7 @@ mod access;
 mod auth;
 mod connections;
 mod errors;
+mod hang_up;
 mod harness;
 mod jobs;
 mod openapi;
