@@ -165,6 +165,7 @@ impl Connections<'_> {
             purpose: Purpose::Browse,
             performed_by: &actor.name,
             draft: None,
+            others: None,
         };
         let session = open(self.0, &record, opening).await.1?;
         let listed = async {

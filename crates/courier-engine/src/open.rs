@@ -1,7 +1,8 @@
 //! Opening a session with a connection's server: who may, with what, and what is written down about it.
 
+mod slots;
+
 use std::{
-    collections::HashMap,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -9,18 +10,19 @@ use std::{
 use courier_store::connections::{Connection, ConnectionStatus, Health, Outcome};
 use courier_transfer::{
     Client, ConnectOptions, Credentials, Error as TransferError, ErrorKind, Fingerprint, Protocol,
-    RemotePath, ServerInfo, Target,
+    RemotePath, Retry, ServerInfo, Target,
     layers::{Rooted, Timeouts},
 };
-use parking_lot::Mutex;
 use serde_json::json;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use uuid::Uuid;
+
+use slots::Permit;
+pub(crate) use slots::Slots;
 
 use crate::{
     Engine, Error, Failure, Result,
     connections::{Effective, Shape},
     secrets,
+    sessions::Sessions,
     trust::{self, Purpose, Trust},
 };
 
@@ -31,6 +33,8 @@ pub(crate) struct Opening<'a> {
     pub(crate) performed_by: &'a str,
     /// For a connection that is not saved: its secrets and its pin.
     pub(crate) draft: Option<(Credentials, Option<Fingerprint>)>,
+    /// The execution's sessions: the idle ones are closed before it waits for another.
+    pub(crate) others: Option<&'a Sessions>,
 }
 
 /// A session that is open. To be closed with [`Session::close`].
@@ -41,7 +45,7 @@ pub(crate) struct Session {
     keepalive: tokio::task::JoinHandle<()>,
     opened: Instant,
     /// One of the connection's `max_sessions`.
-    permit: Option<OwnedSemaphorePermit>,
+    permit: Option<Permit>,
 }
 
 /// How long a session may take to end in order; then it is dropped.
@@ -51,6 +55,12 @@ impl Session {
     /// The session, with timeouts and below the base path.
     pub(crate) fn client(&self) -> &Arc<dyn Client> {
         &self.client
+    }
+
+    /// Does nobody use it now, other than to keep it alive?
+    pub(crate) fn is_idle(&self) -> bool {
+        let kept_alive = usize::from(!self.keepalive.is_finished());
+        Arc::strong_count(&self.client) <= 1 + kept_alive
     }
 
     /// Ends it in order, or at least for good.
@@ -81,37 +91,13 @@ impl Drop for Session {
     }
 }
 
-/// Counts the sessions of each connection on this node.
-#[derive(Debug, Default)]
-pub(crate) struct Slots(Mutex<HashMap<Uuid, (usize, Arc<Semaphore>)>>);
-
-impl Slots {
-    /// Waits for a free one. A changed maximum counts for sessions opened from then on.
-    async fn take(&self, connection: Uuid, max: usize) -> Result<OwnedSemaphorePermit> {
-        let semaphore = {
-            let mut slots = self.0.lock();
-            let (known, semaphore) = slots
-                .entry(connection)
-                .or_insert_with(|| (max, Arc::new(Semaphore::new(max))));
-            if *known != max {
-                (*known, *semaphore) = (max, Arc::new(Semaphore::new(max)));
-            }
-            semaphore.clone()
-        };
-        semaphore
-            .acquire_owned()
-            .await
-            .map_err(|_| Error::Internal("shutting down".into()))
-    }
-}
-
 /// Opens a session. What the server told of itself comes back in either case.
 pub(crate) async fn open(
     engine: &Engine,
     connection: &Connection,
     opening: Opening<'_>,
 ) -> (ServerInfo, Result<Session>) {
-    let (connection, permit) = match admit(engine, connection, opening.purpose).await {
+    let (connection, permit) = match admit(engine, connection, &opening).await {
         Ok(admitted) => admitted,
         Err(error) => return (ServerInfo::default(), Err(error)),
     };
@@ -162,13 +148,14 @@ fn check_usable(connection: &Connection, purpose: Purpose) -> Result<()> {
     Ok(())
 }
 
-/// Waits for one of its `max_sessions`, where the purpose takes one. What comes back is the connection as it is then:
+/// Waits for one of its `max_sessions`, where the purpose takes one, no longer than for the connection itself. What comes back is the connection as it is then:
 /// while somebody waits, it may move to another server, be disabled, or have its credentials rejected.
 async fn admit(
     engine: &Engine,
     connection: &Connection,
-    purpose: Purpose,
-) -> Result<(Connection, Option<OwnedSemaphorePermit>)> {
+    opening: &Opening<'_>,
+) -> Result<(Connection, Option<Permit>)> {
+    let purpose = opening.purpose;
     check_usable(connection, purpose)?;
     if matches!(purpose, Purpose::Test | Purpose::TestUnsaved) {
         return Ok((connection.clone(), None));
@@ -177,10 +164,35 @@ async fn admit(
     let max = usize::try_from(effective.number("max_sessions"))
         .unwrap_or(1)
         .max(1);
-    let permit = engine.0.slots.take(connection.id, max).await?;
+    let slot = engine.0.slots.of(connection.id, max);
+    let permit = match slot.try_take() {
+        Some(permit) => permit,
+        None => {
+            // Whoever has the session that this one waits for may wait for one of these.
+            if let Some(others) = opening.others {
+                others.close_idle().await;
+            }
+            let limit = effective.seconds("connect_timeout_sec");
+            let taken = tokio::time::timeout(limit, slot.take()).await;
+            taken
+                .ok()
+                .flatten()
+                .ok_or_else(|| all_in_use(connection, max, limit))?
+        }
+    };
     let now = engine.0.store.connections().get(connection.id).await?;
     check_usable(&now, purpose)?;
     Ok((now, Some(permit)))
+}
+
+fn all_in_use(connection: &Connection, max: usize, waited: Duration) -> TransferError {
+    let message = format!(
+        "all {max} sessions of the connection \"{}\" are in use, and none became free within {} seconds; try again later, or \
+         raise its max_sessions if the server takes more",
+        connection.name,
+        waited.as_secs()
+    );
+    TransferError::new(ErrorKind::Timeout, message).with_retry(Retry::Later)
 }
 
 fn protocol<'a>(engine: &'a Engine, connection: &Connection) -> Result<&'a Arc<dyn Protocol>> {

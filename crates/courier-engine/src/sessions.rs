@@ -76,6 +76,7 @@ impl Sessions {
             purpose: Purpose::Job(self.execution),
             performed_by: &self.triggered_by,
             draft: None,
+            others: Some(self),
         };
         open(&self.engine, &connection, opening).await.1
     }
@@ -96,6 +97,20 @@ impl Sessions {
         if let Some(session) = slot.as_ref() {
             // It stays in its place, so that the next one knows that it is a reconnect.
             let _ = tokio::time::timeout(Duration::from_secs(1), session.client().disconnect()).await;
+        }
+    }
+
+    /// Closes those that no step uses now; who wants one again opens it again.
+    pub(crate) async fn close_idle(&self) {
+        let slots: Vec<Slot> = self.slots.lock().await.values().cloned().collect();
+        for slot in slots {
+            // One that is being opened, or waited for, is not idle.
+            let Ok(mut slot) = slot.try_lock() else {
+                continue;
+            };
+            if let Some(idle) = slot.take_if(|session| session.is_idle()) {
+                idle.close().await;
+            }
         }
     }
 

@@ -51,6 +51,7 @@ pub(crate) async fn saved(engine: &Engine, actor: &Actor, connection: &Connectio
         purpose: Purpose::Test,
         performed_by: &actor.name,
         draft: None,
+        others: None,
     };
     let (report, error) = run(engine, connection, opening).await;
     match &error {
@@ -86,6 +87,7 @@ pub(crate) async fn unsaved(
         purpose: Purpose::TestUnsaved,
         performed_by: &actor.name,
         draft: Some((credentials, draft.pin)),
+        others: None,
     };
     let (report, _) = run(engine, connection, opening).await;
     let mut details = details(&report);

@@ -230,3 +230,48 @@ async fn one_of_many_that_wait_finds_out_that_the_password_is_wrong() {
     assert_eq!(kinds, ["auth", "connection_not_usable", "connection_not_usable"]);
     assert_eq!(t.server.logins(), logins + 1);
 }
+
+#[tokio::test]
+async fn who_waits_for_a_session_holds_no_idle_one() {
+    let t = Fixture::new().await;
+    let busy = t
+        .connection(json!({"max_sessions": 1, "connect_timeout_sec": 60}))
+        .await
+        .id;
+    let idle = t
+        .connection(json!({"protocol": "sftp", "max_sessions": 1}))
+        .await
+        .id;
+    let first = holding(&t, busy).await;
+    let both = json!({"name": "both", "steps": [list(idle), list(busy), list(idle)]});
+    let second = t.start_job(both).await;
+    t.wait_for_state(second, ExecutionState::Running).await;
+    while t.sftp.sessions() == 0 {
+        tokio::task::yield_now().await;
+    }
+    // Somebody else's turn comes while the job waits.
+    browsing(&t, idle).await.unwrap().unwrap();
+    assert_eq!((t.server.sessions(), t.sftp.sessions()), (1, 2));
+    t.executions().cancel(&operator(), first).await.unwrap();
+    assert_eq!(t.finished(second).await.error, None);
+    assert_eq!((t.sftp.sessions(), t.sftp.open_sessions()), (3, 0));
+}
+
+#[tokio::test]
+async fn the_wait_for_a_session_ends() {
+    let t = Fixture::new().await;
+    let made = t
+        .connection(json!({"max_sessions": 1, "connect_timeout_sec": 1}))
+        .await
+        .id;
+    holding(&t, made).await;
+    let error = browsing(&t, made).await.unwrap().unwrap_err();
+    assert_eq!(error.kind(), "timeout");
+    assert!(
+        error.to_string().contains("all 1 sessions of the connection"),
+        "{error}"
+    );
+    // That says nothing of the server.
+    let shown = t.connections().get(made).await.unwrap();
+    assert_eq!(shown.health.as_str(), "healthy");
+}

@@ -1,0 +1,140 @@
+//! How many sessions each connection has on this node.
+
+use std::{collections::HashMap, sync::Arc};
+
+use parking_lot::Mutex;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use uuid::Uuid;
+
+/// Counts the sessions of each connection on this node.
+#[derive(Debug, Default)]
+pub(crate) struct Slots(Mutex<HashMap<Uuid, Arc<Slot>>>);
+
+/// The sessions of one connection. Who waits gets its turn in order.
+#[derive(Debug)]
+pub(super) struct Slot {
+    free: Arc<Semaphore>,
+    limit: Mutex<Limit>,
+}
+
+#[derive(Debug)]
+struct Limit {
+    max: usize,
+    /// So many more than `max` are in use: the maximum was lowered meanwhile. They are not given to anybody again.
+    surplus: usize,
+}
+
+/// One session of a connection; dropped, it is somebody else's turn.
+#[derive(Debug)]
+pub(super) struct Permit {
+    slot: Arc<Slot>,
+    permit: Option<OwnedSemaphorePermit>,
+}
+
+impl Slots {
+    /// The sessions of this connection, of which there may be `max` from now on.
+    pub(super) fn of(&self, connection: Uuid, max: usize) -> Arc<Slot> {
+        let slot = self
+            .0
+            .lock()
+            .entry(connection)
+            .or_insert_with(|| {
+                Arc::new(Slot {
+                    free: Arc::new(Semaphore::new(max)),
+                    limit: Mutex::new(Limit { max, surplus: 0 }),
+                })
+            })
+            .clone();
+        slot.set_max(max);
+        slot
+    }
+}
+
+impl Slot {
+    fn set_max(&self, max: usize) {
+        let mut limit = self.limit.lock();
+        if max > limit.max {
+            let more = max - limit.max;
+            let kept = more.min(limit.surplus);
+            limit.surplus -= kept;
+            self.free.add_permits(more - kept);
+        } else {
+            let fewer = limit.max - max;
+            limit.surplus += fewer - self.free.forget_permits(fewer);
+        }
+        limit.max = max;
+    }
+
+    /// One, if one is free and nobody waits for it.
+    pub(super) fn try_take(self: &Arc<Self>) -> Option<Permit> {
+        let permit = self.free.clone().try_acquire_owned().ok()?;
+        Some(self.permit(permit))
+    }
+
+    /// Waits for one. `None` is never the answer, since nobody closes the semaphore.
+    pub(super) async fn take(self: &Arc<Self>) -> Option<Permit> {
+        let permit = self.free.clone().acquire_owned().await.ok()?;
+        Some(self.permit(permit))
+    }
+
+    fn permit(self: &Arc<Self>, permit: OwnedSemaphorePermit) -> Permit {
+        Permit {
+            slot: self.clone(),
+            permit: Some(permit),
+        }
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        // Under the lock, so that nobody changes the maximum between the look and the deed.
+        let mut limit = self.slot.limit.lock();
+        let Some(permit) = self.permit.take() else {
+            return;
+        };
+        if limit.surplus > 0 {
+            limit.surplus -= 1;
+            permit.forget();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// So many can be taken.
+    fn free(slot: &Arc<Slot>) -> usize {
+        std::iter::from_fn(|| slot.try_take()).collect::<Vec<_>>().len()
+    }
+
+    #[test]
+    fn a_changed_maximum_counts_those_in_use() {
+        let (slots, id) = (Slots::default(), Uuid::now_v7());
+        let slot = slots.of(id, 3);
+        let mut used: Vec<Permit> = std::iter::from_fn(|| slot.try_take()).collect();
+        assert_eq!(used.len(), 3);
+        assert_eq!(free(&slots.of(id, 1)), 0);
+        used.truncate(1);
+        assert_eq!(free(&slots.of(id, 1)), 0, "one of one is in use");
+        assert_eq!(free(&slots.of(id, 4)), 3);
+        assert_eq!(free(&slots.of(id, 2)), 1);
+        used.clear();
+        assert_eq!(free(&slots.of(id, 2)), 2);
+        assert_eq!(free(&slots.of(Uuid::now_v7(), 1)), 1, "another connection's");
+    }
+
+    #[test]
+    fn a_maximum_that_goes_down_and_up_again_adds_nothing() {
+        let (slots, id) = (Slots::default(), Uuid::now_v7());
+        let used: Vec<Permit> = {
+            let slot = slots.of(id, 2);
+            std::iter::from_fn(|| slot.try_take()).collect()
+        };
+        for max in [1, 2, 1, 2] {
+            assert_eq!(free(&slots.of(id, max)), 0);
+        }
+        drop(used);
+        assert_eq!(free(&slots.of(id, 2)), 2);
+    }
+}
