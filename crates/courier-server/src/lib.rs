@@ -4,6 +4,7 @@
 
 pub mod config;
 mod http;
+mod listen;
 mod protocols;
 mod routes;
 mod serve;

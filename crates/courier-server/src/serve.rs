@@ -23,6 +23,7 @@ use zeroize::Zeroizing;
 use crate::{
     config::{Config, Kek},
     http::{self, AppState, Metrics},
+    listen::{self, Limits},
     protocols::protocols,
 };
 
@@ -171,12 +172,7 @@ impl Server {
         let stopping = state.stopping.clone();
         let app = http::app(state.clone());
         let folding = tokio::spawn(fold_metrics(state.clone()));
-        let signal = stopping.clone();
-        let mut serving = tokio::spawn(
-            axum::serve(listener, app)
-                .with_graceful_shutdown(async move { signal.cancelled().await })
-                .into_future(),
-        );
+        let mut serving = tokio::spawn(listen::serve(listener, app, Limits::default(), stopping.clone()));
 
         let failed = tokio::select! {
             () = shutdown => None,
@@ -199,17 +195,14 @@ impl Server {
             Err(_) => {
                 tracing::warn!("requests under way did not end in time and are cut off");
                 serving.abort();
-                Ok(Ok(()))
+                Ok(())
             }
         };
         folding.abort();
         state.store.close().await?;
         drop(lock);
         tracing::info!("stopped");
-        ended
-            .map_err(io::Error::other)
-            .flatten()
-            .map_err(StartError::Serve)
+        ended.map_err(|error| StartError::Serve(io::Error::other(error)))
     }
 }
 

@@ -1,6 +1,6 @@
 //! What routes take from a request. Whatever doesn't fit is a problem document that names the field.
 
-use std::ops::ControlFlow;
+use std::{ops::ControlFlow, time::Duration};
 
 use axum::{
     body::Bytes,
@@ -130,8 +130,18 @@ fn not_json() -> ApiError {
 }
 
 async fn read<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, ApiError> {
-    Bytes::from_request(request, state)
+    read_within(request, state, super::BODY_TIME).await
+}
+
+async fn read_within<S: Send + Sync>(request: Request, state: &S, time: Duration) -> Result<Bytes, ApiError> {
+    tokio::time::timeout(time, Bytes::from_request(request, state))
         .await
+        .map_err(|_| {
+            ApiError::new(
+                ErrorCode::Validation,
+                format!("the body did not arrive within {} seconds", time.as_secs()),
+            )
+        })?
         .map_err(|rejection| match rejection {
             BytesRejection::FailedToBufferBody(error) if error.status() == 413 => ApiError::new(
                 ErrorCode::BodyTooLarge,
@@ -204,4 +214,22 @@ fn without_position(message: &str) -> String {
         .rsplit_once(" at line ")
         .map_or(message, |(text, _)| text)
         .to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+    use futures::{StreamExt, stream};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_body_that_does_not_end_is_not_waited_for() {
+        let half = stream::iter([Ok::<_, std::io::Error>("{")]);
+        let request = Request::new(Body::from_stream(half.chain(stream::pending())));
+        let error = read_within(request, &(), Duration::from_millis(10))
+            .await
+            .unwrap_err();
+        assert_eq!(error.into_response().status(), 400);
+    }
 }

@@ -11,7 +11,7 @@ mod metrics;
 mod observe;
 mod problem;
 
-use std::{any::Any, sync::Arc};
+use std::{any::Any, sync::Arc, time::Duration};
 
 use axum::{Router, extract::DefaultBodyLimit, middleware, response::IntoResponse, routing::get};
 use courier_api::ErrorCode;
@@ -29,6 +29,9 @@ pub(crate) use problem::{ApiError, ApiResult, code_of_failure};
 
 /// The longest body that is read, bytes.
 const MAX_BODY: usize = 1024 * 1024;
+
+/// How long a body may take to arrive, from its first byte to its last.
+const BODY_TIME: Duration = Duration::from_secs(30);
 
 /// What every route can reach.
 #[derive(Clone, Debug)]

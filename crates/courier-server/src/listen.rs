@@ -1,0 +1,338 @@
+//! Connections of clients: how many there may be, and how long each may dawdle.
+
+use std::{
+    future::Future,
+    io::{self, ErrorKind},
+    pin::{Pin, pin},
+    sync::Arc,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use axum::Router;
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+    server::conn::auto::Builder,
+    service::TowerToHyperService,
+};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::TcpListener,
+    sync::Semaphore,
+    time::{Instant, Sleep, sleep},
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+/// What clients may use up. How long a body may take is [`crate::http`]'s, which reads it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    /// Connections at once; more wait in the system's queue.
+    pub(crate) connections: usize,
+    /// From the beginning of a connection, or the last answer on it, until the headers of a request are there.
+    pub(crate) headers: Duration,
+    /// How long a client may take nothing of an answer.
+    pub(crate) write: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: 1024,
+            headers: Duration::from_secs(15),
+            write: Duration::from_secs(30),
+        }
+    }
+}
+
+/// How long to wait where the system has no more files or memory for a connection.
+const OUT_OF_FILES: Duration = Duration::from_secs(1);
+
+/// Answers connections until told to stop, and then those requests that are under way.
+pub(crate) async fn serve(listener: TcpListener, app: Router, limits: Limits, stopping: CancellationToken) {
+    let places = Arc::new(Semaphore::new(limits.connections));
+    let connections = TaskTracker::new();
+    let accept = async {
+        loop {
+            let Ok(place) = places.clone().acquire_owned().await else {
+                return;
+            };
+            let stream = match listener.accept().await {
+                Ok((stream, _)) => stream,
+                Err(error) if is_the_clients(&error) => continue,
+                Err(error) => {
+                    tracing::error!(%error, "can't take a connection");
+                    sleep(OUT_OF_FILES).await;
+                    continue;
+                }
+            };
+            let answering = answer(
+                Patient::new(stream, limits.write),
+                app.clone(),
+                limits,
+                stopping.clone(),
+            );
+            connections.spawn(async move {
+                if let Err(error) = answering.await {
+                    tracing::debug!(%error, "a connection ended early");
+                }
+                drop(place);
+            });
+        }
+    };
+    stopping.run_until_cancelled(accept).await;
+    drop(listener);
+    connections.close();
+    connections.wait().await;
+}
+
+/// Did only that one connection fail?
+fn is_the_clients(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::ConnectionRefused | ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset
+    )
+}
+
+async fn answer<S: AsyncRead + AsyncWrite + Send + Unpin + 'static>(
+    stream: S,
+    app: Router,
+    limits: Limits,
+    stopping: CancellationToken,
+) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    let mut builder = Builder::new(TokioExecutor::new()).http1_only();
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.headers);
+    let connection = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(app));
+    let mut connection = pin!(connection);
+    tokio::select! {
+        ended = connection.as_mut() => return ended,
+        () = stopping.cancelled() => {}
+    }
+    connection.as_mut().graceful_shutdown();
+    connection.await
+}
+
+/// A stream whose other side must take something within a time, whenever there is something to be taken.
+struct Patient<S> {
+    stream: S,
+    patience: Duration,
+    /// Runs while a write waits.
+    running: bool,
+    timer: Pin<Box<Sleep>>,
+}
+
+impl<S> Patient<S> {
+    fn new(stream: S, patience: Duration) -> Self {
+        Self {
+            stream,
+            patience,
+            running: false,
+            timer: Box::pin(sleep(patience)),
+        }
+    }
+}
+
+impl<S: Unpin> Patient<S> {
+    /// What became of a write, or an error where it waits for too long.
+    fn within<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        write: impl FnOnce(Pin<&mut S>, &mut Context<'_>) -> Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        if let Poll::Ready(done) = write(Pin::new(&mut self.stream), cx) {
+            self.running = false;
+            return Poll::Ready(done);
+        }
+        if !self.running {
+            self.running = true;
+            self.timer.as_mut().reset(Instant::now() + self.patience);
+        }
+        ready!(self.timer.as_mut().poll(cx));
+        Poll::Ready(Err(ErrorKind::TimedOut.into()))
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(cx, buf)
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        self.within(cx, |stream, cx| stream.poll_write(cx, buf))
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.within(cx, |stream, cx| stream.poll_write_vectored(cx, bufs))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.within(cx, |stream, cx| stream.poll_flush(cx))
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.within(cx, |stream, cx| stream.poll_shutdown(cx))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+
+    use axum::{body::Body, routing::get};
+    use futures::{StreamExt, stream};
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::TcpStream,
+        task::JoinHandle,
+        time::timeout,
+    };
+
+    use super::*;
+
+    const PATIENCE: Duration = Duration::from_secs(20);
+    const SOON: Duration = Duration::from_millis(50);
+    const LATE: Duration = Duration::from_secs(3600);
+    const REQUEST: &[u8] = b"GET /small HTTP/1.1\r\nhost: x\r\n\r\n";
+
+    struct Server {
+        address: SocketAddr,
+        stopping: CancellationToken,
+        running: JoinHandle<()>,
+    }
+
+    async fn start(limits: Limits) -> Server {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let stopping = CancellationToken::new();
+        let app = Router::new()
+            .route("/small", get(|| async { "done" }))
+            .route("/slow", get(slow))
+            .route("/large", get(|| async { vec![b'x'; 64 << 20] }));
+        let running = tokio::spawn(serve(listener, app, limits, stopping.clone()));
+        Server {
+            address,
+            stopping,
+            running,
+        }
+    }
+
+    /// An answer of which nothing comes for longer than any limit.
+    async fn slow() -> Body {
+        let later = stream::once(async {
+            sleep(SOON * 3).await;
+            Ok::<_, io::Error>("done")
+        });
+        Body::from_stream(stream::iter([Ok("first")]).chain(later))
+    }
+
+    impl Server {
+        async fn connect(&self) -> TcpStream {
+            TcpStream::connect(self.address).await.unwrap()
+        }
+
+        /// Everything until the server closes.
+        async fn all_after(&self, request: &[u8]) -> String {
+            let mut stream = self.connect().await;
+            stream.write_all(request).await.unwrap();
+            let mut answer = Vec::new();
+            timeout(PATIENCE, stream.read_to_end(&mut answer))
+                .await
+                .unwrap()
+                .unwrap();
+            String::from_utf8(answer).unwrap()
+        }
+
+        async fn stop(self) {
+            self.stopping.cancel();
+            timeout(PATIENCE, self.running).await.unwrap().unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn headers_that_do_not_come_end_the_connection() {
+        let server = start(Limits {
+            headers: SOON,
+            ..Limits::default()
+        })
+        .await;
+        server.all_after(b"").await;
+        server.all_after(b"GET /small HTTP/1.1\r\nhost:").await;
+        // Also a connection that was of use once.
+        assert!(server.all_after(REQUEST).await.ends_with("done"));
+        server.stop().await;
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_is_not_taken_ends_the_connection() {
+        let limits = Limits {
+            connections: 1,
+            write: SOON,
+            headers: LATE,
+        };
+        let server = start(limits).await;
+        let mut lazy = server.connect().await;
+        lazy.write_all(b"GET /large HTTP/1.1\r\nhost: x\r\n\r\n")
+            .await
+            .unwrap();
+        lazy.readable().await.unwrap();
+        // There is one place: it becomes free.
+        let request = [
+            REQUEST,
+            b"GET /small HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n",
+        ]
+        .concat();
+        assert!(server.all_after(&request).await.ends_with("done"));
+        server.stop().await;
+    }
+
+    #[tokio::test]
+    async fn an_answer_may_take_its_time() {
+        let server = start(Limits {
+            headers: SOON,
+            write: SOON,
+            ..Limits::default()
+        })
+        .await;
+        let answer = server.all_after(b"GET /slow HTTP/1.1\r\nhost: x\r\n\r\n").await;
+        assert!(answer.contains("first") && answer.contains("done"), "{answer}");
+        server.stop().await;
+    }
+
+    #[tokio::test]
+    async fn one_connection_more_waits_for_its_place() {
+        let server = start(Limits {
+            connections: 1,
+            headers: LATE,
+            write: LATE,
+        })
+        .await;
+        let first = server.connect().await;
+        let mut second = server.connect().await;
+        second.write_all(REQUEST).await.unwrap();
+        let mut byte = [0];
+        assert!(timeout(SOON, second.read(&mut byte)).await.is_err());
+        drop(first);
+        timeout(PATIENCE, second.read_exact(&mut byte))
+            .await
+            .unwrap()
+            .unwrap();
+        // One that has nothing to do does not keep the server.
+        server.stop().await;
+    }
+}
