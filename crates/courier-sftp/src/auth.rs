@@ -4,15 +4,18 @@
 //! servers lock accounts.
 
 use courier_keys::{AuthSigner, PrivateKey, SignError, SignatureAlgorithm};
-use courier_transfer::{AuthMethod, Error, ErrorKind, KeyCredential, Result};
+use courier_transfer::{AuthMethod, Error, ErrorKind, KeyCredential, Result, Retry};
 use russh::{
-    MethodKind, MethodSet,
+    Disconnect, MethodKind, MethodSet,
     client::{AuthResult, Handle, Handler, KeyboardInteractiveAuthResponse as Interactive},
     keys::HashAlg,
 };
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::connect::{Dial, ssh_error};
+
+/// What is being waited for while the caller proves who it is.
+pub(crate) const AUTHENTICATING: &str = "authenticating";
 
 /// Rounds of questions that a server may ask.
 const MAX_ROUNDS: usize = 8;
@@ -25,6 +28,8 @@ struct Attempt<'a, H: Handler> {
     offers: Option<MethodSet>,
     /// What was refused, in words.
     refused: Vec<String>,
+    /// The server has said that it rejects something.
+    has_rejected: bool,
     /// The key that was accepted, where that was not enough.
     accepted_key: Option<String>,
 }
@@ -32,13 +37,15 @@ struct Attempt<'a, H: Handler> {
 /// Tries the keys in their order, then the password; the key and the password where a server wants both.
 ///
 /// # Errors
-/// [`ErrorKind::Auth`] with what was refused and what the server takes.
+/// [`ErrorKind::Auth`] with what was refused and what the server takes; only where the server has said that it refuses. A
+/// connection that ends while the server looks is [`ErrorKind::Lost`]: nobody has judged the credential.
 pub(crate) async fn authenticate<H: Handler>(ssh: &mut Handle<H>, dial: &Dial) -> Result<AuthMethod> {
     let mut attempt = Attempt {
         ssh,
         dial,
         offers: None,
         refused: Vec::new(),
+        has_rejected: false,
         accepted_key: None,
     };
     for key in &dial.credentials.keys {
@@ -79,11 +86,12 @@ impl<H: Handler> Attempt<'_, H> {
             } => {
                 // This is what russh answers when the connection has gone.
                 if remaining_methods.is_empty() && self.ssh.is_closed() {
-                    return Err(closed(what));
+                    return Err(self.closed(what));
                 }
                 self.offers = Some(remaining_methods);
                 if !partial_success {
                     self.refused.push(what.to_owned());
+                    self.has_rejected = true;
                 }
                 Ok(false)
             }
@@ -122,7 +130,7 @@ impl<H: Handler> Attempt<'_, H> {
                 )
                 .await
                 .map_err(|e| match e {
-                    SignError::Send(_) => closed(&what),
+                    SignError::Send(_) => self.closed(&what),
                     SignError::Key(e) => Error::new(ErrorKind::Auth, format!("{what} could not sign: {e}")),
                 })?;
             if self.note(result, &what)? {
@@ -233,6 +241,24 @@ impl<H: Handler> Attempt<'_, H> {
         ))
     }
 
+    /// The connection ended instead of an answer. Servers hang up after too many failures, and networks at any time.
+    fn closed(&self, what: &str) -> Error {
+        if !self.has_rejected {
+            return Error::new(
+                ErrorKind::Lost,
+                format!("the connection ended before the server answered to {what}"),
+            )
+            .with_retry(Retry::Later);
+        }
+        Error::new(
+            ErrorKind::Auth,
+            format!(
+                "Authentication failed: server rejected {} and ended the connection",
+                self.refused.join(" and ")
+            ),
+        )
+    }
+
     fn error(&self) -> Error {
         let refused = match self.refused.as_slice() {
             [] => "no credential that the server takes".to_owned(),
@@ -259,10 +285,26 @@ impl<H: Handler> Attempt<'_, H> {
     }
 }
 
-/// Servers hang up after too many failures.
-fn closed(what: &str) -> Error {
-    Error::new(
-        ErrorKind::Auth,
-        format!("Authentication failed: server rejected {what} and ended the connection"),
-    )
+/// Does a server that disconnects while somebody logs in say by that that it rejects the login?
+///
+/// There is a code for that (RFC 4253, 11.1), which OpenSSH doesn't use: it calls too many failures a protocol error.
+pub(crate) fn is_rejection(reason: Disconnect, message: &str) -> bool {
+    matches!(
+        reason,
+        Disconnect::NoMoreAuthMethodsAvailable | Disconnect::IllegalUserName
+    ) || message.to_ascii_lowercase().contains("authentication failure")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn servers_say_by_code_or_words_that_they_reject_a_login() {
+        let too_many = "Too many authentication failures";
+        assert!(is_rejection(Disconnect::ProtocolError, too_many));
+        assert!(is_rejection(Disconnect::NoMoreAuthMethodsAvailable, ""));
+        assert!(!is_rejection(Disconnect::ByApplication, "shutting down"));
+        assert!(!is_rejection(Disconnect::TooManyConnections, "try again later"));
+    }
 }

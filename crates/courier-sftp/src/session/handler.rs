@@ -20,7 +20,11 @@ use super::{
     core::{Core, Outlet},
     lost,
 };
-use crate::{connect::ssh_error, peer::Peer};
+use crate::{
+    auth::{AUTHENTICATING, is_rejection},
+    connect::ssh_error,
+    peer::Peer,
+};
 
 /// An error on its way through russh.
 #[derive(Debug)]
@@ -182,8 +186,12 @@ impl Handler for SshHandler {
             DisconnectReason::Error(Fault(error)) => self.state.end(error.kind(), error.message()),
             DisconnectReason::ReceivedDisconnect(info) => {
                 let said: String = info.message.escape_debug().take(256).collect();
-                self.state
-                    .end(ErrorKind::Lost, format!("the server disconnected: {said}"));
+                let logs_in = self.peer.stage() == AUTHENTICATING;
+                let kind = match logs_in && is_rejection(info.reason_code, &info.message) {
+                    true => ErrorKind::Auth,
+                    false => ErrorKind::Lost,
+                };
+                self.state.end(kind, format!("the server disconnected: {said}"));
             }
         }
         Ok(())

@@ -103,7 +103,7 @@ async fn establish(dial: &Dial) -> Result<(Session, Connection)> {
     };
     let mut ssh = dial.handshake(WINDOW, handler).await?;
 
-    dial.peer.enter("authenticating");
+    dial.peer.enter(auth::AUTHENTICATING);
     let method = auth::authenticate(&mut ssh, dial)
         .await
         .map_err(|e| reason(&state, e))?;

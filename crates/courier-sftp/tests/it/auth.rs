@@ -1,8 +1,11 @@
 //! Who is let in, who is not, and what is said then.
 
+use std::{sync::Arc, time::Duration};
+
 use courier_keys::{KeyType, PrivateKey};
 use courier_sftp::server::{SftpServer, User};
-use courier_transfer::{AuthMethod, ErrorKind};
+use courier_transfer::{AuthMethod, ErrorKind, Retry, TrustPins};
+use russh::server::Auth;
 use serde_json::json;
 
 use crate::{
@@ -180,4 +183,69 @@ async fn the_password_of_a_stranger_is_not_compared() {
     let (server, _folder) = serving(User::new("key-only").key(ed25519().public().clone()));
     let attempt = try_it(&server).user("key-only").password("");
     assert!(refused(attempt).await.contains("publickey"));
+}
+
+/// Takes keys for a part of the login, and hangs up when it is to look at a password.
+struct HangsUp {
+    after_key: bool,
+}
+
+impl russh::server::Handler for HangsUp {
+    type Error = russh::Error;
+
+    async fn auth_publickey_offered(
+        &mut self,
+        _: &str,
+        _: russh::server::PublicKeyOffer<'_>,
+    ) -> Result<Auth, russh::Error> {
+        match self.after_key {
+            true => Ok(Auth::reject()),
+            false => Err(russh::Error::Disconnect),
+        }
+    }
+
+    async fn auth_password(&mut self, _: &str, _: &str) -> Result<Auth, russh::Error> {
+        Err(russh::Error::Disconnect)
+    }
+}
+
+async fn hanging_up(after_key: bool) -> Try {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let key = ed25519();
+    let config = Arc::new(russh::server::Config {
+        keys: vec![key.inner().clone()],
+        auth_rejection_time: Duration::ZERO,
+        ..Default::default()
+    });
+    tokio::spawn(async move {
+        let (tcp, _) = listener.accept().await.unwrap();
+        let running = russh::server::run_stream(config, tcp, HangsUp { after_key }).await;
+        let _ = running.unwrap().await;
+    });
+    let pin = key.fingerprint().to_string().parse().unwrap();
+    Try::to(port, TrustPins::new([pin])).user("u").password("secret")
+}
+
+#[tokio::test]
+async fn a_connection_that_breaks_during_the_login_rejects_nothing() {
+    let attempt = async |after_key, key: bool| {
+        let attempt = hanging_up(after_key).await;
+        let attempt = match key {
+            true => attempt.key("k", &ed25519()),
+            false => attempt,
+        };
+        attempt.connect().await.unwrap_err()
+    };
+    for key in [true, false] {
+        let error = attempt(false, key).await;
+        assert_eq!(
+            (error.kind(), error.retry()),
+            (ErrorKind::Lost, Retry::Later),
+            "{error}"
+        );
+    }
+    // A key that was rejected before stays rejected.
+    let error = attempt(true, true).await;
+    assert_eq!(error.kind(), ErrorKind::Auth, "{error}");
 }
