@@ -6,6 +6,7 @@ use std::{
 };
 
 use axum::{
+    Extension,
     extract::State,
     response::{
         IntoResponse,
@@ -13,13 +14,13 @@ use axum::{
     },
 };
 use courier_api::Progress;
-use courier_engine::{ExecutionEvent, ExecutionEvents};
+use courier_engine::{Error, ExecutionEvent, ExecutionEvents};
 use futures::{Stream, StreamExt, stream};
 use serde::Serialize;
 use uuid::Uuid;
 
 use super::executions;
-use crate::http::{ApiResult, AppState, Path};
+use crate::http::{ApiResult, AppState, Credential, Path};
 
 /// Within a file, progress is sent no more often than this. Its end is always sent.
 const PROGRESS_EVERY: Duration = Duration::from_millis(200);
@@ -30,28 +31,54 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// Watch an execution
 ///
 /// Server-sent events. `state` has the whole execution as its data: first as it is now, then whenever it or one of its
-/// steps changes state. `progress` has a `Progress`. The stream ends after a final state.
+/// steps changes state. `progress` has a `Progress`. The stream ends after a final state, and when the session or token that asked for
+/// it ends.
 #[utoipa::path(get, path = "/api/executions/{id}/events", tag = "executions",
     params(("id" = Uuid, Path, description = "The execution")),
     responses((status = 200, description = "The events", body = String, content_type = "text/event-stream")))]
 pub(crate) async fn watch(
     State(state): State<AppState>,
+    Extension(credential): Extension<Credential>,
     Path(id): Path<Uuid>,
 ) -> ApiResult<impl IntoResponse> {
     let events = state.engine.executions().subscribe(id).await?;
     let stopping = state.stopping.clone();
-    let stream = follow(state, id, events).take_until(stopping.cancelled_owned());
+    let ended = ended(state.clone(), credential.clone());
+    let stream = follow(state, credential, id, events)
+        .take_until(stopping.cancelled_owned())
+        .take_until(ended);
     Ok(Sse::new(stream).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)))
+}
+
+/// Waits until the credential is no longer valid.
+async fn ended(state: AppState, credential: Credential) {
+    loop {
+        tokio::time::sleep(KEEP_ALIVE).await;
+        if !is_valid(&state, &credential).await {
+            return;
+        }
+    }
+}
+
+/// Does the credential still hold? A database that doesn't answer takes it from nobody.
+async fn is_valid(state: &AppState, credential: &Credential) -> bool {
+    !matches!(
+        state.engine.auth().authenticate(&credential.0).await,
+        Err(Error::Unauthenticated(_))
+    )
 }
 
 fn follow(
     state: AppState,
+    credential: Credential,
     id: Uuid,
     events: ExecutionEvents,
 ) -> impl Stream<Item = Result<Event, Infallible>> + Send {
-    stream::unfold(Some((state, events, None)), move |watching| async move {
-        let (state, mut events, mut told) = watching?;
+    let watching = (state, credential, events, None);
+    stream::unfold(Some(watching), move |watching| async move {
+        let (state, credential, mut events, mut told) = watching?;
         let (event, is_over) = match next(&mut events, &mut told).await? {
+            ExecutionEvent::State { .. } if !is_valid(&state, &credential).await => return None,
             ExecutionEvent::State { .. } => match state.engine.executions().get(id).await {
                 Ok(execution) => {
                     let execution = executions::shown(execution);
@@ -79,7 +106,7 @@ fn follow(
                 (event("progress", &progress), false)
             }
         };
-        Some((Ok(event), (!is_over).then_some((state, events, told))))
+        Some((Ok(event), (!is_over).then_some((state, credential, events, told))))
     })
 }
 

@@ -2,9 +2,10 @@
 
 use std::{fs, net::TcpListener};
 
+use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::harness::TestServer;
+use crate::harness::{PASSWORD, TestServer};
 
 /// A `local` connection below the data folder's `files`.
 async fn local_connection(server: &TestServer) -> Value {
@@ -213,6 +214,43 @@ async fn a_server_that_stops_ends_its_streams_and_hands_its_work_back() {
         .admin
         .until(&path, |execution| execution["state"] == "cancelled")
         .await;
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn nobody_watches_on_with_a_credential_that_has_ended() {
+    let server = TestServer::start().await;
+    let admin = &server.admin;
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let path = stuck_execution(&server, &silent).await;
+    let user = json!({"username": "vera", "password": "veras password", "role": "viewer"});
+    let vera = admin.post("/api/users", user).await.created();
+    let disabled = admin.login("vera", "veras password").await;
+    let token = admin
+        .post("/api/tokens", json!({"name": "watch"}))
+        .await
+        .created();
+    let revoked = admin.with_token(token["token"].as_str().unwrap());
+    let logged_out = admin.login("admin", PASSWORD).await;
+
+    let mut watching = Vec::new();
+    for client in [admin, &disabled, &revoked, &logged_out] {
+        let request = client.request(Method::GET, &format!("{path}/events"));
+        let mut response = request.send().await.unwrap();
+        let first = response.chunk().await.unwrap().unwrap();
+        assert!(String::from_utf8_lossy(&first).contains("running"));
+        watching.push(response);
+    }
+    let vera = format!("/api/users/{}", vera["id"].as_str().unwrap());
+    admin.patch(&vera, json!({"disabled": true})).await.ok();
+    let token = format!("/api/tokens/{}", token["id"].as_str().unwrap());
+    admin.delete(&token).await.status(204);
+    logged_out.post("/api/auth/logout", json!({})).await.status(204);
+    admin.post(&format!("{path}/cancel"), json!({})).await.ok();
+    for (n, response) in watching.into_iter().enumerate() {
+        let rest = response.text().await.unwrap();
+        assert_eq!(rest.contains("cancelled"), n == 0, "{n}: {rest}");
+    }
     server.stop().await;
 }
 
