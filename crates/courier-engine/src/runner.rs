@@ -6,7 +6,7 @@ use courier_store::executions::{
     Execution, ExecutionRequest, ExecutionState, Step as StepRow, StepState as RowState,
 };
 use courier_transfer::{Error as TransferError, ErrorKind};
-use futures::FutureExt;
+use futures::{FutureExt, future::BoxFuture};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
@@ -102,6 +102,28 @@ async fn leave(
         // Once more at a shutdown.
         let _ = tokio::time::timeout(wait, engine.0.stopping.cancelled()).await;
         wait = (wait * 2).min(Duration::from_secs(30));
+    }
+}
+
+impl Engine {
+    /// Writes to the store, and again where that fails in a way that may pass: what a step has done is done, and must
+    /// not fail or be forgotten because the database was away for half a minute. At a shutdown there is one more try.
+    pub(crate) async fn persist<'a>(&self, write: impl Fn() -> BoxFuture<'a, Result<()>>) -> Result<()> {
+        for wait in [1, 2, 4, 8, 16] {
+            let error = match write().await {
+                Err(Error::Store(error)) if error.may_pass() => error,
+                result => return result,
+            };
+            tracing::warn!(%error, "could not write to the database; trying again");
+            let stopping = self.0.stopping.cancelled();
+            if tokio::time::timeout(Duration::from_secs(wait), stopping)
+                .await
+                .is_ok()
+            {
+                break;
+            }
+        }
+        write().await
     }
 }
 
@@ -254,11 +276,15 @@ impl Run<'_> {
         ));
         self.live.set_step(Some(state.clone()));
         let result = self.supervise(definition, &state).await;
+        state.end().await;
         self.live.set_step(None);
         (row.bytes_transferred, row.files_transferred) = state.counts();
         self.context = state.context();
-        state.record_all().await?;
-        result
+        let recorded = self.engine.persist(|| state.record_all().boxed()).await;
+        if let (Err(_), Err(error)) = (&result, &recorded) {
+            tracing::error!(execution = %self.execution.id, %error, "could not write what a step did to the audit log");
+        }
+        result.and(recorded.map_err(Halt::from))
     }
 
     /// Runs a step under everything that may end it early.
@@ -311,7 +337,7 @@ impl Run<'_> {
     }
 
     /// Keeps the step's numbers fresh in the store, and listens for wishes from other nodes. Never ends.
-    async fn watch(&self, state: &StepState) {
+    async fn watch(&self, state: &Arc<StepState>) {
         let mut told = state.counts();
         for tick in 1u64.. {
             tokio::time::sleep(TICK).await;
@@ -360,13 +386,10 @@ impl Run<'_> {
 
     /// Keeps a step and the context in one transaction, and tells watchers.
     async fn keep(&mut self, row: &StepRow) -> Result<()> {
-        let context = Value::Object(self.context.clone());
-        self.engine
-            .0
-            .store
-            .executions()
-            .checkpoint(self.execution.id, row, Some(&context))
-            .await?;
+        let context = &Value::Object(self.context.clone());
+        let (store, id) = (self.engine.0.store.executions(), self.execution.id);
+        let write = || async move { Ok(store.checkpoint(id, row, Some(context)).await?) }.boxed();
+        self.engine.persist(write).await?;
         if let Some(kept) = self.rows.iter_mut().find(|kept| kept.index == row.index) {
             *kept = row.clone();
         }

@@ -4,13 +4,14 @@ use std::{
     path::PathBuf,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicU64, Ordering},
     },
     time::{Duration, Instant},
 };
 
 use courier_store::{audit::NewAudit, executions::Step as StepRow};
 use courier_transfer::{Client, RemotePath};
+use futures::FutureExt;
 use parking_lot::Mutex;
 use serde_json::{Map, Value};
 use uuid::Uuid;
@@ -138,10 +139,21 @@ pub(crate) struct StepState {
     transfer: Mutex<Option<Arc<Record>>>,
     bytes: AtomicU64,
     files: AtomicU64,
-    /// Something is in the context that the store doesn't have.
-    unsaved: AtomicBool,
+    /// Counts what comes into the context that a crash should not lose.
+    changes: AtomicU64,
     /// What is to be written to the audit log, many at a time.
     audits: Mutex<Vec<NewAudit>>,
+    /// Held by whoever writes.
+    written: tokio::sync::Mutex<Written>,
+}
+
+/// What the store has of a step that runs.
+#[derive(Debug, Default)]
+struct Written {
+    /// So many changes.
+    changes: u64,
+    /// The step runs no more, and the runner writes how it ended.
+    ended: bool,
 }
 
 /// Audit records that are written at once.
@@ -166,8 +178,9 @@ impl StepState {
             before,
             outputs: Mutex::default(),
             transfer: Mutex::default(),
-            unsaved: AtomicBool::new(false),
+            changes: AtomicU64::new(0),
             audits: Mutex::default(),
+            written: tokio::sync::Mutex::default(),
         }
     }
 
@@ -199,7 +212,7 @@ impl StepState {
 
     /// Something is in the context that a crash should not lose.
     pub(crate) fn note_unsaved(&self) {
-        self.unsaved.store(true, Ordering::Relaxed);
+        self.changes.fetch_add(1, Ordering::Release);
     }
 
     /// Bytes and files moved until now.
@@ -234,39 +247,72 @@ impl StepState {
             .await?)
     }
 
-    /// Writes the numbers of the running step, and the context with what it has left until now, if anything is new.
-    pub(crate) async fn save(&self) -> Result<()> {
-        if !self.unsaved.swap(false, Ordering::Relaxed) {
-            return Ok(());
-        }
-        let mut row = self.row.clone();
-        (row.bytes_transferred, row.files_transferred) = self.counts();
-        let context = Value::Object(self.context());
-        let executions = self.engine.0.store.executions();
-        Ok(executions
-            .checkpoint(self.execution, &row, Some(&context))
-            .await?)
+    /// Writes the numbers of the running step, and the context with what it has left until now, if anything is new. What
+    /// was new before the call is in the store after it.
+    pub(crate) async fn save(self: &Arc<Self>) -> Result<()> {
+        let state = self.clone();
+        to_its_end(async move {
+            let mut written = state.written.lock().await;
+            let changes = state.changes.load(Ordering::Acquire);
+            if written.ended || written.changes == changes {
+                return Ok(());
+            }
+            let mut row = state.row.clone();
+            (row.bytes_transferred, row.files_transferred) = state.counts();
+            let context = Value::Object(state.context());
+            let executions = state.engine.0.store.executions();
+            executions
+                .checkpoint(state.execution, &row, Some(&context))
+                .await?;
+            written.changes = changes;
+            Ok(())
+        })
+        .await
     }
 
-    /// Writes the audit records that wait.
-    pub(crate) async fn record_all(&self) -> Result<()> {
-        let waiting = std::mem::take(&mut *self.audits.lock());
-        if !waiting.is_empty() {
-            self.engine.0.store.audit().append(waiting).await?;
-        }
-        Ok(())
+    /// The step runs no more: nothing writes from here on that it does.
+    pub(crate) async fn end(&self) {
+        self.written.lock().await.ended = true;
+    }
+
+    /// Writes the audit records that wait. They go on waiting where that fails.
+    pub(crate) async fn record_all(self: &Arc<Self>) -> Result<()> {
+        let state = self.clone();
+        to_its_end(async move {
+            let _written = state.written.lock().await;
+            let waiting = std::mem::take(&mut *state.audits.lock());
+            if waiting.is_empty() {
+                return Ok(());
+            }
+            let result = state.engine.0.store.audit().append(waiting.clone()).await;
+            if result.is_err() {
+                state.audits.lock().splice(0..0, waiting);
+            }
+            Ok(result?)
+        })
+        .await
     }
 
     /// Writes the audit records that wait, where they are many.
-    pub(crate) async fn record_full_batch(&self) -> Result<()> {
-        let full = self.audits.lock().len() >= AUDITS;
-        if full { self.record_all().await } else { Ok(()) }
+    pub(crate) async fn record_full_batch(self: &Arc<Self>) -> Result<()> {
+        if self.audits.lock().len() < AUDITS {
+            return Ok(());
+        }
+        self.engine.persist(|| self.record_all().boxed()).await
     }
 
     /// Tells watchers.
     pub(crate) fn tell(&self, event: ExecutionEvent) {
         self.live.tell(event);
     }
+}
+
+/// Writes in a task of its own: whoever waits for it may be dropped, and may be part of a stream that nobody polls for
+/// a while, and must neither leave half of it undone nor hold a transaction meanwhile.
+async fn to_its_end(write: impl Future<Output = Result<()>> + Send + 'static) -> Result<()> {
+    tokio::spawn(write)
+        .await
+        .unwrap_or_else(|e| Err(Error::Internal(format!("a write to the store did not end: {e}"))))
 }
 
 /// Runs blocking work off the async threads.

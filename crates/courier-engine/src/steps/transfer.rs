@@ -15,7 +15,7 @@ use courier_transfer::{
     ops::{BatchContext, BatchProgress, FileResult, Job, OnExisting, Outcome},
     settings::{Default as Standard, Kind, Setting},
 };
-use futures::{StreamExt, stream::BoxStream};
+use futures::{FutureExt, StreamExt, stream::BoxStream};
 use serde_json::{Value, json};
 
 pub(crate) use super::record::Record;
@@ -300,7 +300,7 @@ async fn delete_source(
     // Noted first: after a crash in between, the one file counts as moved and is not missed. Of many, a pattern just
     // doesn't find it again.
     if record.is_of_one_file() {
-        step.state.save().await?;
+        step.engine().persist(|| step.state.save().boxed()).await?;
     }
     match direction {
         Direction::Upload => {

@@ -7,6 +7,7 @@
 )]
 
 mod connections;
+mod database;
 mod fake;
 mod fixture;
 mod interrupted;
