@@ -255,10 +255,13 @@ async fn check(engine: &Engine, actor: &Actor, draft: &Draft, before: Option<&Co
         }
         trust::check_may_approve(engine, actor).await?;
     }
+    if let Some(before) = before {
+        check_decision(engine, actor, before, record).await?;
+    }
     // Disabling an insecure connection must always be possible.
     let disables = before.is_some() && record.status == ConnectionStatus::Disabled;
-    let decides =
-        before.is_none_or(|b| b.host_key_policy != policy || endpoint(engine, b) != endpoint(engine, record));
+    let moved = before.is_some_and(|b| endpoint(engine, b) != endpoint(engine, record));
+    let decides = moved || before.is_none_or(|b| b.host_key_policy != policy);
     if decides || !disables {
         trust::check_policy(engine, policy, Some(actor).filter(|_| decides)).await?;
     }
@@ -267,6 +270,33 @@ async fn check(engine: &Engine, actor: &Actor, draft: &Draft, before: Option<&Co
         return Err(Error::FipsOverrideNeedsAdmin);
     }
     check_keys(engine, draft.keys.as_deref().unwrap_or_default(), before).await
+}
+
+/// A decision about a host key that is somebody else's to make is not made by a change of the connection: a move forgets
+/// what was pinned and what waits, and another policy than `manual` takes keys that nobody has approved.
+async fn check_decision(
+    engine: &Engine,
+    actor: &Actor,
+    before: &Connection,
+    record: &Connection,
+) -> Result<()> {
+    let (was, is) = (before.host_key_policy, record.host_key_policy);
+    let moved = endpoint(engine, before) != endpoint(engine, record);
+    let what = if before.waits_for_host_key && moved {
+        "its server's host key has changed and waits for a decision, so its host, port and protocol stay until then"
+    } else if before.waits_for_host_key && was != is && is == HostKeyPolicy::AlwaysTrust {
+        "its server's host key has changed and waits for a decision, so its policy can't become always_trust until then"
+    } else if was == HostKeyPolicy::Manual && was != is {
+        "its host key policy is manual, and another one takes keys that nobody has approved"
+    } else {
+        return Ok(());
+    };
+    trust::check_may_approve(engine, actor)
+        .await
+        .map_err(|error| match error {
+            Error::Forbidden(why) => Error::Forbidden(format!("{what}; {why}")),
+            other => other,
+        })
 }
 
 async fn check_keys(engine: &Engine, keys: &[Uuid], before: Option<&Connection>) -> Result<()> {

@@ -427,3 +427,85 @@ async fn a_session_that_came_up_before_does_not_hide_a_changed_key() {
         t.connections().patch(&operator(), made.id, next).await.unwrap();
     }
 }
+
+#[tokio::test]
+async fn a_move_there_and_back_approves_no_host_key() {
+    let t = Fixture::new().await;
+    let made = t.connection(json!({})).await;
+    assert!(t.connections().test(&operator(), made.id).await.unwrap().success);
+    // A pinned connection that is well may move: its secrets and pins don't come along.
+    let patch = async |actor, change: Value| t.connections().patch(&actor, made.id, map(change)).await;
+    let moved = patch(operator(), json!({"port": 2, "password": PASSWORD}))
+        .await
+        .unwrap();
+    assert_eq!(moved.stored_host_fingerprint, None);
+    assert!(t.connections().test(&operator(), made.id).await.unwrap().success);
+
+    t.server.change_host_key(2);
+    assert!(!t.connections().test(&operator(), made.id).await.unwrap().success);
+    for change in [
+        json!({"port": 1}),
+        json!({"host": "other.example"}),
+        json!({"protocol": "sftp"}),
+        json!({"protocol": "local", "host": null, "username": null, "password": null, "auth_method": "none", "base_path": t.files()}),
+    ] {
+        let error = patch(operator(), change.clone()).await.unwrap_err();
+        assert!(
+            matches!(&error, Error::Forbidden(why) if why.contains("waits for a decision") && why.contains("admin")),
+            "{change}: {error}"
+        );
+    }
+    t.settings()
+        .set(&admin(), "security.insecure_trust_require_admin", json!(false))
+        .await
+        .unwrap();
+    let careless = patch(operator(), json!({"host_key_policy": "always_trust"})).await;
+    assert!(matches!(careless.unwrap_err(), Error::Forbidden(_)));
+    // Whatever else changes leaves the wait as it is.
+    for change in [
+        json!({"notes": "n"}),
+        json!({"password": PASSWORD, "username": "else"}),
+        json!({"host_key_policy": "manual"}),
+    ] {
+        let shown = patch(operator(), change).await.unwrap();
+        assert_eq!(shown.health.as_str(), "requires_attention");
+        assert_eq!(shown.stored_host_fingerprint, Some(fingerprint(1)));
+    }
+    let moved = patch(admin(), json!({"port": 1})).await.unwrap();
+    assert_eq!(
+        (moved.health.as_str(), moved.stored_host_fingerprint),
+        ("unknown", None)
+    );
+}
+
+#[tokio::test]
+async fn who_may_not_approve_does_not_leave_manual() {
+    let t = Fixture::new().await;
+    let made = t.connection(json!({"host_key_policy": "manual"})).await;
+    let patch = async |actor, change: Value| t.connections().patch(&actor, made.id, map(change)).await;
+    let first_use = || json!({"host_key_policy": "trust_on_first_use"});
+    for change in [
+        first_use(),
+        json!({"host_key_policy": "trust_on_first_use", "port": 1}),
+        json!({"host_key_policy": null}),
+        json!({"protocol": "sftp"}),
+    ] {
+        let error = patch(operator(), change.clone()).await.unwrap_err();
+        assert!(
+            matches!(&error, Error::Forbidden(why) if why.contains("manual")),
+            "{change}: {error}"
+        );
+    }
+    let mut whole = connection_input();
+    whole.insert("name".into(), json!("other"));
+    let replaced = t.connections().replace(&operator(), made.id, whole).await;
+    assert!(matches!(replaced.unwrap_err(), Error::Forbidden(_)));
+    // It may move as it is: it then connects nowhere until somebody has approved.
+    assert!(patch(operator(), json!({"port": 1})).await.is_ok());
+
+    t.settings()
+        .set(&admin(), "security.host_key_approval_require_admin", json!(false))
+        .await
+        .unwrap();
+    assert!(patch(operator(), first_use()).await.is_ok());
+}
