@@ -266,7 +266,9 @@ async fn check(engine: &Engine, actor: &Actor, draft: &Draft, before: Option<&Co
         trust::check_policy(engine, policy, Some(actor).filter(|_| decides)).await?;
     }
     let overrides = |c: &Connection| c.settings.get("fips_override") == Some(&Value::Bool(true));
-    if overrides(record) && !before.is_some_and(overrides) && !actor.is_admin() {
+    // What was allowed for one server is not allowed for another.
+    let inherits = !moved && before.is_some_and(overrides);
+    if overrides(record) && !inherits && !actor.is_admin() {
         return Err(Error::FipsOverrideNeedsAdmin);
     }
     check_keys(engine, draft.keys.as_deref().unwrap_or_default(), before).await

@@ -509,3 +509,18 @@ async fn who_may_not_approve_does_not_leave_manual() {
         .unwrap();
     assert!(patch(operator(), first_use()).await.is_ok());
 }
+
+#[tokio::test]
+async fn the_exemption_from_fips_mode_is_for_one_server() {
+    let t = Fixture::new().await;
+    let mut input = connection_input();
+    input.insert("fips_override".into(), json!(true));
+    let made = t.connections().create(&admin(), input).await.unwrap();
+    let patch = async |actor, change: Value| t.connections().patch(&actor, made.id, map(change)).await;
+    assert!(patch(operator(), json!({"notes": "n"})).await.is_ok());
+    let moved = patch(operator(), json!({"host": "other.example"})).await;
+    assert!(matches!(moved.unwrap_err(), Error::FipsOverrideNeedsAdmin));
+    assert!(patch(admin(), json!({"port": 1})).await.is_ok());
+    let without = json!({"host": "other.example", "fips_override": false});
+    assert!(patch(operator(), without).await.is_ok());
+}
