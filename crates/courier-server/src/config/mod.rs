@@ -180,7 +180,9 @@ impl Config {
             .into_iter()
             .map(|root| absolute("local_roots", root))
             .collect::<Result<Vec<_>>>()?;
-        courier_engine::check_local_roots(&data_dir, &local_roots).map_err(|m| wrong("local_roots", m))?;
+        let database = database_file(&database_url)?;
+        courier_engine::check_local_roots(&data_dir, database.as_deref(), &local_roots)
+            .map_err(|message| wrong("local_roots", message))?;
 
         let concurrency = match variable("COURIER_WORKER_CONCURRENCY") {
             Some(text) => text.parse().map_err(|_| {
@@ -276,6 +278,19 @@ fn check_database_url(url: SecretString) -> Result<SecretString> {
     }
 }
 
+/// Where the database is, if it is a file.
+fn database_file(url: &SecretString) -> Result<Option<PathBuf>> {
+    let Some(rest) = url.expose_secret().strip_prefix("sqlite:") else {
+        return Ok(None);
+    };
+    let rest = rest.strip_prefix("//").unwrap_or(rest);
+    let path = rest.split_once('?').map_or(rest, |(path, _)| path);
+    if path.is_empty() || path == ":memory:" {
+        return Ok(None);
+    }
+    absolute("database_url", path.into()).map(Some)
+}
+
 fn environment(name: &str, word: &str) -> Result<Environment> {
     match word {
         "production" => Ok(Environment::Production),
@@ -365,6 +380,15 @@ mod tests {
                 "{message}"
             );
         }
+        let variables = [
+            ("COURIER_DATA_DIR", "/data"),
+            ("COURIER_DATABASE_URL", "sqlite:///srv/courier.db?mode=rwc"),
+            ("COURIER_LOCAL_ROOTS", "/srv"),
+        ];
+        let message = assemble(ServeOptions::default(), &variables, "")
+            .unwrap_err()
+            .to_string();
+        assert!(message.contains("/srv/courier.db"), "{message}");
         let roots = "/srv/app/data/files/in:/srv/app/data-in";
         let variables = [
             ("COURIER_DATA_DIR", "/srv/app/data"),
