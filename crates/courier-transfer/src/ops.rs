@@ -31,7 +31,7 @@ use partial::Found;
 pub use partial::{Identity, NoPartials, Partials};
 pub use plan::{PlanOptions, plan_downloads, plan_uploads};
 pub use rename::{Replace, rename};
-pub use upload::upload;
+pub use upload::{LocalVersion, remove_version, upload};
 pub use walk::{LocalFile, walk};
 
 /// Files below this many bytes move in one go: what would take another look at either end costs more than

@@ -84,6 +84,8 @@ pub(super) struct FileRecord {
     /// Its final name, as text.
     target: Option<String>,
     error: Option<Failure>,
+    /// What somebody should know of a file that is whole.
+    warning: Option<String>,
 }
 
 fn ends(job: &Job) -> Ends {
@@ -117,6 +119,7 @@ impl Record {
                     resumed_from: number("resumed_from"),
                     target: text("target"),
                     error: None,
+                    warning: text("warning"),
                 },
             );
         }
@@ -218,6 +221,11 @@ impl Record {
         self.with_file(job, |file| file.error = Some(failure));
     }
 
+    /// A file is whole, and there is something to know about it.
+    pub(super) fn warn(&self, job: &Job, warning: String) {
+        self.with_file(job, |file| file.warning = Some(warning));
+    }
+
     /// The final names of the files that are whole.
     pub(super) fn targets(&self) -> Vec<String> {
         self.files
@@ -280,6 +288,9 @@ impl FileRecord {
         }
         if let Some(error) = &self.error {
             put("error", json!(error));
+        }
+        if let Some(warning) = &self.warning {
+            put("warning", json!(warning));
         }
         map
     }

@@ -1,7 +1,6 @@
 //! What uploads and downloads of jobs have in common: many files in one step, reconnects within it, progress, records.
 
 use std::{
-    fs,
     sync::{
         Arc, OnceLock,
         atomic::{AtomicU64, Ordering},
@@ -12,7 +11,7 @@ use std::{
 use async_trait::async_trait;
 use courier_transfer::{
     Client, EntryKind, Error as TransferError, ErrorKind, Progress, ProgressMeter, ProgressSnapshot,
-    ops::{BatchContext, BatchProgress, FileResult, Job, OnExisting, Outcome},
+    ops::{self, BatchContext, BatchProgress, FileResult, Job, LocalVersion, OnExisting, Outcome},
     settings::{Default as Standard, Kind, Setting},
 };
 use futures::{FutureExt, StreamExt, stream::BoxStream};
@@ -274,8 +273,9 @@ async fn finish_file(
         json!({"size": done.size, "resumed_from": done.resumed_from.unwrap_or(0), "verified": done.verified});
     step.record(direction.verb(), details(&job, more), Some(done.bytes), took);
     if step.optional_text("after") == Some("delete")
-        && let Err(error) = delete_source(step, direction, record, client, &job).await
+        && let Err(error) = delete_source(step, direction, record, client, &job, done.source).await
     {
+        record.warn(&job, format!("the source could not be deleted: {error}"));
         tracing::warn!(execution = %step.state.execution, %error, "the source could not be deleted after its transfer");
     }
     Ok(())
@@ -296,6 +296,7 @@ async fn delete_source(
     record: &Record,
     client: &Arc<dyn Client>,
     job: &Job,
+    sent: Option<LocalVersion>,
 ) -> Result<()> {
     // Noted first: after a crash in between, the one file counts as moved and is not missed. Of many, a pattern just
     // doesn't find it again.
@@ -305,12 +306,17 @@ async fn delete_source(
     match direction {
         Direction::Upload => {
             let path = job.local.clone();
-            Ok(
-                blocking(move || {
-                    fs::remove_file(&path).map_err(|e| TransferError::local(e, "delete", &path))
-                })
-                .await?,
-            )
+            let gone = match sent {
+                Some(sent) => blocking(move || ops::remove_version(&path, &sent)).await?,
+                None => false,
+            };
+            if !gone {
+                let warning = "the source was replaced or changed while it was uploaded; what lies there now was not \
+                               sent, and is kept";
+                tracing::warn!(execution = %step.state.execution, path = %job.local.display(), "{warning}");
+                record.warn(job, warning.into());
+            }
+            Ok(())
         }
         Direction::Download => {
             let audit = step.audit("delete", json!({"path": job.remote, "after": "download"}));

@@ -121,6 +121,38 @@ async fn a_source_that_is_deleted_already_is_not_missed() {
     );
 }
 
+/// A producer renames the next version onto the path while this one is on its way.
+#[tokio::test]
+async fn a_source_that_was_replaced_meanwhile_is_kept() {
+    let t = Fixture::new().await;
+    let connection = t.connection(json!({})).await.id;
+    let (source, next) = (t.files().join("report"), t.files().join("next"));
+    for (same_size, new) in [(false, vec![2u8; 10]), (true, vec![2u8; 200_000])] {
+        std::fs::write(&source, vec![1u8; 200_000]).unwrap();
+        std::fs::write(&next, &new).unwrap();
+        let (from, to) = (next.clone(), source.clone());
+        t.server.memory().at_byte(
+            100_000,
+            Event::Call(Box::new(move |_| std::fs::rename(&from, &to).unwrap())),
+        );
+        let config = json!({"connection_id": connection, "local_path": source, "remote_path": "up", "after": "delete"});
+        let run = t
+            .run_steps(json!([{"step_type": "remote.upload", "config": config}]))
+            .await;
+        assert_eq!(run.error, None);
+        let state = &run.context["1.transfer_state"];
+        assert!(
+            state["warning"].as_str().unwrap().contains("replaced"),
+            "{same_size}: {state}"
+        );
+        assert_eq!(
+            t.server.memory().content(&path("/home/up")),
+            Some(vec![1; 200_000])
+        );
+        assert_eq!(std::fs::read(&source).unwrap(), new);
+    }
+}
+
 #[tokio::test]
 async fn queued_ones_can_be_paused_and_cancelled() {
     let t = Fixture::new().await;

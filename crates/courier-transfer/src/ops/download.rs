@@ -100,6 +100,7 @@ impl Download<'_> {
             resumed_from: Some(offset).filter(|&at| at > 0),
             target: FinalName::Local(target),
             verified,
+            source: None,
         })
     }
 

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Entry, NoProgress, Progress, RemotePath};
 
-use super::{NoPartials, Partials};
+use super::{LocalVersion, NoPartials, Partials};
 
 /// What to do where the target's name is taken.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -156,6 +156,8 @@ pub struct Transferred {
     pub target: FinalName,
     /// What was compared at the end.
     pub verified: Verified,
+    /// After an upload: which version of the local file was sent.
+    pub source: Option<LocalVersion>,
 }
 
 impl Transferred {
@@ -167,6 +169,7 @@ impl Transferred {
             resumed_from: None,
             target,
             verified: Verified::Nothing,
+            source: None,
         }
     }
 }

@@ -20,6 +20,7 @@ use super::{
 };
 use part::{Reach, RemotePart};
 use source::LocalSource;
+pub use source::{LocalVersion, remove_version};
 
 /// Uploads one file to `remote`.
 ///
@@ -181,6 +182,7 @@ impl Upload<'_> {
             resumed_from: Some(offset).filter(|&at| at > 0),
             verified: result?,
             target: FinalName::Remote(target),
+            source: Some(source.version.clone()),
         })
     }
 

@@ -1,8 +1,8 @@
 //! The local end of an upload.
 
 use std::{
-    fs::File,
-    os::unix::fs::{OpenOptionsExt, PermissionsExt},
+    fs::{self, File, Metadata},
+    os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt},
     path::Path,
 };
 
@@ -14,9 +14,44 @@ use crate::{
     ops::{Identity, plan::blocking},
 };
 
+/// One version of a local file, by what the file system tells of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LocalVersion {
+    device: u64,
+    inode: u64,
+    size: u64,
+    /// Seconds and nanoseconds.
+    modified: (i64, i64),
+}
+
+impl LocalVersion {
+    fn of(meta: &Metadata) -> Self {
+        Self {
+            device: meta.dev(),
+            inode: meta.ino(),
+            size: meta.len(),
+            modified: (meta.mtime(), meta.mtime_nsec()),
+        }
+    }
+}
+
+/// Deletes a local file that was uploaded, if this very version of it is what lies at the path now; answers whether it
+/// was. A newer one, which somebody has put there meanwhile, stays. Blocks.
+///
+/// Errors: those of the local file system, also where nothing is there.
+pub fn remove_version(path: &Path, version: &LocalVersion) -> Result<bool> {
+    let meta = fs::metadata(path).map_err(|e| Error::local(e, "look at", path))?;
+    if LocalVersion::of(&meta) != *version {
+        return Ok(false);
+    }
+    fs::remove_file(path).map_err(|e| Error::local(e, "delete", path))?;
+    Ok(true)
+}
+
 /// The local file, as it was when the upload began.
 pub(super) struct LocalSource {
     file: File,
+    pub(super) version: LocalVersion,
     pub(super) size: u64,
     pub(super) modified: Option<Timestamp>,
     pub(super) mode: u32,
@@ -39,6 +74,7 @@ impl LocalSource {
         }
         Ok(Self {
             file,
+            version: LocalVersion::of(&meta),
             size: meta.len(),
             modified: meta.modified().ok().and_then(|t| Timestamp::try_from(t).ok()),
             mode: meta.permissions().mode(),
