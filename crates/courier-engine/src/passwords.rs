@@ -292,7 +292,8 @@ mod tests {
         let (began, begun) = oneshot::channel();
         let slow = turn.compute(move |_| {
             began.send(()).unwrap();
-            Ok(wait.recv().unwrap())
+            wait.recv().unwrap();
+            Ok(())
         });
         tokio::select! {
             _ = slow => panic!("it waits"),

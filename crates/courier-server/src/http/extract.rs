@@ -11,6 +11,7 @@ use axum::{
 use courier_api::ErrorCode;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
+use zeroize::Zeroize;
 
 use super::problem::ApiError;
 
@@ -39,7 +40,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
         if !is_json {
             return Err(not_json());
         }
-        parse(&body).map(Self)
+        parse_and_wipe(body).map(Self)
     }
 }
 
@@ -51,7 +52,7 @@ impl<S: Send + Sync, T: DeserializeOwned + Default> FromRequest<S> for OptionalJ
         let body = read(request, state).await?;
         match (body.is_empty(), is_json) {
             (true, _) => Ok(Self(T::default())),
-            (false, true) => parse(&body).map(Self),
+            (false, true) => parse_and_wipe(body).map(Self),
             (false, false) => Err(not_json()),
         }
     }
@@ -161,6 +162,16 @@ pub(crate) fn typed<T: DeserializeOwned>(
         let path = error.path().to_string();
         data_error(&path, error.into_inner())
     })
+}
+
+/// A body may hold a password or a private key. One that came in several pieces was put together in memory of its own,
+/// which is wiped; one that came in a single piece lies in the connection's buffer, which is not ours.
+fn parse_and_wipe<T: DeserializeOwned>(body: Bytes) -> Result<T, ApiError> {
+    let parsed = parse(&body);
+    if let Ok(mut body) = body.try_into_mut() {
+        body.as_mut().zeroize();
+    }
+    parsed
 }
 
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
