@@ -20,7 +20,7 @@ pub(crate) use fields::{Effective, Shape};
 pub use keys::{AddKey, ConnectionKey};
 
 use crate::{
-    Actor, Engine, Error, Page, PageRequest, Result,
+    Actor, Engine, Error, Page, PageRequest, Result, Role,
     audit::Entry as Record,
     open::{Opening, open},
     test_connection::{self, TestReport},
@@ -151,7 +151,8 @@ impl Connections<'_> {
     }
 
     /// Lists a folder on the server; without a path the base path or the login folder. In the server's order, cut after
-    /// 10,000 entries; what is unreadable is left out.
+    /// 10,000 entries; what is unreadable is left out. For a viewer only where a host key is pinned already: that pins
+    /// nothing, and changes no health.
     ///
     /// # Errors
     /// [`Error::NotFound`], [`Error::ConnectionNotUsable`], [`Error::Transfer`].
@@ -162,7 +163,10 @@ impl Connections<'_> {
         };
         let record = self.record(id).await?;
         let opening = Opening {
-            purpose: Purpose::Browse,
+            purpose: match actor.role {
+                Role::Viewer => Purpose::Look,
+                Role::Operator | Role::Admin => Purpose::Browse,
+            },
             performed_by: &actor.name,
             draft: None,
             others: None,

@@ -109,6 +109,13 @@ pub(crate) async fn open(
     let trust = Trust::new(engine, connection, opening.purpose, opening.performed_by, pin);
     let mut result = connect(engine, connection, credentials, &trust).await;
     let learnt = trust.learnt();
+    if opening.purpose == Purpose::Look
+        && let Err(error) = &result
+        && error.transfer_kind() == Some(ErrorKind::Auth)
+        && let Some(permit) = &permit
+    {
+        permit.note_rejected(connection);
+    }
     let noted = note(engine, connection, opening.purpose, &trust, &result).await;
     if let Ok(session) = &mut result {
         // Not before it was noted: whoever comes next must see that the credentials were rejected.
@@ -182,6 +189,12 @@ async fn admit(
     };
     let now = engine.0.store.connections().get(connection.id).await?;
     check_usable(&now, purpose)?;
+    if purpose == Purpose::Look && permit.was_rejected(&now) {
+        return Err(Error::ConnectionNotUsable(format!(
+            "the server has rejected the credentials of the connection \"{}\"; have somebody who may test it look",
+            now.name
+        )));
+    }
     Ok((now, Some(permit)))
 }
 
@@ -213,6 +226,13 @@ async fn connect(
     let protocol = protocol(engine, connection)?;
     let shape = Shape::of(protocol);
     if shape.host_keys {
+        if trust.purpose() == Purpose::Look && connection.pinned_fingerprint.is_none() {
+            return Err(Error::ConnectionNotUsable(format!(
+                "a viewer may browse only a connection with a pinned host key, and \"{}\" has none; have somebody who may change \
+                 it test it first",
+                connection.name
+            )));
+        }
         trust::check_policy(engine, connection.host_key_policy, None).await?;
     }
     let effective = Effective::of(&shape, connection);
@@ -312,7 +332,7 @@ async fn note(
         }
         Err(_) => {}
     }
-    if purpose == Purpose::TestUnsaved {
+    if !purpose.notes() {
         return Ok(());
     }
     match result {

@@ -75,6 +75,8 @@ pub(crate) enum Purpose {
     TestUnsaved,
     /// To look at a folder.
     Browse,
+    /// The same, for somebody who may change nothing: nothing is pinned, and nothing said of the connection's health.
+    Look,
 }
 
 impl Purpose {
@@ -87,6 +89,11 @@ impl Purpose {
 
     fn is_saved(self) -> bool {
         self != Self::TestUnsaved
+    }
+
+    /// May what comes out change what is known of the connection: its host keys and its health?
+    pub(crate) fn notes(self) -> bool {
+        !matches!(self, Self::TestUnsaved | Self::Look)
     }
 }
 
@@ -120,6 +127,10 @@ impl Trust {
         })
     }
 
+    pub(crate) fn purpose(&self) -> Purpose {
+        self.purpose
+    }
+
     /// What the server has told of itself until now.
     pub(crate) fn learnt(&self) -> ServerInfo {
         self.learnt.lock().clone()
@@ -147,8 +158,8 @@ impl Trust {
             return Ok(());
         }
         if pins.is_empty() {
-            return match self.connection.host_key_policy {
-                HostKeyPolicy::Manual => self.refuse_unapproved(presented).await,
+            return match (self.connection.host_key_policy, self.purpose) {
+                (HostKeyPolicy::Manual, _) | (_, Purpose::Look) => self.refuse_unapproved(presented).await,
                 _ => Ok(()),
             };
         }
@@ -172,7 +183,7 @@ impl Trust {
     async fn refuse_changed(&self, pins: &[Fingerprint], presented: &HostKey) -> Result<()> {
         self.remember(presented).await?;
         let expected = pins.iter().map(Fingerprint::to_string).collect::<Vec<_>>();
-        if self.purpose.is_saved() {
+        if self.purpose.notes() {
             let detail = format!(
                 "Host key changed: expected {}, got {}",
                 expected.join(" or "),
@@ -192,7 +203,7 @@ impl Trust {
     }
 
     async fn remember(&self, presented: &HostKey) -> Result<()> {
-        if self.purpose.is_saved() {
+        if self.purpose.notes() {
             let fingerprint = presented.fingerprint.to_string();
             let hosts = self.engine.0.store.known_hosts();
             hosts
@@ -225,7 +236,7 @@ impl Trust {
 
     async fn accepted(&self, info: &ServerInfo, method: &AuthMethod) -> Result<()> {
         if self.purpose.is_saved() {
-            if let Some(key) = &info.host_key {
+            if let Some(key) = info.host_key.as_ref().filter(|_| self.purpose.notes()) {
                 self.pin(key).await?;
             }
             if let AuthMethod::Key { id } | AuthMethod::KeyAndPassword { id } = method

@@ -121,7 +121,7 @@ const TUNING: &[(Setting, Has)] = &[
         Setting::optional(
             "max_sessions",
             Kind::Integer { min: 1, max: 1000 },
-            "Sessions that may be open at once.",
+            "Sessions that may be open at once; who needs another waits up to connect_timeout_sec.",
         )
         .or(Standard::Integer(4)),
         Has::Every,

@@ -2,6 +2,8 @@
 
 use std::{collections::HashMap, sync::Arc};
 
+use courier_store::connections::Connection;
+use jiff::Timestamp;
 use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use uuid::Uuid;
@@ -15,6 +17,14 @@ pub(crate) struct Slots(Mutex<HashMap<Uuid, Arc<Slot>>>);
 pub(super) struct Slot {
     free: Arc<Semaphore>,
     limit: Mutex<Limit>,
+    rejected: Mutex<Option<State>>,
+}
+
+/// A connection as it was changed, and came up, last.
+type State = (Timestamp, Option<Timestamp>);
+
+fn state(connection: &Connection) -> State {
+    (connection.updated_at, connection.last_ok_at)
 }
 
 #[derive(Debug)]
@@ -42,6 +52,7 @@ impl Slots {
                 Arc::new(Slot {
                     free: Arc::new(Semaphore::new(max)),
                     limit: Mutex::new(Limit { max, surplus: 0 }),
+                    rejected: Mutex::default(),
                 })
             })
             .clone();
@@ -82,6 +93,19 @@ impl Slot {
             slot: self.clone(),
             permit: Some(permit),
         }
+    }
+}
+
+impl Permit {
+    /// Notes that the server rejected the connection's credentials, for somebody who may not change its health. Such
+    /// logins must not be repeated either: servers lock accounts.
+    pub(super) fn note_rejected(&self, connection: &Connection) {
+        *self.slot.rejected.lock() = Some(state(connection));
+    }
+
+    /// Has that happened, and the connection neither changed nor come up since?
+    pub(super) fn was_rejected(&self, connection: &Connection) -> bool {
+        *self.slot.rejected.lock() == Some(state(connection))
     }
 }
 

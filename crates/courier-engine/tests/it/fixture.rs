@@ -183,6 +183,14 @@ pub(crate) fn operator() -> Actor {
     }
 }
 
+pub(crate) fn viewer() -> Actor {
+    Actor {
+        id: None,
+        name: "vera".into(),
+        role: Role::Viewer,
+    }
+}
+
 pub(crate) fn map(value: Value) -> Map<String, Value> {
     value.as_object().cloned().unwrap()
 }
