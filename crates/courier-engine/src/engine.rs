@@ -23,6 +23,7 @@ use crate::{
     overview::{Counts, Overview, counts, overview},
     passwords::{Brake, Passwords},
     settings::Settings,
+    steps::AllPartials,
     tokens::Tokens,
     users::Users,
 };
@@ -93,6 +94,8 @@ pub(crate) struct Shared {
     pub(crate) brake: Brake,
     /// Sessions of each connection.
     pub(crate) slots: Slots,
+    /// Files that are written on servers now.
+    pub(crate) partials: AllPartials,
     /// Executions that run here.
     pub(crate) live: LiveExecutions,
     /// Calls the dispatcher when something was queued.
@@ -132,6 +135,7 @@ impl Engine {
             passwords: Passwords::new(config.password_cost).await?,
             brake: Brake::default(),
             slots: Slots::default(),
+            partials: AllPartials::default(),
             live: LiveExecutions::default(),
             queue: Notify::new(),
             stopping: CancellationToken::new(),

@@ -28,7 +28,7 @@ pub use options::{
     Context, DownloadOptions, FinalName, OnExisting, Outcome, Transferred, UploadOptions, Verified,
 };
 use partial::Found;
-pub use partial::{Identity, NoPartials, Partials};
+pub use partial::{Claim, Identity, NoPartials, Partials};
 pub use plan::{PlanOptions, plan_downloads, plan_uploads};
 pub use rename::{Replace, rename};
 pub use upload::{LocalVersion, remove_version, upload};

@@ -6,6 +6,7 @@ mod check;
 mod directories;
 mod download;
 mod local;
+mod partials;
 mod record;
 mod remote_files;
 mod run;
@@ -17,6 +18,7 @@ use futures::future::BoxFuture;
 use serde::Serialize;
 
 pub(crate) use check::{check, prepare};
+pub(crate) use partials::AllPartials;
 pub(crate) use run::{Step, StepState};
 
 use crate::Result;

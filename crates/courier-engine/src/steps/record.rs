@@ -10,15 +10,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use async_trait::async_trait;
 use courier_transfer::{
     RemotePath,
-    ops::{FinalName, Identity, Job, Outcome, Partials, Transferred},
+    ops::{FinalName, Identity, Job, Outcome, Transferred},
 };
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 use serde_json::{Map, Value, json};
 
-use super::StepState;
 use crate::Failure;
 
 /// A file by its two ends, as texts.
@@ -129,6 +127,11 @@ impl Record {
             *record.partials.lock() = partials;
         }
         record
+    }
+
+    /// The identities of its partials.
+    pub(super) fn partials(&self) -> MutexGuard<'_, BTreeMap<String, Identity>> {
+        self.partials.lock()
     }
 
     /// Is this file done already, by an earlier attempt?
@@ -293,32 +296,5 @@ impl FileRecord {
             put("warning", json!(warning));
         }
         map
-    }
-}
-
-/// Keeps the identities of partial files in the execution's context.
-#[derive(Debug)]
-pub(super) struct ContextPartials {
-    pub(super) record: Arc<Record>,
-    pub(super) state: Arc<StepState>,
-}
-
-#[async_trait]
-impl Partials for ContextPartials {
-    async fn load(&self, key: &str) -> courier_transfer::Result<Option<Identity>> {
-        Ok(self.record.partials.lock().get(key).cloned())
-    }
-
-    /// In the store a moment later: a partial that nothing is known of is judged by its size and time.
-    async fn save(&self, key: &str, identity: &Identity) -> courier_transfer::Result<()> {
-        self.record.partials.lock().insert(key.into(), identity.clone());
-        self.state.note_unsaved();
-        Ok(())
-    }
-
-    /// Kept a moment longer in the store than here: what it names is no more, so it can't be continued.
-    async fn forget(&self, key: &str) -> courier_transfer::Result<()> {
-        self.record.partials.lock().remove(key);
-        Ok(())
     }
 }

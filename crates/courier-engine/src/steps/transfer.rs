@@ -18,11 +18,7 @@ use futures::{FutureExt, StreamExt, stream::BoxStream};
 use serde_json::{Value, json};
 
 pub(crate) use super::record::Record;
-use super::{
-    Step, StepState,
-    record::{ContextPartials, Reach},
-    run::blocking,
-};
+use super::{Step, StepState, partials::ContextPartials, record::Reach, run::blocking};
 use crate::{Error, ExecutionEvent, Failure, Result};
 
 pub(super) const CONNECTION: Setting =
@@ -176,6 +172,7 @@ async fn attempt<T: Transfer>(step: &Step<'_>, transfer: &T, record: &Arc<Record
         partials: Arc::new(ContextPartials {
             record: record.clone(),
             state: step.state.clone(),
+            connection: step.connection()?,
         }),
         ..BatchContext::default()
     };

@@ -155,6 +155,36 @@ async fn reconnects_run_out_when_each_begins_anew() {
     assert_eq!((run.error, t.server.sessions()), (None, 6));
 }
 
+/// Both would write `target.tmp`: the second waits for the first, and replaces what it sent.
+#[tokio::test]
+async fn two_uploads_to_one_name_do_not_mix() {
+    let t = Fixture::new().await;
+    let made = t.connection(json!({})).await.id;
+    let upload = |name: &str, byte: u8| {
+        std::fs::write(t.files().join(name), vec![byte; 3_000_000]).unwrap();
+        let config =
+            json!({"connection_id": made, "local_path": t.files().join(name), "remote_path": "target"});
+        json!({"name": name, "steps": [{"step_type": "remote.upload", "config": config}]})
+    };
+    t.server.memory().at_byte(2_000_000, Event::Hang);
+    let first = t.start_job(upload("first", 1)).await;
+    t.wait_for_progress(first).await;
+    let second = t.start_job(upload("second", 2)).await;
+    t.wait_for_state(second, ExecutionState::Running).await;
+    while t.server.sessions() < 2 {
+        tokio::task::yield_now().await;
+    }
+    tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    let part = t.server.memory().content(&path("/home/target.tmp")).unwrap();
+    assert!(part.iter().all(|byte| *byte == 1));
+    t.executions().cancel(&operator(), first).await.unwrap();
+    assert_eq!(t.finished(second).await.error, None);
+    assert_eq!(
+        t.server.memory().content(&path("/home/target")),
+        Some(vec![2; 3_000_000])
+    );
+}
+
 #[tokio::test]
 async fn max_sessions_bounds_what_runs_at_once() {
     let t = Fixture::new().await;

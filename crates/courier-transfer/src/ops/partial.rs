@@ -5,6 +5,7 @@ use std::fmt;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use tokio::sync::OwnedMutexGuard;
 
 use crate::Result;
 
@@ -56,6 +57,24 @@ pub trait Partials: Send + Sync + fmt::Debug {
 
     /// The partial is no more. Unknown keys are fine.
     async fn forget(&self, key: &str) -> Result<()>;
+
+    /// Waits until nobody else writes this partial, and keeps others from it while the claim lives. Claims nothing
+    /// where nobody else can be.
+    async fn claim(&self, _key: &str) -> Claim {
+        Claim::default()
+    }
+}
+
+/// The right to write a partial, until it is dropped.
+#[derive(Debug, Default)]
+pub struct Claim {
+    _lock: Option<OwnedMutexGuard<()>>,
+}
+
+impl From<OwnedMutexGuard<()>> for Claim {
+    fn from(lock: OwnedMutexGuard<()>) -> Self {
+        Self { _lock: Some(lock) }
+    }
 }
 
 /// Remembers nothing: partials are judged by size and modification time alone.

@@ -140,6 +140,7 @@ impl Upload<'_> {
         };
         let identity = source.identity(local);
         let key = format!("remote:{part}");
+        let _claim = self.context.partials.claim(&key).await;
         let offset = self.resume_at(&part, &key, &identity).await?;
         let large = source.size >= SMALL;
         let resume = self.options.resume && large;

@@ -1,0 +1,98 @@
+//! Half-made files on servers: who writes them, and what is in them.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Weak},
+};
+
+use async_trait::async_trait;
+use courier_transfer::ops::{Claim, Identity, Partials};
+use parking_lot::Mutex;
+use uuid::Uuid;
+
+use super::{StepState, record::Record};
+
+/// Partials that are remembered beyond the execution that wrote them.
+const REMEMBERED: usize = 10_000;
+
+/// The partials that this process writes, over all executions: two may send to one name, and must neither write one
+/// partial at once nor continue what the other has begun.
+#[derive(Debug, Default)]
+pub(crate) struct AllPartials(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    locks: HashMap<String, Weak<tokio::sync::Mutex<()>>>,
+    /// What was written last into those that are kept to be continued.
+    written: HashMap<String, Identity>,
+}
+
+impl AllPartials {
+    /// Waits for the right to write one; first come, first served.
+    async fn claim(&self, key: &str) -> Claim {
+        let lock = {
+            let mut state = self.0.lock();
+            state.locks.retain(|_, lock| lock.strong_count() > 0);
+            let known = state.locks.get(key).and_then(Weak::upgrade);
+            known.unwrap_or_else(|| {
+                let lock = Arc::default();
+                state.locks.insert(key.into(), Arc::downgrade(&lock));
+                lock
+            })
+        };
+        lock.lock_owned().await.into()
+    }
+
+    fn wrote(&self, key: String, identity: Identity) {
+        let mut state = self.0.lock();
+        if state.written.len() >= REMEMBERED {
+            state.written.clear();
+        }
+        state.written.insert(key, identity);
+    }
+}
+
+/// Keeps the identities of partial files in the execution's context.
+#[derive(Debug)]
+pub(super) struct ContextPartials {
+    pub(super) record: Arc<Record>,
+    pub(super) state: Arc<StepState>,
+    pub(super) connection: Uuid,
+}
+
+impl ContextPartials {
+    fn all(&self) -> &AllPartials {
+        &self.state.engine.0.partials
+    }
+
+    fn key_for_all(&self, key: &str) -> String {
+        format!("{}/{key}", self.connection)
+    }
+}
+
+#[async_trait]
+impl Partials for ContextPartials {
+    async fn load(&self, key: &str) -> courier_transfer::Result<Option<Identity>> {
+        let written = self.all().0.lock().written.get(&self.key_for_all(key)).cloned();
+        Ok(written.or_else(|| self.record.partials().get(key).cloned()))
+    }
+
+    /// In the store a moment later: a partial that nothing is known of is judged by its size and time.
+    async fn save(&self, key: &str, identity: &Identity) -> courier_transfer::Result<()> {
+        self.record.partials().insert(key.into(), identity.clone());
+        self.all().wrote(self.key_for_all(key), identity.clone());
+        self.state.note_unsaved();
+        Ok(())
+    }
+
+    /// Kept a moment longer in the store than here: what it names is no more, so it can't be continued.
+    async fn forget(&self, key: &str) -> courier_transfer::Result<()> {
+        self.record.partials().remove(key);
+        self.all().0.lock().written.remove(&self.key_for_all(key));
+        Ok(())
+    }
+
+    async fn claim(&self, key: &str) -> Claim {
+        self.all().claim(&self.key_for_all(key)).await
+    }
+}
