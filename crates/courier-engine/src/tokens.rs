@@ -1,7 +1,7 @@
 //! API tokens.
 
 pub use courier_store::tokens::Token;
-use courier_store::{now, tokens::NewToken};
+use courier_store::{audit::NewAudit, now, tokens::NewToken};
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
@@ -55,7 +55,14 @@ impl Tokens<'_> {
             role,
             expires_at,
         };
-        let kept = match self.0.0.store.tokens().insert(new).await {
+        let kept = match self
+            .0
+            .0
+            .store
+            .tokens()
+            .insert(new, |token| record(actor, "token_created", token))
+            .await
+        {
             Err(courier_store::Error::Duplicate { .. }) => {
                 return Err(Error::Duplicate {
                     what: "API token",
@@ -64,7 +71,6 @@ impl Tokens<'_> {
             }
             result => result?,
         };
-        self.record(actor, "token_created", &kept).await?;
         Ok((token, kept))
     }
 
@@ -93,16 +99,14 @@ impl Tokens<'_> {
         if !actor.is_admin() && actor.id != Some(token.user_id) {
             return Err(missing());
         }
-        let revoked = self.0.0.store.tokens().revoke(id).await?;
-        self.record(actor, "token_revoked", &revoked).await
+        let record = record(actor, "token_revoked", &token);
+        self.0.0.store.tokens().revoke(id, record).await?;
+        Ok(())
     }
+}
 
-    async fn record(&self, actor: &Actor, operation: &str, token: &Token) -> Result<()> {
-        let details =
-            json!({"token_id": token.id, "name": token.name, "role": token.role, "user_id": token.user_id});
-        self.0
-            .audit()
-            .record(Entry::new(operation, &actor.name, details))
-            .await
-    }
+fn record(actor: &Actor, operation: &str, token: &Token) -> NewAudit {
+    let details =
+        json!({"token_id": token.id, "name": token.name, "role": token.role, "user_id": token.user_id});
+    Entry::new(operation, &actor.name, details).into()
 }

@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use crate::{
     Error, Page, PageRequest, Result, Store,
+    audit::{self, NewAudit},
     entities::{
         tokens::{Column, Entity, Model},
         users,
@@ -68,11 +69,11 @@ impl std::fmt::Debug for NewToken {
 }
 
 impl Tokens<'_> {
-    /// Keeps a new token.
+    /// Keeps a new token, with the audit record of it.
     ///
     /// # Errors
     /// [`Error::Duplicate`] for the name; [`Error::NotFound`] for the user.
-    pub async fn insert(&self, token: NewToken) -> Result<Token> {
+    pub async fn insert(&self, token: NewToken, record: impl FnOnce(&Token) -> NewAudit) -> Result<Token> {
         let (id, at) = stamp();
         let row = Model {
             id,
@@ -85,10 +86,17 @@ impl Tokens<'_> {
             last_used_at: None,
             revoked_at: None,
         };
-        Entity::insert(row.clone().into_active_model().reset_all())
-            .exec_without_returning(self.0.write())
+        let token = Token::try_from(row.clone())?;
+        let record = record(&token);
+        self.0
+            .transact(async |db| {
+                Entity::insert(row.into_active_model().reset_all())
+                    .exec_without_returning(db)
+                    .await?;
+                audit::append(db, vec![record]).await
+            })
             .await?;
-        row.try_into()
+        Ok(token)
     }
 
     /// The token of this hash and its user, unless it has ended or is revoked. Whether the user is disabled, and that
@@ -142,18 +150,25 @@ impl Tokens<'_> {
         page.page(rows, |row| row.id).try_map(Token::try_from)
     }
 
-    /// Revokes a token; one that is revoked stays as it is.
+    /// Revokes a token, with the audit record of it; one that is revoked stays as it is.
     ///
     /// # Errors
     /// [`Error::NotFound`].
-    pub async fn revoke(&self, id: Uuid) -> Result<Token> {
-        Entity::update_many()
-            .col_expr(Column::RevokedAt, Expr::value(now().as_microsecond()))
-            .filter(Column::Id.eq(id))
-            .filter(Column::RevokedAt.is_null())
-            .exec(self.0.write())
-            .await?;
-        self.get(id).await
+    pub async fn revoke(&self, id: Uuid, record: NewAudit) -> Result<Token> {
+        self.0
+            .transact(async |db| {
+                let revoked = Entity::update_many()
+                    .col_expr(Column::RevokedAt, Expr::value(now().as_microsecond()))
+                    .filter(Column::Id.eq(id))
+                    .filter(Column::RevokedAt.is_null())
+                    .exec(db)
+                    .await?;
+                if revoked.rows_affected > 0 {
+                    audit::append(db, vec![record]).await?;
+                }
+                Entity::find_by_id(id).one(db).await?.ok_or(NOT_FOUND)?.try_into()
+            })
+            .await
     }
 
     /// Notes that the token was used now.

@@ -2,7 +2,7 @@ use courier_store::{
     Error, PageRequest, Store,
     audit::{AuditFilter, NewAudit},
     new_id, now,
-    tokens::NewToken,
+    tokens::{NewToken, Token},
     users::{NewUser, Role, User, UserChange},
 };
 use jiff::{SignedDuration, Timestamp};
@@ -189,14 +189,18 @@ async fn tokens_end(db: Database) {
         role: Role::Viewer,
         expires_at,
     };
+    let made = |_: &Token| NewAudit::new("token_created", "me");
     let tokens = db.tokens();
-    let token = tokens.insert(new("ci", None)).await.unwrap();
-    tokens.insert(new("past", Some(now()))).await.unwrap();
+    let token = tokens.insert(new("ci", None), made).await.unwrap();
+    tokens.insert(new("past", Some(now())), made).await.unwrap();
     let again = tokens
-        .insert(NewToken {
-            token_hash: vec![1],
-            ..new("ci", None)
-        })
+        .insert(
+            NewToken {
+                token_hash: vec![1],
+                ..new("ci", None)
+            },
+            made,
+        )
         .await;
     assert!(
         matches!(
@@ -216,14 +220,26 @@ async fn tokens_end(db: Database) {
     tokens.touch(token.id).await.unwrap();
     assert!(tokens.get(token.id).await.unwrap().last_used_at.is_some());
 
-    let revoked = tokens.revoke(token.id).await.unwrap();
-    assert_eq!(tokens.revoke(token.id).await.unwrap(), revoked);
+    let revoked = tokens
+        .revoke(token.id, NewAudit::new("token_revoked", "me"))
+        .await
+        .unwrap();
+    assert_eq!(
+        tokens
+            .revoke(token.id, NewAudit::new("token_revoked", "me"))
+            .await
+            .unwrap(),
+        revoked
+    );
     assert_eq!(tokens.find(b"ci").await.unwrap(), None);
     tokens
-        .insert(NewToken {
-            token_hash: vec![1],
-            ..new("ci", None)
-        })
+        .insert(
+            NewToken {
+                token_hash: vec![1],
+                ..new("ci", None)
+            },
+            made,
+        )
         .await
         .unwrap();
     let mine = walk(2, async |page: PageRequest| {
@@ -241,6 +257,17 @@ async fn tokens_end(db: Database) {
             .unwrap()
             .items
             .is_empty()
+    );
+    // Each change with its record; what failed or changed nothing has none.
+    let records = db
+        .audit()
+        .list(&AuditFilter::default(), &PageRequest::first(99))
+        .await
+        .unwrap();
+    let operations: Vec<&str> = records.items.iter().map(|r| r.operation.as_str()).collect();
+    assert_eq!(
+        operations,
+        ["token_created", "token_revoked", "token_created", "token_created"]
     );
     db.users().delete(user.id).await.unwrap();
     assert!(matches!(tokens.get(token.id).await, Err(Error::NotFound { .. })));
