@@ -231,7 +231,8 @@ impl Error {
                     | ErrorKind::Certificate
                     | ErrorKind::Cancelled
             ),
-            Self::Store(_) | Self::Vault(_) | Self::Internal(_) => true,
+            Self::Store(e) => e.may_pass(),
+            Self::Vault(_) | Self::Internal(_) => true,
             _ => false,
         }
     }

@@ -128,13 +128,6 @@ impl Jobs<'_> {
                 "the job \"{name}\" is not enabled; set enabled to true first"
             )));
         }
-        if let Some(max) = job.definition.max_instances
-            && self.unfinished(id).await? >= u64::from(max)
-        {
-            return Err(Error::Conflict(format!(
-                "the job \"{name}\" has {max} executions that are not over, which is its max_instances"
-            )));
-        }
         let steps = job.definition.steps.iter();
         let execution = NewExecution {
             job_id: id,
@@ -148,8 +141,12 @@ impl Jobs<'_> {
                     step_type: s.step_type.clone(),
                 })
                 .collect(),
+            max_instances: job.definition.max_instances,
         };
-        let queued = self.0.0.store.executions().enqueue(execution).await?;
+        let queued = match self.0.0.store.executions().enqueue(execution).await {
+            Err(courier_store::Error::Conflict(message)) => return Err(Error::Conflict(message)),
+            queued => queued?,
+        };
         let details = json!({"job_id": id, "name": name, "version": job.version});
         let record = Entry {
             execution: Some(queued.id),

@@ -143,6 +143,8 @@ pub struct NewExecution {
     pub context: Value,
     /// Its steps, in order.
     pub steps: Vec<NewStep>,
+    /// How many of the job's executions may be queued, running or paused, this one among them; none for any number.
+    pub max_instances: Option<u32>,
 }
 
 /// A step of an execution to be put into the queue.
@@ -173,6 +175,7 @@ impl Executions<'_> {
     /// Puts an execution into the queue, with all its steps pending.
     ///
     /// # Errors
+    /// [`Error::Conflict`](crate::Error::Conflict) where the job has `max_instances` already,
     /// [`Error::Database`](crate::Error::Database), [`Error::Unavailable`](crate::Error::Unavailable), as everywhere.
     pub async fn enqueue(&self, execution: NewExecution) -> Result<Execution> {
         queue::enqueue(self.0, execution).await

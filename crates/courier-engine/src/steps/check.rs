@@ -2,7 +2,7 @@
 
 use courier_transfer::{
     ops::{Pattern, RemoteGlob},
-    settings::{Kind, Problem, with_defaults},
+    settings::{Kind, Problem, Setting, with_defaults},
 };
 use serde_json::{Map, Value};
 use uuid::Uuid;
@@ -109,9 +109,13 @@ fn values(
             None => setting.required.then(|| "is required".to_owned()),
             Some(value) if context::is_reference(value) => None,
             // Files that an earlier step left.
-            Some(Value::Array(items)) if matches!(setting.kind, Kind::LocalPath) && !execution.is_nil() => {
+            Some(Value::Array(items)) if takes_list(step_type, setting) && !execution.is_nil() => {
                 (!items.iter().all(Value::is_string)).then(|| "must hold paths".to_owned())
             }
+            Some(Value::Array(items)) if !execution.is_nil() => Some(format!(
+                "takes one value, and the reference leads to a list of {}; only local_path of an upload takes a list",
+                items.len()
+            )),
             Some(value) => setting
                 .check(value)
                 .or_else(|| special(engine, step_type, setting.name, setting.kind, value, execution)),
@@ -119,6 +123,11 @@ fn values(
         problems.extend(message.map(|message| Problem::new(setting.name, message)));
     }
     problems
+}
+
+/// May a reference to a list stand here?
+fn takes_list(step_type: &StepType, setting: &Setting) -> bool {
+    setting.name == "local_path" && step_type.outputs.contains(&"uploaded_files")
 }
 
 /// What a table can't say of a value.

@@ -112,6 +112,26 @@ async fn retries_end() {
 }
 
 #[tokio::test]
+async fn what_cannot_pass_is_not_tried_again() {
+    let t = Fixture::new().await;
+    let made = t.connection(json!({})).await;
+    t.server.memory().put(&path("/home/out/a.csv"), "a");
+    let download = json!({"step_type": "remote.download", "config": {"connection_id": made.id, "remote_path": "out/*.csv"}});
+    // A list stands where one path belongs.
+    let steps =
+        json!([download, {"step_type": "local.delete", "config": {"path": "context:1.downloaded_files"}}]);
+    let run = t
+        .run_job(json!({"name": "j", "steps": steps, "failure_policy": policy("retry_step", 2)}))
+        .await;
+    let error = run.error.unwrap();
+    assert_eq!((error.kind.as_str(), run.steps[1].attempts), ("step_config", 1));
+    assert!(
+        error.message.contains("path") && error.message.contains("list"),
+        "{error:?}"
+    );
+}
+
+#[tokio::test]
 async fn a_step_ends_within_its_timeout() {
     let t = Fixture::new().await;
     let made = t.connection(json!({})).await;

@@ -1,8 +1,8 @@
 //! The queue: into it, out of it, and back after a crash.
 
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
-    QuerySelect,
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, PaginatorTrait,
+    QueryFilter, QueryOrder, QuerySelect,
     sea_query::{Expr, LockBehavior, LockType},
 };
 use serde_json::Value;
@@ -10,10 +10,10 @@ use uuid::Uuid;
 
 use super::{Execution, ExecutionRequest, ExecutionState, NewExecution, StepState, run};
 use crate::{
-    Result, Store,
+    Error, Result, Store,
     entities::{
         executions::{Column, Entity, Model},
-        steps,
+        jobs, steps,
     },
     ids::{now, stamp},
     row,
@@ -24,6 +24,9 @@ const BATCH: usize = 500;
 
 pub(super) async fn enqueue(store: &Store, new: NewExecution) -> Result<Execution> {
     let (id, queued_at) = stamp();
+    let limit = new
+        .max_instances
+        .map(|max| (new.job_id, new.job_name.clone(), max));
     let row = Model {
         id,
         job_id: new.job_id,
@@ -61,6 +64,9 @@ pub(super) async fn enqueue(store: &Store, new: NewExecution) -> Result<Executio
         .collect();
     store
         .transact(async |db| {
+            if let Some((job, name, max)) = limit {
+                check_instances(db, job, &name, max).await?;
+            }
             Entity::insert(row.clone().into_active_model().reset_all())
                 .exec_without_returning(db)
                 .await?;
@@ -72,6 +78,26 @@ pub(super) async fn enqueue(store: &Store, new: NewExecution) -> Result<Executio
             row.try_into()
         })
         .await
+}
+
+/// Under the job's lock, so that of two who come at once the second counts the first.
+async fn check_instances(db: &impl ConnectionTrait, job: Uuid, name: &str, max: u32) -> Result<()> {
+    let lock = jobs::Entity::find_by_id(job)
+        .select_only()
+        .column(jobs::Column::Id);
+    lock.lock_exclusive().into_tuple::<Uuid>().one(db).await?;
+    let unfinished = ExecutionState::ALL.iter().filter(|state| !state.is_final());
+    let there = Entity::find()
+        .filter(Column::JobId.eq(job))
+        .filter(Column::State.is_in(unfinished.map(|state| state.as_str())))
+        .count(db)
+        .await?;
+    if there >= u64::from(max) {
+        return Err(Error::Conflict(format!(
+            "the job \"{name}\" has {there} executions that are not over, and its max_instances is {max}"
+        )));
+    }
+    Ok(())
 }
 
 /// The head of the queue, passing over what another node is taking at this moment (PostgreSQL); on SQLite the

@@ -6,6 +6,7 @@ use courier_store::{
         Execution, ExecutionFilter, ExecutionRequest, ExecutionState as State, NewExecution, NewStep,
         StepState,
     },
+    jobs::JobInput,
     new_id, now,
 };
 use futures::future::join_all;
@@ -19,6 +20,7 @@ use crate::{
 
 on_both!(
     an_execution_begins_with_all_its_steps_pending,
+    a_job_has_no_more_executions_than_it_may,
     none_is_claimed_twice,
     states_change_by_compare_and_set,
     a_checkpoint_writes_step_and_context,
@@ -30,19 +32,27 @@ on_both!(
 
 /// An execution of two steps that waits.
 pub(crate) async fn enqueue(store: &Store, job_id: Uuid, job_name: &str) -> Execution {
+    store
+        .executions()
+        .enqueue(new_execution(job_id, job_name))
+        .await
+        .unwrap()
+}
+
+fn new_execution(job_id: Uuid, job_name: &str) -> NewExecution {
     let step = |name: Option<&str>| NewStep {
         name: name.map(Into::into),
         step_type: "local.copy".into(),
     };
-    let new = NewExecution {
+    NewExecution {
         job_id,
         job_version: 3,
         job_name: job_name.into(),
         triggered_by: "me".into(),
         context: json!({"day": "2026-11-21"}),
         steps: vec![step(None), step(Some(DIFFICULT))],
-    };
-    store.executions().enqueue(new).await.unwrap()
+        max_instances: None,
+    }
 }
 
 async fn an_execution_begins_with_all_its_steps_pending(db: Database) {
@@ -69,6 +79,45 @@ async fn an_execution_begins_with_all_its_steps_pending(db: Database) {
         db.executions().get(new_id()).await,
         Err(Error::NotFound { what: "execution" })
     ));
+}
+
+async fn a_job_has_no_more_executions_than_it_may(db: Database) {
+    let job = JobInput {
+        name: "j".into(),
+        description: None,
+        enabled: true,
+        definition: json!({}),
+        by: "me".into(),
+    };
+    let job = db.jobs().insert(job).await.unwrap().id;
+    let other = db.again().await;
+    let wanted = (0..12).map(|n| {
+        let store = if n % 2 == 0 {
+            db.store.clone()
+        } else {
+            other.clone()
+        };
+        let new = NewExecution {
+            max_instances: Some(3),
+            ..new_execution(job, "j")
+        };
+        tokio::spawn(async move { store.executions().enqueue(new).await })
+    });
+    let results: Vec<_> = join_all(wanted).await.into_iter().map(Result::unwrap).collect();
+    let queued: Vec<&Execution> = results.iter().flatten().collect();
+    assert_eq!(queued.len(), 3);
+    let refused = results.iter().filter_map(|result| result.as_ref().err());
+    assert!(
+        refused
+            .into_iter()
+            .all(|error| matches!(error, Error::Conflict(_)))
+    );
+    db.executions().request_cancel(queued[0].id).await.unwrap();
+    let new = NewExecution {
+        max_instances: Some(3),
+        ..new_execution(job, "j")
+    };
+    db.executions().enqueue(new).await.unwrap();
 }
 
 async fn none_is_claimed_twice(db: Database) {
