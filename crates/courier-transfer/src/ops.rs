@@ -17,6 +17,7 @@ mod partial;
 mod plan;
 mod rename;
 mod upload;
+mod waiting;
 mod walk;
 
 pub use batch::{BatchContext, BatchProgress, FileResult, Job, Totals, download_all, upload_all};

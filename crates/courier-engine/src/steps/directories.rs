@@ -76,6 +76,8 @@ async fn rmdir(step: &Step<'_>) -> Result<()> {
 
 /// Entries that a listing may leave in the context: it is kept in memory and in the database.
 const MAX_LISTED: usize = 20_000;
+/// What they may take there, in bytes.
+const MAX_LISTED_BYTES: usize = 8 * 1024 * 1024;
 
 pub(super) const LIST: StepType = StepType {
     name: "remote.list",
@@ -105,10 +107,14 @@ async fn list(step: &Step<'_>) -> Result<()> {
         directories: true,
     };
     let mut found = ops::find(client, &path, options).await?;
-    let mut files = Vec::new();
+    let (mut files, mut bytes) = (Vec::new(), 0usize);
     while let Some(listed) = found.next().await {
         match listed? {
-            Listed::Entry(entry) => files.push(as_json(&entry)),
+            Listed::Entry(entry) => {
+                let file = as_json(&entry);
+                bytes = bytes.saturating_add(file.to_string().len());
+                files.push(file);
+            }
             Listed::Unreadable { raw, reason } => {
                 return Err(TransferError::new(
                     ErrorKind::Protocol,
@@ -118,10 +124,14 @@ async fn list(step: &Step<'_>) -> Result<()> {
                 .into());
             }
         }
-        if files.len() > MAX_LISTED {
+        if files.len() > MAX_LISTED || bytes > MAX_LISTED_BYTES {
+            let mebibytes = MAX_LISTED_BYTES / (1024 * 1024);
             return Err(TransferError::new(
                 ErrorKind::Full,
-                format!("{path} holds more than {MAX_LISTED} entries; narrow the listing by a pattern"),
+                format!(
+                    "{path} holds more than a job may keep, {MAX_LISTED} entries or {mebibytes} MiB of them; narrow \
+                     the listing by a pattern"
+                ),
             )
             .into());
         }

@@ -274,3 +274,20 @@ async fn step_types_describe_themselves() {
     );
     assert_eq!(all.len(), 12);
 }
+
+#[tokio::test]
+async fn a_listing_is_bounded_by_bytes_too() {
+    let t = Fixture::new().await;
+    let made = t.connection(json!({})).await.id;
+    let folder = format!("/home/{}", vec!["x".repeat(190); 20].join("/"));
+    for n in 0..2_300 {
+        t.server.memory().put(&path(&format!("{folder}/{n}")), "");
+    }
+    let config = json!({"connection_id": made, "remote_path": folder});
+    let run = t
+        .run_steps(json!([{"step_type": "remote.list", "config": config}]))
+        .await;
+    let error = run.error.unwrap();
+    assert_eq!(error.kind, "full");
+    assert!(error.message.contains("8 MiB"), "{}", error.message);
+}

@@ -4,7 +4,7 @@ use futures::{StreamExt, stream};
 
 use crate::{Client, Entry, EntryKind, Error, ErrorKind, Listed, RemotePath, Result};
 
-use super::find::MAX_PATH;
+use super::{find::MAX_PATH, waiting::Waiting};
 
 /// How many removals run at once, at most.
 const REMOVALS: usize = 16;
@@ -88,12 +88,12 @@ pub async fn remove_tree(client: &dyn Client, path: &RemotePath) -> Result<Remov
         },
     }
 
-    let mut open = vec![path.clone()];
+    let mut open = Waiting::default();
+    open.push(path.clone())?;
     while let Some(dir) = open.last().cloned() {
-        let before = removed;
-        let children = empty(client, &dir, &mut removed).await?;
-        if !children.is_empty() {
-            open.extend(children);
+        let (before, known) = (removed, open.len());
+        empty(client, &dir, &mut removed, &mut open).await?;
+        if open.len() > known {
             continue;
         }
         match client.remove(&dir, EntryKind::Directory).await {
@@ -109,10 +109,14 @@ pub async fn remove_tree(client: &dyn Client, path: &RemotePath) -> Result<Remov
     Ok(removed)
 }
 
-/// Removes what is no directory in `dir`, and gives the directories in it.
-async fn empty(client: &dyn Client, dir: &RemotePath, removed: &mut Removed) -> Result<Vec<RemotePath>> {
+/// Removes what is no directory in `dir`, and adds the directories in it to those that are to be removed first.
+async fn empty(
+    client: &dyn Client,
+    dir: &RemotePath,
+    removed: &mut Removed,
+    open: &mut Waiting,
+) -> Result<()> {
     let at_once = client.capabilities().concurrency.clamp(1, REMOVALS);
-    let mut children = Vec::new();
     let mut listing = client.list(dir).await?.chunks(BATCH);
     while let Some(batch) = listing.next().await {
         let mut others: Vec<Entry> = Vec::new();
@@ -127,7 +131,7 @@ async fn empty(client: &dyn Client, dir: &RemotePath, removed: &mut Removed) -> 
                     )
                     .with("path", dir.to_text().chars().take(256).collect::<String>()));
                 }
-                Listed::Entry(entry) if entry.is_dir() => children.push(entry.path),
+                Listed::Entry(entry) if entry.is_dir() => open.push(entry.path)?,
                 Listed::Entry(entry) => others.push(entry),
                 Listed::Unreadable { raw, reason } => {
                     return Err(Error::new(
@@ -153,7 +157,7 @@ async fn empty(client: &dyn Client, dir: &RemotePath, removed: &mut Removed) -> 
             removed.files += 1;
         }
     }
-    Ok(children)
+    Ok(())
 }
 
 fn not_a_directory(path: &RemotePath) -> Error {

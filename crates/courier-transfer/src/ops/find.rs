@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 
 use crate::{Client, EntryStream, Error, ErrorKind, Listed, RemotePath, Result};
 
-use super::{Pattern, RemoteGlob, directories::is_broken};
+use super::{Pattern, RemoteGlob, directories::is_broken, waiting::Waiting};
 
 /// Items that a producer may be ahead of its consumer.
 const AHEAD: usize = 64;
@@ -29,12 +29,12 @@ pub struct FindOptions {
 ///
 /// A folder that is not there is an error of the call. An `Err` in the stream is about one folder below it and
 /// doesn't end the stream, except where the session is broken. Memory grows with the number of folders
-/// still to be listed, not with that of files.
+/// still to be listed, not with that of files; more than some 32 MiB of them end the stream with an error, too.
 pub async fn find(client: Arc<dyn Client>, root: &RemotePath, options: FindOptions) -> Result<EntryStream> {
     let first = client.list(root).await?;
     let root = root.clone();
     Ok(produce(|items| async move {
-        let mut folders = Vec::new();
+        let mut folders = Waiting::default();
         let mut listing = Ok(first);
         loop {
             match listing {
@@ -78,14 +78,14 @@ pub async fn glob(client: Arc<dyn Client>, glob: &RemoteGlob, directories: bool)
     }
 }
 
-/// Nobody listens any more, or the session is broken.
+/// Nobody listens any more, the session is broken, or the server shows folders without end.
 struct Ended;
 
 async fn search(
     mut listing: EntryStream,
     root: &RemotePath,
     options: &FindOptions,
-    folders: &mut Vec<RemotePath>,
+    folders: &mut Waiting,
     items: &mpsc::Sender<Result<Listed>>,
 ) -> Result<(), Ended> {
     let pattern = options.pattern.as_ref();
@@ -97,8 +97,9 @@ async fn search(
                 {
                     if entry.path.as_wire().len() > MAX_PATH {
                         send(items, Err(too_deep(&entry.path))).await?;
-                    } else {
-                        folders.push(entry.path.clone());
+                    } else if let Err(e) = folders.push(entry.path.clone()) {
+                        send(items, Err(e)).await?;
+                        return Err(Ended);
                     }
                 }
                 if entry.is_dir() && !options.directories || !pattern.is_none_or(|p| p.matches(&relative)) {
