@@ -59,13 +59,14 @@ fn cost(folder: &RemotePath) -> usize {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
     #[test]
     fn an_endless_listing_ends_with_an_error_and_room_comes_back() {
         let mut waiting = Waiting::default();
-        let folder = |n: usize| RemotePath::new(&format!("/{}/{n}", "x".repeat(200))).unwrap();
+        let folder = |n: usize| RemotePath::new(format!("/{}/{n}", "x".repeat(200))).unwrap();
         let error = (0..).find_map(|n| waiting.push(folder(n)).err()).unwrap();
         assert_eq!(error.kind(), ErrorKind::Protocol);
         assert!((100_000..200_000).contains(&waiting.len()), "{}", waiting.len());
