@@ -61,6 +61,9 @@ impl Peer {
             );
             let wants_more = wants_more(&greeting);
             drop(greeting);
+            if banner.is_some() {
+                self.enter("exchanging keys with the server");
+            }
             self.learn(|info| (info.banner, info.algorithms) = (banner, algorithms));
             return wants_more;
         }

@@ -36,7 +36,11 @@ pub(crate) fn failure(status: StatusCode, body: &[u8]) -> Failure {
         .unwrap_or_default();
     for error in errors {
         let part = |name: &str| printable(error.get(name).and_then(Value::as_str).unwrap_or_default());
-        message.push_str(&format!("; {}: {}", part("field"), part("message")));
+        let said = format!("{}: {}", part("field"), part("message"));
+        // Most details tell the fields already.
+        if !message.contains(&said) {
+            message.push_str(&format!("; {said}"));
+        }
     }
     if let Some(number) = number {
         message.push_str(&format!(" (code {number})"));

@@ -9,7 +9,7 @@ use crate::api::{Api, ApiArgs, code_of};
 use crate::exit::{Code, Failure, Result};
 use crate::output::Output;
 use crate::output::table::{self, Column};
-use crate::secret::PasswordArgs;
+use crate::secret::{self, PasswordArgs};
 
 /// Connections to servers
 #[derive(Debug, clap::Args)]
@@ -335,6 +335,13 @@ impl InputArgs {
             request.insert("password".to_owned(), Value::from(password.expose_secret()));
         } else if new && self.needs_password() && !request.contains_key("password") {
             let password = self.password.required("Password for the connection")?;
+            request.insert("password".to_owned(), Value::from(password.expose_secret()));
+        } else if new
+            && !["auth_method", "password", "ssh_key_ids"]
+                .iter()
+                .any(|field| request.contains_key(*field))
+            && let Some(password) = secret::from_env(secret::PASSWORD)?
+        {
             request.insert("password".to_owned(), Value::from(password.expose_secret()));
         }
         Ok(request)

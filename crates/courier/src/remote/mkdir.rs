@@ -18,7 +18,7 @@ pub(crate) struct Args {
     locations: Vec<Location>,
 
     /// Make what is missing above them, too; an existing folder is fine
-    #[arg(long, short)]
+    #[arg(long, short, short_alias = 'r', alias = "recursive")]
     parents: bool,
 
     #[command(flatten)]
