@@ -3,7 +3,7 @@
 //! A sealed value is bound to the record and the field that it belongs to: copied elsewhere, it doesn't open.
 
 use courier_store::connections::{AuthMethod, Connection};
-use courier_transfer::{Credentials, KeyCredential};
+use courier_transfer::{Credentials, Error as TransferError, ErrorKind, KeyCredential};
 use courier_vault::Binding;
 use secrecy::SecretString;
 use uuid::Uuid;
@@ -65,9 +65,22 @@ pub(crate) async fn credentials(engine: &Engine, connection: &Connection) -> Res
         .is_unchanged(connection.seen())
         .await?
     {
-        true => Ok(Credentials { password, keys }),
+        true => complete(connection, Credentials { password, keys }),
         false => Err(changed_meanwhile().into()),
     }
+}
+
+/// A login without what it is made with would only count as a failed one.
+fn complete(connection: &Connection, credentials: Credentials) -> Result<Credentials> {
+    let missing = match connection.auth_method {
+        method if uses_password(method) && credentials.password.is_none() => "a password; set one",
+        method if uses_keys(method) && credentials.keys.is_empty() => {
+            "an active SSH key; add one, or activate one that is retired"
+        }
+        _ => return Ok(credentials),
+    };
+    let message = format!("Authentication failed: no login was tried, since the connection lacks {missing}");
+    Err(TransferError::new(ErrorKind::Auth, message).into())
 }
 
 /// Opens a secret field of a saved connection; none where it isn't set.
