@@ -55,7 +55,6 @@ impl Download<'_> {
         let large = identity.size.is_some_and(|size| size >= SMALL);
         let mut options = self.options.clone();
         options.resume &= large;
-        let resume = options.resume;
 
         let (target, opening) = (self.local.to_owned(), options.clone());
         let Some(mut part) = blocking(move || Part::open(&target, &opening)).await? else {
@@ -63,10 +62,9 @@ impl Download<'_> {
         };
         let key = key(self.local);
         let offset = self.resume_at(&mut part, &key, &identity).await?;
-        if resume {
+        // Without resume, too: a partial whose process was killed stays behind.
+        if large {
             self.context.partials.save(&key, &identity).await?;
-        } else if large {
-            self.context.partials.forget(&key).await?;
         }
 
         let size = match self.fetch(&part, offset, source.as_ref()).await {
@@ -75,7 +73,7 @@ impl Download<'_> {
                 if e.kind() == ErrorKind::Integrity {
                     part.keep = false;
                 }
-                if resume && !part.keep {
+                if large && !part.keep {
                     self.context.partials.forget(&key).await?;
                 }
                 return Err(e);
@@ -87,7 +85,7 @@ impl Download<'_> {
             None => Verified::Nothing,
         };
         let target = blocking(move || part.finish(size, source.as_ref(), &options)).await?;
-        if resume {
+        if large {
             self.context.partials.forget(&key).await?;
         }
         let Some(target) = target else {

@@ -142,8 +142,8 @@ async fn one(
     };
     let context = Context {
         progress: bars.file(&source.path.to_text()),
-        partials: session.partials(options.resume),
-        entry: None,
+        partials: session.partials(),
+        ..Context::default()
     };
     match download(&session.client, &source.path, &local, options, &context).await {
         Err(e) if e.kind() == ErrorKind::WrongKind => Err(is_folder(source).with_source(e)),
@@ -177,7 +177,7 @@ async fn several(
     }
     let context = BatchContext {
         progress: Arc::new(bars),
-        partials: session.partials(options.resume),
+        partials: session.partials(),
         ..BatchContext::default()
     };
     let jobs = stream::iter(plans).flatten();

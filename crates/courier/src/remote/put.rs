@@ -81,8 +81,8 @@ pub(crate) async fn run(args: Args, output: Output) -> Result<()> {
             let bars = Transfers::one(output);
             let context = Context {
                 progress: bars.file(&source.to_string_lossy()),
-                partials: session.partials(options.resume),
-                entry: None,
+                partials: session.partials(),
+                ..Context::default()
             };
             let mut summary = Summary::new(output, &bars);
             summary.add(upload(&session.client, source, &remote, &options, &context).await);
@@ -101,7 +101,7 @@ pub(crate) async fn run(args: Args, output: Output) -> Result<()> {
             let mut summary = Summary::new(output, &bars);
             let context = BatchContext {
                 progress: Arc::new(bars),
-                partials: session.partials(options.resume),
+                partials: session.partials(),
                 ..BatchContext::default()
             };
             let jobs = stream::iter(plans).flatten();

@@ -84,9 +84,10 @@ impl Session {
         })
     }
 
-    /// Where the identities of partial files are kept; nowhere where nothing is to be resumed.
-    pub(crate) fn partials(&self, resume: bool) -> Arc<dyn Partials> {
-        match StateFolder::of(&self.endpoint).filter(|_| resume) {
+    /// Where the identities of partial files are kept. Without `--resume`, too: a later one may find what a killed process
+    /// left behind.
+    pub(crate) fn partials(&self) -> Arc<dyn Partials> {
+        match StateFolder::of(&self.endpoint) {
             Some(folder) => Arc::new(folder),
             None => Arc::new(NoPartials),
         }
