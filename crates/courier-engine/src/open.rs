@@ -74,9 +74,8 @@ impl Session {
         };
         let _ = tokio::time::timeout(CLOSING, others_done).await;
         let ended = tokio::time::timeout(CLOSING, self.client.disconnect()).await;
-        let details =
-            json!({"duration_ms": u64::try_from(self.opened.elapsed().as_millis()).unwrap_or(u64::MAX)});
-        if let Err(error) = self.trust.record("disconnected", details).await {
+        let lasted = Some(self.opened.elapsed());
+        if let Err(error) = self.trust.record_lasting("disconnected", lasted, json!({})).await {
             tracing::warn!(%error, "could not record that a session ended");
         }
         if !matches!(ended, Ok(Ok(()))) {
@@ -155,8 +154,9 @@ fn check_usable(connection: &Connection, purpose: Purpose) -> Result<()> {
     Ok(())
 }
 
-/// Waits for one of its `max_sessions`, where the purpose takes one, no longer than for the connection itself. What comes back is the connection as it is then:
-/// while somebody waits, it may move to another server, be disabled, or have its credentials rejected.
+/// Waits for one of its `max_sessions`, where the purpose takes one: a job until its turn comes, for it holds no session that
+/// another might wait for; a person no longer than for the connection itself. What comes back is the connection as it
+/// is then: while somebody waits, it may move to another server, be disabled, or have its credentials rejected.
 async fn admit(
     engine: &Engine,
     connection: &Connection,
@@ -180,11 +180,11 @@ async fn admit(
                 others.close_idle().await;
             }
             let limit = effective.seconds("connect_timeout_sec");
-            let taken = tokio::time::timeout(limit, slot.take()).await;
-            taken
-                .ok()
-                .flatten()
-                .ok_or_else(|| all_in_use(connection, max, limit))?
+            let taken = match purpose {
+                Purpose::Job(_) => slot.take().await,
+                _ => tokio::time::timeout(limit, slot.take()).await.ok().flatten(),
+            };
+            taken.ok_or_else(|| all_in_use(connection, max, limit))?
         }
     };
     let now = engine.0.store.connections().get(connection.id).await?;

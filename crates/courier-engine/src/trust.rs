@@ -1,6 +1,6 @@
 //! Trust in servers: which host keys are accepted, what is pinned, and what is written down about it (specification 6.7).
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use courier_store::connections::{Connection, HostKeyPolicy, Outcome};
@@ -262,11 +262,22 @@ impl Trust {
 
     /// Writes an audit record about this connection.
     pub(crate) async fn record(&self, operation: &str, details: Value) -> Result<()> {
+        self.record_lasting(operation, None, details).await
+    }
+
+    /// The same of something that lasted.
+    pub(crate) async fn record_lasting(
+        &self,
+        operation: &str,
+        duration: Option<Duration>,
+        details: Value,
+    ) -> Result<()> {
         self.engine
             .audit()
             .record(Entry {
                 connection: Some(self.connection.id).filter(|_| self.purpose.is_saved()),
                 execution: self.purpose.execution(),
+                duration,
                 ..Entry::new(operation, &self.performed_by, details)
             })
             .await

@@ -5,7 +5,7 @@ use std::{
     path::Path,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -28,6 +28,8 @@ pub(crate) struct Record {
     files: Mutex<BTreeMap<Ends, FileRecord>>,
     partials: Mutex<BTreeMap<String, Identity>>,
     advances: Arc<AtomicU64>,
+    /// The step came to its end without an error, also of planning.
+    is_through: AtomicBool,
 }
 
 /// How far a file has come.
@@ -229,6 +231,11 @@ impl Record {
         self.with_file(job, |file| file.warning = Some(warning));
     }
 
+    /// The step came to its end without an error.
+    pub(super) fn end(&self) {
+        self.is_through.store(true, Ordering::Relaxed);
+    }
+
     /// The final names of the files that are whole.
     pub(super) fn targets(&self) -> Vec<String> {
         self.files
@@ -254,7 +261,8 @@ impl Record {
                 let value = json!({
                     "bytes_transferred": sum(files.values().map(|f| f.reach.now()).collect()),
                     "total_bytes": sum(files.values().filter_map(|f| f.total).collect()),
-                    "completed": files.values().all(|f| f.completed || f.skipped),
+                    "completed": self.is_through.load(Ordering::Relaxed)
+                        && files.values().all(|f| f.completed || f.skipped),
                     "files": shown,
                 });
                 match value {

@@ -130,6 +130,9 @@ pub(super) async fn run<T: Transfer>(step: &Step<'_>, transfer: T) -> Result<()>
         tracing::info!(execution = %step.state.execution, %error, reconnects, "the session broke in a transfer; reconnecting");
         tokio::time::sleep(backoff(idle)).await;
     };
+    if result.is_ok() {
+        record.end();
+    }
     let targets = record.targets();
     let past = match T::DIRECTION {
         Direction::Upload => "uploaded_file",
