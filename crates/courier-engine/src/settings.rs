@@ -22,7 +22,8 @@ pub(crate) const INSECURE_TRUST_ALLOW_PRODUCTION: Setting = Setting::optional(
 pub(crate) const FIPS_MODE: Setting = Setting::optional(
     "security.fips_mode_enabled",
     Kind::Bool,
-    "Only algorithms that FIPS approves; always_trust is refused.",
+    "Keys are made and imported of approved types only, and always_trust is refused. The algorithms of a connection are \
+     restricted by its ssh_algorithms preset `fips`.",
 )
 .or(Standard::Bool(false));
 
