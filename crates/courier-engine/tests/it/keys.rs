@@ -196,6 +196,28 @@ async fn a_retired_key_is_not_given_to_connections() {
 }
 
 #[tokio::test]
+async fn without_an_active_key_or_a_password_no_login_is_tried() {
+    let t = Fixture::new().await;
+    let key = t
+        .keys()
+        .generate(&operator(), "k", "ed25519", None)
+        .await
+        .unwrap();
+    let with_key = t
+        .connection(json!({"name": "key", "auth_method": "ssh_key", "ssh_key_ids": [key.id]}))
+        .await;
+    t.keys().retire(&operator(), key.id).await.unwrap();
+    let with_password = t.connection(json!({"name": "password", "password": null})).await;
+    for (id, lacks) in [(with_key.id, "active SSH key"), (with_password.id, "password")] {
+        let report = t.connections().test(&operator(), id).await.unwrap();
+        let error = report.error.unwrap();
+        assert_eq!(error.kind, "auth");
+        assert!(error.message.contains(lacks), "{}", error.message);
+    }
+    assert_eq!(t.server.logins(), 0);
+}
+
+#[tokio::test]
 async fn nothing_secret_lies_in_the_data_folder() {
     let t = Fixture::new().await;
     let key = PrivateKey::generate(KeyType::Ed25519)

@@ -288,13 +288,17 @@ async fn who_waits_for_a_session_holds_no_idle_one() {
 }
 
 #[tokio::test]
-async fn the_wait_for_a_session_ends() {
+async fn a_person_waits_for_a_session_for_a_while_and_a_job_until_its_turn_comes() {
     let t = Fixture::new().await;
     let made = t
         .connection(json!({"max_sessions": 1, "connect_timeout_sec": 1}))
         .await
         .id;
-    holding(&t, made).await;
+    let first = holding(&t, made).await;
+    let second = t
+        .start_job(json!({"name": "second", "steps": [list(made)]}))
+        .await;
+    t.wait_for_state(second, ExecutionState::Running).await;
     let error = browsing(&t, made).await.unwrap().unwrap_err();
     assert_eq!(error.kind(), "timeout");
     assert!(
@@ -304,4 +308,7 @@ async fn the_wait_for_a_session_ends() {
     // That says nothing of the server.
     let shown = t.connections().get(made).await.unwrap();
     assert_eq!(shown.health.as_str(), "healthy");
+    // The job has waited for longer than that.
+    t.executions().cancel(&operator(), first).await.unwrap();
+    assert_eq!(t.finished(second).await.error, None);
 }

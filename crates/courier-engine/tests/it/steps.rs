@@ -133,6 +133,17 @@ async fn a_file_goes_down_is_renamed_here_and_goes_up() {
 }
 
 #[tokio::test]
+async fn a_step_that_found_nothing_to_send_is_not_complete() {
+    let t = Fixture::new().await;
+    let made = t.connection(json!({})).await;
+    let steps = json!([{"step_type": "remote.upload",
+        "config": {"connection_id": made.id, "local_path": "missing", "remote_path": "in/x"}}]);
+    let run = t.run_steps(steps).await;
+    assert_eq!(run.state.as_str(), "failed");
+    assert_eq!(run.context["1.transfer_state"]["completed"], json!(false));
+}
+
+#[tokio::test]
 async fn patterns_move_many_files_and_each_has_its_result() {
     let t = Fixture::new().await;
     for name in ["a.csv", "b.csv", "c.txt"] {

@@ -1,6 +1,6 @@
 //! The first schema.
 //!
-//! Plain SQL, because both databases understand nearly the same: the few types that differ are placeholders. Names of
+//! Plain SQL, because both databases understand nearly the same: the few types that differ are filled in. Names of
 //! unique indexes are `<table>_<field>_key`; [`Error::Duplicate`](crate::Error::Duplicate) reads the field out of them.
 
 use sea_orm_migration::{

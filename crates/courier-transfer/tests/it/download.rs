@@ -1,10 +1,18 @@
 //! Downloads, and what goes wrong in them.
 
-use std::{fs, os::unix::fs::symlink, time::Duration};
+use std::{
+    fs,
+    os::unix::fs::symlink,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use courier_transfer::{
     ErrorKind, Retry,
-    memory::Event,
+    memory::{Event, Memory},
     ops::{Context, DownloadOptions, FinalName, OnExisting, Outcome, Verified, download},
 };
 
@@ -126,6 +134,25 @@ async fn without_resume_nothing_is_continued_and_nothing_stays() {
         .await
         .unwrap();
     assert!(fs::read(s.local("f")).unwrap() == bytes(MB, 1));
+}
+
+/// A process may be killed in the middle: then its partial stays behind, and a later resume must know whose it is.
+#[tokio::test]
+async fn without_resume_a_partial_is_still_known_by_its_source() {
+    let s = Setup::new();
+    let options = DownloadOptions {
+        resume: false,
+        ..options()
+    };
+    s.memory.put(&path("f"), bytes(MB, 1));
+    let (partials, known) = (s.partials.clone(), Arc::new(AtomicUsize::new(0)));
+    let seen = known.clone();
+    let look = move |_: &Memory| seen.store(partials.len(), Ordering::Relaxed);
+    s.memory.at_byte(500_000, Event::Call(Box::new(look)));
+    download(&s.client, &path("f"), &s.local("f"), &options, &s.context())
+        .await
+        .unwrap();
+    assert_eq!((known.load(Ordering::Relaxed), s.partials.len()), (1, 0));
 }
 
 #[tokio::test]
