@@ -41,6 +41,9 @@ async fn audit_records_wait_for_it() {
         .start_job(json!({"name": "j", "steps": [{"step_type": "remote.download", "config": config}]}))
         .await;
     t.wait_for_progress(id).await;
+    while !t.dir.path().join("work").join(id.to_string()).join("a.csv").exists() {
+        tokio::task::yield_now().await;
+    }
     // Some attempts to write them fail while the second file hangs.
     tokio::time::sleep(Duration::from_millis(1200)).await;
     heal(&database).await;
