@@ -41,7 +41,8 @@ async fn audit_records_wait_for_it() {
         .start_job(json!({"name": "j", "steps": [{"step_type": "remote.download", "config": config}]}))
         .await;
     t.wait_for_progress(id).await;
-    while !t.dir.path().join("work").join(id.to_string()).join("a.csv").exists() {
+    let first = t.dir.path().join(format!("work/{id}/a.csv"));
+    while !first.exists() {
         tokio::task::yield_now().await;
     }
     // Some attempts to write them fail while the second file hangs.
