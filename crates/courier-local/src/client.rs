@@ -155,6 +155,7 @@ impl Client for LocalClient {
             atomic_replace: true,
             set_times: true,
             checksum: false,
+            parts: false,
             permissions: true,
             concurrency: 16,
         }

@@ -14,8 +14,10 @@ pub struct Capabilities {
     pub atomic_replace: bool,
     /// Modification times can be set.
     pub set_times: bool,
-    /// Checksums can be asked of the server.
+    /// The server computes checksums by the protocol's own means ([`ChecksumBy::Protocol`](crate::ChecksumBy)).
     pub checksum: bool,
+    /// `fetch` and `store` move [`Parts`](crate::Parts), so that several sessions can share one file.
+    pub parts: bool,
     /// Listings and `stat` tell permission bits.
     pub permissions: bool,
     /// How many operations the session carries at once; 1 means one after the other.

@@ -1,14 +1,20 @@
 //! The narrow trait that a protocol implements. Its docs are the contract; the conformance suite
 //! (`testkit`) holds every implementation to it.
 
-use std::{fmt, io, sync::Arc};
+use std::{fmt, io, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::stream::BoxStream;
 use jiff::Timestamp;
 
-use crate::{Capabilities, Entry, EntryKind, Error, ErrorKind, Listed, RemotePath, Result, ServerInfo};
+use crate::{
+    Capabilities, Checksum, ChecksumBy, Entry, EntryKind, Error, ErrorKind, Listed, Parts, Rate, RemotePath,
+    Result, ServerInfo,
+};
+
+/// What a [`Store`] without a shorter way reads at once.
+const CHUNK: u32 = 256 * 1024;
 
 /// A listing, as it comes in. An `Err` ends it; what is merely unreadable is a [`Listed::Unreadable`].
 pub type EntryStream = BoxStream<'static, Result<Listed>>;
@@ -34,6 +40,18 @@ pub trait Client: Send + Sync + fmt::Debug {
     /// False once the session is known to be broken or closed.
     fn is_connected(&self) -> bool;
 
+    /// The shortest time that an answer has taken until now: about the round trip. `None` where nobody measures it.
+    fn round_trip(&self) -> Option<Duration> {
+        None
+    }
+
+    /// How many sessions would share the transfer of that many bytes of one file: 1 for a single session. More is an
+    /// invitation to give [`Fetch::parts`] or [`Store::parts`].
+    fn lanes(&self, bytes: u64) -> usize {
+        let _ = bytes;
+        1
+    }
+
     /// Tells what lies at `path`, following links. [`ErrorKind::NotFound`] where nothing does.
     async fn stat(&self, path: &RemotePath) -> Result<Entry>;
 
@@ -54,6 +72,9 @@ pub trait Client: Send + Sync + fmt::Debug {
 
     /// Moves the bytes of a file, from `request.offset` to its end, into `request.sink`, and returns the
     /// offset reached. A protocol overrides this where it has a shorter way than a [`Reader`].
+    ///
+    /// With [`Fetch::parts`] (only where [`Capabilities::parts`] says so) it moves what it gets from there, and returns
+    /// once every byte of the file was moved, by whomever. What it took and could not move goes back.
     async fn fetch(&self, path: &RemotePath, request: Fetch) -> Result<u64> {
         let mut reader = self
             .open(
@@ -65,6 +86,9 @@ pub trait Client: Send + Sync + fmt::Debug {
             .await?;
         let mut at = request.offset;
         while let Some(bytes) = reader.read().await? {
+            if let Some(rate) = &request.rate {
+                rate.wait(bytes.len() as u64).await;
+            }
             request
                 .sink
                 .write_at(&bytes, at)
@@ -78,11 +102,18 @@ pub trait Client: Send + Sync + fmt::Debug {
     /// Moves the bytes of `request.source`, from `request.options.offset` to its end, into a file that is
     /// finished when this returns, and returns the offset reached. A protocol overrides this where it has a
     /// shorter way than a [`Writer`].
+    ///
+    /// With [`Store::parts`] as [`fetch`](Self::fetch). The first session creates the file; the others join it once
+    /// [`Parts::begun`] says that it is there, with an offset above 0.
     async fn store(&self, path: &RemotePath, request: Store) -> Result<u64> {
         let mut at = request.options.offset;
         let mut writer = self.create(path, request.options).await?;
+        let piece = request
+            .rate
+            .as_ref()
+            .map_or(CHUNK, |rate| CHUNK.min(rate.piece()));
         loop {
-            let mut chunk = vec![0; 256 * 1024];
+            let mut chunk = vec![0; piece as usize];
             let read = request
                 .source
                 .read_at(&mut chunk, at)
@@ -91,6 +122,9 @@ pub trait Client: Send + Sync + fmt::Debug {
                 break;
             }
             chunk.truncate(read);
+            if let Some(rate) = &request.rate {
+                rate.wait(read as u64).await;
+            }
             writer.write(chunk.into()).await?;
             at += read as u64;
             request.source.advance(at);
@@ -122,6 +156,12 @@ pub trait Client: Send + Sync + fmt::Debug {
     async fn set_permissions(&self, path: &RemotePath, mode: u32) -> Result<()> {
         let _ = mode;
         Err(Error::new(ErrorKind::Unsupported, "this server cannot set permissions").with("path", path))
+    }
+
+    /// The checksum of a whole file, computed by the server. [`ErrorKind::Unsupported`] where it can't.
+    async fn checksum(&self, path: &RemotePath, by: ChecksumBy) -> Result<Checksum> {
+        let _ = by;
+        Err(Error::new(ErrorKind::Unsupported, "this server computes no checksums").with("path", path))
     }
 
     /// Turns a path into the absolute one that the server knows it by.
@@ -215,6 +255,23 @@ pub struct Fetch {
     pub size_hint: Option<u64>,
     /// Where the bytes land.
     pub sink: Arc<dyn Sink>,
+    /// Which bytes to move, where several sessions share the file; then `offset` and `size_hint` say nothing.
+    pub parts: Option<Arc<Parts>>,
+    /// How fast, at most.
+    pub rate: Option<Arc<Rate>>,
+}
+
+impl Fetch {
+    /// The bytes from `offset` on, by one session and as fast as they come.
+    pub fn new(sink: Arc<dyn Sink>, offset: u64, size_hint: Option<u64>) -> Self {
+        Self {
+            offset,
+            size_hint,
+            sink,
+            parts: None,
+            rate: None,
+        }
+    }
 }
 
 /// What [`Client::store`] is asked for.
@@ -224,4 +281,20 @@ pub struct Store {
     pub options: CreateOptions,
     /// Where the bytes come from.
     pub source: Arc<dyn Source>,
+    /// Which bytes to move, where several sessions share the file; then the offset says only how it is opened.
+    pub parts: Option<Arc<Parts>>,
+    /// How fast, at most.
+    pub rate: Option<Arc<Rate>>,
+}
+
+impl Store {
+    /// The bytes from the offset of `options` on, by one session and as fast as they go.
+    pub fn new(source: Arc<dyn Source>, options: CreateOptions) -> Self {
+        Self {
+            options,
+            source,
+            parts: None,
+            rate: None,
+        }
+    }
 }

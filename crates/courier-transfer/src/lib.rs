@@ -6,7 +6,9 @@
 //! [`Observer`]; it knows no store, no vault and no job.
 
 mod capabilities;
+mod checksum;
 mod client;
+mod connector;
 mod entry;
 mod error;
 mod file;
@@ -14,9 +16,12 @@ mod fingerprint;
 pub mod layers;
 pub mod memory;
 pub mod ops;
+mod parts;
 mod path;
 mod progress;
 mod protocol;
+mod ranges;
+mod rate;
 mod server_info;
 pub mod settings;
 #[cfg(feature = "testkit")]
@@ -24,15 +29,20 @@ pub mod testkit;
 mod trust;
 
 pub use capabilities::Capabilities;
+pub use checksum::{Algorithm, Checksum, ChecksumBy};
 pub use client::{
     Client, CreateOptions, EntryStream, Fetch, OpenOptions, Reader, RenameMode, Sink, Source, Store, Writer,
 };
+pub use connector::Connector;
 pub use entry::{Entry, EntryKind, Listed};
 pub use error::{Error, ErrorKind, Result, Retry};
 pub use file::{FileSink, FileSource};
 pub use fingerprint::Fingerprint;
+pub use parts::{Lane, Parts, Turn};
 pub use path::{InvalidPath, RemoteName, RemotePath};
 pub use progress::{NoProgress, Progress, ProgressMeter, ProgressSnapshot};
-pub use protocol::{AuthMethod, ConnectOptions, Credentials, KeyCredential, Protocol, Target};
+pub use protocol::{AuthMethod, ConnectOptions, Credentials, KeyCredential, PrivateHalf, Protocol, Target};
+pub use ranges::Ranges;
+pub use rate::Rate;
 pub use server_info::{Algorithms, HostKey, ServerInfo};
 pub use trust::{Observer, TrustDecider, TrustPins, Unobserved, host_key_mismatch};

@@ -78,6 +78,7 @@ impl Default for Memory {
             atomic_replace: true,
             set_times: true,
             checksum: false,
+            parts: false,
             permissions: true,
             concurrency: 16,
         })

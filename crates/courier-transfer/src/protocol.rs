@@ -1,6 +1,6 @@
 //! What a protocol is to the rest: a name, a table of its settings, and a way to connect.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use secrecy::SecretString;
@@ -59,11 +59,12 @@ pub struct Target {
     /// The protocol's own settings, checked against its table, defaults filled in.
     pub settings: Map<String, Value>,
     /// The folder that a protocol without a host is confined to, links resolved; others are confined by a layer.
-    pub local_root: Option<std::path::PathBuf>,
+    pub local_root: Option<PathBuf>,
 }
 
-/// Secrets for one connection, opened at the moment of use.
-#[derive(Debug, Default)]
+/// Secrets for one connection, opened at the moment of use. Each is offered once a connection; whoever connects again
+/// hands over a clone.
+#[derive(Clone, Debug, Default)]
 pub struct Credentials {
     /// Password.
     pub password: Option<SecretString>,
@@ -72,12 +73,41 @@ pub struct Credentials {
 }
 
 /// One private key.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct KeyCredential {
     /// The caller's name for it, given back in [`AuthMethod::Key`].
     pub id: String,
-    /// The key as unencrypted OpenSSH text.
-    pub private_key: SecretString,
+    /// The private half.
+    pub private_key: PrivateHalf,
+    /// An OpenSSH user certificate for the key, as one line (`ssh-ed25519-cert-v01@openssh.com AAAA…`); offered before
+    /// the key itself.
+    pub certificate: Option<String>,
+}
+
+impl KeyCredential {
+    /// A key without a certificate, as unencrypted OpenSSH text.
+    #[must_use]
+    pub fn new(id: impl Into<String>, private_key: SecretString) -> Self {
+        Self {
+            id: id.into(),
+            private_key: PrivateHalf::Text(private_key),
+            certificate: None,
+        }
+    }
+}
+
+/// Where the private half of a key is.
+#[derive(Clone, Debug)]
+pub enum PrivateHalf {
+    /// Here: the key as unencrypted OpenSSH text.
+    Text(SecretString),
+    /// In an SSH agent, which signs with it and never gives it away.
+    Agent {
+        /// The socket that the agent listens on.
+        socket: PathBuf,
+        /// What the agent holds, as one OpenSSH line: a public key, or a certificate, which then is all that is offered.
+        public_key: String,
+    },
 }
 
 /// What a server accepted.

@@ -21,6 +21,7 @@ mod directories;
 mod ends;
 mod files;
 mod names;
+mod proxy;
 mod sessions;
 mod transfers;
 
@@ -31,6 +32,7 @@ use futures::StreamExt;
 use crate::{Client, CreateOptions, Entry, ErrorKind, Listed, OpenOptions, RemoteName, RemotePath, Result};
 
 pub use ends::{BytesSink, BytesSource};
+pub use proxy::{Direction, Fault, Proxy};
 
 /// The cases, by name; [`conformance!`](crate::conformance) lists them.
 pub mod cases {

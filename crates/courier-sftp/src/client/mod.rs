@@ -164,6 +164,7 @@ impl Client for SftpClient {
             atomic_replace: self.has_posix_rename,
             set_times: true,
             checksum: false,
+            parts: false,
             permissions: true,
             concurrency: CONCURRENCY,
         }
@@ -251,7 +252,7 @@ impl Client for SftpClient {
     }
 
     async fn store(&self, path: &RemotePath, request: Store) -> Result<u64> {
-        let Store { options, source } = request;
+        let Store { options, source, .. } = request;
         match self
             .session
             .upload(path, create_flags(options), options.offset, source)

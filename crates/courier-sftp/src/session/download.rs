@@ -7,10 +7,10 @@
 use std::time::Instant;
 
 use bytes::Bytes;
-use courier_transfer::{Error, ErrorKind, RemotePath, Retry, Sink};
+use courier_transfer::{Error, ErrorKind, Ranges, RemotePath, Retry, Sink};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
-use super::{Failed, Owner, Wire, core::Step, pace::Pace, ranges::Ranges, slot::Slot};
+use super::{Failed, Owner, Wire, core::Step, pace::Pace, slot::Slot};
 use crate::codec::{Attributes, OpenFlags, Request, Status, StatusCode};
 
 /// Requests under way until the size is known.

@@ -17,7 +17,7 @@ mod download;
 mod handle;
 mod handler;
 mod pace;
-mod ranges;
+
 mod reply;
 mod slot;
 #[cfg(test)]

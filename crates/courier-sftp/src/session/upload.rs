@@ -1,10 +1,10 @@
 //! One file on its way up: from its source into WRITE packets, inside the SSH callback.
 
 use bytes::{Bytes, BytesMut};
-use courier_transfer::{Error, RemotePath, Source};
+use courier_transfer::{Error, Ranges, RemotePath, Source};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
-use super::{Failed, Owner, Wire, core::Step, ranges::Ranges, slot::Slot};
+use super::{Failed, Owner, Wire, core::Step, slot::Slot};
 use crate::codec::{Attributes, OpenFlags, Request, Status, StatusCode};
 
 /// The bytes of one batch of WRITE packets, about.

@@ -22,19 +22,12 @@ use crate::{
 
 fn fetch(local: &std::path::Path, progress: Arc<dyn Progress>, size_hint: Option<u64>) -> Fetch {
     let sink = Arc::new(FileSink::new(File::create(local).unwrap(), local, 0, progress));
-    Fetch {
-        offset: 0,
-        size_hint,
-        sink,
-    }
+    Fetch::new(sink, 0, size_hint)
 }
 
 fn store(local: &std::path::Path, progress: Arc<dyn Progress>) -> Store {
     let source = Arc::new(FileSource::new(File::open(local).unwrap(), local, progress));
-    Store {
-        options: CreateOptions::default(),
-        source,
-    }
+    Store::new(source, CreateOptions::default())
 }
 
 /// A file of numbers, so that every block differs.

@@ -1,14 +1,14 @@
 //! A base path: every path, leading slash or not, lies below it.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use futures::StreamExt;
 use jiff::Timestamp;
 
 use crate::{
-    Capabilities, Client, CreateOptions, Entry, EntryKind, EntryStream, Error, ErrorKind, Fetch, Listed,
-    OpenOptions, Reader, RemotePath, RenameMode, Result, ServerInfo, Store, Writer,
+    Capabilities, Checksum, ChecksumBy, Client, CreateOptions, Entry, EntryKind, EntryStream, Error,
+    ErrorKind, Fetch, Listed, OpenOptions, Reader, RemotePath, RenameMode, Result, ServerInfo, Store, Writer,
 };
 
 /// A session seen from a folder of the server, which is both its root and its login folder.
@@ -44,6 +44,14 @@ impl Client for Rooted {
 
     fn is_connected(&self) -> bool {
         self.client.is_connected()
+    }
+
+    fn round_trip(&self) -> Option<Duration> {
+        self.client.round_trip()
+    }
+
+    fn lanes(&self, bytes: u64) -> usize {
+        self.client.lanes(bytes)
     }
 
     async fn stat(&self, path: &RemotePath) -> Result<Entry> {
@@ -110,6 +118,10 @@ impl Client for Rooted {
 
     async fn set_permissions(&self, path: &RemotePath, mode: u32) -> Result<()> {
         self.client.set_permissions(&self.below(path), mode).await
+    }
+
+    async fn checksum(&self, path: &RemotePath, by: ChecksumBy) -> Result<Checksum> {
+        self.client.checksum(&self.below(path), by).await
     }
 
     async fn canonicalize(&self, path: &RemotePath) -> Result<RemotePath> {

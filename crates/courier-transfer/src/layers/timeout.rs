@@ -17,8 +17,9 @@ use jiff::Timestamp;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::{
-    Capabilities, Client, CreateOptions, Entry, EntryKind, EntryStream, Error, ErrorKind, Fetch, OpenOptions,
-    Reader, RemotePath, RenameMode, Result, ServerInfo, Sink, Source, Store, Writer,
+    Capabilities, Checksum, ChecksumBy, Client, CreateOptions, Entry, EntryKind, EntryStream, Error,
+    ErrorKind, Fetch, OpenOptions, Reader, RemotePath, RenameMode, Result, ServerInfo, Sink, Source, Store,
+    Writer,
 };
 
 /// A session whose operations end in time.
@@ -204,6 +205,14 @@ impl Client for Timeouts {
         self.client.is_connected()
     }
 
+    fn round_trip(&self) -> Option<Duration> {
+        self.client.round_trip()
+    }
+
+    fn lanes(&self, bytes: u64) -> usize {
+        self.client.lanes(bytes)
+    }
+
     async fn stat(&self, path: &RemotePath) -> Result<Entry> {
         self.clock("stat", path).answer(self.client.stat(path)).await
     }
@@ -282,6 +291,12 @@ impl Client for Timeouts {
     async fn set_permissions(&self, path: &RemotePath, mode: u32) -> Result<()> {
         let answer = self.client.set_permissions(path, mode);
         self.clock("set_permissions", path).answer(answer).await
+    }
+
+    async fn checksum(&self, path: &RemotePath, by: ChecksumBy) -> Result<Checksum> {
+        self.clock("checksum", path)
+            .answer(self.client.checksum(path, by))
+            .await
     }
 
     async fn canonicalize(&self, path: &RemotePath) -> Result<RemotePath> {

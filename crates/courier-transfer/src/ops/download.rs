@@ -142,11 +142,7 @@ impl Download<'_> {
         let size = source.and_then(|s| s.size);
         self.context.progress.begin(offset, size);
         let sink = FileSink::new(part.writer()?, part.path(), offset, self.context.progress.clone());
-        let request = Fetch {
-            offset,
-            size_hint: size,
-            sink: Arc::new(sink),
-        };
+        let request = Fetch::new(Arc::new(sink), offset, size);
         let reached = self.client.fetch(self.remote, request).await?;
         let Some(source) = source else {
             return Ok(reached);

@@ -235,7 +235,7 @@ impl Upload<'_> {
             reach.begin(offset, Some(source.size));
             let file = source.reader(local)?;
             let source = Arc::new(FileSource::new(file, local, reach.clone()));
-            self.client.store(part, Store { options, source }).await
+            self.client.store(part, Store::new(source, options)).await
         };
         let reached = match store().await {
             Err(e)

@@ -33,11 +33,7 @@ impl BytesSink {
 
     /// A request that fetches into it.
     pub fn request(self: &Arc<Self>, offset: u64, size_hint: Option<u64>) -> Fetch {
-        Fetch {
-            offset,
-            size_hint,
-            sink: self.clone(),
-        }
+        Fetch::new(self.clone(), offset, size_hint)
     }
 
     /// What came, with zeros where nothing was written.

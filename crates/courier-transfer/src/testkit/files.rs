@@ -27,15 +27,7 @@ async fn store(f: &Fixture, path: &RemotePath, offset: u64, source: &Arc<BytesSo
         offset,
         create_new: false,
     };
-    f.client
-        .store(
-            path,
-            Store {
-                options,
-                source: source.clone(),
-            },
-        )
-        .await
+    f.client.store(path, Store::new(source.clone(), options)).await
 }
 
 /// Reading starts at any offset; at and behind the end there is nothing.

@@ -1,10 +1,10 @@
-//! Which bytes of a file have arrived.
+//! Which bytes of a file have been moved.
 
 use std::collections::BTreeMap;
 
 /// Ranges that may arrive in any order, and how far they reach without a hole.
 #[derive(Debug)]
-pub(super) struct Ranges {
+pub struct Ranges {
     reached: u64,
     /// Beyond the first hole: start and end.
     beyond: BTreeMap<u64, u64>,
@@ -12,7 +12,7 @@ pub(super) struct Ranges {
 
 impl Ranges {
     /// Everything before `offset` counts as there.
-    pub(super) fn from(offset: u64) -> Self {
+    pub fn from(offset: u64) -> Self {
         Self {
             reached: offset,
             beyond: BTreeMap::new(),
@@ -20,12 +20,12 @@ impl Ranges {
     }
 
     /// Everything before this is there.
-    pub(super) fn reached(&self) -> u64 {
+    pub fn reached(&self) -> u64 {
         self.reached
     }
 
     /// Adds a range; true where [`reached`](Self::reached) moved on.
-    pub(super) fn add(&mut self, start: u64, end: u64) -> bool {
+    pub fn add(&mut self, start: u64, end: u64) -> bool {
         if start > self.reached {
             let known = self.beyond.entry(start).or_insert(end);
             *known = end.max(*known);

@@ -1,0 +1,87 @@
+//! A limit on how fast bytes move.
+
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+
+/// A rate that all transfers which share it keep together.
+///
+/// Bytes are allowed on credit: what was moved at once is waited for afterwards, so that the average holds.
+#[derive(Debug)]
+pub struct Rate {
+    bytes_per_second: f64,
+    /// When the bytes that were allowed until now will have been paid for.
+    paid: Mutex<Option<Instant>>,
+}
+
+/// A pause shorter than this is not worth the waking; so much may be caught up.
+const SLACK: Duration = Duration::from_millis(50);
+/// What is moved at once is to take about this long.
+const PIECE: f64 = 0.25;
+
+impl Rate {
+    /// So many bytes a second, at least one.
+    pub fn new(bytes_per_second: u64) -> Self {
+        Self {
+            bytes_per_second: bytes_per_second.max(1) as f64,
+            paid: Mutex::new(None),
+        }
+    }
+
+    /// How many bytes to move at once, at most, so that they come evenly.
+    pub fn piece(&self) -> u32 {
+        (self.bytes_per_second * PIECE).clamp(1024.0, f64::from(u32::MAX)) as u32
+    }
+
+    /// May `bytes` move at `now`? If not yet, the time to ask again.
+    ///
+    /// # Errors
+    /// The time from which on they may.
+    pub fn take(&self, bytes: u64, now: Instant) -> Result<(), Instant> {
+        let mut paid = self.paid.lock();
+        // Time that nobody used is lost, except for a little.
+        let from = paid.map_or(now, |paid| paid.max(now.checked_sub(SLACK).unwrap_or(now)));
+        if from > now {
+            return Err(from);
+        }
+        *paid = Some(from + Duration::from_secs_f64(bytes as f64 / self.bytes_per_second));
+        Ok(())
+    }
+
+    /// Waits until `bytes` may move.
+    pub async fn wait(&self, bytes: u64) {
+        while let Err(at) = self.take(bytes, Instant::now()) {
+            tokio::time::sleep_until(at.into()).await;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_average_is_the_rate() {
+        let rate = Rate::new(1_000_000);
+        let start = Instant::now();
+        let mut now = start;
+        for _ in 0..1000 {
+            while let Err(at) = rate.take(100_000, now) {
+                now = at;
+            }
+        }
+        let took = (now - start).as_secs_f64();
+        assert!((99.0..101.0).contains(&took), "{took}");
+    }
+
+    #[test]
+    fn idle_time_is_not_saved_up() {
+        let rate = Rate::new(1000);
+        let start = Instant::now();
+        assert_eq!(rate.take(1000, start), Ok(()));
+        let later = start + Duration::from_secs(60);
+        assert_eq!(rate.take(1000, later), Ok(()));
+        let at = rate.take(1, later).err().map(|at| at - later);
+        assert_eq!(at, Some(Duration::from_millis(950)));
+    }
+}
