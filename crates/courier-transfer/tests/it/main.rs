@@ -13,5 +13,6 @@ mod find;
 mod layers;
 mod memory;
 mod paths;
+mod proxy;
 mod support;
 mod upload;

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Buf, BufMut, Bytes, BytesMut};
 use tokio::{
     io::AsyncWriteExt,
     net::{
@@ -79,7 +79,12 @@ pub(super) async fn carry(
         pump(server.0, client.1, Direction::Down, &shared),
     );
     match both {
-        Ok(_) | Err(Broken::Fault(Fault::Close)) => ends.orderly = true,
+        Ok(_) => ends.orderly = true,
+        Err(Broken::Fault(Fault::Close)) => {
+            // Told to shut down first: closing a socket with unread bytes would be a reset.
+            let _ = tokio::join!(ends.client.shutdown(), ends.server.shutdown());
+            ends.orderly = true;
+        }
         Err(Broken::Fault(Fault::Cut)) => {
             // This connection is one of those that are cut; it stays until then.
             if let Some(commands) = shared.commands.upgrade()
@@ -192,9 +197,12 @@ async fn writable(due: Option<Instant>, to: &WriteHalf<'_>) {
 
 /// What there is; empty at the end, `None` where nothing was there after all.
 fn read(from: &ReadHalf<'_>, buffer: &mut BytesMut, most: usize) -> io::Result<Option<Bytes>> {
-    buffer.resize(most.min(CHUNK), 0);
-    match from.try_read(buffer) {
-        Ok(read) => Ok(Some(buffer.split_to(read).freeze())),
+    // What is left of a chunk is used too: small pieces would otherwise hold a whole one each.
+    if buffer.capacity() < CHUNK / 8 {
+        buffer.reserve(CHUNK);
+    }
+    match from.try_read_buf(&mut buffer.limit(most)) {
+        Ok(_) => Ok(Some(buffer.split().freeze())),
         Err(e) if e.kind() == io::ErrorKind::WouldBlock => Ok(None),
         Err(e) => Err(e),
     }
