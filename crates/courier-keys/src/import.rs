@@ -1,11 +1,12 @@
 //! Private keys from elsewhere (specification 6.8.2).
 
+use russh::keys::ssh_key;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::decode::decode;
 use crate::error::Result;
-use crate::key::PrivateKey;
-use crate::sniff::sniff;
+use crate::key::{PrivateKey, PublicKey};
+use crate::sniff::{Container, sniff};
 
 impl PrivateKey {
     /// Reads a private key in the OpenSSH, PKCS#1, PKCS#8, SEC1 (PEM) or PuTTY (PPK version 2 and 3) format.
@@ -25,5 +26,18 @@ impl PrivateKey {
             .map(ExposeSecret::expose_secret)
             .filter(|text| !text.is_empty());
         Self::new(decode(&sniff(bytes)?, passphrase)?)
+    }
+}
+
+impl PublicKey {
+    /// The public half of a private key, where it can be read without the passphrase: in OpenSSH's own format it stands
+    /// in the clear.
+    #[must_use]
+    pub fn beside_private(bytes: &[u8]) -> Option<Self> {
+        let Ok(Container::OpenSsh(data)) = sniff(bytes) else {
+            return None;
+        };
+        let key = ssh_key::PrivateKey::from_bytes(&data).ok()?;
+        Self::new(key.public_key().clone()).ok()
     }
 }

@@ -23,6 +23,7 @@ use russh::keys::ssh_key::private::{KeypairData, RsaKeypair};
 use russh::keys::{Algorithm, EcdsaCurve, HashAlg, pkcs8};
 use zeroize::Zeroizing;
 
+use crate::agent::AgentError;
 use crate::error::{Error, Result};
 use crate::key::{PrivateKey, PublicKey};
 use crate::key_type::KeyType;
@@ -219,6 +220,9 @@ pub enum SignError {
     /// The key couldn't sign.
     #[error(transparent)]
     Key(#[from] Error),
+    /// The agent that keeps the key didn't sign.
+    #[error(transparent)]
+    Agent(#[from] AgentError),
 }
 
 impl russh::Signer for AuthSigner<'_> {
@@ -241,8 +245,12 @@ impl russh::Signer for AuthSigner<'_> {
         };
         let algorithm = algorithm.copied().ok_or_else(failed)?;
         let signature = self.key.sign(algorithm, &to_sign)?;
-        let mut signed = to_sign;
-        signature.encode(&mut signed).map_err(|_| failed())?;
-        Ok(signed)
+        Ok(signed(to_sign, &signature)?)
     }
+}
+
+/// What russh sends on: what was signed, and behind it the signature blob as one SSH string.
+pub(crate) fn signed(mut data: Vec<u8>, signature: &[u8]) -> Result<Vec<u8>> {
+    signature.encode(&mut data).map_err(|_| failed())?;
+    Ok(data)
 }

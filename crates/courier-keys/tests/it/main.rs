@@ -6,6 +6,7 @@
     clippy::panic
 )]
 
+mod agent;
 mod generate;
 mod import;
 mod property;

@@ -2,7 +2,7 @@ use std::sync::LazyLock;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use courier_keys::{KeyType, PrivateKey, PublicKey};
+use courier_keys::{Identity, KeyType, PrivateKey, PublicKey};
 use proptest::prelude::*;
 use russh::keys::ssh_key::{Cipher, Kdf, LineEnding};
 use secrecy::SecretString;
@@ -84,6 +84,21 @@ proptest! {
     fn arbitrary_public_lines_never_panic(line in ".*", key in "(ssh-rsa|ssh-ed25519|ecdsa-sha2-nistp256) [A-Za-z0-9+/=]{0,200}") {
         let _ = PublicKey::from_authorized_keys_line(&line);
         let _ = PublicKey::from_authorized_keys_line(&key);
+        let _ = Identity::from_openssh(&line);
+        let _ = Identity::from_openssh(&key);
+    }
+
+    #[test]
+    fn arbitrary_blobs_of_every_type_never_panic(
+        name in "(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp256|sk-ssh-ed25519@openssh.com)", cert: bool, rest: Vec<u8>,
+    ) {
+        let name = match (cert, name.split_once('@')) {
+            (false, _) => name,
+            (true, Some((name, _))) => format!("{name}-cert-v01@openssh.com"),
+            (true, None) => format!("{name}-cert-v01@openssh.com"),
+        };
+        let length = u32::try_from(name.len()).unwrap().to_be_bytes();
+        let _ = Identity::from_blob(&[&length[..], name.as_bytes(), &rest].concat());
     }
 }
 
