@@ -47,8 +47,8 @@ impl Algorithm {
         Self::ALL.into_iter().find(|algorithm| algorithm.name() == name)
     }
 
-    /// How many bytes it gives.
-    pub fn len(self) -> usize {
+    /// How many bytes its checksums have.
+    pub fn output_len(self) -> usize {
         self.digest().output_len()
     }
 

@@ -33,26 +33,31 @@ impl Rate {
         (self.bytes_per_second * PIECE).clamp(1024.0, f64::from(u32::MAX)) as u32
     }
 
-    /// May `bytes` move at `now`? If not yet, the time to ask again.
+    /// May more bytes move at `now`?
     ///
     /// # Errors
     /// The time from which on they may.
-    pub fn take(&self, bytes: u64, now: Instant) -> Result<(), Instant> {
+    pub fn is_ready(&self, now: Instant) -> Result<(), Instant> {
+        match *self.paid.lock() {
+            Some(paid) if paid > now => Err(paid),
+            _ => Ok(()),
+        }
+    }
+
+    /// `bytes` move at `now`.
+    pub fn charge(&self, bytes: u64, now: Instant) {
         let mut paid = self.paid.lock();
         // Time that nobody used is lost, except for a little.
         let from = paid.map_or(now, |paid| paid.max(now.checked_sub(SLACK).unwrap_or(now)));
-        if from > now {
-            return Err(from);
-        }
         *paid = Some(from + Duration::from_secs_f64(bytes as f64 / self.bytes_per_second));
-        Ok(())
     }
 
     /// Waits until `bytes` may move.
     pub async fn wait(&self, bytes: u64) {
-        while let Err(at) = self.take(bytes, Instant::now()) {
+        while let Err(at) = self.is_ready(Instant::now()) {
             tokio::time::sleep_until(at.into()).await;
         }
+        self.charge(bytes, Instant::now());
     }
 }
 
@@ -66,9 +71,10 @@ mod tests {
         let start = Instant::now();
         let mut now = start;
         for _ in 0..1000 {
-            while let Err(at) = rate.take(100_000, now) {
+            while let Err(at) = rate.is_ready(now) {
                 now = at;
             }
+            rate.charge(100_000, now);
         }
         let took = (now - start).as_secs_f64();
         assert!((99.0..101.0).contains(&took), "{took}");
@@ -78,10 +84,11 @@ mod tests {
     fn idle_time_is_not_saved_up() {
         let rate = Rate::new(1000);
         let start = Instant::now();
-        assert_eq!(rate.take(1000, start), Ok(()));
+        rate.charge(1000, start);
         let later = start + Duration::from_secs(60);
-        assert_eq!(rate.take(1000, later), Ok(()));
-        let at = rate.take(1, later).err().map(|at| at - later);
-        assert_eq!(at, Some(Duration::from_millis(950)));
+        assert_eq!(rate.is_ready(later), Ok(()));
+        rate.charge(1000, later);
+        let wait = rate.is_ready(later).err().map(|at| at - later);
+        assert_eq!(wait, Some(Duration::from_millis(950)));
     }
 }

@@ -5,7 +5,7 @@ mod list;
 mod read;
 mod write;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use courier_transfer::{
@@ -164,7 +164,7 @@ impl Client for SftpClient {
             atomic_replace: self.has_posix_rename,
             set_times: true,
             checksum: false,
-            parts: false,
+            parts: true,
             permissions: true,
             concurrency: CONCURRENCY,
         }
@@ -176,6 +176,10 @@ impl Client for SftpClient {
 
     fn is_connected(&self) -> bool {
         self.session.is_connected()
+    }
+
+    fn round_trip(&self) -> Option<Duration> {
+        self.session.round_trip()
     }
 
     async fn stat(&self, path: &RemotePath) -> Result<Entry> {
@@ -238,11 +242,7 @@ impl Client for SftpClient {
     }
 
     async fn fetch(&self, path: &RemotePath, request: Fetch) -> Result<u64> {
-        match self
-            .session
-            .download(path, request.offset, request.size_hint, request.sink)
-            .await
-        {
+        match self.session.download(path, request).await {
             Ok(reached) => Ok(reached),
             Err(Failed::Status(status)) => {
                 Err(of_open_file(&self.session, refusal(&status, path), path).await)
@@ -252,12 +252,8 @@ impl Client for SftpClient {
     }
 
     async fn store(&self, path: &RemotePath, request: Store) -> Result<u64> {
-        let Store { options, source, .. } = request;
-        match self
-            .session
-            .upload(path, create_flags(options), options.offset, source)
-            .await
-        {
+        let options = request.options;
+        match self.session.upload(path, create_flags(options), request).await {
             Ok(reached) => Ok(reached),
             Err(Failed::Status(status)) => Err(self
                 .of_create(refusal(&status, path), path, options.create_new)

@@ -7,12 +7,13 @@ use std::{
     collections::{HashMap, VecDeque},
     sync::{
         Arc,
-        atomic::{AtomicU32, Ordering},
+        atomic::{AtomicU32, AtomicU64, Ordering},
     },
+    time::{Duration, Instant},
 };
 
 use bytes::{Bytes, BytesMut};
-use tokio::sync::{OwnedSemaphorePermit, mpsc::WeakUnboundedSender, oneshot};
+use tokio::sync::{Notify, OwnedSemaphorePermit, mpsc::WeakUnboundedSender, oneshot};
 
 use super::{
     Command, Failed, Reply, SizeLimits,
@@ -45,6 +46,28 @@ impl Ids {
     }
 }
 
+/// The shortest time that an answer took; shared with whoever asks.
+#[derive(Clone, Debug)]
+pub(super) struct Quickest(Arc<AtomicU64>);
+
+impl Default for Quickest {
+    fn default() -> Self {
+        Self(Arc::new(AtomicU64::new(u64::MAX)))
+    }
+}
+
+impl Quickest {
+    fn note(&self, took: Duration) {
+        let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        self.0.fetch_min(micros, Ordering::Relaxed);
+    }
+
+    pub(super) fn get(&self) -> Option<Duration> {
+        let micros = self.0.load(Ordering::Relaxed);
+        (micros < u64::MAX).then(|| Duration::from_micros(micros))
+    }
+}
+
 /// What a request of a transfer was for.
 #[derive(Debug)]
 pub(super) enum Step {
@@ -69,6 +92,7 @@ pub(super) enum Pending {
 /// A caller that waits for an answer.
 #[derive(Debug)]
 pub(crate) struct Call {
+    pub(super) sent: Instant,
     pub(super) reply: oneshot::Sender<Reply>,
     /// The place among the open handles that an answering handle takes.
     pub(super) permit: Option<OwnedSemaphorePermit>,
@@ -85,9 +109,15 @@ pub(super) struct Wire {
     pending: HashMap<u32, Pending>,
     out: BytesMut,
     pub(super) limits: SizeLimits,
+    alarm: Arc<Notify>,
 }
 
 impl Wire {
+    /// Somebody has to be woken at a time that the session's thread does not know of yet.
+    pub(super) fn set_alarm(&self) {
+        self.alarm.notify_one();
+    }
+
     /// A number for a request of a transfer that the caller encodes itself.
     pub(super) fn expect(&mut self, transfer: u32, step: Step) -> u32 {
         let id = self.ids.next();
@@ -114,6 +144,15 @@ enum Transfer {
     Upload(Upload),
 }
 
+impl Transfer {
+    fn wake(&self) -> Option<Instant> {
+        match self {
+            Self::Download(download) => download.wake,
+            Self::Upload(upload) => upload.wake,
+        }
+    }
+}
+
 /// The SFTP side of a session.
 #[derive(Debug)]
 pub(super) struct Core {
@@ -124,6 +163,7 @@ pub(super) struct Core {
     sending: VecDeque<u32>,
     hello: Option<oneshot::Sender<Hello>>,
     queue: WeakUnboundedSender<Command>,
+    quickest: Quickest,
     /// Nothing comes from the server any more.
     is_over: bool,
 }
@@ -138,13 +178,25 @@ impl Core {
                 pending: HashMap::new(),
                 out: BytesMut::new(),
                 limits: SizeLimits::default(),
+                alarm: Arc::default(),
             },
             transfers: HashMap::new(),
             sending: VecDeque::new(),
             hello: Some(hello),
             queue,
+            quickest: Quickest::default(),
             is_over: false,
         }
+    }
+
+    /// Rings when [`wake_at`](Self::wake_at) changes.
+    pub(super) fn alarm(&self) -> Arc<Notify> {
+        Arc::clone(&self.wire.alarm)
+    }
+
+    /// The shortest time that a caller has waited for an answer.
+    pub(super) fn quickest(&self) -> Quickest {
+        self.quickest.clone()
     }
 
     /// How much the server takes and gives at once.
@@ -182,6 +234,31 @@ impl Core {
             Command::Cancel { id } => self.end(id, Err(Failed::cancelled())),
             Command::Close { handle, permit } => self.wire.close(&handle, permit),
         }
+    }
+
+    /// When something is to be done, whatever the server says until then.
+    pub(super) fn wake_at(&self) -> Option<Instant> {
+        self.transfers.values().filter_map(Transfer::wake).min()
+    }
+
+    /// Does what is to be done by now.
+    pub(super) fn wake(&mut self, now: Instant, outlet: &mut impl Outlet) {
+        let due = |(id, transfer): (&u32, &Transfer)| transfer.wake().filter(|at| *at <= now).map(|_| *id);
+        let due: Vec<u32> = self.transfers.iter().filter_map(due).collect();
+        for id in due {
+            match self.transfers.get_mut(&id) {
+                Some(Transfer::Download(download)) => {
+                    let done = download.woken(now, &mut self.wire);
+                    self.after_part(id, done);
+                }
+                Some(Transfer::Upload(upload)) => {
+                    upload.wake = None;
+                    self.queue_upload(id);
+                }
+                None => {}
+            }
+        }
+        self.push(outlet);
     }
 
     /// What is to be sent.
@@ -240,7 +317,9 @@ impl Core {
             match upload.batch(&mut self.wire) {
                 Ok(batch) => {
                     left = left.saturating_sub(batch.len());
-                    outlet.send(batch);
+                    if !batch.is_empty() {
+                        outlet.send(batch);
+                    }
                     self.queue_upload(id);
                 }
                 Err(failed) => self.end(id, Err(failed)),
@@ -277,6 +356,7 @@ impl Core {
             None => Err(Malformed::new("an answer to a request that was never made")),
             Some(Pending::Close { .. }) => Ok(()),
             Some(Pending::Call(call)) => {
+                self.quickest.note(call.sent.elapsed());
                 self.answer(call, response);
                 Ok(())
             }
@@ -311,7 +391,8 @@ impl Core {
         };
         match (transfer, step, response) {
             (Transfer::Download(download), Step::Open, Response::Handle(handle)) => {
-                download.opened(Bytes::copy_from_slice(handle), &mut self.wire);
+                let done = download.opened(Bytes::copy_from_slice(handle), &mut self.wire);
+                self.after_part(id, done);
             }
             (Transfer::Upload(upload), Step::Open, Response::Handle(handle)) => {
                 upload.opened(Bytes::copy_from_slice(handle));
@@ -345,17 +426,11 @@ impl Core {
         Ok(())
     }
 
-    fn after_part(&mut self, id: u32, done: Result<bool, Failed>) {
-        match done {
-            Ok(false) => {}
-            Ok(true) => {
-                let reached = match self.transfers.get(&id) {
-                    Some(Transfer::Download(download)) => download.reached(),
-                    _ => 0,
-                };
-                self.end(id, Ok(reached));
-            }
-            Err(failed) => self.end(id, Err(failed)),
+    /// A download may be over by what came last.
+    fn after_part(&mut self, id: u32, done: Result<Option<u64>, Failed>) {
+        match done.transpose() {
+            None => {}
+            Some(result) => self.end(id, result),
         }
     }
 

@@ -14,9 +14,11 @@
 
 mod core;
 mod download;
+mod exec;
 mod handle;
 mod handler;
 mod pace;
+mod plan;
 
 mod reply;
 mod slot;
@@ -25,19 +27,24 @@ mod tests;
 mod thread;
 mod upload;
 
-use std::sync::{Arc, OnceLock};
+use std::{
+    sync::{Arc, OnceLock},
+    time::{Duration, Instant},
+};
 
 use bytes::{Bytes, BytesMut};
-use courier_transfer::{Error, ErrorKind, RemotePath, Result, Retry, Sink, Source};
+use courier_transfer::{Error, ErrorKind, Fetch, RemotePath, Result, Retry, Store};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 
 use self::{
-    core::{Call, Ids, Wire},
+    core::{Call, Ids, Quickest, Wire},
     download::Download,
+    exec::Shell,
     slot::Slot,
     upload::Upload,
 };
 pub(crate) use self::{
+    exec::Output,
     handle::OpenHandle,
     handler::Fault,
     reply::{Entry, Failed, Reply},
@@ -174,6 +181,7 @@ impl Link {
         request.encode(id, &mut packet);
         let (reply, answer) = oneshot::channel();
         let call = Call {
+            sent: Instant::now(),
             reply,
             permit,
             max_data,
@@ -196,6 +204,8 @@ pub(crate) struct Session {
     link: Link,
     limits: SizeLimits,
     handles: Arc<Semaphore>,
+    quickest: Quickest,
+    shell: Shell,
     stop: watch::Sender<bool>,
     /// Closes when the thread is through.
     finished: watch::Receiver<()>,
@@ -234,18 +244,17 @@ impl Session {
         reply
     }
 
-    /// Moves a file into `sink`, from `offset` to its end; returns the offset reached.
-    pub(crate) async fn download(
-        &self,
-        path: &RemotePath,
-        offset: u64,
-        size_hint: Option<u64>,
-        sink: Arc<dyn Sink>,
-    ) -> Result<u64, Failed> {
-        let sink = Slot::new(sink);
+    /// The shortest time that an answer has taken.
+    pub(crate) fn round_trip(&self) -> Option<Duration> {
+        self.quickest.get()
+    }
+
+    /// Moves a file, or what it gets of it, into a sink; returns the offset reached.
+    pub(crate) async fn download(&self, path: &RemotePath, request: Fetch) -> Result<u64, Failed> {
+        let sink = Slot::new(Arc::clone(&request.sink));
         let (owner, guard, result) = self.owner(&sink).await?;
         let most = self.limits.most_reads();
-        let download = Box::new(Download::new(path.clone(), offset, size_hint, sink, most, owner));
+        let download = Box::new(Download::new(path.clone(), request, sink, most, owner));
         self.transfer(
             Command::Download {
                 id: guard.id,
@@ -257,17 +266,16 @@ impl Session {
         .await
     }
 
-    /// Moves `source`, from `offset` to its end, into a file; returns the offset reached.
+    /// Moves a source, or what it gets of it, into a file; returns the offset reached.
     pub(crate) async fn upload(
         &self,
         path: &RemotePath,
         flags: OpenFlags,
-        offset: u64,
-        source: Arc<dyn Source>,
+        request: Store,
     ) -> Result<u64, Failed> {
-        let source = Slot::new(source);
+        let source = Slot::new(Arc::clone(&request.source));
         let (owner, guard, result) = self.owner(&source).await?;
-        let upload = Box::new(Upload::new(path.clone(), flags, offset, source, owner));
+        let upload = Box::new(Upload::new(path.clone(), flags, request, source, owner));
         self.transfer(Command::Upload { id: guard.id, upload }, guard, result)
             .await
     }

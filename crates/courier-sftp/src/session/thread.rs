@@ -1,6 +1,6 @@
 //! The thread of a session: makes the connection, carries out commands, takes it down.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use bytes::{Bytes, BytesMut};
 use courier_transfer::{Error, ErrorKind, Result};
@@ -10,7 +10,8 @@ use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 
 use super::{
     Command, Link, MOST_HANDLES, Reply, Session, SizeLimits, State, WINDOW,
-    core::{Core, Ids},
+    core::{Core, Ids, Outlet},
+    exec::Shell,
     handler::{Handed, SshHandler},
     lost,
     reply::Hello,
@@ -66,7 +67,7 @@ async fn serve(dial: Dial, mut report: oneshot::Sender<Result<Session>>) {
 
 /// The thread's side of a session.
 struct Connection {
-    ssh: Handle<SshHandler>,
+    ssh: Arc<Handle<SshHandler>>,
     channel: ChannelId,
     core: Arc<Mutex<Core>>,
     handed: Handed,
@@ -91,6 +92,7 @@ async fn establish(dial: &Dial) -> Result<(Session, Connection)> {
         link.queue.downgrade(),
         hello,
     )));
+    let quickest = core.lock().quickest();
     let (alive, gone) = oneshot::channel();
     let handed = Handed::default();
     let handler = SshHandler {
@@ -111,6 +113,8 @@ async fn establish(dial: &Dial) -> Result<(Session, Connection)> {
 
     dial.peer.enter("opening the SFTP subsystem");
     let channel = subsystem(&ssh).await.map_err(|e| reason(&state, e))?;
+    let ssh = Arc::new(ssh);
+    let shell = Shell::new(Arc::clone(&ssh));
     let (stop, stopped) = watch::channel(false);
     let (finishing, finished) = watch::channel(());
     let mut connection = Connection {
@@ -131,6 +135,8 @@ async fn establish(dial: &Dial) -> Result<(Session, Connection)> {
             link,
             limits,
             handles,
+            quickest,
+            shell,
             stop,
             finished,
         },
@@ -234,35 +240,75 @@ impl Connection {
     /// Carries out commands until the session is closed by either side.
     async fn run(mut self) {
         let mut commands = Vec::with_capacity(COMMANDS);
+        let alarm = self.core.lock().alarm();
         loop {
+            let wake_at = self.core.lock().wake_at();
+            let mut out = Collected::default();
             tokio::select! {
                 biased;
                 _ = self.stop.changed() => break,
                 _ = &mut self.gone => break,
                 received = self.queue.recv_many(&mut commands, COMMANDS) => if received == 0 { break },
+                () = alarm.notified() => continue,
+                () = sleep_until(wake_at) => self.core.lock().wake(Instant::now(), &mut out),
             }
-            let out = {
+            {
                 let mut core = self.core.lock();
                 commands.drain(..).for_each(|command| core.execute(command));
-                core.take_out()
-            };
-            // A server that takes nothing must not keep a caller from closing the session.
-            tokio::select! {
-                biased;
-                _ = self.stop.changed() => break,
-                sent = send(&self.ssh, self.channel, &self.handed, out) => if sent.is_err() { break },
+                out.send(core.take_out());
+            }
+            for packets in out.0 {
+                // A server that takes nothing must not keep a caller from closing the session.
+                tokio::select! {
+                    biased;
+                    _ = self.stop.changed() => return self.end().await,
+                    sent = send(&self.ssh, self.channel, &self.handed, packets) => {
+                        if sent.is_err() {
+                            return self.end().await;
+                        }
+                    }
+                }
             }
         }
+        self.end().await;
+    }
+
+    async fn end(mut self) {
         // A session that broke has its reason already.
         self.state.end(ErrorKind::Lost, "the session was closed");
         let goodbye = async {
-            // Both fail only where the connection has gone.
+            // Fails only where the connection has gone.
             let _ = self.ssh.disconnect(Disconnect::ByApplication, "", "").await;
-            let _ = (&mut self.ssh).await;
+            if !self.gone.is_terminated() {
+                let _ = (&mut self.gone).await;
+            }
         };
         let _ = tokio::time::timeout(GOODBYE, goodbye).await;
         // Whoever still waits learns it from the dropped senders.
         self.queue.close();
+    }
+}
+
+/// What a time that has come gives to send.
+#[derive(Default)]
+struct Collected(Vec<Bytes>);
+
+impl Outlet for Collected {
+    fn send(&mut self, packets: Bytes) {
+        self.0.push(packets);
+    }
+
+    /// One batch at a time: the answers to it bring the next.
+    fn is_full(&self) -> bool {
+        !self.0.is_empty()
+    }
+}
+
+/// Never, where there is no such time.
+async fn sleep_until(time: Option<Instant>) {
+    match time {
+        Some(time) => tokio::time::sleep_until(time.into()).await,
+        None => std::future::pending().await,
     }
 }
 

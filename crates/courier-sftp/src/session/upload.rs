@@ -1,10 +1,12 @@
 //! One file on its way up: from its source into WRITE packets, inside the SSH callback.
 
+use std::{sync::Arc, time::Instant};
+
 use bytes::{Bytes, BytesMut};
-use courier_transfer::{Error, Ranges, RemotePath, Source};
+use courier_transfer::{Error, ErrorKind, Lane, Ranges, Rate, RemotePath, Retry, Source, Store, Turn};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
-use super::{Failed, Owner, Wire, core::Step, slot::Slot};
+use super::{Failed, Owner, Wire, core::Step, download::LOOK_AGAIN, slot::Slot};
 use crate::codec::{Attributes, OpenFlags, Request, Status, StatusCode};
 
 /// The bytes of one batch of WRITE packets, about.
@@ -22,45 +24,82 @@ pub(crate) struct Upload {
     source: Slot<dyn Source>,
     done: oneshot::Sender<Result<u64, Failed>>,
     permit: Option<OwnedSemaphorePermit>,
+    rate: Option<Arc<Rate>>,
 
     id: u32,
     /// `None` until it is open, and once CLOSE was sent.
     handle: Option<Bytes>,
-    /// Where the next WRITE starts.
-    next: u64,
+    plan: Plan,
     under_way: u64,
-    acknowledged: Ranges,
     /// Buffers that were sent, or soon will be; one that nobody else holds is filled again.
     pool: Vec<Bytes>,
     /// The server has answered the CLOSE.
     closed: bool,
     /// Stands in the queue of those that have something to send.
     pub(super) queued: bool,
+    /// When to go on, where nothing that comes from the server tells.
+    pub(super) wake: Option<Instant>,
+}
+
+/// What a session sends of a file.
+#[derive(Debug)]
+enum Plan {
+    /// All of it, to the end of the source: where the next WRITE starts, and what was acknowledged.
+    Alone { next: u64, acknowledged: Ranges },
+    /// What it takes of the parts that it shares with others.
+    Shared(Lane),
+}
+
+impl Plan {
+    /// The next bytes to send: offset and length; `most` at most.
+    fn next(&mut self, most: u32) -> Turn {
+        match self {
+            // The end is where the source says that it is.
+            Self::Alone { next, .. } => Turn::Part(*next..*next + u64::from(most)),
+            Self::Shared(lane) => lane.take(most.into()),
+        }
+    }
+
+    /// So far the file has come.
+    fn reached(&self) -> u64 {
+        match self {
+            Self::Alone { next, .. } => *next,
+            Self::Shared(lane) => lane.reached(),
+        }
+    }
 }
 
 impl Upload {
     pub(super) fn new(
         path: RemotePath,
         flags: OpenFlags,
-        offset: u64,
+        request: Store,
         source: Slot<dyn Source>,
         owner: Owner,
     ) -> Self {
         let Owner { done, permit } = owner;
+        let offset = request.options.offset;
         Self {
             path,
             flags,
             source,
             done,
             permit: Some(permit),
+            rate: request.rate,
             id: 0,
             handle: None,
-            next: offset,
+            plan: match request.parts {
+                Some(parts) => Plan::Shared(Lane::new(parts)),
+                None => Plan::Alone {
+                    next: offset,
+                    acknowledged: Ranges::from(offset),
+                },
+            },
             under_way: 0,
-            acknowledged: Ranges::from(offset),
             pool: Vec::new(),
             closed: false,
             queued: false,
+            wake: None,
         }
     }
 
@@ -86,7 +125,7 @@ impl Upload {
 
     /// May send more now?
     pub(super) fn is_ready(&self) -> bool {
-        self.handle.is_some() && self.under_way < MOST_UNDER_WAY
+        self.handle.is_some() && self.under_way < MOST_UNDER_WAY && self.wake.is_none()
     }
 
     /// The next packets: WRITEs of about [`BATCH`] bytes, with the CLOSE behind the last one. A server must
@@ -95,35 +134,67 @@ impl Upload {
         let Some(handle) = self.handle.clone() else {
             return Ok(Bytes::new());
         };
+        let now = Instant::now();
+        if let Some(Err(at)) = self.rate.as_ref().map(|rate| rate.is_ready(now)) {
+            self.sleep(at, wire);
+            return Ok(Bytes::new());
+        }
         let header = Request::write_header_len(&handle);
-        let chunk = wire.limits.write;
-        let count = (BATCH / chunk).max(1) as usize;
+        let piece = self.rate.as_ref().map_or(u32::MAX, |rate| rate.piece());
+        let chunk = wire.limits.write.min(piece);
+        let count = (BATCH.min(piece) / chunk).max(1) as usize;
         let mut buffer = self.buffer(count * (header + chunk as usize));
         let mut filled = 0;
         let mut at_end = false;
-        for packet in buffer.chunks_mut(header + chunk as usize) {
-            let Some((head, data)) = packet.split_at_mut_checked(header).filter(|_| !at_end) else {
+        while !at_end {
+            let Some((head, space)) = buffer
+                .get_mut(filled..)
+                .and_then(|rest| rest.split_at_mut_checked(header))
+            else {
                 break;
             };
+            let most = u32::try_from(space.len()).unwrap_or(chunk).min(chunk);
+            if most < chunk {
+                break;
+            }
+            let part = match self.plan.next(chunk) {
+                Turn::Part(part) => part,
+                Turn::Wait => {
+                    self.sleep(now + LOOK_AGAIN, wire);
+                    break;
+                }
+                Turn::Over => {
+                    at_end = true;
+                    break;
+                }
+            };
+            let wanted = u32::try_from(part.end - part.start).unwrap_or(chunk);
+            let data = space.get_mut(..wanted as usize).unwrap_or_default();
             // Empty: the caller has gone, and says so in a moment.
-            let read = self.source.with(|source| fill(source, data, self.next));
+            let read = self.source.with(|source| fill(source, data, part.start));
             let len = read.unwrap_or(Ok(0)).map_err(Failed::Error)?;
-            at_end = len < chunk;
+            match &mut self.plan {
+                Plan::Alone { next, .. } => {
+                    at_end = len < wanted;
+                    *next += u64::from(len);
+                }
+                Plan::Shared(_) if len < wanted => {
+                    return Err(Failed::Error(shrank(part.start + u64::from(len))));
+                }
+                Plan::Shared(_) => {}
+            }
             if len > 0 {
-                let id = wire.expect(
-                    self.id,
-                    Step::Write {
-                        offset: self.next,
-                        len,
-                    },
-                );
-                Request::fill_write_header(head, id, &handle, self.next, len);
+                let offset = part.start;
+                let id = wire.expect(self.id, Step::Write { offset, len });
+                Request::fill_write_header(head, id, &handle, offset, len);
                 filled += header + len as usize;
-                self.next += u64::from(len);
                 self.under_way += u64::from(len);
             }
         }
         buffer.truncate(filled);
+        if let Some(rate) = &self.rate {
+            rate.charge(filled as u64, now);
+        }
         if at_end {
             self.handle = None;
             let id = wire.expect(self.id, Step::Close);
@@ -142,9 +213,18 @@ impl Upload {
         if status.code != StatusCode::OK {
             return Some(Err(Failed::Status(status)));
         }
-        if self.acknowledged.add(offset, offset + u64::from(len)) {
-            self.source
-                .with(|source| source.advance(self.acknowledged.reached()));
+        let part = offset..offset + u64::from(len);
+        let source = &self.source;
+        let advance = |reached| {
+            source.with(|source| source.advance(reached));
+        };
+        match &mut self.plan {
+            Plan::Alone { acknowledged, .. } => {
+                if acknowledged.add(part.start, part.end) {
+                    advance(acknowledged.reached());
+                }
+            }
+            Plan::Shared(lane) => lane.moved(part, advance),
         }
         self.settled()
     }
@@ -158,8 +238,13 @@ impl Upload {
         self.settled()
     }
 
+    fn sleep(&mut self, until: Instant, wire: &Wire) {
+        self.wake = Some(until);
+        wire.set_alarm();
+    }
+
     fn settled(&self) -> Option<Result<u64, Failed>> {
-        (self.closed && self.under_way == 0).then_some(Ok(self.next))
+        (self.closed && self.under_way == 0).then(|| Ok(self.plan.reached()))
     }
 
     /// Closes the handle where that was not done, and tells the caller.
@@ -168,6 +253,8 @@ impl Upload {
             wire.close(&handle, self.permit.take());
         }
         self.source.clear();
+        // What it took of shared parts goes back before the caller looks.
+        drop(self.plan);
         // Nobody waits where the caller has gone.
         let _ = self.done.send(result);
     }
@@ -189,6 +276,15 @@ impl Upload {
         }
         BytesMut::zeroed(len)
     }
+}
+
+/// The source is shorter than it was.
+fn shrank(end: u64) -> Error {
+    Error::new(
+        ErrorKind::Integrity,
+        format!("the local file ends at {end} now; it was longer when the transfer began"),
+    )
+    .with_retry(Retry::Later)
 }
 
 /// Reads until the buffer is full or the source is at its end.

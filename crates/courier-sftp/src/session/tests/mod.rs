@@ -2,11 +2,13 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
+mod plans;
+
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use courier_transfer::{
-    ErrorKind, RemotePath, Sink, Source,
+    CreateOptions, ErrorKind, RemotePath, Sink, Source, Store,
     testkit::{BytesSink, BytesSource},
 };
 use tokio::sync::{Semaphore, mpsc, oneshot};
@@ -65,7 +67,7 @@ impl Wired {
         let sink = Arc::new(BytesSink::default());
         let (owner, outcome) = owner();
         let end = Slot::new(Arc::<BytesSink>::clone(&sink) as Arc<dyn Sink>);
-        let download = Box::new(Download::new(path(), 0, hint, end, 8, owner));
+        let download = Box::new(Download::new(path(), sink.request(0, hint), end, 8, owner));
         self.core.execute(Command::Download { id: 1000, download });
         (sink, outcome)
     }
@@ -73,7 +75,14 @@ impl Wired {
     fn upload(&mut self, len: usize) -> Outcome {
         let (owner, outcome) = owner();
         let source: Arc<dyn Source> = BytesSource::new(vec![7; len]);
-        let upload = Box::new(Upload::new(path(), OpenFlags::WRITE, 0, Slot::new(source), owner));
+        let request = Store::new(source.clone(), CreateOptions::default());
+        let upload = Box::new(Upload::new(
+            path(),
+            OpenFlags::WRITE,
+            request,
+            Slot::new(source),
+            owner,
+        ));
         self.core.execute(Command::Upload { id: 1000, upload });
         outcome
     }
