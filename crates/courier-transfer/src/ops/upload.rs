@@ -141,7 +141,7 @@ impl Upload<'_> {
         let identity = source.identity(local);
         let key = format!("remote:{part}");
         let _claim = self.context.partials.claim(&key).await;
-        let offset = self.resume_at(&part, &key, &identity).await?;
+        let mut offset = self.resume_at(&part, &key, &identity).await?;
         let large = source.size >= SMALL;
         let resume = self.options.resume && large;
         if resume {
@@ -157,7 +157,11 @@ impl Upload<'_> {
             atomic: self.options.atomic,
             armed: !resume,
         };
-        let result = self.store_and_verify(local, source, &part, offset, &reach).await;
+        let mut result = self.store_and_verify(local, source, &part, offset, &reach).await;
+        if matches!(&result, Err(e) if e.kind() == ErrorKind::Denied) && guard.clear().await {
+            offset = 0;
+            result = self.store_and_verify(local, source, &part, offset, &reach).await;
+        }
         let result = match result {
             Ok(verified) => self.name(&part, &target).await.map(|()| verified),
             Err(e) => Err(e),

@@ -50,6 +50,14 @@ impl RemotePart {
         self.atomic || self.reach.acknowledged.load(Ordering::Relaxed) > 0
     }
 
+    /// Takes a partial away that the server doesn't let be opened again for writing, as ProFTPD without
+    /// `AllowOverwrite`. Was there one, of which nothing was written by this upload?
+    pub(super) async fn clear(&self) -> bool {
+        self.atomic
+            && self.reach.acknowledged.load(Ordering::Relaxed) == 0
+            && self.client.remove(&self.path, EntryKind::File).await.is_ok()
+    }
+
     /// Best effort: the upload's own error matters more.
     pub(super) async fn remove(&self) {
         if self.is_ours()
