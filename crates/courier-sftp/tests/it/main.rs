@@ -13,6 +13,7 @@ mod client;
 mod odd;
 mod openssh;
 mod own_server;
+mod proftpd;
 mod sshd;
 mod strangers;
 mod transfers;
