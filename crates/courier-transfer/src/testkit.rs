@@ -62,7 +62,7 @@ macro_rules! conformance {
             opening_what_is_no_file_fails, sizes_around_blocks_survive, empty_files_survive,
             fetch_and_store_move_whole_files, fetch_and_store_move_rests, a_full_sink_fails_the_fetch,
             an_unreadable_source_fails_the_store, renames_keep_or_replace, renames_of_nothing_fail,
-            times_are_utc, permissions_are_set,
+            times_are_utc, permissions_are_set, checksums_are_those_of_the_bytes,
             odd_names_survive, names_of_bytes_survive, names_like_patterns_are_no_patterns,
             operations_run_side_by_side, dropped_futures_leave_the_session_usable,
             dropped_files_leave_the_session_usable, canonical_paths_are_absolute, a_session_stays_alive,

@@ -1,5 +1,6 @@
 //! The unified interface over a session: paths in, entries and clear errors out.
 
+mod checksum;
 mod error;
 mod list;
 mod read;
@@ -9,8 +10,9 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use courier_transfer::{
-    Capabilities, Client, ConnectOptions, CreateOptions, Entry, EntryKind, EntryStream, Error, ErrorKind,
-    Fetch, OpenOptions, Reader, RemotePath, RenameMode, Result, ServerInfo, Store, Target, Writer,
+    Capabilities, Checksum, ChecksumBy, Client, ConnectOptions, CreateOptions, Entry, EntryKind, EntryStream,
+    Error, ErrorKind, Fetch, OpenOptions, Reader, RemotePath, RenameMode, Result, ServerInfo, Store, Target,
+    Writer,
 };
 use jiff::Timestamp;
 
@@ -50,6 +52,11 @@ impl SftpClient {
             server,
             has_posix_rename,
         })
+    }
+
+    /// Did the server announce that extension?
+    fn has(&self, extension: &str) -> bool {
+        self.server.extensions.iter().any(|e| e == extension)
     }
 
     /// A request that is answered with a status.
@@ -163,7 +170,7 @@ impl Client for SftpClient {
             resume_upload: true,
             atomic_replace: self.has_posix_rename,
             set_times: true,
-            checksum: false,
+            checksum: self.has(extension_name::CHECK_FILE) || self.has(extension_name::CHECK_FILE_NAME),
             parts: true,
             permissions: true,
             concurrency: CONCURRENCY,
@@ -372,6 +379,18 @@ impl Client for SftpClient {
             path,
         )
         .await
+    }
+
+    async fn checksum(&self, path: &RemotePath, by: ChecksumBy) -> Result<Checksum> {
+        match by {
+            ChecksumBy::Protocol if self.capabilities().checksum => self.checked(path).await,
+            ChecksumBy::Protocol => Err(Error::new(
+                ErrorKind::Unsupported,
+                "this server computes no checksums (it lacks check-file)",
+            )
+            .with("path", path)),
+            ChecksumBy::Command => self.computed(path).await,
+        }
     }
 
     async fn canonicalize(&self, path: &RemotePath) -> Result<RemotePath> {

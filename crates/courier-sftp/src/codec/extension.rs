@@ -1,6 +1,8 @@
 //! Extensions that servers announce in their VERSION packet (OpenSSH's PROTOCOL file, section 4).
 
-use super::wire::{Fields, Malformed};
+use bytes::BytesMut;
+
+use super::wire::{Fields, Malformed, put_string};
 
 /// The names on the wire.
 pub mod name {
@@ -14,6 +16,10 @@ pub mod name {
     pub const HARDLINK: &str = "hardlink@openssh.com";
     /// Flushes an open file to its disk.
     pub const FSYNC: &str = "fsync@openssh.com";
+    /// Checksums (draft-ietf-secsh-filexfer-extensions-00 section 3), as it is announced.
+    pub const CHECK_FILE: &str = "check-file";
+    /// The same, as a file is named by its path.
+    pub const CHECK_FILE_NAME: &str = "check-file-name";
 }
 
 /// What `limits@openssh.com` answers; 0 means "not told".
@@ -47,5 +53,39 @@ impl Limits {
             .iter()
             .flat_map(|n| n.to_be_bytes())
             .collect()
+    }
+}
+
+/// What `check-file` answers, for one block that is the whole range.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CheckedFile<'a> {
+    /// The algorithm that was used, one of those that were offered.
+    pub algorithm: &'a [u8],
+    /// The hash.
+    pub hash: &'a [u8],
+}
+
+impl<'a> CheckedFile<'a> {
+    /// Reads the body of the EXTENDED_REPLY. The draft puts `check-file` in front, ProFTPD does not.
+    ///
+    /// # Errors
+    /// It ends in the name of the algorithm.
+    pub fn decode(body: &'a [u8]) -> Result<Self, Malformed> {
+        let mut fields = Fields::new(body);
+        let mut algorithm = fields.string()?;
+        if algorithm == name::CHECK_FILE.as_bytes() {
+            algorithm = fields.string()?;
+        }
+        let hash = fields.rest();
+        Ok(Self { algorithm, hash })
+    }
+
+    /// The body of an EXTENDED_REPLY.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut body = BytesMut::new();
+        put_string(&mut body, name::CHECK_FILE.as_bytes());
+        put_string(&mut body, self.algorithm);
+        body.extend_from_slice(self.hash);
+        body.to_vec()
     }
 }

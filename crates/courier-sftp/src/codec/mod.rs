@@ -10,7 +10,7 @@ mod response;
 mod wire;
 
 pub use attributes::{Attributes, FileType};
-pub use extension::{Limits, name as extension_name};
+pub use extension::{CheckedFile, Limits, name as extension_name};
 pub use frame::{Decoder, Event, MAX_PACKET};
 pub use request::{OpenFlags, Request};
 pub use response::{NameEntry, Response, Status, StatusCode};

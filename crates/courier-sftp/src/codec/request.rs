@@ -127,6 +127,17 @@ pub enum Request<'a> {
     StatVfs {
         path: &'a [u8],
     },
+    /// `check-file-name`.
+    CheckFile {
+        path: &'a [u8],
+        /// Names with commas between them, the best first.
+        algorithms: &'a [u8],
+        offset: u64,
+        /// 0: to the end.
+        len: u64,
+        /// Bytes for each hash, 0 for a single one.
+        block: u32,
+    },
     /// An EXTENDED request of another name.
     Extended {
         name: &'a [u8],
@@ -241,6 +252,21 @@ impl<'a> Request<'a> {
             Self::HardLink { from, to } => strings(out, EXTENDED, &[name::HARDLINK.as_bytes(), from, to]),
             Self::Fsync { handle } => strings(out, EXTENDED, &[name::FSYNC.as_bytes(), handle]),
             Self::StatVfs { path } => strings(out, EXTENDED, &[name::STATVFS.as_bytes(), path]),
+            Self::CheckFile {
+                path,
+                algorithms,
+                offset,
+                len,
+                block,
+            } => put_packet(out, EXTENDED, |out| {
+                out.put_u32(id);
+                put_string(out, name::CHECK_FILE_NAME.as_bytes());
+                put_string(out, path);
+                put_string(out, algorithms);
+                out.put_u64(*offset);
+                out.put_u64(*len);
+                out.put_u32(*block);
+            }),
             Self::Extended { name, data } => put_packet(out, EXTENDED, |out| {
                 out.put_u32(id);
                 put_string(out, name);
@@ -321,6 +347,13 @@ impl<'a> Request<'a> {
             },
             name::FSYNC => Self::Fsync { handle: f.string()? },
             name::STATVFS => Self::StatVfs { path: f.string()? },
+            name::CHECK_FILE_NAME => Self::CheckFile {
+                path: f.string()?,
+                algorithms: f.string()?,
+                offset: f.u64()?,
+                len: f.u64()?,
+                block: f.u32()?,
+            },
             _ => Self::Extended {
                 name: extension,
                 data: f.rest(),

@@ -71,6 +71,7 @@ proptest! {
             Request::HardLink { from: &a, to: &b },
             Request::Fsync { handle: &a },
             Request::StatVfs { path: &a },
+            Request::CheckFile { path: &a, algorithms: &b, offset, len: offset / 2, block: len },
             Request::Unknown { kind: 99 },
         ];
         let mut stream = BytesMut::new();
@@ -142,6 +143,7 @@ proptest! {
         let _ = Request::decode(kind, &stream);
         let _ = Response::decode(kind, &stream);
         let _ = Limits::decode(&stream);
+        let _ = CheckedFile::decode(&stream);
     }
 }
 
@@ -166,4 +168,17 @@ fn a_status_may_lack_its_message() {
         Response::decode(101, &body).unwrap(),
         (1, Response::status(StatusCode::FAILURE, ""))
     );
+}
+
+#[test]
+fn a_checksum_is_read_with_and_without_the_name_in_front() {
+    let checked = CheckedFile {
+        algorithm: b"sha256",
+        hash: &[7; 32],
+    };
+    let body = checked.encode();
+    assert_eq!(CheckedFile::decode(&body).unwrap(), checked);
+    let without = &body[4 + "check-file".len()..];
+    assert_eq!(CheckedFile::decode(without).unwrap(), checked);
+    assert!(CheckedFile::decode(&body[..20]).is_err());
 }

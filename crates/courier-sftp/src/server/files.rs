@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     fs::{self, File, FileTimes, Metadata, OpenOptions, Permissions, ReadDir},
-    io,
+    io::{self, Read, Seek, SeekFrom},
     os::unix::{
         ffi::OsStrExt,
         fs::{FileExt, MetadataExt, PermissionsExt},
@@ -13,11 +13,12 @@ use std::{
 };
 
 use bytes::BytesMut;
-use courier_transfer::{Error, Result};
+use courier_transfer::{Algorithm, Checksum, Error, Result};
 
 use super::{Responder, jail::Jail};
 use crate::codec::{
-    Attributes, Limits, NameEntry, OpenFlags, Request, Response, StatusCode, VERSION, extension_name,
+    Attributes, CheckedFile, Limits, NameEntry, OpenFlags, Request, Response, StatusCode, VERSION,
+    extension_name,
 };
 
 /// What `limits@openssh.com` answers.
@@ -52,6 +53,7 @@ enum Answer {
     Names(Vec<(Vec<u8>, Attributes)>),
     Attributes(Attributes),
     Limits,
+    Checksum(Checksum),
 }
 
 impl Files {
@@ -113,6 +115,13 @@ impl Files {
             }
             Request::Fsync { handle } => self.file(handle)?.sync_all().map(|()| Answer::Ok),
             Request::Limits => Ok(Answer::Limits),
+            Request::CheckFile {
+                path,
+                algorithms,
+                offset,
+                len,
+                block: 0,
+            } => self.check(path, algorithms, *offset, *len),
             _ => Err(io::ErrorKind::Unsupported.into()),
         }
     }
@@ -192,6 +201,21 @@ impl Files {
         }
     }
 
+    fn check(&self, path: &[u8], algorithms: &[u8], offset: u64, len: u64) -> io::Result<Answer> {
+        let algorithm = algorithms
+            .split(|&b| b == b',')
+            .find_map(|name| Algorithm::named(std::str::from_utf8(name).ok()?))
+            .ok_or(io::ErrorKind::Unsupported)?;
+        let path = self.jail.target(path)?;
+        if !fs::metadata(&path)?.is_file() {
+            return Err(io::ErrorKind::PermissionDenied.into());
+        }
+        let mut file = File::open(path)?;
+        file.seek(SeekFrom::Start(offset))?;
+        let len = if len == 0 { u64::MAX } else { len };
+        algorithm.of(&mut file.take(len)).map(Answer::Checksum)
+    }
+
     fn read_dir(&mut self, handle: &[u8]) -> io::Result<Answer> {
         let Some(Open::Dir(dir)) = self.open.get_mut(&key(handle)?) else {
             return Err(bad_handle());
@@ -219,6 +243,7 @@ impl Responder for Files {
                 extension_name::LIMITS,
                 extension_name::POSIX_RENAME,
                 extension_name::FSYNC,
+                extension_name::CHECK_FILE,
             ];
             let extensions = names.iter().map(|name| (name.as_bytes(), &b"1"[..])).collect();
             return Response::Version {
@@ -233,6 +258,13 @@ impl Responder for Files {
             Ok(Answer::Data(data)) => Response::Data(&data).encode(id, out),
             Ok(Answer::Attributes(attributes)) => Response::Attributes(attributes).encode(id, out),
             Ok(Answer::Limits) => Response::Extended(&LIMITS.encode()).encode(id, out),
+            Ok(Answer::Checksum(checksum)) => {
+                let checked = CheckedFile {
+                    algorithm: checksum.algorithm.name().as_bytes(),
+                    hash: &checksum.bytes,
+                };
+                Response::Extended(&checked.encode()).encode(id, out);
+            }
             Ok(Answer::Names(names)) => {
                 let long: Vec<Vec<u8>> = names.iter().map(|(name, a)| long_name(name, a)).collect();
                 let entries = names

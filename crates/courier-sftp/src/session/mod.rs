@@ -44,7 +44,6 @@ use self::{
     upload::Upload,
 };
 pub(crate) use self::{
-    exec::Output,
     handle::OpenHandle,
     handler::Fault,
     reply::{Entry, Failed, Reply},

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{BytesSink, BytesSource, Fixture, kind, pattern};
-use crate::{CreateOptions, Error, ErrorKind, OpenOptions, RemotePath, RenameMode, Result, Store};
+use crate::{ChecksumBy, CreateOptions, Error, ErrorKind, OpenOptions, RemotePath, RenameMode, Result, Store};
 
 /// Sizes on both sides of what protocols cut bytes into.
 const SIZES: [usize; 10] = [
@@ -270,4 +270,27 @@ pub async fn permissions_are_set(f: &Fixture) {
         }
     }
     let _ = f.client.open(&file, OpenOptions::default()).await.unwrap();
+}
+
+/// Whoever computes a checksum computes that of the whole file; whoever does not says so.
+pub async fn checksums_are_those_of_the_bytes(f: &Fixture) {
+    let (file, bytes) = (f.path("it's a file"), pattern(1_000_003));
+    f.write(&file, &bytes).await;
+    for by in [ChecksumBy::Protocol, ChecksumBy::Command] {
+        let is_promised = by == ChecksumBy::Protocol && f.client.capabilities().checksum;
+        match f.client.checksum(&file, by).await {
+            Ok(checksum) => {
+                let expected = checksum.algorithm.of(&mut bytes.as_slice()).unwrap();
+                assert_eq!(checksum, expected, "{by:?}");
+            }
+            Err(e) => {
+                assert_eq!(e.kind(), ErrorKind::Unsupported, "{e:?}");
+                assert!(!is_promised, "{e:?}");
+            }
+        }
+    }
+    if f.client.capabilities().checksum {
+        let missing = f.client.checksum(&f.path("missing"), ChecksumBy::Protocol).await;
+        assert_eq!(kind(missing), ErrorKind::NotFound);
+    }
 }

@@ -6,7 +6,10 @@ use std::{
 };
 
 use bytes::{BufMut, BytesMut};
-use courier_sftp::codec::{Attributes, Request, Response};
+use courier_sftp::{
+    codec::{Attributes, Request, Response},
+    server::Responder,
+};
 use courier_transfer::testkit::BytesSink;
 
 use super::{path, serving};

@@ -3,7 +3,10 @@
 use std::sync::{Arc, Mutex};
 
 use bytes::BytesMut;
-use courier_sftp::codec::{Attributes, Request, Response, StatusCode};
+use courier_sftp::{
+    codec::{Attributes, Request, Response, StatusCode},
+    server::Responder,
+};
 use courier_transfer::{CreateOptions, ErrorKind, RenameMode};
 
 use super::{SIZES, path, pattern, serving};
