@@ -279,6 +279,8 @@ impl Fetch {
 pub struct Store {
     /// How the remote file is opened.
     pub options: CreateOptions,
+    /// The size of the source, if known: a hint for how much to read at once, never trusted as its end.
+    pub size_hint: Option<u64>,
     /// Where the bytes come from.
     pub source: Arc<dyn Source>,
     /// Which bytes to move, where several sessions share the file; then the offset says only how it is opened.
@@ -289,9 +291,10 @@ pub struct Store {
 
 impl Store {
     /// The bytes from the offset of `options` on, by one session and as fast as they go.
-    pub fn new(source: Arc<dyn Source>, options: CreateOptions) -> Self {
+    pub fn new(source: Arc<dyn Source>, options: CreateOptions, size_hint: Option<u64>) -> Self {
         Self {
             options,
+            size_hint,
             source,
             parts: None,
             rate: None,

@@ -11,10 +11,12 @@ mod download;
 mod find;
 mod glob;
 mod local;
+mod lost;
 mod names;
 mod options;
 mod partial;
 mod plan;
+mod remove;
 mod rename;
 mod upload;
 mod waiting;
@@ -26,11 +28,12 @@ pub use download::download;
 pub use find::{FindOptions, find, glob};
 pub use glob::{Pattern, RemoteGlob};
 pub use options::{
-    Context, DownloadOptions, FinalName, OnExisting, Outcome, Transferred, UploadOptions, Verified,
+    Context, DownloadOptions, FinalName, OnExisting, Outcome, Transferred, UploadOptions, Verified, Verify,
 };
 use partial::Found;
 pub use partial::{Claim, Identity, NoPartials, Partials};
 pub use plan::{PlanOptions, plan_downloads, plan_uploads};
+pub use remove::{make_dir, remove};
 pub use rename::{Replace, rename};
 pub use upload::{LocalVersion, remove_version, upload};
 pub use walk::{LocalFile, walk};

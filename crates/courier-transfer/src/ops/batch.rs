@@ -10,7 +10,7 @@ use std::{
 
 use futures::{Stream, StreamExt, future::ready, stream::BoxStream};
 
-use crate::{Client, Entry, NoProgress, Progress, RemotePath, Result};
+use crate::{Client, Entry, NoProgress, Progress, Rate, RemotePath, Result};
 
 use super::{
     Context, DownloadOptions, NoPartials, Outcome, Partials, Transferred, UploadOptions,
@@ -59,6 +59,8 @@ pub struct BatchContext {
     /// How many files move at once, at most; the session's own
     /// [`concurrency`](crate::Capabilities::concurrency) bounds it, too.
     pub at_once: usize,
+    /// How fast all of it may move together.
+    pub rate: Option<Arc<Rate>>,
 }
 
 impl Default for BatchContext {
@@ -67,6 +69,7 @@ impl Default for BatchContext {
             progress: Arc::new(NoProgress),
             partials: Arc::new(NoPartials),
             at_once: 64,
+            rate: None,
         }
     }
 }
@@ -137,6 +140,7 @@ where
                     progress: batch.progress.begin(&job),
                     partials: batch.partials,
                     entry: job.entry.take(),
+                    rate: batch.rate,
                 };
                 let (job, result) = transfer(job, context).await;
                 FileResult {

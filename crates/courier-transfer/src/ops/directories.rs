@@ -4,7 +4,11 @@ use futures::{StreamExt, stream};
 
 use crate::{Client, Entry, EntryKind, Error, ErrorKind, Listed, RemotePath, Result};
 
-use super::{find::MAX_PATH, waiting::Waiting};
+use super::{
+    find::MAX_PATH,
+    remove::{make_dir, remove},
+    waiting::Waiting,
+};
 
 /// How many removals run at once, at most.
 const REMOVALS: usize = 16;
@@ -30,7 +34,7 @@ pub async fn make_dir_all(client: &dyn Client, path: &RemotePath) -> Result<u64>
     }
     let mut made = 0;
     while let Some(dir) = missing.pop() {
-        match client.make_dir(&dir).await {
+        match make_dir(client, &dir).await {
             Ok(()) => made += 1,
             Err(e) if is_broken(&e) => return Err(e),
             Err(e) => match client.stat(&dir).await {
@@ -68,11 +72,11 @@ pub async fn remove_tree(client: &dyn Client, path: &RemotePath) -> Result<Remov
     let mut removed = Removed::default();
     // A link to a directory looks like one in `stat`; removing it as a link settles what it is.
     let as_link = match client.stat(path).await {
-        Ok(entry) if !entry.is_dir() => client.remove(path, entry.kind).await,
-        Ok(_) => client.remove(path, EntryKind::Link).await,
+        Ok(entry) if !entry.is_dir() => remove(client, path, entry.kind, Some(&entry)).await,
+        Ok(_) => remove(client, path, EntryKind::Link, None).await,
         // A dangling link is not found by `stat`.
         Err(e) if e.kind() == ErrorKind::NotFound => {
-            client.remove(path, EntryKind::Link).await.map_err(|_| e)
+            remove(client, path, EntryKind::Link, None).await.map_err(|_| e)
         }
         Err(e) => Err(e),
     };
@@ -96,7 +100,7 @@ pub async fn remove_tree(client: &dyn Client, path: &RemotePath) -> Result<Remov
         if open.len() > known {
             continue;
         }
-        match client.remove(&dir, EntryKind::Directory).await {
+        match remove(client, &dir, EntryKind::Directory, None).await {
             Ok(()) => {
                 removed.directories += 1;
                 open.pop();
@@ -146,7 +150,7 @@ async fn empty(
         }
         let mut removals = stream::iter(others)
             .map(|entry| async move {
-                match client.remove(&entry.path, entry.kind).await {
+                match remove(client, &entry.path, entry.kind, Some(&entry)).await {
                     Err(e) if e.kind() == ErrorKind::NotFound => Ok(()),
                     result => result,
                 }

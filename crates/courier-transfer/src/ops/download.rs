@@ -51,6 +51,7 @@ impl Download<'_> {
             source: self.remote.to_text(),
             size: source.as_ref().and_then(|s| s.size),
             modified: source.as_ref().and_then(|s| s.modified),
+            scattered: false,
         };
         let large = identity.size.is_some_and(|size| size >= SMALL);
         let mut options = self.options.clone();

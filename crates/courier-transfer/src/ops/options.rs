@@ -4,7 +4,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Entry, NoProgress, Progress, RemotePath};
+use crate::{Entry, NoProgress, Progress, Rate, RemotePath};
 
 use super::{LocalVersion, NoPartials, Partials};
 
@@ -23,6 +23,19 @@ pub enum OnExisting {
     Rename,
 }
 
+/// How a file is compared with its source when all bytes have moved.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verify {
+    /// By its size.
+    Size,
+    /// By its size, and by a checksum where the protocol offers one.
+    #[default]
+    Checksum,
+    /// As [`Checksum`](Self::Checksum); where the protocol offers none, by a command in the server's shell.
+    Command,
+}
+
 /// How a file is downloaded. The defaults are those of the command line.
 #[derive(Clone, Debug)]
 pub struct DownloadOptions {
@@ -38,6 +51,8 @@ pub struct DownloadOptions {
     pub preserve_permissions: bool,
     /// Have file and name on the disk (`fsync`) before the download counts as done. Jobs set it.
     pub durable: bool,
+    /// How to compare it with the source.
+    pub verify: Verify,
 }
 
 impl Default for DownloadOptions {
@@ -49,6 +64,7 @@ impl Default for DownloadOptions {
             preserve_times: false,
             preserve_permissions: false,
             durable: false,
+            verify: Verify::Checksum,
         }
     }
 }
@@ -74,6 +90,8 @@ pub struct UploadOptions {
     pub preserve_times: bool,
     /// Give the remote file the source's permission bits (`rwx` only), where the server allows it.
     pub preserve_permissions: bool,
+    /// How to compare it with the source.
+    pub verify: Verify,
 }
 
 impl Default for UploadOptions {
@@ -87,6 +105,7 @@ impl Default for UploadOptions {
             create_parents: false,
             preserve_times: false,
             preserve_permissions: false,
+            verify: Verify::Checksum,
         }
     }
 }
@@ -100,6 +119,8 @@ pub struct Context {
     pub partials: Arc<dyn Partials>,
     /// Of a download: what a listing has told of the source. It saves a round trip for small files.
     pub entry: Option<Entry>,
+    /// How fast its bytes may move; shared with other transfers, they keep it together.
+    pub rate: Option<Arc<Rate>>,
 }
 
 impl Default for Context {
@@ -108,6 +129,7 @@ impl Default for Context {
             progress: Arc::new(NoProgress),
             partials: Arc::new(NoPartials),
             entry: None,
+            rate: None,
         }
     }
 }
@@ -126,6 +148,10 @@ pub enum Outcome {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verified {
+    /// Sizes and checksums; the server computed its one by the protocol's own means.
+    Checksum,
+    /// Sizes and checksums; the server's one came from a command in its shell.
+    Command,
     /// The sizes of source and target.
     Size,
     /// Nothing: the server doesn't tell sizes (write-only drop boxes refuse `stat`), or the file was skipped.

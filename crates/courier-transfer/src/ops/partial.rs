@@ -9,7 +9,7 @@ use tokio::sync::OwnedMutexGuard;
 
 use crate::Result;
 
-/// One version of a source.
+/// One version of a source, and how its partial is written.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Identity {
     /// Its path.
@@ -18,6 +18,17 @@ pub struct Identity {
     pub size: Option<u64>,
     /// Its modification time, where known.
     pub modified: Option<Timestamp>,
+    /// The partial is written by several sessions at once: up to [`Parts::AHEAD`](crate::Parts::AHEAD) bytes before its
+    /// end there may be holes.
+    #[serde(default)]
+    pub scattered: bool,
+}
+
+impl Identity {
+    /// Is it the same version of the same source, however its partial is written?
+    pub fn is_same_source(&self, other: &Self) -> bool {
+        (&self.source, self.size, self.modified) == (&other.source, other.size, other.modified)
+    }
 }
 
 /// A partial file as it was found.
@@ -35,7 +46,7 @@ impl Found {
         };
         self.len <= size
             && match known {
-                Some(known) => known == source,
+                Some(known) => known.is_same_source(source),
                 None => self.modified.is_some_and(|own| own >= modified),
             }
     }

@@ -1,6 +1,8 @@
-//! Renames with a clear answer where the target exists.
+//! Renames with a clear answer where the target exists, and where the server's answer was lost.
 
-use crate::{Client, EntryKind, Error, ErrorKind, RemotePath, RenameMode, Result};
+use crate::{Client, Entry, EntryKind, Error, ErrorKind, RemotePath, RenameMode, Result};
+
+use super::lost::{ATTEMPTS, described, is_lost, is_same, look, look_beside};
 
 /// What a rename may do to an existing target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,10 +19,80 @@ pub enum Replace {
 ///
 /// Servers without atomic replacement are asked to keep the target; where it exists, `replace` says
 /// whether it may be removed first. A directory is never removed.
-pub async fn rename(client: &dyn Client, from: &RemotePath, to: &RemotePath, replace: Replace) -> Result<()> {
+///
+/// Where the answer is lost, both names are looked at: what still lies at `from` is renamed once more; what lies at `to`
+/// and is as `known` tells (without it, as a look beside the rename told) has been renamed. An error says what lies
+/// there where neither is so.
+pub async fn rename(
+    client: &dyn Client,
+    from: &RemotePath,
+    to: &RemotePath,
+    replace: Replace,
+    known: Option<&Entry>,
+) -> Result<()> {
     if from == to {
         return Ok(());
     }
+    let (known, mut result) = match known {
+        Some(known) => (Some(known.clone()), attempt(client, from, to, replace).await),
+        None => look_beside(client.stat(from), attempt(client, from, to, replace)).await,
+    };
+    for _ in 1..ATTEMPTS {
+        let lost = match result {
+            Err(e) if is_lost(&e) => e,
+            result => return result,
+        };
+        if is_done(client, from, to, known.as_ref(), &lost).await? {
+            return Ok(());
+        }
+        result = match attempt(client, from, to, replace).await {
+            // The one before was carried out after the look.
+            Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::AlreadyExists) => {
+                match is_done(client, from, to, known.as_ref(), &lost).await {
+                    Ok(true) => Ok(()),
+                    _ => Err(e),
+                }
+            }
+            result => result,
+        };
+    }
+    result
+}
+
+/// Has it been renamed? `false` where it still lies at its old name.
+async fn is_done(
+    client: &dyn Client,
+    from: &RemotePath,
+    to: &RemotePath,
+    known: Option<&Entry>,
+    lost: &Error,
+) -> Result<bool> {
+    let unknown = format!("whether {from} was renamed to {to} is not known, the answer was lost");
+    let source = look(client, from, &unknown, lost).await?;
+    if source
+        .as_ref()
+        .is_some_and(|source| known.is_none_or(|known| is_same(source, known)))
+    {
+        return Ok(false);
+    }
+    let target = look(client, to, &unknown, lost).await?;
+    if let (Some(target), Some(known)) = (&target, known)
+        && is_same(target, known)
+    {
+        return Ok(true);
+    }
+    Err(Error::new(
+        ErrorKind::Lost,
+        format!(
+            "{unknown} ({lost}). {from} was {}; now {} lies there, and {} at {to}",
+            known.map_or_else(|| "not looked at".into(), |known| described(Some(known))),
+            described(source.as_ref()),
+            described(target.as_ref()),
+        ),
+    ))
+}
+
+async fn attempt(client: &dyn Client, from: &RemotePath, to: &RemotePath, replace: Replace) -> Result<()> {
     let result = if replace != Replace::Never && client.capabilities().atomic_replace {
         client.rename(from, to, RenameMode::Replace).await
     } else {
@@ -30,7 +102,7 @@ pub async fn rename(client: &dyn Client, from: &RemotePath, to: &RemotePath, rep
         Ok(()) => return Ok(()),
         Err(e) => e,
     };
-    if replace == Replace::Never || matches!(error.kind(), ErrorKind::Lost | ErrorKind::NotFound) {
+    if replace == Replace::Never || is_lost(&error) || error.kind() == ErrorKind::NotFound {
         return Err(error);
     }
     let target = client.stat(to).await;
@@ -47,7 +119,10 @@ pub async fn rename(client: &dyn Client, from: &RemotePath, to: &RemotePath, rep
     if replace == Replace::Atomically {
         return Err(cannot_replace(to).with_source(error));
     }
-    client.remove(to, EntryKind::File).await?;
+    match client.remove(to, EntryKind::File).await {
+        Err(e) if e.kind() != ErrorKind::NotFound => return Err(e),
+        _ => {}
+    }
     client.rename(from, to, RenameMode::KeepTarget).await
 }
 

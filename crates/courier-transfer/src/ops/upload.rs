@@ -238,8 +238,9 @@ impl Upload<'_> {
         let store = async || {
             reach.begin(offset, Some(source.size));
             let file = source.reader(local)?;
-            let source = Arc::new(FileSource::new(file, local, reach.clone()));
-            self.client.store(part, Store::new(source, options)).await
+            let bytes = Arc::new(FileSource::new(file, local, reach.clone()));
+            let request = Store::new(bytes, options, Some(source.size));
+            self.client.store(part, request).await
         };
         let reached = match store().await {
             Err(e)
@@ -311,7 +312,7 @@ impl Upload<'_> {
             OnExisting::Replace => Replace::Atomically,
             OnExisting::Skip | OnExisting::Fail | OnExisting::Rename => Replace::Never,
         };
-        rename(&**self.client, part, target, replace).await
+        rename(&**self.client, part, target, replace, None).await
     }
 }
 

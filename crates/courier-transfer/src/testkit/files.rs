@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use super::{BytesSink, BytesSource, Fixture, kind, pattern};
-use crate::{ChecksumBy, CreateOptions, Error, ErrorKind, OpenOptions, RemotePath, RenameMode, Result, Store};
+use crate::{
+    ChecksumBy, CreateOptions, Error, ErrorKind, OpenOptions, RemotePath, RenameMode, Result, Store,
+};
 
 /// Sizes on both sides of what protocols cut bytes into.
 const SIZES: [usize; 10] = [
@@ -27,7 +29,9 @@ async fn store(f: &Fixture, path: &RemotePath, offset: u64, source: &Arc<BytesSo
         offset,
         create_new: false,
     };
-    f.client.store(path, Store::new(source.clone(), options)).await
+    f.client
+        .store(path, Store::new(source.clone(), options, None))
+        .await
 }
 
 /// Reading starts at any offset; at and behind the end there is nothing.

@@ -45,7 +45,7 @@ pub async fn dropped_futures_leave_the_session_usable(f: &Fixture) {
         start_and_drop(polls, f.client.open(&file, OpenOptions::default())).await;
         let sink = Arc::new(BytesSink::default());
         start_and_drop(polls, f.client.fetch(&file, sink.request(0, Some(3_000_000)))).await;
-        let store = Store::new(BytesSource::new(bytes.clone()), CreateOptions::default());
+        let store = Store::new(BytesSource::new(bytes.clone()), CreateOptions::default(), None);
         start_and_drop(polls, f.client.store(&f.path("dropped"), store)).await;
     }
     assert_works(f, &file, &bytes).await;

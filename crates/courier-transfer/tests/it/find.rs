@@ -197,23 +197,25 @@ async fn deep_trees_need_no_deep_stack() {
 async fn renames_say_what_stands_in_the_way() {
     let (memory, client) = tree();
     let (from, to) = (path("top.csv"), path("in/a.csv"));
-    let kept = rename(&*client, &from, &to, Replace::Never).await.unwrap_err();
+    let kept = rename(&*client, &from, &to, Replace::Never, None)
+        .await
+        .unwrap_err();
     assert_eq!(kept.kind(), ErrorKind::AlreadyExists);
-    let onto_folder = rename(&*client, &from, &path("in"), Replace::NonAtomically)
+    let onto_folder = rename(&*client, &from, &path("in"), Replace::NonAtomically, None)
         .await
         .unwrap_err();
     assert_eq!(onto_folder.kind(), ErrorKind::WrongKind);
     memory.set_capabilities(|c| c.atomic_replace = false);
-    let cannot = rename(&*client, &from, &to, Replace::Atomically)
+    let cannot = rename(&*client, &from, &to, Replace::Atomically, None)
         .await
         .unwrap_err();
     assert_eq!(cannot.kind(), ErrorKind::AlreadyExists);
-    rename(&*client, &from, &to, Replace::NonAtomically)
+    rename(&*client, &from, &to, Replace::NonAtomically, None)
         .await
         .unwrap();
     assert_eq!(memory.content(&to).unwrap(), b"top.csv");
-    rename(&*client, &to, &to, Replace::Never).await.unwrap();
-    let missing = rename(&*client, &from, &path("x"), Replace::Never)
+    rename(&*client, &to, &to, Replace::Never, None).await.unwrap();
+    let missing = rename(&*client, &from, &path("x"), Replace::Never, None)
         .await
         .unwrap_err();
     assert_eq!(missing.kind(), ErrorKind::NotFound);

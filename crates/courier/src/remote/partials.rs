@@ -129,6 +129,7 @@ mod tests {
             source: "/a".into(),
             size: Some(1),
             modified: None,
+            scattered: false,
         };
         on("sftp://a").save("local:x.part", &identity).await.unwrap();
         assert_eq!(on("sftp://a").load("local:x.part").await.unwrap(), Some(identity));

@@ -91,6 +91,7 @@ impl LocalSource {
             source: path.display().to_string(),
             size: Some(self.size),
             modified: self.modified,
+            scattered: false,
         }
     }
 

@@ -1,0 +1,203 @@
+//! One transfer that several sessions share.
+
+use std::{fmt, io, sync::Arc, sync::atomic::AtomicBool, sync::atomic::Ordering, time::Duration};
+
+use futures::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
+use tokio::sync::{Notify, watch};
+
+use crate::{Client, Connector, Error, ErrorKind, Parts, Result, Sink, Source};
+
+/// How long the last lanes may take to close their files when every byte has been moved.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Which session of a transfer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// The one that makes the file.
+    First,
+    /// One that joined in.
+    Beside,
+}
+
+/// How one session's transfer ended, and whether the end on this machine failed.
+pub(super) type Done = (Result<u64>, bool);
+
+/// Transfers over one session.
+type Work = Arc<dyn Fn(Arc<dyn Client>, Place) -> BoxFuture<'static, Done> + Send + Sync>;
+
+pub(super) struct Shared {
+    pub(super) parts: Arc<Parts>,
+    pub(super) connector: Arc<dyn Connector>,
+    pub(super) work: Work,
+    /// Does the first session make the file that the others join?
+    pub(super) creates: bool,
+}
+
+/// What the lanes beside the first one hear.
+#[derive(Clone)]
+struct Signals {
+    /// It is too late to join.
+    late: watch::Sender<bool>,
+    /// One of them, whichever hears it, is to leave.
+    leave: Arc<Notify>,
+}
+
+impl Shared {
+    pub(super) async fn run(self, first: Arc<dyn Client>, more: usize) -> Result<u64> {
+        let signals = Signals {
+            late: watch::Sender::new(false),
+            leave: Arc::new(Notify::new()),
+        };
+        let mut lanes: FuturesUnordered<_> = (0..more).map(|_| self.lane(signals.clone())).collect();
+        let mut first = (self.work)(first, Place::First);
+        let mut ended: Option<Result<u64>> = None;
+        let mut leaving = false;
+        loop {
+            tokio::select! {
+                (result, local) = &mut first, if ended.is_none() => {
+                    signals.late.send_replace(true);
+                    match result {
+                        Err(e) if local || !self.has_begun() && e.kind() != ErrorKind::Lost => return Err(e),
+                        result => ended = Some(result),
+                    }
+                }
+                Some(done) = lanes.next() => {
+                    leaving = false;
+                    match done {
+                        Some((Err(e), true)) => return Err(e),
+                        Some((Err(error), false)) => {
+                            tracing::info!(%error, "a session that shared a file failed; the others go on");
+                        }
+                        _ => {}
+                    }
+                }
+                () = self.connector.wanted(), if !leaving && !lanes.is_empty() => {
+                    leaving = true;
+                    signals.leave.notify_one();
+                }
+                () = tokio::time::sleep(PATIENCE), if ended.is_some() && self.parts.is_complete() => break,
+            }
+            if ended.is_some() && lanes.is_empty() {
+                break;
+            }
+        }
+        match ended {
+            Some(Err(e)) if !self.parts.is_complete() => Err(e),
+            _ => Ok(self.parts.reached()),
+        }
+    }
+
+    fn has_begun(&self) -> bool {
+        futures::FutureExt::now_or_never(self.parts.begun()).is_some()
+    }
+
+    /// One more session, as long as it is of use. `None` where there was none, or it left.
+    fn lane(&self, signals: Signals) -> BoxFuture<'static, Option<Done>> {
+        let (parts, connector, work) = (self.parts.clone(), self.connector.clone(), self.work.clone());
+        let creates = self.creates;
+        Box::pin(async move {
+            let join = async {
+                if creates {
+                    parts.begun().await;
+                }
+                connector.another().await
+            };
+            let late = async {
+                // Fails only where the sender is dropped.
+                let _ = signals.late.subscribe().wait_for(|late| *late).await;
+            };
+            let client = tokio::select! {
+                joined = join => match joined {
+                    Ok(client) => client?,
+                    Err(e) => return Some((Err(e), false)),
+                },
+                () = late => return None,
+            };
+            let lent = Lent {
+                connector,
+                client: Some(client.clone()),
+            };
+            let done = tokio::select! {
+                done = work(client, Place::Beside) => Some(done),
+                () = signals.leave.notified() => None,
+            };
+            lent.give_back().await;
+            done
+        })
+    }
+}
+
+/// A session that goes back to where it came from, also where the transfer is cancelled.
+struct Lent {
+    connector: Arc<dyn Connector>,
+    client: Option<Arc<dyn Client>>,
+}
+
+impl Lent {
+    async fn give_back(mut self) {
+        if let Some(client) = self.client.take() {
+            self.connector.release(client).await;
+        }
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        if let Some(client) = self.client.take()
+            && let Ok(runtime) = tokio::runtime::Handle::try_current()
+        {
+            let connector = self.connector.clone();
+            runtime.spawn(async move { connector.release(client).await });
+        }
+    }
+}
+
+/// A sink or a source that notes whether it failed: then no other session can help.
+#[derive(Debug)]
+pub(super) struct LocalEnd<T: ?Sized> {
+    failed: AtomicBool,
+    inner: Arc<T>,
+}
+
+impl<T: ?Sized> LocalEnd<T> {
+    pub(super) fn new(inner: Arc<T>) -> Arc<Self> {
+        Arc::new(Self {
+            failed: AtomicBool::new(false),
+            inner,
+        })
+    }
+
+    pub(super) fn failed(&self) -> bool {
+        self.failed.load(Ordering::Relaxed)
+    }
+}
+
+impl<T: Sink + ?Sized + fmt::Debug> Sink for LocalEnd<T> {
+    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        self.inner.write_at(bytes, offset)
+    }
+
+    fn advance(&self, offset: u64) {
+        self.inner.advance(offset);
+    }
+
+    fn error(&self, error: io::Error) -> Error {
+        self.failed.store(true, Ordering::Relaxed);
+        self.inner.error(error)
+    }
+}
+
+impl<T: Source + ?Sized + fmt::Debug> Source for LocalEnd<T> {
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        self.inner.read_at(buffer, offset)
+    }
+
+    fn advance(&self, offset: u64) {
+        self.inner.advance(offset);
+    }
+
+    fn error(&self, error: io::Error) -> Error {
+        self.failed.store(true, Ordering::Relaxed);
+        self.inner.error(error)
+    }
+}
