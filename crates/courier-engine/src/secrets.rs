@@ -111,10 +111,7 @@ pub(crate) async fn open_keys(engine: &Engine, ids: &[Uuid]) -> Result<Vec<KeyCr
             .vault
             .open_str(&Binding::new(SSH_KEY, *id, PRIVATE_KEY), &sealed)
             .await?;
-        keys.push(KeyCredential {
-            id: id.to_string(),
-            private_key,
-        });
+        keys.push(KeyCredential::new(id.to_string(), private_key));
     }
     Ok(keys)
 }

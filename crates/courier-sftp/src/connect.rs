@@ -199,6 +199,10 @@ pub(crate) fn ssh_error(error: russh::Error) -> Error {
         }
         Ssh::IO(e) => lost(format!("the connection broke: {e}")),
         Ssh::SendError | Ssh::RecvError | Ssh::Join(_) => lost("the connection ended".into()),
+        Ssh::NoAuthMethod => Error::new(
+            ErrorKind::Auth,
+            "Authentication failed: server rejected the login, and takes nothing else",
+        ),
         Ssh::ChannelOpenFailure(reason) => Error::new(
             ErrorKind::Denied,
             format!("the server refused to open a session: {}", reason.description()),

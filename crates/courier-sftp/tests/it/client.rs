@@ -72,11 +72,11 @@ impl Try {
         self
     }
 
-    pub fn key(mut self, id: &str, key: &PrivateKey) -> Self {
-        let credential = KeyCredential {
-            id: id.into(),
-            private_key: key.to_openssh().unwrap(),
-        };
+    pub fn key(self, id: &str, key: &PrivateKey) -> Self {
+        self.credential(KeyCredential::new(id, key.to_openssh().unwrap()))
+    }
+
+    pub fn credential(mut self, credential: KeyCredential) -> Self {
         self.target.credentials.keys.push(credential);
         self
     }

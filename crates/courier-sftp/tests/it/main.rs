@@ -8,7 +8,11 @@
     clippy::panic
 )]
 
+mod agent;
 mod auth;
+mod auth_steps;
+mod certificates;
+mod checksums;
 mod client;
 mod odd;
 mod openssh;

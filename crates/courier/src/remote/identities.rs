@@ -84,10 +84,7 @@ pub(crate) fn unlock(path: &Path) -> Result<KeyCredential> {
 }
 
 fn credential(path: &Path, key: &PrivateKey) -> courier_keys::Result<KeyCredential> {
-    Ok(KeyCredential {
-        id: path.display().to_string(),
-        private_key: key.to_openssh()?,
-    })
+    Ok(KeyCredential::new(path.display().to_string(), key.to_openssh()?))
 }
 
 fn unusable(path: &Path, error: &Error) -> Failure {
