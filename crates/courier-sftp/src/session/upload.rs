@@ -44,8 +44,14 @@ pub(crate) struct Upload {
 /// What a session sends of a file.
 #[derive(Debug)]
 enum Plan {
-    /// All of it, to the end of the source: where the next WRITE starts, and what was acknowledged.
-    Alone { next: u64, acknowledged: Ranges },
+    /// All of it, to the end of the source.
+    Alone {
+        /// Where the next WRITE starts.
+        next: u64,
+        /// The size that somebody told.
+        size: Option<u64>,
+        acknowledged: Ranges,
+    },
     /// What it takes of the parts that it shares with others.
     Shared(Lane),
 }
@@ -57,6 +63,22 @@ impl Plan {
             // The end is where the source says that it is.
             Self::Alone { next, .. } => Turn::Part(*next..*next + u64::from(most)),
             Self::Shared(lane) => lane.take(most.into()),
+        }
+    }
+
+    /// Where the source is said to end; `None` where nobody said it, or it was wrong.
+    fn expected(&self) -> Option<u64> {
+        match self {
+            Self::Alone { next, size, .. } => size.filter(|size| next <= size),
+            Self::Shared(_) => None,
+        }
+    }
+
+    /// So many bytes are worth a buffer: one more than there should be, so that the end shows.
+    fn left(&self) -> u32 {
+        match (self, self.expected()) {
+            (Self::Alone { next, .. }, Some(size)) => u32::try_from(size - next + 1).unwrap_or(u32::MAX),
+            _ => u32::MAX,
         }
     }
 
@@ -92,6 +114,7 @@ impl Upload {
                 Some(parts) => Plan::Shared(Lane::new(parts)),
                 None => Plan::Alone {
                     next: offset,
+                    size: request.size_hint,
                     acknowledged: Ranges::from(offset),
                 },
             },
@@ -141,8 +164,9 @@ impl Upload {
         }
         let header = Request::write_header_len(&handle);
         let piece = self.rate.as_ref().map_or(u32::MAX, |rate| rate.piece());
-        let chunk = wire.limits.write.min(piece);
-        let count = (BATCH.min(piece) / chunk).max(1) as usize;
+        let total = BATCH.min(piece).min(self.plan.left());
+        let chunk = wire.limits.write.min(total);
+        let count = (total / chunk).max(1) as usize;
         let mut buffer = self.buffer(count * (header + chunk as usize));
         let mut filled = 0;
         let mut at_end = false;
@@ -171,7 +195,8 @@ impl Upload {
             let wanted = u32::try_from(part.end - part.start).unwrap_or(chunk);
             let data = space.get_mut(..wanted as usize).unwrap_or_default();
             // Empty: the caller has gone, and says so in a moment.
-            let read = self.source.with(|source| fill(source, data, part.start));
+            let expected = self.plan.expected();
+            let read = self.source.with(|source| fill(source, data, part.start, expected));
             let len = read.unwrap_or(Ok(0)).map_err(Failed::Error)?;
             match &mut self.plan {
                 Plan::Alone { next, .. } => {
@@ -253,8 +278,8 @@ impl Upload {
             wire.close(&handle, self.permit.take());
         }
         self.source.clear();
-        // What it took of shared parts goes back before the caller looks.
-        drop(self.plan);
+        // Its place, and what it took of shared parts, go back before the caller looks.
+        drop((self.permit, self.plan));
         // Nobody waits where the caller has gone.
         let _ = self.done.send(result);
     }
@@ -287,17 +312,22 @@ fn shrank(end: u64) -> Error {
     .with_retry(Retry::Later)
 }
 
-/// Reads until the buffer is full or the source is at its end.
-fn fill(source: &dyn Source, buffer: &mut [u8], offset: u64) -> Result<u32, Error> {
+/// Reads until the buffer is full or the source is at its end. A read that falls short exactly where the end is expected
+/// saves the one that would say so.
+fn fill(
+    source: &dyn Source,
+    buffer: &mut [u8],
+    offset: u64,
+    expected: Option<u64>,
+) -> Result<u32, Error> {
     let mut len = 0;
     while let Some(space) = buffer.get_mut(len..).filter(|s| !s.is_empty()) {
-        let read = source
-            .read_at(space, offset + len as u64)
-            .map_err(|e| source.error(e))?;
-        if read == 0 {
+        let at = offset + len as u64;
+        let read = source.read_at(space, at).map_err(|e| source.error(e))?;
+        len += read.min(space.len());
+        if read == 0 || expected == Some(at + read as u64) {
             break;
         }
-        len += read.min(space.len());
     }
     // Not longer than a WRITE may be.
     Ok(u32::try_from(len).unwrap_or(u32::MAX))

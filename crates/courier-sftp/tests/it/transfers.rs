@@ -27,7 +27,7 @@ fn fetch(local: &std::path::Path, progress: Arc<dyn Progress>, size_hint: Option
 
 fn store(local: &std::path::Path, progress: Arc<dyn Progress>) -> Store {
     let source = Arc::new(FileSource::new(File::open(local).unwrap(), local, progress));
-    Store::new(source, CreateOptions::default())
+    Store::new(source, CreateOptions::default(), None)
 }
 
 /// A file of numbers, so that every block differs.

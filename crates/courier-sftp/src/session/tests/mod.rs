@@ -54,6 +54,7 @@ impl Wired {
         core.set_limits(SizeLimits {
             read: 100_000,
             write: 100_000,
+            ..SizeLimits::default()
         });
         Self {
             core,
@@ -75,7 +76,7 @@ impl Wired {
     fn upload(&mut self, len: usize) -> Outcome {
         let (owner, outcome) = owner();
         let source: Arc<dyn Source> = BytesSource::new(vec![7; len]);
-        let request = Store::new(source.clone(), CreateOptions::default());
+        let request = Store::new(source.clone(), CreateOptions::default(), None);
         let upload = Box::new(Upload::new(
             path(),
             OpenFlags::WRITE,

@@ -155,7 +155,7 @@ fn an_upload_sends_its_share_and_no_byte_of_the_others() {
     let source: Arc<dyn Source> = BytesSource::new(content(2_000_000));
     let request = Store {
         parts: Some(parts.clone()),
-        ..Store::new(source.clone(), CreateOptions::default())
+        ..Store::new(source.clone(), CreateOptions::default(), None)
     };
     let upload = Box::new(Upload::new(
         path(),

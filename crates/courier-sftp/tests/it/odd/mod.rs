@@ -110,7 +110,7 @@ impl Serving {
     async fn store(&self, name: &str, bytes: &[u8]) -> courier_transfer::Result<u64> {
         let source = BytesSource::new(bytes.to_vec());
         self.client
-            .store(&path(name), Store::new(source, CreateOptions::default()))
+            .store(&path(name), Store::new(source, CreateOptions::default(), None))
             .await
     }
 
