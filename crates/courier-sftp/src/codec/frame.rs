@@ -192,3 +192,6 @@ impl Decoder {
         Ok((id, total))
     }
 }
+
+#[cfg(test)]
+mod tests;
