@@ -170,8 +170,9 @@ impl Connections<'_> {
             performed_by: &actor.name,
             draft: None,
             others: None,
+            permit: None,
         };
-        let session = open(self.0, &record, opening).await.1?;
+        let mut session = open(self.0, &record, opening).await.1?;
         let listed = async {
             let mut listing = session.client().list(&path).await?;
             let mut entries = Vec::new();

@@ -13,10 +13,10 @@ use courier_transfer::{
     RemotePath, Retry, ServerInfo, Target,
     layers::{Rooted, Timeouts},
 };
+use jiff::Timestamp;
 use serde_json::json;
 
-use slots::Permit;
-pub(crate) use slots::Slots;
+pub(crate) use slots::{Permit, Slots};
 
 use crate::{
     Engine, Error, Failure, Result,
@@ -35,6 +35,8 @@ pub(crate) struct Opening<'a> {
     pub(crate) draft: Option<(Credentials, Option<Fingerprint>)>,
     /// The execution's sessions: the idle ones are closed before it waits for another.
     pub(crate) others: Option<&'a Sessions>,
+    /// One of the connection's `max_sessions` that it has already; else it waits for one.
+    pub(crate) permit: Option<Permit>,
 }
 
 /// A session that is open. To be closed with [`Session::close`].
@@ -46,10 +48,12 @@ pub(crate) struct Session {
     opened: Instant,
     /// One of the connection's `max_sessions`.
     permit: Option<Permit>,
+    /// It was closed, and that is written down.
+    closed: bool,
 }
 
 /// How long a session may take to end in order; then it is dropped.
-const CLOSING: Duration = Duration::from_secs(1);
+pub(crate) const CLOSING: Duration = Duration::from_secs(1);
 
 impl Session {
     /// The session, with timeouts and below the base path.
@@ -57,30 +61,31 @@ impl Session {
         &self.client
     }
 
-    /// Does nobody use it now, other than to keep it alive?
-    pub(crate) fn is_idle(&self) -> bool {
-        let kept_alive = usize::from(!self.keepalive.is_finished());
-        Arc::strong_count(&self.client) <= 1 + kept_alive
+    /// When the connection was changed last before this was opened: sessions of one version lead to one server.
+    pub(crate) fn version(&self) -> Timestamp {
+        self.trust.version()
     }
 
-    /// Ends it in order, or at least for good.
-    pub(crate) async fn close(self) {
+    /// Ends it in order, or at least for good. A second call does nothing.
+    pub(crate) async fn close(&mut self) {
+        if self.closed {
+            return;
+        }
         self.keepalive.abort();
-        // A transfer that was dropped may still be removing what it left on the server.
-        let others_done = async {
-            while Arc::strong_count(&self.client) > 1 {
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
-        };
-        let _ = tokio::time::timeout(CLOSING, others_done).await;
         let ended = tokio::time::timeout(CLOSING, self.client.disconnect()).await;
         let lasted = Some(self.opened.elapsed());
         if let Err(error) = self.trust.record_lasting("disconnected", lasted, json!({})).await {
             tracing::warn!(%error, "could not record that a session ended");
         }
+        self.closed = true;
         if !matches!(ended, Ok(Ok(()))) {
             tracing::debug!("a session did not end in order");
         }
+    }
+
+    /// What it counts as, for the one that comes in its place.
+    pub(crate) fn take_permit(&mut self) -> Option<Permit> {
+        self.permit.take()
     }
 }
 
@@ -94,9 +99,9 @@ impl Drop for Session {
 pub(crate) async fn open(
     engine: &Engine,
     connection: &Connection,
-    opening: Opening<'_>,
+    mut opening: Opening<'_>,
 ) -> (ServerInfo, Result<Session>) {
-    let (connection, permit) = match admit(engine, connection, &opening).await {
+    let (connection, permit) = match admit(engine, connection, &mut opening).await {
         Ok(admitted) => admitted,
         Err(error) => return (ServerInfo::default(), Err(error)),
     };
@@ -108,12 +113,14 @@ pub(crate) async fn open(
     let trust = Trust::new(engine, connection, opening.purpose, opening.performed_by, pin);
     let mut result = connect(engine, connection, credentials, &trust).await;
     let learnt = trust.learnt();
-    if opening.purpose == Purpose::Look
-        && let Err(error) = &result
+    if let (Err(error), Some(permit)) = (&result, &permit)
         && error.transfer_kind() == Some(ErrorKind::Auth)
-        && let Some(permit) = &permit
     {
-        permit.note_rejected(connection);
+        match opening.purpose {
+            Purpose::Look => permit.note_rejected(connection),
+            Purpose::Lane(_) => permit.slot().note_alone(connection),
+            _ => {}
+        }
     }
     let noted = note(engine, connection, opening.purpose, &trust, &result).await;
     if let Ok(session) = &mut result {
@@ -160,7 +167,7 @@ fn check_usable(connection: &Connection, purpose: Purpose) -> Result<()> {
 async fn admit(
     engine: &Engine,
     connection: &Connection,
-    opening: &Opening<'_>,
+    opening: &mut Opening<'_>,
 ) -> Result<(Connection, Option<Permit>)> {
     let purpose = opening.purpose;
     check_usable(connection, purpose)?;
@@ -168,11 +175,9 @@ async fn admit(
         return Ok((connection.clone(), None));
     }
     let effective = Effective::of(&Shape::of(protocol(engine, connection)?), connection);
-    let max = usize::try_from(effective.number("max_sessions"))
-        .unwrap_or(1)
-        .max(1);
+    let max = max_sessions(&effective);
     let slot = engine.0.slots.of(connection.id, max);
-    let permit = match slot.try_take() {
+    let permit = match opening.permit.take().or_else(|| slot.try_take()) {
         Some(permit) => permit,
         None => {
             // Whoever has the session that this one waits for may wait for one of these.
@@ -196,6 +201,20 @@ async fn admit(
         )));
     }
     Ok((now, Some(permit)))
+}
+
+fn max_sessions(effective: &Effective) -> usize {
+    usize::try_from(effective.number("max_sessions"))
+        .unwrap_or(1)
+        .max(1)
+}
+
+/// One of the connection's `max_sessions` for a further session beside one that is open: only where it is free now, and
+/// nobody waits for it.
+pub(crate) fn spare(engine: &Engine, connection: &Connection) -> Result<Option<Permit>> {
+    let effective = Effective::of(&Shape::of(protocol(engine, connection)?), connection);
+    let slot = engine.0.slots.of(connection.id, max_sessions(&effective));
+    Ok(slot.takes_more(connection).then(|| slot.try_take()).flatten())
 }
 
 fn all_in_use(connection: &Connection, max: usize, waited: Duration) -> TransferError {
@@ -292,14 +311,21 @@ async fn connect(
         keepalive,
         opened: Instant::now(),
         permit: None,
+        closed: false,
     })
 }
 
-/// Asks an idle session for a sign of life, until it has none.
+/// Asks a session for a sign of life, until it has none. One that doesn't answer is given up, so that whoever needs it
+/// next doesn't wait for its answer once more; this opens no other.
 async fn keep_alive(client: Arc<dyn Client>, interval: Duration) {
-    loop {
+    while client.is_connected() {
         tokio::time::sleep(interval).await;
-        if !client.is_connected() || client.keepalive().await.is_err() {
+        let Err(error) = client.keepalive().await else {
+            continue;
+        };
+        tracing::debug!(%error, "a session gave no sign of life");
+        if matches!(error.kind(), ErrorKind::Lost | ErrorKind::Timeout) {
+            let _ = tokio::time::timeout(CLOSING, client.disconnect()).await;
             return;
         }
     }
@@ -359,8 +385,8 @@ pub(crate) async fn set_failed(
     purpose: Purpose,
     error: &Error,
 ) -> Result<()> {
-    // What the connection could not help says nothing of its health.
-    let Error::Transfer(transfer) = error else {
+    // What the connection could not help says nothing of its health, nor does a server that takes one session only.
+    let (Error::Transfer(transfer), false) = (error, matches!(purpose, Purpose::Lane(_))) else {
         return Ok(());
     };
     let text = error.to_string();

@@ -333,7 +333,10 @@ impl Run<'_> {
             state: state.clone(),
             triggered_by: &self.execution.triggered_by,
         };
-        (step_type.run)(&step).await
+        match (step_type.run)(&step).await {
+            Ok(()) => Ok(()),
+            Err(error) => Err(step.name_connection(error).await),
+        }
     }
 
     /// Keeps the step's numbers fresh in the store, and listens for wishes from other nodes. Never ends.

@@ -1,127 +1,173 @@
 //! The sessions of one execution: one for each connection, shared by all that ask, closed on every way out
-//! (specification 6.4.1).
+//! (specification 6.4.1); a broken one is opened again below its client (6.4.2).
+
+mod line;
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use courier_transfer::{Client, Retry};
+use courier_store::connections::Connection;
+use courier_transfer::{
+    Client,
+    layers::{Lanes, Parallel, Reconnecting},
+};
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
 use crate::{
-    Engine, Error, Result,
+    Engine, Result,
     connections::{Effective, Shape},
-    open::{Opening, Session, open},
+    open::{CLOSING, Opening, Permit, Session, open},
     trust::Purpose,
 };
+use line::Line;
 
 /// The sessions of one execution.
 #[derive(Debug)]
-pub(crate) struct Sessions {
+pub(crate) struct Sessions(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
     engine: Engine,
     execution: Uuid,
     triggered_by: String,
     slots: Mutex<HashMap<Uuid, Slot>>,
 }
 
-/// One connection's session. Whoever opens it holds the lock, so that others wait and share it.
-type Slot = Arc<Mutex<Option<Session>>>;
+/// One connection's client. Whoever opens it holds the lock, so that others wait and share it.
+type Slot = Arc<Mutex<Option<Shown>>>;
+
+/// A connection's client, as steps use it, and what it stands on.
+#[derive(Debug)]
+struct Shown {
+    client: Arc<dyn Client>,
+    line: Arc<Line>,
+}
+
+/// Sessions that share one file, at most, however many a connection may have: more bring nothing, and servers take many
+/// at once for an attack.
+const MOST_LANES: usize = 8;
 
 impl Sessions {
     pub(crate) fn new(engine: &Engine, execution: Uuid, triggered_by: &str) -> Self {
-        Self {
+        Self(Arc::new(Shared {
             engine: engine.clone(),
             execution,
             triggered_by: triggered_by.into(),
             slots: Mutex::default(),
-        }
-    }
-
-    async fn slot(&self, connection: Uuid) -> Slot {
-        self.slots.lock().await.entry(connection).or_default().clone()
-    }
-
-    /// The session with a connection: the open one, or a new one. A broken one is opened again, up to
-    /// `transport_retries` times.
-    pub(crate) async fn get(&self, connection: Uuid) -> Result<Arc<dyn Client>> {
-        let slot = self.slot(connection).await;
-        let mut slot = slot.lock().await;
-        if let Some(session) = slot.as_ref().filter(|s| s.client().is_connected()) {
-            return Ok(session.client().clone());
-        }
-        let mut retries = 0;
-        if let Some(broken) = slot.take() {
-            broken.close().await;
-            retries = self.transport_retries(connection).await?;
-        }
-        let mut attempt = 0;
-        let session = loop {
-            match self.open(connection).await {
-                Ok(session) => break session,
-                Err(Error::Transfer(e)) if attempt < retries && e.retry() == Retry::Later => {
-                    attempt += 1;
-                    tracing::info!(%connection, error = %e, attempt, "could not reconnect; trying again");
-                    tokio::time::sleep(Duration::from_secs(1 << attempt)).await;
-                }
-                Err(e) => return Err(e),
-            }
-        };
-        let client = session.client().clone();
-        *slot = Some(session);
-        Ok(client)
-    }
-
-    async fn open(&self, id: Uuid) -> Result<Session> {
-        let connection = self.engine.0.store.connections().get(id).await?;
-        let opening = Opening {
-            purpose: Purpose::Job(self.execution),
-            performed_by: &self.triggered_by,
-            draft: None,
-            others: Some(self),
-        };
-        open(&self.engine, &connection, opening).await.1
-    }
-
-    /// How often a broken session with this connection may be opened again in a row.
-    pub(crate) async fn transport_retries(&self, id: Uuid) -> Result<u64> {
-        let connection = self.engine.0.store.connections().get(id).await?;
-        let protocol = self.engine.0.protocols.get(&connection.protocol);
-        Ok(protocol.map_or(0, |p| {
-            Effective::of(&Shape::of(p), &connection).number("transport_retries")
         }))
     }
 
-    /// Gives up a session that doesn't answer any more; the next one who asks gets a new one.
-    pub(crate) async fn discard(&self, connection: Uuid) {
-        let slot = self.slot(connection).await;
-        let slot = slot.lock().await;
-        if let Some(session) = slot.as_ref() {
-            // It stays in its place, so that the next one knows that it is a reconnect.
-            let _ = tokio::time::timeout(Duration::from_secs(1), session.client().disconnect()).await;
-        }
+    /// The client of a connection: the one that is there, or a new one over a new session. It opens its session again
+    /// by itself where that breaks, and shares big files among several, within the connection's settings.
+    pub(crate) async fn get(&self, connection: Uuid) -> Result<Arc<dyn Client>> {
+        self.0.get(connection).await
     }
 
     /// Closes those that no step uses now; who wants one again opens it again.
     pub(crate) async fn close_idle(&self) {
+        self.0.close_idle().await;
+    }
+
+    /// Closes all of them.
+    pub(crate) async fn close(&self) {
+        let slots: Vec<Slot> = self.0.slots.lock().await.drain().map(|(_, slot)| slot).collect();
+        let all = slots.into_iter().map(|slot| async move {
+            let shown = slot.lock().await.take();
+            if let Some(shown) = shown {
+                shown.close().await;
+            }
+        });
+        futures::future::join_all(all).await;
+    }
+}
+
+impl Shared {
+    async fn get(self: &Arc<Self>, id: Uuid) -> Result<Arc<dyn Client>> {
+        let slot = self.slots.lock().await.entry(id).or_default().clone();
+        let mut slot = slot.lock().await;
+        if let Some(shown) = slot.as_ref().filter(|shown| shown.client.is_connected()) {
+            return Ok(shown.client.clone());
+        }
+        // Its reconnects were used up, or are not wanted: whoever asks begins anew.
+        if let Some(broken) = slot.take() {
+            broken.close().await;
+        }
+        let connection = self.record(id).await?;
+        let purpose = Purpose::Job(self.execution);
+        let session = self.open(&connection, purpose, None).await?;
+        let first = session.client().clone();
+        let line = Line::new(self, id, session);
+        let (retries, most) = self.limits(&connection);
+        let client: Arc<dyn Client> = Arc::new(Reconnecting::new(first, line.clone(), retries));
+        let client: Arc<dyn Client> =
+            Arc::new(Parallel::new(client, line.clone(), Lanes::Automatic { most }));
+        *slot = Some(Shown {
+            client: client.clone(),
+            line,
+        });
+        Ok(client)
+    }
+
+    async fn record(&self, connection: Uuid) -> Result<Connection> {
+        Ok(self.engine.0.store.connections().get(connection).await?)
+    }
+
+    async fn open(
+        self: &Arc<Self>,
+        connection: &Connection,
+        purpose: Purpose,
+        permit: Option<Permit>,
+    ) -> Result<Session> {
+        let others = Sessions(self.clone());
+        let opening = Opening {
+            purpose,
+            performed_by: &self.triggered_by,
+            draft: None,
+            others: Some(&others),
+            permit,
+        };
+        open(&self.engine, connection, opening).await.1
+    }
+
+    /// Reconnects in a row without progress, and sessions for one file, at most.
+    fn limits(&self, connection: &Connection) -> (u32, usize) {
+        let Some(protocol) = self.engine.0.protocols.get(&connection.protocol) else {
+            return (0, 1);
+        };
+        let effective = Effective::of(&Shape::of(protocol), connection);
+        let number = |name| u32::try_from(effective.number(name)).unwrap_or(u32::MAX);
+        let most = usize::try_from(number("max_sessions")).unwrap_or(MOST_LANES);
+        (number("transport_retries"), most.min(MOST_LANES))
+    }
+
+    async fn close_idle(&self) {
         let slots: Vec<Slot> = self.slots.lock().await.values().cloned().collect();
         for slot in slots {
             // One that is being opened, or waited for, is not idle.
             let Ok(mut slot) = slot.try_lock() else {
                 continue;
             };
-            if let Some(idle) = slot.take_if(|session| session.is_idle()) {
+            if let Some(idle) = slot.take_if(|shown| shown.is_idle()) {
                 idle.close().await;
             }
         }
     }
+}
 
-    /// Closes all of them.
-    pub(crate) async fn close(&self) {
-        let slots: Vec<Slot> = self.slots.lock().await.drain().map(|(_, slot)| slot).collect();
-        for slot in slots {
-            let session = slot.lock().await.take();
-            if let Some(session) = session {
-                session.close().await;
+impl Shown {
+    /// Does nobody use it now?
+    fn is_idle(&self) -> bool {
+        Arc::strong_count(&self.client) <= 1
+    }
+
+    async fn close(self) {
+        // A transfer that was dropped may still be removing what it left on the server.
+        let others_done = async {
+            while !self.is_idle() {
+                tokio::time::sleep(Duration::from_millis(5)).await;
             }
-        }
+        };
+        let _ = tokio::time::timeout(CLOSING, others_done).await;
+        self.line.close().await;
     }
 }

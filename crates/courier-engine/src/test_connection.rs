@@ -52,6 +52,7 @@ pub(crate) async fn saved(engine: &Engine, actor: &Actor, connection: &Connectio
         performed_by: &actor.name,
         draft: None,
         others: None,
+        permit: None,
     };
     let (report, error) = run(engine, connection, opening).await;
     match &error {
@@ -88,6 +89,7 @@ pub(crate) async fn unsaved(
         performed_by: &actor.name,
         draft: Some((credentials, draft.pin)),
         others: None,
+        permit: None,
     };
     let (report, _) = run(engine, connection, opening).await;
     let mut details = details(&report);
@@ -113,7 +115,7 @@ async fn run(
     let (learnt, session) = open(engine, connection, opening).await;
     let mut report = TestReport::default();
     report.learn(&learnt);
-    let session = match session {
+    let mut session = match session {
         Ok(session) => session,
         Err(error) => {
             report.error = Some(Failure::from(&error));

@@ -8,6 +8,7 @@ use courier_transfer::{
     AuthMethod, Error as TransferError, ErrorKind, Fingerprint, HostKey, Observer, Retry, ServerInfo,
     TrustDecider, host_key_mismatch,
 };
+use jiff::Timestamp;
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -69,6 +70,8 @@ pub(crate) async fn check_may_approve(engine: &Engine, actor: &Actor) -> Result<
 pub(crate) enum Purpose {
     /// For a step of this execution.
     Job(Uuid),
+    /// For a step of this execution, beside a session that is open.
+    Lane(Uuid),
     /// To test a saved connection.
     Test,
     /// To test one that is not saved: nothing is pinned or kept.
@@ -82,7 +85,7 @@ pub(crate) enum Purpose {
 impl Purpose {
     pub(crate) fn execution(self) -> Option<Uuid> {
         match self {
-            Self::Job(id) => Some(id),
+            Self::Job(id) | Self::Lane(id) => Some(id),
             _ => None,
         }
     }
@@ -129,6 +132,11 @@ impl Trust {
 
     pub(crate) fn purpose(&self) -> Purpose {
         self.purpose
+    }
+
+    /// When the connection was changed last before it was looked at.
+    pub(crate) fn version(&self) -> Timestamp {
+        self.connection.updated_at
     }
 
     /// What the server has told of itself until now.
@@ -291,7 +299,7 @@ pub(crate) fn changed_meanwhile() -> TransferError {
 }
 
 /// The transfer layer knows its own errors only.
-fn for_transfer(error: Error) -> TransferError {
+pub(crate) fn for_transfer(error: Error) -> TransferError {
     match error {
         Error::Transfer(e) => e,
         Error::Store(courier_store::Error::Conflict(_)) => changed_meanwhile(),

@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Arc};
 use courier_store::connections::Connection;
 use jiff::Timestamp;
 use parking_lot::Mutex;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use uuid::Uuid;
 
 /// Counts the sessions of each connection on this node.
@@ -17,7 +17,11 @@ pub(crate) struct Slots(Mutex<HashMap<Uuid, Arc<Slot>>>);
 pub(super) struct Slot {
     free: Arc<Semaphore>,
     limit: Mutex<Limit>,
+    /// So many wait for one.
+    waiting: watch::Sender<usize>,
     rejected: Mutex<Option<State>>,
+    /// As the connection was changed last, its server rejects a second session's credentials.
+    alone: Mutex<Option<Timestamp>>,
 }
 
 /// A connection as it was changed, and came up, last.
@@ -36,7 +40,7 @@ struct Limit {
 
 /// One session of a connection; dropped, it is somebody else's turn.
 #[derive(Debug)]
-pub(super) struct Permit {
+pub(crate) struct Permit {
     slot: Arc<Slot>,
     permit: Option<OwnedSemaphorePermit>,
 }
@@ -52,12 +56,23 @@ impl Slots {
                 Arc::new(Slot {
                     free: Arc::new(Semaphore::new(max)),
                     limit: Mutex::new(Limit { max, surplus: 0 }),
+                    waiting: watch::Sender::default(),
                     rejected: Mutex::default(),
+                    alone: Mutex::default(),
                 })
             })
             .clone();
         slot.set_max(max);
         slot
+    }
+
+    /// Ends when somebody waits for a session of this connection.
+    pub(crate) async fn wanted(&self, connection: Uuid) {
+        let slot = self.0.lock().get(&connection).cloned();
+        match slot {
+            Some(slot) => slot.wanted().await,
+            None => std::future::pending().await,
+        }
     }
 }
 
@@ -84,8 +99,26 @@ impl Slot {
 
     /// Waits for one. `None` is never the answer, since nobody closes the semaphore.
     pub(super) async fn take(self: &Arc<Self>) -> Option<Permit> {
+        let _waiting = Waiting::new(self);
         let permit = self.free.clone().acquire_owned().await.ok()?;
         Some(self.permit(permit))
+    }
+
+    /// Ends when somebody waits for one.
+    async fn wanted(&self) {
+        // Fails only where this is dropped.
+        let _ = self.waiting.subscribe().wait_for(|waiting| *waiting > 0).await;
+    }
+
+    /// Does the server take a second session beside the first, as far as is known?
+    pub(super) fn takes_more(&self, connection: &Connection) -> bool {
+        *self.alone.lock() != Some(connection.updated_at)
+    }
+
+    /// Notes that it rejected the credentials of a second session, while the first one's are good. Such logins must not
+    /// be repeated either, until somebody has changed the connection.
+    pub(super) fn note_alone(&self, connection: &Connection) {
+        *self.alone.lock() = Some(connection.updated_at);
     }
 
     fn permit(self: &Arc<Self>, permit: OwnedSemaphorePermit) -> Permit {
@@ -96,7 +129,30 @@ impl Slot {
     }
 }
 
+/// Counts somebody who waits, until it is dropped.
+struct Waiting<'a>(&'a Slot);
+
+impl<'a> Waiting<'a> {
+    fn new(slot: &'a Slot) -> Self {
+        slot.waiting.send_modify(|waiting| *waiting += 1);
+        Self(slot)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0
+            .waiting
+            .send_modify(|waiting| *waiting = waiting.saturating_sub(1));
+    }
+}
+
 impl Permit {
+    /// The sessions that this is one of.
+    pub(super) fn slot(&self) -> &Arc<Slot> {
+        &self.slot
+    }
+
     /// Notes that the server rejected the connection's credentials, for somebody who may not change its health. Such
     /// logins must not be repeated either: servers lock accounts.
     pub(super) fn note_rejected(&self, connection: &Connection) {
@@ -160,5 +216,22 @@ mod tests {
         }
         drop(used);
         assert_eq!(free(&slots.of(id, 2)), 2);
+    }
+
+    #[tokio::test]
+    async fn who_waits_is_heard_and_comes_first() {
+        let slot = Slots::default().of(Uuid::now_v7(), 1);
+        let used = slot.try_take().unwrap();
+        let waiting = tokio::spawn({
+            let slot = slot.clone();
+            async move { slot.take().await }
+        });
+        slot.wanted().await;
+        drop(used);
+        assert_eq!(free(&slot), 0, "it is somebody else's turn");
+        let next = waiting.await.unwrap();
+        assert_eq!(*slot.waiting.borrow(), 0);
+        drop(next);
+        assert_eq!(free(&slot), 1);
     }
 }

@@ -27,7 +27,6 @@ type Ends = (String, String);
 pub(crate) struct Record {
     files: Mutex<BTreeMap<Ends, FileRecord>>,
     partials: Mutex<BTreeMap<String, Identity>>,
-    advances: Arc<AtomicU64>,
     /// The step came to its end without an error, also of planning.
     is_through: AtomicBool,
 }
@@ -36,32 +35,20 @@ pub(crate) struct Record {
 #[derive(Debug, Default)]
 pub(super) struct Reach {
     now: AtomicU64,
-    /// The furthest offset of all attempts: below it, bytes move for another time.
-    furthest: AtomicU64,
-    /// Shared by all files of the record.
-    advances: Arc<AtomicU64>,
 }
 
 impl Reach {
-    fn at(offset: u64, advances: &Arc<AtomicU64>) -> Arc<Self> {
-        Arc::new(Self {
-            now: offset.into(),
-            furthest: offset.into(),
-            advances: advances.clone(),
-        })
+    fn at(offset: u64) -> Arc<Self> {
+        Arc::new(Self { now: offset.into() })
     }
 
-    /// An attempt begins there: what lies before is no advance of this one.
+    /// It begins, or goes on, there: what lies before does not move now.
     pub(super) fn begin(&self, offset: u64) {
         self.now.store(offset, Ordering::Relaxed);
-        self.furthest.fetch_max(offset, Ordering::Relaxed);
     }
 
     /// It has come to there; answers where it was before.
     pub(super) fn reached(&self, offset: u64) -> u64 {
-        if self.furthest.fetch_max(offset, Ordering::Relaxed) < offset {
-            self.advances.fetch_add(1, Ordering::Relaxed);
-        }
         self.now.swap(offset, Ordering::Relaxed)
     }
 
@@ -83,6 +70,8 @@ pub(super) struct FileRecord {
     resumed_from: Option<u64>,
     /// Its final name, as text.
     target: Option<String>,
+    /// What was compared when it was whole.
+    verified: Option<Value>,
     error: Option<Failure>,
     /// What somebody should know of a file that is whole.
     warning: Option<String>,
@@ -112,12 +101,13 @@ impl Record {
                 (remote, local),
                 FileRecord {
                     began: None,
-                    reach: Reach::at(number("bytes_transferred").unwrap_or(0), &record.advances),
+                    reach: Reach::at(number("bytes_transferred").unwrap_or(0)),
                     total: number("total_bytes"),
                     completed,
                     skipped: file.get("skipped") == Some(&Value::Bool(true)),
                     resumed_from: number("resumed_from"),
                     target: text("target"),
+                    verified: file.get("verified").cloned(),
                     error: None,
                     warning: text("warning"),
                 },
@@ -167,19 +157,10 @@ impl Record {
         self.files.lock().len() == 1
     }
 
-    /// Goes up with every byte that no attempt had moved yet, and with every file that is through: what stays the same
-    /// between two looks has made no progress.
-    pub(super) fn advances(&self) -> u64 {
-        self.advances.load(Ordering::Relaxed)
-    }
-
     /// A file's record; a new one where there is none.
     fn with_file<T>(&self, job: &Job, change: impl FnOnce(&mut FileRecord) -> T) -> T {
         let mut files = self.files.lock();
-        change(files.entry(ends(job)).or_insert_with(|| FileRecord {
-            reach: Reach::at(0, &self.advances),
-            ..FileRecord::default()
-        }))
+        change(files.entry(ends(job)).or_default())
     }
 
     /// A file begins; what it reaches is to be told to what is given back.
@@ -217,8 +198,8 @@ impl Record {
                 FinalName::Local(path) => path.display().to_string(),
                 FinalName::Remote(path) => path.to_text(),
             });
+            file.verified = file.completed.then(|| json!(done.verified));
         });
-        self.advances.fetch_add(1, Ordering::Relaxed);
     }
 
     /// A file failed.
@@ -293,6 +274,9 @@ impl FileRecord {
         put("resumed_from", json!(self.resumed_from.unwrap_or(0)));
         if let Some(target) = &self.target {
             put("target", json!(target));
+        }
+        if let Some(verified) = &self.verified {
+            put("verified", verified.clone());
         }
         if self.skipped {
             put("skipped", json!(true));

@@ -10,7 +10,7 @@ use std::{
 };
 
 use courier_store::{audit::NewAudit, executions::Step as StepRow};
-use courier_transfer::{Client, RemotePath};
+use courier_transfer::{Client, ErrorKind, RemotePath};
 use futures::FutureExt;
 use parking_lot::Mutex;
 use serde_json::{Map, Value};
@@ -70,6 +70,24 @@ impl Step<'_> {
     /// The execution's session with its connection; connected where it isn't.
     pub(crate) async fn session(&self) -> Result<Arc<dyn Client>> {
         self.sessions.get(self.connection()?).await
+    }
+
+    /// Adds to an error of a line that broke which connection's it was.
+    pub(crate) async fn name_connection(&self, error: Error) -> Error {
+        let Error::Transfer(error) = error else {
+            return error;
+        };
+        let is_of_line = matches!(
+            error.kind(),
+            ErrorKind::Lost | ErrorKind::Timeout | ErrorKind::Unreachable
+        );
+        let (true, Ok(id)) = (is_of_line, self.connection()) else {
+            return error.into();
+        };
+        match self.engine().0.store.connections().get(id).await {
+            Ok(connection) => error.with("connection", connection.name).into(),
+            Err(_) => error.into(),
+        }
     }
 
     /// The engine.

@@ -1,17 +1,14 @@
-//! What uploads and downloads of jobs have in common: many files in one step, reconnects within it, progress, records.
+//! What uploads and downloads of jobs have in common: many files in one step, progress, records.
 
-use std::{
-    sync::{
-        Arc, OnceLock,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
+use std::sync::{
+    Arc, OnceLock,
+    atomic::{AtomicU64, Ordering},
 };
 
 use async_trait::async_trait;
 use courier_transfer::{
     Client, EntryKind, Error as TransferError, ErrorKind, Progress, ProgressMeter, ProgressSnapshot,
-    ops::{self, BatchContext, BatchProgress, FileResult, Job, LocalVersion, OnExisting, Outcome},
+    ops::{self, BatchContext, BatchProgress, FileResult, Job, LocalVersion, OnExisting, Outcome, Verify},
     settings::{Default as Standard, Kind, Setting},
 };
 use futures::{FutureExt, StreamExt, stream::BoxStream};
@@ -43,12 +40,22 @@ pub(super) const PRESERVE_TIMES: Setting = Setting::optional(
     "Give the target the source's modification time.",
 )
 .or(Standard::Bool(false));
+pub(super) const PRESERVE_PERMISSIONS: Setting = Setting::optional(
+    "preserve_permissions",
+    Kind::Bool,
+    "Give the target the source's permission bits (read, write and execute), where both sides have them.",
+)
+.or(Standard::Bool(false));
 pub(super) const VERIFY: Setting = Setting::optional(
     "verify",
-    Kind::Choice { choices: &["size"] },
-    "What is compared when all bytes have moved: the sizes, always.",
+    Kind::Choice {
+        choices: &["size", "checksum", "command"],
+    },
+    "What is compared when all bytes have moved: the sizes, always; with `checksum` also the checksums, where the protocol \
+     has them (SFTP's `check-file`); with `command` also where only a command in the server's shell can compute them. The \
+     result says what was compared.",
 )
-.or(Standard::Text("size"));
+.or(Standard::Text("checksum"));
 pub(super) const AFTER: Setting = Setting::optional(
     "after",
     Kind::Choice {
@@ -65,6 +72,15 @@ pub(super) fn on_existing(step: &Step<'_>) -> OnExisting {
         Some("fail") => OnExisting::Fail,
         Some("rename") => OnExisting::Rename,
         _ => OnExisting::Replace,
+    }
+}
+
+/// What `verify` says.
+pub(super) fn verify(step: &Step<'_>) -> Verify {
+    match step.optional_text("verify") {
+        Some("size") => Verify::Size,
+        Some("command") => Verify::Command,
+        _ => Verify::Checksum,
     }
 }
 
@@ -106,30 +122,11 @@ pub(super) trait Transfer: Send + Sync {
     ) -> BoxStream<'static, FileResult>;
 }
 
-/// Runs a transfer step: moves its files, and goes on over a new session where one breaks.
+/// Runs a transfer step: moves its files, and leaves what later steps and attempts need to know of them.
 pub(super) async fn run<T: Transfer>(step: &Step<'_>, transfer: T) -> Result<()> {
     let record = Arc::new(Record::resumed(step.state.earlier("transfer_state")));
     step.state.show(record.clone());
-    let retries = step.sessions.transport_retries(step.connection()?).await?;
-    // Reconnects in a row without a new byte, and losses in a row without one.
-    let (mut reconnects, mut idle) = (0, 0);
-    let result = loop {
-        let before = record.advances();
-        let error = match attempt(step, &transfer, &record).await {
-            Err(Error::Transfer(e)) if matches!(e.kind(), ErrorKind::Lost | ErrorKind::Timeout) => e,
-            result => break result,
-        };
-        (reconnects, idle) = match record.advances() > before {
-            true => (1, 0),
-            false => (reconnects + 1, idle + 1),
-        };
-        step.sessions.discard(step.connection()?).await;
-        if reconnects > retries {
-            break Err(error.into());
-        }
-        tracing::info!(execution = %step.state.execution, %error, reconnects, "the session broke in a transfer; reconnecting");
-        tokio::time::sleep(backoff(idle)).await;
-    };
+    let result = move_files(step, &transfer, &record).await;
     if result.is_ok() {
         record.end();
     }
@@ -145,14 +142,9 @@ pub(super) async fn run<T: Transfer>(step: &Step<'_>, transfer: T) -> Result<()>
     result
 }
 
-/// The wait before a reconnect: none after progress, then 1, 2, 4 … seconds.
-fn backoff(idle: u32) -> Duration {
-    let doublings = idle.checked_sub(1).map(|n| n.min(6));
-    doublings.map_or(Duration::ZERO, |n| Duration::from_secs(1 << n))
-}
-
-/// Moves what is not moved yet. A broken session ends it with that error; other files' errors are collected.
-async fn attempt<T: Transfer>(step: &Step<'_>, transfer: &T, record: &Arc<Record>) -> Result<()> {
+/// Moves what is not moved yet. A session that is lost for good ends it with that error; other files' errors are
+/// collected.
+async fn move_files<T: Transfer>(step: &Step<'_>, transfer: &T, record: &Arc<Record>) -> Result<()> {
     let client = step.session().await?;
     let planned = transfer.plan(&client, record).await?;
     let (engine, execution, done) = (step.engine().clone(), step.state.execution, record.clone());
@@ -218,7 +210,7 @@ impl Failures {
     }
 
     fn into_result(self) -> Result<()> {
-        // A broken session counts first: the files that failed otherwise are tried again on the next.
+        // A broken session counts first: it is why the other files did not even begin.
         match (self.lost, self.first) {
             (Some(lost), _) => Err(lost.into()),
             (None, Some(first)) if self.files == 1 => Err(first.into()),
@@ -320,7 +312,7 @@ async fn delete_source(
         }
         Direction::Download => {
             let audit = step.audit("delete", json!({"path": job.remote, "after": "download"}));
-            audit.finish(client.remove(&job.remote, EntryKind::File).await)
+            audit.finish(ops::remove(&**client, &job.remote, EntryKind::File, None).await)
         }
     }
 }
