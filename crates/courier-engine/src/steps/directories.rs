@@ -38,7 +38,7 @@ async fn mkdir(step: &Step<'_>) -> Result<()> {
     let made = if step.flag("recursive") {
         ops::make_dir_all(&*client, &path).await.map(|_| ())
     } else {
-        client.make_dir(&path).await
+        ops::make_dir(&*client, &path).await
     };
     audit.finish(made)
 }
@@ -69,7 +69,7 @@ async fn rmdir(step: &Step<'_>) -> Result<()> {
     let removed = if recursive {
         ops::remove_tree(&*client, &path).await.map(|_| ())
     } else {
-        client.remove(&path, EntryKind::Directory).await
+        ops::remove(&*client, &path, EntryKind::Directory, None).await
     };
     audit.finish(removed)
 }

@@ -12,8 +12,8 @@ use futures::{StreamExt, stream, stream::BoxStream};
 use super::{
     Step, StepType,
     transfer::{
-        self, AFTER, CONNECTION, Direction, ON_EXISTING, PRESERVE_TIMES, RESUME_PARTIAL, Record, Transfer,
-        VERIFY,
+        self, AFTER, CONNECTION, Direction, ON_EXISTING, PRESERVE_PERMISSIONS, PRESERVE_TIMES,
+        RESUME_PARTIAL, Record, Transfer, VERIFY,
     },
 };
 use crate::Result;
@@ -35,6 +35,7 @@ const SETTINGS: &[Setting] = &[
     RESUME_PARTIAL,
     ON_EXISTING,
     PRESERVE_TIMES,
+    PRESERVE_PERMISSIONS,
     VERIFY,
     AFTER,
 ];
@@ -75,8 +76,9 @@ impl Download {
                 on_existing: transfer::on_existing(step),
                 create_parents: true,
                 preserve_times: step.flag("preserve_times"),
+                preserve_permissions: step.flag("preserve_permissions"),
+                verify: transfer::verify(step),
                 durable: true,
-                ..DownloadOptions::default()
             },
         })
     }

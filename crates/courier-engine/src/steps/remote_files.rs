@@ -31,7 +31,7 @@ async fn rename(step: &Step<'_>) -> Result<()> {
     let (from, to) = (step.remote_path("remote_path")?, step.remote_path("new_path")?);
     let client = step.session().await?;
     let audit = step.audit("rename", json!({"path": from, "new_path": to}));
-    audit.finish(ops::rename(&*client, &from, &to, Replace::Never).await)
+    audit.finish(ops::rename(&*client, &from, &to, Replace::Never, None).await)
 }
 
 pub(super) const DELETE: StepType = StepType {
@@ -50,5 +50,5 @@ async fn delete(step: &Step<'_>) -> Result<()> {
     let path = step.remote_path("remote_path")?;
     let client = step.session().await?;
     let audit = step.audit("delete", json!({"path": path}));
-    audit.finish(client.remove(&path, EntryKind::File).await)
+    audit.finish(ops::remove(&*client, &path, EntryKind::File, None).await)
 }

@@ -13,8 +13,8 @@ use serde_json::Value;
 use super::{
     Step, StepType,
     transfer::{
-        self, AFTER, CONNECTION, Direction, ON_EXISTING, PRESERVE_TIMES, RESUME_PARTIAL, Record, Transfer,
-        VERIFY,
+        self, AFTER, CONNECTION, Direction, ON_EXISTING, PRESERVE_PERMISSIONS, PRESERVE_TIMES,
+        RESUME_PARTIAL, Record, Transfer, VERIFY,
     },
 };
 use crate::Result;
@@ -46,12 +46,20 @@ const SETTINGS: &[Setting] = &[
     RESUME_PARTIAL,
     ON_EXISTING,
     Setting::optional(
+        "replace_non_atomically",
+        Kind::Bool,
+        "Where the server can't replace a file in one step, remove the old one first and rename then: for a moment there \
+         is no file of that name, and if the line breaks for good right then, only the temporary one.",
+    )
+    .or(Standard::Bool(false)),
+    Setting::optional(
         "create_parents",
         Kind::Bool,
         "Make missing remote folders above the target.",
     )
     .or(Standard::Bool(false)),
     PRESERVE_TIMES,
+    PRESERVE_PERMISSIONS,
     VERIFY,
     AFTER,
 ];
@@ -95,9 +103,11 @@ impl Upload {
                 atomic_suffix: step.text("atomic_suffix")?.into(),
                 resume: step.flag("resume_partial"),
                 on_existing: transfer::on_existing(step),
+                replace_non_atomically: step.flag("replace_non_atomically"),
                 create_parents: step.flag("create_parents"),
                 preserve_times: step.flag("preserve_times"),
-                ..UploadOptions::default()
+                preserve_permissions: step.flag("preserve_permissions"),
+                verify: transfer::verify(step),
             },
         })
     }

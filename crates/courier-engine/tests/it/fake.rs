@@ -7,8 +7,8 @@ use std::sync::{
 
 use async_trait::async_trait;
 use courier_transfer::{
-    AuthMethod, Client, ConnectOptions, Credentials, Error, ErrorKind, Fingerprint, HostKey, Protocol,
-    Result, ServerInfo, Target,
+    AuthMethod, Client, ConnectOptions, Credentials, Error, ErrorKind, Fingerprint, HostKey, PrivateHalf,
+    Protocol, Result, ServerInfo, Target,
     memory::{Memory, MemoryClient},
     settings::{Kind, Setting},
 };
@@ -122,9 +122,11 @@ impl Server {
     fn authenticate(&self, credentials: &Credentials) -> Result<AuthMethod> {
         self.0.logins.fetch_add(1, Ordering::Relaxed);
         if let Some(key) = credentials.keys.first() {
+            let PrivateHalf::Text(text) = &key.private_key else {
+                panic!("a key that is not in the vault: {key:?}");
+            };
             assert!(
-                key.private_key
-                    .expose_secret()
+                text.expose_secret()
                     .starts_with("-----BEGIN OPENSSH PRIVATE KEY-----")
             );
             return Ok(AuthMethod::Key { id: key.id.clone() });

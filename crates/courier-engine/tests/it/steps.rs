@@ -277,8 +277,10 @@ async fn step_types_describe_themselves() {
             "atomic_suffix",
             "resume_partial",
             "on_existing",
+            "replace_non_atomically",
             "create_parents",
             "preserve_times",
+            "preserve_permissions",
             "verify",
             "after",
         ]
