@@ -14,15 +14,18 @@ use std::{
     },
 };
 
+use parking_lot::RwLock;
+
 use crate::{Error, Progress, Sink, Source};
 
 /// A local file that a download is written into.
 ///
-/// Bytes may come out of order. When the last holder drops it, what lies behind a gap is cut off: a partial file
-/// holds nothing but what arrived, and its length is where to go on.
+/// Bytes may come out of order. When it is closed, and when the last holder drops it, what lies behind a gap is cut off:
+/// a partial file holds nothing but what arrived, and its length is where to go on.
 #[derive(Debug)]
 pub struct FileSink {
-    file: File,
+    /// `None` once it is closed.
+    file: RwLock<Option<File>>,
     path: PathBuf,
     progress: Arc<dyn Progress>,
     /// Everything before this is there.
@@ -35,21 +38,37 @@ impl FileSink {
     /// Writes into an open file from `offset` on; `path` is for error texts.
     pub fn new(file: File, path: &Path, offset: u64, progress: Arc<dyn Progress>) -> Self {
         Self {
-            file,
+            file: RwLock::new(Some(file)),
             path: path.to_owned(),
             progress,
             reached: AtomicU64::new(offset),
             furthest: AtomicU64::new(offset),
         }
     }
+
+    /// Takes nothing more, also from a session that doesn't know yet that its transfer has ended, and cuts off what lies
+    /// behind a gap. The length that is left.
+    pub fn close(&self) -> io::Result<u64> {
+        let file = self.file.write().take();
+        let reached = self.reached.load(Ordering::Relaxed);
+        match file {
+            Some(file) if self.furthest.load(Ordering::Relaxed) > reached => file.set_len(reached)?,
+            _ => {}
+        }
+        Ok(reached)
+    }
 }
 
 impl Sink for FileSink {
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        let file = self.file.read();
+        let file = file
+            .as_ref()
+            .ok_or_else(|| io::Error::other("its transfer has ended"))?;
         // Noted first: also a write that fails half-way may have left something.
         self.furthest
             .fetch_max(offset + bytes.len() as u64, Ordering::Relaxed);
-        self.file.write_all_at(bytes, offset)
+        file.write_all_at(bytes, offset)
     }
 
     fn advance(&self, offset: u64) {
@@ -64,10 +83,7 @@ impl Sink for FileSink {
 
 impl Drop for FileSink {
     fn drop(&mut self) {
-        let reached = *self.reached.get_mut();
-        if *self.furthest.get_mut() > reached
-            && let Err(error) = self.file.set_len(reached)
-        {
+        if let Err(error) = self.close() {
             tracing::warn!(path = %self.path.display(), %error, "a partial file could not be cut to what arrived");
         }
     }

@@ -2,11 +2,14 @@
 
 use std::{path::Path, sync::Arc};
 
-use crate::{Client, Entry, Error, ErrorKind, Fetch, FileSink, RemotePath, Result, Retry};
+use crate::{Client, Entry, Error, ErrorKind, Fetch, FileSink, Parts, RemotePath, Result, Retry, Sink};
 
 use super::{
-    Context, DownloadOptions, FinalName, Identity, Outcome, SMALL, Transferred, Verified, local::Part,
+    Context, DownloadOptions, FinalName, Found, Identity, Outcome, SMALL, Transferred, Verified,
+    local::Part,
+    lost::{is_lost, may_go_on},
     plan::blocking,
+    verify::verify,
 };
 
 /// Downloads one file to `local`.
@@ -47,7 +50,7 @@ struct Download<'a> {
 impl Download<'_> {
     async fn run(&self) -> Result<Transferred> {
         let source = self.source().await?;
-        let identity = Identity {
+        let mut identity = Identity {
             source: self.remote.to_text(),
             size: source.as_ref().and_then(|s| s.size),
             modified: source.as_ref().and_then(|s| s.modified),
@@ -68,8 +71,16 @@ impl Download<'_> {
             self.context.partials.save(&key, &identity).await?;
         }
 
-        let size = match self.fetch(&part, offset, source.as_ref()).await {
-            Ok(size) => size,
+        let mut moved = 0;
+        let fetched = self
+            .fetch_all(&mut part, &key, &mut identity, source.as_ref(), &mut moved)
+            .await;
+        let verified = match fetched {
+            Ok(size) => self.verify(&part, size, source.as_ref()).await.map(|v| (size, v)),
+            Err(e) => Err(e),
+        };
+        let (size, verified) = match verified {
+            Ok(done) => done,
             Err(e) => {
                 if e.kind() == ErrorKind::Integrity {
                     part.keep = false;
@@ -81,10 +92,6 @@ impl Download<'_> {
             }
         };
 
-        let verified = match identity.size {
-            Some(_) => Verified::Size,
-            None => Verified::Nothing,
-        };
         let target = blocking(move || part.finish(size, source.as_ref(), &options)).await?;
         if large {
             self.context.partials.forget(&key).await?;
@@ -94,7 +101,7 @@ impl Download<'_> {
         };
         Ok(Transferred {
             outcome: Outcome::Done,
-            bytes: size.saturating_sub(offset),
+            bytes: moved,
             size,
             resumed_from: Some(offset).filter(|&at| at > 0),
             target: FinalName::Local(target),
@@ -116,7 +123,7 @@ impl Download<'_> {
                 format!("{} is a directory, not a file", self.remote),
             )),
             Ok(entry) => Ok(Some(entry)),
-            Err(e) if matches!(e.kind(), ErrorKind::Unsupported | ErrorKind::Denied) => Ok(None),
+            Err(e) if is_refusal(&e) => Ok(None),
             Err(e) => Err(e),
         }
     }
@@ -126,56 +133,140 @@ impl Download<'_> {
         if part.len == 0 {
             return Ok(0);
         }
-        let partial = super::Found {
+        let partial = Found {
             len: part.len,
             modified: part.modified,
         };
         let known = self.context.partials.load(key).await?;
-        if self.client.capabilities().resume_download && partial.continues(identity, known.as_ref()) {
-            return Ok(part.len);
+        let capabilities = self.client.capabilities();
+        let at = partial
+            .resumes_at(identity, known.as_ref(), capabilities.parts)
+            .filter(|_| capabilities.resume_download)
+            .unwrap_or(0);
+        if at < part.len {
+            part.cut(at)?;
         }
-        part.start_over()?;
-        Ok(0)
+        Ok(at)
     }
 
-    /// Moves the bytes, and returns the size of the whole when it is that of the source.
-    async fn fetch(&self, part: &Part, offset: u64, source: Option<&Entry>) -> Result<u64> {
-        let size = source.and_then(|s| s.size);
+    /// Moves the bytes that are missing, over as many sessions as break meanwhile, and returns the size of the whole when
+    /// it is that of the source.
+    async fn fetch_all(
+        &self,
+        part: &mut Part,
+        key: &str,
+        identity: &mut Identity,
+        source: Option<&Entry>,
+        moved: &mut u64,
+    ) -> Result<u64> {
+        loop {
+            let offset = part.len;
+            let fetched = self.fetch(part, key, identity, source).await;
+            *moved += part.len - offset;
+            let lost = match fetched {
+                Ok(size) => return self.compare(size, offset, source).await.map(|()| size),
+                Err(e) if may_go_on(self.client, &e) => e,
+                Err(e) if is_lost(&e) => return Err(e.with("arrived_bytes", part.len)),
+                Err(e) => return Err(e),
+            };
+            tracing::info!(remote_path = %self.remote, arrived_bytes = part.len, %lost, "going on with a download");
+            match (self.client.stat(self.remote).await, source) {
+                (Ok(now), Some(source)) => unchanged(source, &now)?,
+                (Ok(_), None) => {}
+                (Err(e), None) if is_refusal(&e) => {}
+                (Err(e), _) => return Err(e.with("arrived_bytes", part.len)),
+            }
+            let resumes = self.options.resume && self.client.capabilities().resume_download;
+            // Of a source that doesn't tell its size and time nothing is known to be the same.
+            if !resumes || identity.size.is_none_or(|size| size < SMALL) || identity.modified.is_none() {
+                part.start_over()?;
+            }
+        }
+    }
+
+    /// Moves the bytes over one session, or several that share them. The partial's length is how far that came.
+    async fn fetch(
+        &self,
+        part: &mut Part,
+        key: &str,
+        identity: &mut Identity,
+        source: Option<&Entry>,
+    ) -> Result<u64> {
+        let (offset, size) = (part.len, source.and_then(|s| s.size));
+        let rest = size.and_then(|size| size.checked_sub(offset));
+        let shared = rest.filter(|&rest| self.client.lanes(rest) > 1);
+        self.note(key, identity, shared.is_some()).await?;
         self.context.progress.begin(offset, size);
-        let sink = FileSink::new(part.writer()?, part.path(), offset, self.context.progress.clone());
-        let request = Fetch::new(Arc::new(sink), offset, size);
-        let reached = self.client.fetch(self.remote, request).await?;
+        let progress = self.context.progress.clone();
+        let sink = Arc::new(FileSink::new(part.handle()?, part.path(), offset, progress));
+        let request = Fetch {
+            parts: shared.map(|rest| Parts::new(offset, offset + rest)),
+            rate: self.context.rate.clone(),
+            ..Fetch::new(sink.clone(), offset, size)
+        };
+        let fetched = self.client.fetch(self.remote, request).await;
+        part.len = sink.close().map_err(|e| sink.error(e))?;
+        self.note(key, identity, false).await?;
+        fetched
+    }
+
+    /// Notes whether the partial may have holes, before there can be any, and when there are none any more.
+    async fn note(&self, key: &str, identity: &mut Identity, scattered: bool) -> Result<()> {
+        if identity.scattered != scattered {
+            identity.scattered = scattered;
+            self.context.partials.save(key, identity).await?;
+        }
+        Ok(())
+    }
+
+    /// Is what came the whole source, in one version of it?
+    async fn compare(&self, reached: u64, offset: u64, source: Option<&Entry>) -> Result<()> {
         let Some(source) = source else {
-            return Ok(reached);
+            return Ok(());
         };
         // Bytes read in one go are of one version; for more, look whether the source is still the same.
-        let now = if reached >= SMALL || offset > 0 {
-            self.client.stat(self.remote).await?
-        } else {
-            source.clone()
-        };
-        if now.size != source.size || now.modified != source.modified {
-            return Err(Error::new(
-                ErrorKind::Integrity,
-                format!(
-                    "the source changed while it was read (size {} then {}, modified {} then {})",
-                    told(source.size),
-                    told(now.size),
-                    told(source.modified),
-                    told(now.modified)
-                ),
-            )
-            .with_retry(Retry::Later));
+        if reached >= SMALL || offset > 0 {
+            unchanged(source, &self.client.stat(self.remote).await?)?;
         }
-        match size {
+        match source.size {
             Some(size) if size != reached => Err(Error::new(
                 ErrorKind::Integrity,
                 format!("expected {size} bytes, as the server told before, and got {reached}"),
             )
             .with_retry(Retry::Later)),
-            _ => Ok(reached),
+            _ => Ok(()),
         }
     }
+
+    async fn verify(&self, part: &Part, size: u64, source: Option<&Entry>) -> Result<Verified> {
+        if source.is_none_or(|source| source.size.is_none()) {
+            return Ok(Verified::Nothing);
+        }
+        let (file, path) = (part.handle()?, part.path());
+        verify(self.client, self.remote, file, path, size, self.options.verify).await
+    }
+}
+
+/// Does a server that doesn't tell what lies there let it be read nevertheless?
+fn is_refusal(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::Unsupported | ErrorKind::Denied)
+}
+
+fn unchanged(source: &Entry, now: &Entry) -> Result<()> {
+    if now.size == source.size && now.modified == source.modified {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorKind::Integrity,
+        format!(
+            "the source changed while it was read (size {} then {}, modified {} then {})",
+            told(source.size),
+            told(now.size),
+            told(source.modified),
+            told(now.modified)
+        ),
+    )
+    .with_retry(Retry::Later))
 }
 
 fn key(local: &Path) -> String {

@@ -77,12 +77,17 @@ impl Part {
 
     /// Throws away what is there.
     pub(super) fn start_over(&mut self) -> Result<()> {
-        self.len = 0;
-        self.file.set_len(0).map_err(|e| self.error(e, "empty"))
+        self.cut(0)
     }
 
-    /// A second handle, to write through.
-    pub(super) fn writer(&self) -> Result<File> {
+    /// Keeps the first `len` bytes only.
+    pub(super) fn cut(&mut self, len: u64) -> Result<()> {
+        self.len = len;
+        self.file.set_len(len).map_err(|e| self.error(e, "cut"))
+    }
+
+    /// A second handle on the same position, to write through or to read.
+    pub(super) fn handle(&self) -> Result<File> {
         self.file.try_clone().map_err(|e| self.error(e, "open"))
     }
 
@@ -230,6 +235,7 @@ fn open_locked(path: &Path) -> Result<File> {
     loop {
         let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
         let file = OpenOptions::new()
+            .read(true)
             .write(true)
             .create(true)
             .truncate(false)

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tokio::sync::OwnedMutexGuard;
 
-use crate::Result;
+use crate::{Parts, Result, layers::SHARED};
 
 /// One version of a source, and how its partial is written.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,17 +38,18 @@ pub(super) struct Found {
 }
 
 impl Found {
-    /// Is it the beginning of this source? With a known identity, only if that is the same one; without, only
-    /// if it is not larger than the source and not older.
-    pub(super) fn continues(&self, source: &Identity, known: Option<&Identity>) -> bool {
-        let (Some(size), Some(modified)) = (source.size, source.modified) else {
-            return false;
+    /// Where it is continued, if it is the beginning of this source: with a known identity, only if that is the same one;
+    /// without, only if it is not larger than the source and not older. `parts` is whether it may have been written by
+    /// several sessions, where nothing is known of that.
+    pub(super) fn resumes_at(&self, source: &Identity, known: Option<&Identity>, parts: bool) -> Option<u64> {
+        let (size, modified) = source.size.zip(source.modified)?;
+        let is_beginning = match known {
+            Some(known) => known.is_same_source(source),
+            None => self.modified.is_some_and(|own| own >= modified),
         };
-        self.len <= size
-            && match known {
-                Some(known) => known.is_same_source(source),
-                None => self.modified.is_some_and(|own| own >= modified),
-            }
+        let scattered = known.map_or(parts && size >= SHARED, |known| known.scattered);
+        let holes = if scattered { Parts::AHEAD } else { 0 };
+        Some(self.len.saturating_sub(holes)).filter(|_| is_beginning && self.len <= size)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::{
     Arc,
-    atomic::{AtomicU64, Ordering},
+    atomic::{AtomicBool, AtomicU64, Ordering},
 };
 
 use crate::{Client, EntryKind, ErrorKind, Progress, RemotePath};
@@ -12,6 +12,8 @@ use crate::{Client, EntryKind, ErrorKind, Progress, RemotePath};
 pub(super) struct Reach {
     inner: Arc<dyn Progress>,
     acknowledged: AtomicU64,
+    /// Did the server take any bytes?
+    ours: AtomicBool,
 }
 
 impl Reach {
@@ -19,17 +21,30 @@ impl Reach {
         Arc::new(Self {
             inner,
             acknowledged: AtomicU64::new(0),
+            ours: AtomicBool::new(false),
         })
+    }
+
+    /// Everything before this has been acknowledged, or was there when this began.
+    pub(super) fn acknowledged(&self) -> u64 {
+        self.acknowledged.load(Ordering::Relaxed)
+    }
+
+    /// What lies there is this upload's.
+    pub(super) fn own(&self) {
+        self.ours.store(true, Ordering::Relaxed);
     }
 }
 
 impl Progress for Reach {
     fn begin(&self, offset: u64, size: Option<u64>) {
+        self.acknowledged.store(offset, Ordering::Relaxed);
         self.inner.begin(offset, size);
     }
 
     fn reached(&self, offset: u64) {
         self.acknowledged.fetch_max(offset, Ordering::Relaxed);
+        self.own();
         self.inner.reached(offset);
     }
 }
@@ -47,15 +62,7 @@ pub(super) struct RemotePart {
 impl RemotePart {
     /// Is what lies there surely ours? Under a final name only once the server took bytes from us.
     fn is_ours(&self) -> bool {
-        self.atomic || self.reach.acknowledged.load(Ordering::Relaxed) > 0
-    }
-
-    /// Takes a partial away that the server doesn't let be opened again for writing, as ProFTPD without
-    /// `AllowOverwrite`. Was there one, of which nothing was written by this upload?
-    pub(super) async fn clear(&self) -> bool {
-        self.atomic
-            && self.reach.acknowledged.load(Ordering::Relaxed) == 0
-            && self.client.remove(&self.path, EntryKind::File).await.is_ok()
+        self.atomic || self.reach.ours.load(Ordering::Relaxed)
     }
 
     /// Best effort: the upload's own error matters more.
