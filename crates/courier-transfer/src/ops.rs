@@ -19,6 +19,7 @@ mod plan;
 mod remove;
 mod rename;
 mod upload;
+mod verify;
 mod waiting;
 mod walk;
 
