@@ -108,5 +108,5 @@ async fn move_one(
             ));
         }
     };
-    rename(&*session.client, from, &to, replace).await
+    rename(&*session.client, from, &to, replace, None).await
 }
