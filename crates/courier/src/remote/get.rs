@@ -8,12 +8,12 @@ use std::sync::Arc;
 use courier_transfer::ops::{
     BatchContext, Context, DownloadOptions, PlanOptions, RemoteGlob, download, download_all, plan_downloads,
 };
-use courier_transfer::{Error, ErrorKind, OpenOptions};
+use courier_transfer::{Error, ErrorKind, OpenOptions, Rate};
 use futures::{StreamExt, stream};
 
 use super::summary::Summary;
 use super::url::{Scheme, is_url, local_path};
-use super::{Location, Session, SessionArgs, glob_of, one_server};
+use super::{Location, Session, SessionArgs, TransferArgs, glob_of, one_server};
 use crate::exit::{Code, Failure, Result};
 use crate::output::progress::Transfers;
 use crate::output::{Output, stdout_failed};
@@ -55,6 +55,9 @@ pub(crate) struct Args {
     preserve: bool,
 
     #[command(flatten)]
+    transfer: TransferArgs,
+
+    #[command(flatten)]
     session: SessionArgs,
 }
 
@@ -65,8 +68,8 @@ pub(crate) async fn run(args: Args, output: Output) -> Result<()> {
         let [source] = sources.as_slice() else {
             return Err(Failure::usage("standard output takes one file"));
         };
-        let session = Session::open(endpoint, &args.session, output).await?;
-        return to_stdout(&session, source).await;
+        let session = Session::open_for(endpoint, &args.session, &args.transfer, output).await?;
+        return to_stdout(&session, source, args.transfer.rate()).await;
     }
     let into_folder = fs::metadata(&target).is_ok_and(|meta| meta.is_dir());
     let many = sources.len() > 1 || sources.iter().any(|source| source.pattern.is_some());
@@ -80,9 +83,10 @@ pub(crate) async fn run(args: Args, output: Output) -> Result<()> {
         ));
     }
 
-    let session = Session::open(endpoint, &args.session, output).await?;
+    let session = Session::open_for(endpoint, &args.session, &args.transfer, output).await?;
     let options = DownloadOptions {
         resume: args.resume,
+        verify: args.transfer.verify(),
         preserve_times: args.preserve,
         preserve_permissions: args.preserve,
         ..DownloadOptions::default()
@@ -91,7 +95,16 @@ pub(crate) async fn run(args: Args, output: Output) -> Result<()> {
         [source] if !args.recursive && source.pattern.is_none() => {
             let bars = Transfers::one(output);
             let mut summary = Summary::new(output, &bars);
-            summary.add(one(&session, source, &target, into_folder, &options, &bars).await);
+            let one = one(
+                &session,
+                source,
+                &target,
+                into_folder,
+                &options,
+                args.transfer.rate(),
+                &bars,
+            );
+            summary.add(one.await);
             summary
         }
         sources => {
@@ -99,7 +112,16 @@ pub(crate) async fn run(args: Args, output: Output) -> Result<()> {
                 recursive: args.recursive,
                 contents: !into_folder,
             };
-            several(&session, sources, &target, plan, options, output).await?
+            several(
+                &session,
+                sources,
+                &target,
+                plan,
+                options,
+                args.transfer.rate(),
+                output,
+            )
+            .await?
         }
     };
     session.close().await;
@@ -130,6 +152,7 @@ async fn one(
     target: &Path,
     into_folder: bool,
     options: &DownloadOptions,
+    rate: Option<Arc<Rate>>,
     bars: &Transfers,
 ) -> courier_transfer::Result<courier_transfer::ops::Transferred> {
     let local = if into_folder {
@@ -143,6 +166,7 @@ async fn one(
     let context = Context {
         progress: bars.file(&source.path.to_text()),
         partials: session.partials(),
+        rate,
         ..Context::default()
     };
     match download(&session.client, &source.path, &local, options, &context).await {
@@ -165,6 +189,7 @@ async fn several(
     target: &Path,
     plan: PlanOptions,
     options: DownloadOptions,
+    rate: Option<Arc<Rate>>,
     output: Output,
 ) -> Result<Summary> {
     let bars = Transfers::many(output);
@@ -178,6 +203,7 @@ async fn several(
     let context = BatchContext {
         progress: Arc::new(bars),
         partials: session.partials(),
+        rate,
         ..BatchContext::default()
     };
     let jobs = stream::iter(plans).flatten();
@@ -189,13 +215,16 @@ async fn several(
 }
 
 /// One file, as it comes.
-async fn to_stdout(session: &Session, source: &Location) -> Result<()> {
+async fn to_stdout(session: &Session, source: &Location, rate: Option<Arc<Rate>>) -> Result<()> {
     let mut reader = session
         .client
         .open(super::one_name(source)?, OpenOptions::default())
         .await?;
     let mut stdout = io::stdout().lock();
     while let Some(bytes) = reader.read().await? {
+        if let Some(rate) = &rate {
+            rate.wait(bytes.len() as u64).await;
+        }
         stdout.write_all(&bytes).map_err(stdout_failed)?;
     }
     stdout.flush().map_err(stdout_failed)?;

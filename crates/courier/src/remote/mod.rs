@@ -10,6 +10,8 @@ use serde_json::json;
 use crate::exit::{Code, Failure, Result};
 use crate::output::Output;
 
+mod agent;
+mod dial;
 pub(crate) mod get;
 mod identities;
 pub(crate) mod ls;
@@ -21,10 +23,12 @@ pub(crate) mod rm;
 pub(crate) mod rmdir;
 mod session;
 mod summary;
+mod transfer;
 mod trust;
 mod url;
 
 pub(crate) use session::{Session, SessionArgs};
+pub(crate) use transfer::TransferArgs;
 pub(crate) use url::{Endpoint, Location, LocationParser};
 
 /// The one server that all URLs of a command name.

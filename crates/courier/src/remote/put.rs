@@ -11,7 +11,7 @@ use futures::{StreamExt, stream, stream::BoxStream};
 
 use super::summary::Summary;
 use super::url::{Scheme, is_url, local_path};
-use super::{Location, LocationParser, Session, SessionArgs, one_name, or_nothing_matches};
+use super::{Location, LocationParser, Session, SessionArgs, TransferArgs, one_name, or_nothing_matches};
 use crate::exit::{Failure, Result};
 use crate::output::Output;
 use crate::output::progress::Transfers;
@@ -51,6 +51,9 @@ pub(crate) struct Args {
     preserve: bool,
 
     #[command(flatten)]
+    transfer: TransferArgs,
+
+    #[command(flatten)]
     session: SessionArgs,
 }
 
@@ -61,10 +64,11 @@ pub(crate) async fn run(args: Args, output: Output) -> Result<()> {
         .iter()
         .map(|source| local(source))
         .collect::<Result<Vec<_>>>()?;
-    let session = Session::open(&args.target.endpoint, &args.session, output).await?;
+    let session = Session::open_for(&args.target.endpoint, &args.session, &args.transfer, output).await?;
     let options = UploadOptions {
         atomic: args.atomic,
         resume: args.resume,
+        verify: args.transfer.verify(),
         preserve_times: args.preserve,
         preserve_permissions: args.preserve,
         ..UploadOptions::default()
@@ -82,6 +86,7 @@ pub(crate) async fn run(args: Args, output: Output) -> Result<()> {
             let context = Context {
                 progress: bars.file(&source.to_string_lossy()),
                 partials: session.partials(),
+                rate: args.transfer.rate(),
                 ..Context::default()
             };
             let mut summary = Summary::new(output, &bars);
@@ -102,6 +107,7 @@ pub(crate) async fn run(args: Args, output: Output) -> Result<()> {
             let context = BatchContext {
                 progress: Arc::new(bars),
                 partials: session.partials(),
+                rate: args.transfer.rate(),
                 ..BatchContext::default()
             };
             let jobs = stream::iter(plans).flatten();

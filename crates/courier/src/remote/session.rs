@@ -4,28 +4,28 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use courier_transfer::layers::Timeouts;
+use courier_transfer::layers::{Lanes, Parallel, Reconnecting};
 use courier_transfer::ops::{NoPartials, Partials};
-use courier_transfer::{
-    Client, ConnectOptions, Credentials, ErrorKind, Fingerprint, KeyCredential, Protocol, Target, settings,
-};
-use secrecy::SecretString;
-use serde_json::{Map, Value, json};
+use courier_transfer::{Client, Credentials, Fingerprint};
 
 use super::Endpoint;
-use super::identities::{Identities, unlock};
+use super::dial::Dialer;
 use super::partials::StateFolder;
-use super::trust::Trust;
+use super::transfer::{RETRIES, TransferArgs};
 use super::url::Scheme;
-use crate::exit::{Code, Failure, Result};
+use crate::exit::{Failure, Result};
 use crate::output::Output;
-use crate::secret;
+
+/// How long a session may take to end.
+pub(super) const GOODBYE: Duration = Duration::from_secs(1);
 
 /// How to connect.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Connection")]
 pub(crate) struct SessionArgs {
-    /// A private key to authenticate with, instead of ~/.ssh/id_ed25519, id_ecdsa and id_rsa. Repeatable
+    /// A private key to authenticate with, or the public half of one that the SSH agent (SSH_AUTH_SOCK) holds. A
+    /// FILE-cert.pub beside it is its certificate. Repeatable [default: what the agent holds, and ~/.ssh/id_ed25519,
+    /// id_ecdsa and id_rsa]
     #[arg(long, short, value_name = "FILE")]
     pub(crate) identity: Vec<PathBuf>,
 
@@ -62,8 +62,28 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    /// Connects, makes sure that it is the right server, and authenticates.
+    /// Connects, makes sure that it is the right server, and authenticates. A session that breaks is opened again.
     pub(crate) async fn open(endpoint: &Endpoint, args: &SessionArgs, output: Output) -> Result<Self> {
+        Self::opened(endpoint, args, RETRIES, None, output).await
+    }
+
+    /// As [`open`](Self::open), to move files in the way that `transfer` says.
+    pub(crate) async fn open_for(
+        endpoint: &Endpoint,
+        args: &SessionArgs,
+        transfer: &TransferArgs,
+        output: Output,
+    ) -> Result<Self> {
+        Self::opened(endpoint, args, transfer.retries(), Some(transfer.lanes()), output).await
+    }
+
+    async fn opened(
+        endpoint: &Endpoint,
+        args: &SessionArgs,
+        retries: u32,
+        lanes: Option<Lanes>,
+        output: Output,
+    ) -> Result<Self> {
         let name = match endpoint.scheme {
             Scheme::Sftp => "sftp",
             Scheme::File => "local",
@@ -72,14 +92,20 @@ impl Session {
         let protocol = protocols
             .get(name)
             .ok_or_else(|| Failure::usage(format!("this version has no {name}")))?;
-        let connector = Connector::new(&**protocol, endpoint, args, output)?;
-        let client = match endpoint.scheme {
-            Scheme::Sftp => connector.authenticate(args).await?,
-            Scheme::File => connector.connect(Credentials::default()).await?,
+        let dialer = Arc::new(Dialer::new(protocol.clone(), endpoint, args, output)?);
+        let client: Arc<dyn Client> = match endpoint.scheme {
+            Scheme::File => dialer.open(Credentials::default()).await?,
+            Scheme::Sftp => {
+                let first = dialer.authenticate(args).await?;
+                let client = Arc::new(Reconnecting::new(first, dialer.clone(), retries));
+                match lanes {
+                    Some(lanes) => Arc::new(Parallel::new(client, dialer, lanes)),
+                    None => client,
+                }
+            }
         };
-        let timeout = Duration::from_secs(args.timeout);
         Ok(Self {
-            client: Arc::new(Timeouts::new(client, timeout)),
+            client,
             endpoint: endpoint.clone(),
         })
     }
@@ -95,125 +121,6 @@ impl Session {
 
     /// Ends the session. What was asked for is done by now, so a server that does not answer changes nothing.
     pub(crate) async fn close(&self) {
-        let _ = tokio::time::timeout(Duration::from_secs(1), self.client.disconnect()).await;
-    }
-}
-
-/// What stays the same over several attempts to authenticate.
-struct Connector<'a> {
-    protocol: &'a dyn Protocol,
-    endpoint: &'a Endpoint,
-    port: u16,
-    username: String,
-    settings: Map<String, Value>,
-    options: ConnectOptions,
-    output: Output,
-}
-
-impl<'a> Connector<'a> {
-    fn new(
-        protocol: &'a dyn Protocol,
-        endpoint: &'a Endpoint,
-        args: &SessionArgs,
-        output: Output,
-    ) -> Result<Self> {
-        let mut given = Map::new();
-        if !args.cipher.is_empty() {
-            given.insert("ssh_algorithms".to_owned(), json!({"encryption": args.cipher}));
-        }
-        let settings = settings::with_defaults(protocol.settings(), &given);
-        if let Some((_, problem)) = protocol.check(&settings).first() {
-            return Err(Failure::usage(format!("--cipher: {problem}")));
-        }
-        let port = endpoint.port.or(protocol.default_port(&settings)).unwrap_or(0);
-        let trust = Trust::of(args, endpoint, port, output)?;
-        let options = ConnectOptions {
-            trust: trust.decider,
-            observer: trust.observer,
-            connect_timeout: Duration::from_secs(args.timeout),
-            keepalive_interval: Duration::from_secs(30),
-        };
-        let username = match (&endpoint.user, endpoint.scheme) {
-            (Some(user), _) => user.clone(),
-            (None, Scheme::File) => String::new(),
-            (None, Scheme::Sftp) => std::env::var("USER")
-                .or_else(|_| std::env::var("LOGNAME"))
-                .map_err(|_| {
-                    Failure::usage("who are you there? USER is not set; write sftp://USER@host/…")
-                })?,
-        };
-        Ok(Self {
-            protocol,
-            endpoint,
-            port,
-            username,
-            settings,
-            options,
-            output,
-        })
-    }
-
-    async fn connect(&self, credentials: Credentials) -> courier_transfer::Result<Arc<dyn Client>> {
-        let target = Target {
-            host: self.endpoint.host.clone(),
-            port: self.port,
-            username: self.username.clone(),
-            credentials,
-            settings: self.settings.clone(),
-            local_root: (self.endpoint.scheme == Scheme::File).then(|| PathBuf::from("/")),
-        };
-        self.protocol.connect(target, self.options.clone()).await
-    }
-
-    /// First with what is at hand. Only when the server wants something else is the user asked for it: passphrases
-    /// of default keys, then the password.
-    async fn authenticate(&self, args: &SessionArgs) -> Result<Arc<dyn Client>> {
-        let identities = Identities::read(args, self.output)?;
-        let password = secret::from_env(secret::PASSWORD)?;
-        let first = Credentials {
-            password: password.clone(),
-            keys: identities.keys,
-        };
-        let rejected = match self.connect(first).await {
-            Err(e) if e.kind() == ErrorKind::Auth => e,
-            result => return Ok(result?),
-        };
-        if let Some(client) = self.with_locked_keys(&identities.locked).await? {
-            return Ok(client);
-        }
-        if password.is_some() {
-            return Err(rejected.into());
-        }
-        let place = format!("{}@{}", self.username, self.endpoint.host);
-        match secret::ask(&format!("Password of {place}"))? {
-            Some(password) => Ok(self.connect(with_password(password)).await?),
-            None => {
-                let message = format!(
-                    "{rejected}. There is no terminal to ask for a password on; set {} or give --identity",
-                    secret::PASSWORD
-                );
-                let document = json!({"exit_code": Code::Auth as u8, "kind": "auth", "detail": message});
-                Err(Failure::new(Code::Auth, message).with_document(document))
-            }
-        }
-    }
-
-    async fn with_locked_keys(&self, locked: &[PathBuf]) -> Result<Option<Arc<dyn Client>>> {
-        if locked.is_empty() || !secret::can_unlock()? {
-            return Ok(None);
-        }
-        let keys: Vec<KeyCredential> = locked.iter().map(|path| unlock(path)).collect::<Result<_>>()?;
-        match self.connect(Credentials { password: None, keys }).await {
-            Ok(client) => Ok(Some(client)),
-            Err(e) if e.kind() == ErrorKind::Auth => Ok(None),
-            Err(e) => Err(e.into()),
-        }
-    }
-}
-
-fn with_password(password: SecretString) -> Credentials {
-    Credentials {
-        password: Some(password),
-        keys: Vec::new(),
+        let _ = tokio::time::timeout(GOODBYE, self.client.disconnect()).await;
     }
 }

@@ -4,7 +4,7 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
 use courier_sftp::known_hosts::{self, KnownHost};
@@ -70,6 +70,7 @@ impl Trust {
             known,
             file,
             accept_new: args.accept_new_host_key,
+            accepted: OnceLock::new(),
             output,
         });
         Ok(Self {
@@ -102,13 +103,17 @@ struct KnownHosts {
     known: KnownHost,
     file: PathBuf,
     accept_new: bool,
+    /// The key of a new host that this command has accepted: later sessions of it must show the same.
+    accepted: OnceLock<HostKey>,
     output: Output,
 }
 
 #[async_trait]
 impl TrustDecider for KnownHosts {
     async fn pinned_key_types(&self) -> Vec<String> {
-        self.known.keys.iter().map(|key| key.key_type.clone()).collect()
+        let accepted = self.accepted.get();
+        let keys = self.known.keys.iter().chain(accepted);
+        keys.map(|key| key.key_type.clone()).collect()
     }
 
     async fn host_key(&self, presented: &HostKey) -> Result<()> {
@@ -121,11 +126,12 @@ impl TrustDecider for KnownHosts {
             );
             return Err(Error::new(ErrorKind::HostKey, message));
         }
-        if self.known.keys.iter().any(|key| is(&key)) {
+        let trusted = || self.known.keys.iter().chain(self.accepted.get());
+        if trusted().any(|key| is(&key)) {
             return Ok(());
         }
-        if !self.known.keys.is_empty() {
-            let expected: Vec<_> = self.known.keys.iter().map(|key| key.fingerprint).collect();
+        let expected: Vec<_> = trusted().map(|key| key.fingerprint).collect();
+        if !expected.is_empty() {
             return Err(host_key_mismatch(&expected, presented).with("known_hosts", file));
         }
         if self.accept_new {
@@ -152,13 +158,14 @@ impl TrustDecider for KnownHosts {
 impl Observer for KnownHosts {
     /// The first login that succeeds makes a new host a known one.
     async fn authenticated(&self, info: &ServerInfo, _method: &AuthMethod) -> Result<()> {
-        let Some(key) = info
-            .host_key
-            .as_ref()
-            .filter(|_| self.accept_new && self.known.keys.is_empty())
-        else {
+        let is_new = self.accept_new && self.known.keys.is_empty();
+        let Some(key) = info.host_key.as_ref().filter(|_| is_new) else {
             return Ok(());
         };
+        // The first session of several has written it down.
+        if self.accepted.set(key.clone()).is_err() {
+            return Ok(());
+        }
         append(&self.file, &known_hosts::line(&self.host, self.port, key))
             .map_err(|e| Error::local(e, "add the host key to", &self.file))?;
         self.output.note(format!(
