@@ -12,7 +12,10 @@ target := $(or $(CARGO_TARGET_DIR),target)
 # One set of packages and features for every cargo command, so that each dependency is compiled once.
 all := --locked --workspace --all-features
 
-.PHONY: help build run test lint bench fmt clean
+# Of the workspace, and of what is built apart from it.
+locks = $(shell git ls-files '*Cargo.lock')
+
+.PHONY: help build run test lint fuzz bench fmt clean
 .PHONY: check-format check-locks check-licences check-code check-tests check-docs
 
 help: ## this list
@@ -35,10 +38,23 @@ lint: ## the part of `make test` that compiles nothing to run
 	@scripts/setup test
 	@for stage in format locks licences code; do $(MAKE) check-$$stage; done
 
-bench: ## Courier and today's clients side by side; BENCH_ARGS="--rounds 3"
+fuzz: ## feed nonsense to what reads foreign bytes; FUZZ_SECONDS=600 FUZZ_TARGETS=key_files
+	@scripts/setup fuzz
+	@for name in $(FUZZ_TARGETS); do \
+	  printf '\n== %s, %s seconds\n' $$name $(FUZZ_SECONDS); \
+	  mkdir -p fuzz/corpus/$$name; \
+	  cargo fuzz run --sanitizer none $$name fuzz/corpus/$$name fuzz/seeds/$$name -- \
+	    -max_total_time=$(FUZZ_SECONDS) -rss_limit_mb=512 -timeout=10 -verbosity=0 $(FUZZ_ARGS); \
+	done
+
+FUZZ_SECONDS ?= 60
+FUZZ_TARGETS ?= $(basename $(notdir $(wildcard fuzz/fuzz_targets/*.rs)))
+
+bench: ## Courier and today's clients side by side; BENCH_ARGS="--only up,wan-up --rounds 1"
 	@scripts/setup bench
 	cargo build --locked --release -p courier
-	@python3 bench/bench.py --courier $(target)/release/courier $(BENCH_ARGS)
+	cargo build --locked --release --manifest-path bench/delay-line/Cargo.toml --target-dir $(target)
+	@python3 bench/bench.py --courier $(target)/release/courier --delay-line $(target)/release/delay-line $(BENCH_ARGS)
 
 fmt: ## format the sources
 	@scripts/setup build
@@ -61,7 +77,9 @@ check-locks:
 
 check-licences:
 	$(call heading,licences$(comma) banned crates$(comma) sources)
-	cargo deny --log-level error check licenses bans sources
+	@for lock in $(locks); do \
+	  cargo deny --log-level error --locked --manifest-path $${lock%.lock}.toml check licenses bans sources; \
+	done
 
 check-code:
 	$(call heading,clippy)

@@ -1,15 +1,18 @@
-"""The clients, each with the flags that make it fastest, and the command that each runs for a workload.
+"""The clients: one row of the tables each, with the flags that make the client fastest for the workload.
 
 The server offers one cipher only, so a client that can't be told gets it all the same.
 """
 
+import functools
 import shutil
 import subprocess
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from data import Data
-from server import HOST, Sshd
+from server import Sshd
+from workloads import Workload
 
 
 @dataclass
@@ -32,29 +35,33 @@ class Bench:
         named = [part for key, value in options.items() for part in ("-o", f"{key}={value}")]
         return ["-F", "/dev/null", *named, "-i", str(self.sshd.identity), "-c", self.cipher]
 
+    def ends(self, workload: Workload) -> tuple[str, str]:
+        """The path of what is there, and the path it is to get on the other side."""
+        here, there = self.data.server, self.data.client
+        if workload.direction == "up":
+            here, there = there, here
+        return f"{here}/{workload.item.name}", f"{there}/in/{workload.item.name}"
 
-def sftp(bench: Bench, workload: str) -> list[str]:
+
+def sftp(bench: Bench, workload: Workload) -> list[str]:
     """OpenSSH's client with the largest buffer that its server takes, and enough requests in flight."""
-    server, client = bench.data.server, bench.data.client
-    batch = bench.sshd.folder / f"sftp.{workload}"
-    batch.write_text(
-        {
-            "down": f"get {server}/big.bin {client}/in/big.bin\n",
-            "up": f"put {client}/big.bin {server}/in/big.bin\n",
-            "small-down": f"get -r {server}/small {client}/in\n",
-            "small-up": f"put -r {client}/small {server}/in\n",
-        }[workload]
-    )
+    source, target = bench.ends(workload)
+    verb = "get" if workload.direction == "down" else "put"
+    if not workload.is_big:
+        verb, target = f"{verb} -r", str(Path(target).parent)
+    batch = bench.sshd.folder / f"sftp.{workload.name}"
+    batch.write_text(f"{verb} {source} {target}\n")
     tuned = ["-X", "buffer=261120", "-X", "nrequests=256"]
-    where = ["-P", str(bench.sshd.port), f"{bench.sshd.user}@{HOST}"]
+    where = ["-P", str(bench.sshd.port), f"{bench.sshd.user}@{bench.sshd.host}"]
     return ["sftp", "-q", *tuned, *bench.ssh_options(), "-b", str(batch), *where]
 
 
-def rclone(bench: Bench, workload: str) -> list[str]:
-    """rclone in one stream for a big file, eight transfers for small ones; no hashes, no times."""
-    server, client, sshd = bench.data.server, bench.data.client, bench.sshd
+def rclone(bench: Bench, workload: Workload) -> list[str]:
+    """rclone without hashes and times. Several streams for a big file, and many transfers, pay off far away only."""
+    source, target = bench.ends(workload)
+    sshd = bench.sshd
     options = {
-        "host": HOST,
+        "host": sshd.host,
         "port": sshd.port,
         "user": sshd.user,
         "key_file": sshd.identity,
@@ -66,55 +73,110 @@ def rclone(bench: Bench, workload: str) -> list[str]:
         "concurrency": 128,
     }
     remote = ":sftp," + ",".join(f"{key}={value}" for key, value in options.items()) + ":"
-    flags = ["-q", "--multi-thread-streams", "0", "--transfers", "8", "--checkers", "8"]
-    return ["rclone", *flags] + {
-        "down": ["copyto", f"{remote}{server}/big.bin", f"{client}/in/big.bin"],
-        "up": ["copyto", f"{client}/big.bin", f"{remote}{server}/in/big.bin"],
-        "small-down": ["copy", f"{remote}{server}/small", f"{client}/in/small"],
-        "small-up": ["copy", f"{client}/small", f"{remote}{server}/in/small"],
-    }[workload]
+    if workload.direction == "down":
+        source = remote + source
+    else:
+        target = remote + target
+    streams, transfers = ("4", "32" if workload.direction == "down" else "64") if workload.far else ("0", "8")
+    flags = ["--transfers", transfers, "--checkers", transfers, "--multi-thread-streams", streams, "--multi-thread-cutoff", "1M"]
+    if "--inplace" in _help("rclone", "help", "flags"):
+        flags.append("--inplace")  # no temporary name, no rename; where it is missing, no version renames
+    return ["rclone", "-q", *flags, "copyto" if workload.is_big else "copy", source, target]
 
 
-def lftp(bench: Bench, workload: str) -> list[str]:
-    """lftp as it comes (larger packets make it slower), eight files at a time for small ones."""
-    server, client, sshd = bench.data.server, bench.data.client, bench.sshd
-    ssh = " ".join(["ssh", "-a", "-x", *bench.ssh_options(), "-p", str(sshd.port)])
-    transfer = {
-        "down": f"get {server}/big.bin -o {client}/in/big.bin",
-        "up": f"put {client}/big.bin -o {server}/in/big.bin",
-        "small-down": f"mirror -P 8 {server}/small {client}/in/small",
-        "small-up": f"mirror -R -P 8 {client}/small {server}/in/small",
-    }[workload]
-    settings = f'set sftp:auto-confirm yes; set net:timeout 60; set net:max-retries 1; set sftp:connect-program "{ssh}"'
-    return ["lftp", "--norc", "-c", f"{settings}; open sftp://{sshd.user}:@{HOST}; {transfer}"]
+def lftp(bench: Bench, workload: Workload) -> list[str]:
+    """lftp with eight files at a time, or eight parts of a file that comes from far away; more in flight far away only.
+
+    It can't send a file in parts, and larger packets make it slower, or let it hang.
+    """
+    source, target = bench.ends(workload)
+    sshd = bench.sshd
+    settings = {"sftp:auto-confirm": "yes", "net:timeout": "60", "net:max-retries": "1"}
+    connect = " ".join(["ssh", "-a", "-x", *bench.ssh_options(), "-p", str(sshd.port)])
+    if workload.far:
+        settings["sftp:max-packets-in-flight"] = "512"
+    if workload.is_big:
+        down = "pget -n 8" if workload.far else "get"
+        transfer = f"{down if workload.direction == 'down' else 'put'} {source} -o {target}"
+    else:
+        transfer = f"mirror {'' if workload.direction == 'down' else '-R'} -P 8 {source} {target}"
+    script = [f"set {name} {value}" for name, value in settings.items()]
+    script += [f'set sftp:connect-program "{connect}"', f"open sftp://{sshd.user}:@{sshd.host}", transfer]
+    return ["lftp", "--norc", "-c", "; ".join(script)]
 
 
-def courier(bench: Bench, workload: str) -> list[str]:
+def courier(bench: Bench, workload: Workload) -> list[str]:
     """Courier as a user would call it."""
-    server, client, sshd = bench.data.server, bench.data.client, bench.sshd
-    url = f"sftp://{sshd.user}@{HOST}:{sshd.port}"
+    source, target = bench.ends(workload)
+    sshd = bench.sshd
+    url = f"sftp://{sshd.user}@{sshd.host}:{sshd.port}"
+    verb = ["get"] if workload.direction == "down" else ["put"]
+    if not workload.is_big:
+        verb, target = [*verb, "-r"], str(Path(target).parent)
+    if workload.direction == "down":
+        source = url + source
+    else:
+        target = url + target
     trust = ["--identity", str(sshd.identity), "--host-key", sshd.fingerprint]
-    return [str(bench.courier)] + {
-        "down": ["get", f"{url}{server}/big.bin", f"{client}/in/big.bin"],
-        "up": ["put", f"{client}/big.bin", f"{url}{server}/in/big.bin"],
-        "small-down": ["get", "-r", f"{url}{server}/small", f"{client}/in"],
-        "small-up": ["put", "-r", f"{client}/small", f"{url}{server}/in"],
-    }[workload] + [*trust, "--cipher", bench.cipher, "--quiet"]
+    return [str(bench.courier), *verb, source, target, *trust, "--cipher", bench.cipher, "--quiet"]
 
 
-CLIENTS = {"sftp": sftp, "courier": courier, "rclone": rclone, "lftp": lftp}
-VERSIONS = {"sftp": ["ssh", "-V"], "rclone": ["rclone", "version"], "lftp": ["lftp", "--version"]}
+@dataclass(frozen=True)
+class Row:
+    """A line of the tables. One with `only` is an extra line, in the tables of those workloads."""
+
+    program: str
+    command: Callable[[Bench, Workload], list[str]]
+    flags: tuple[str, ...] = ()
+    only: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        return " ".join([self.program, *self.flags])
+
+    @property
+    def is_peer(self) -> bool:
+        return self.program != "courier"
+
+    def has(self, workload: Workload) -> bool:
+        return not self.only or workload.name in self.only
 
 
-def available(courier_path: Path | None) -> list[str]:
-    """The clients that this machine has; `sftp`, the measure of the others, comes first."""
-    there = {"courier": courier_path is not None}
-    return [name for name in CLIENTS if there.get(name, shutil.which(name) is not None)]
+# `sftp` comes first: the others are measured against it.
+ROWS = [
+    Row("sftp", sftp),
+    Row("rclone", rclone),
+    Row("lftp", lftp),
+    Row("courier", courier),
+    Row("courier", courier, ("--atomic",), only=("small-up", "wan-small-up")),
+    Row("courier", courier, ("--parallel", "1"), only=("wan-down", "wan-up")),
+]
 
 
-def version(name: str, courier_path: Path | None) -> str:
+def available(courier_path: Path | None) -> list[Row]:
+    """The rows that this machine can run: the program is there, and knows the row's flags."""
+    known = _help(str(courier_path), "get", "--help") if courier_path else ""
+    return [
+        row
+        for row in ROWS
+        if (shutil.which(row.program) if row.is_peer else known and all(flag in known for flag in row.flags[:1]))
+    ]
+
+
+def version(program: str, courier_path: Path | None) -> str:
     """One line that says which version was measured."""
-    command = [str(courier_path), "--version"] if name == "courier" else VERSIONS[name]
+    command = {
+        "sftp": ["ssh", "-V"],
+        "rclone": ["rclone", "version"],
+        "lftp": ["lftp", "--version"],
+        "courier": [str(courier_path), "--version"],
+    }[program]
+    lines = [line for line in _help(*command).splitlines() if line.strip()]
+    return lines[0].strip() if lines else "unknown"
+
+
+@functools.cache
+def _help(*command: str) -> str:
+    """What a program says about itself."""
     ran = subprocess.run(command, capture_output=True, text=True)
-    lines = [line for line in (ran.stdout + ran.stderr).splitlines() if line.strip()]
-    return lines[0].strip() if lines else name
+    return ran.stdout + ran.stderr

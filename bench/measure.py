@@ -5,7 +5,6 @@ it a client looks ten times cheaper than it is. And the kernel's `ru_maxrss` of 
 that forked it, this one: peak memory is therefore read from `/proc/<pid>/status`, which starts anew at exec.
 """
 
-import ctypes
 import os
 import signal
 import subprocess
@@ -14,9 +13,9 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-PR_SET_CHILD_SUBREAPER = 36
+import children
+
 SAMPLE_SECONDS = 0.02
-CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
 
 
 @dataclass
@@ -31,15 +30,10 @@ class Run:
     output: str
 
 
-def adopt_orphans():
-    """Makes this process the parent of whatever a client leaves behind, so that its CPU time is counted too."""
-    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-
-
 def machine_cpu() -> float:
     """CPU seconds that the whole machine has spent so far, idle time left out."""
     values = list(map(int, Path("/proc/stat").read_text().splitlines()[0].split()[1:9]))
-    return (sum(values) - values[3] - values[4]) / CLOCK_TICKS
+    return (sum(values) - values[3] - values[4]) / children.CLOCK_TICKS
 
 
 def wait_for_quiet(limit: float):
@@ -52,11 +46,9 @@ def wait_for_quiet(limit: float):
             return
 
 
-def run(command: list[str], env: dict[str, str], cwd: Path, limit: float, keep: set[int]) -> Run:
-    """Runs `command` to its end; kills its process group after `limit` seconds.
-
-    `keep` holds children of this process that do not belong to the client (the server).
-    """
+def run(command: list[str], env: dict[str, str], cwd: Path, limit: float) -> Run:
+    """Runs `command` to its end; kills its process group after `limit` seconds."""
+    others = children.of(os.getpid())
     machine = machine_cpu()
     start = time.perf_counter()
     process = subprocess.Popen(
@@ -71,6 +63,7 @@ def run(command: list[str], env: dict[str, str], cwd: Path, limit: float, keep: 
     memory = _Memory(process.pid)
     memory.start()
     killer = threading.Timer(limit, os.killpg, (process.pid, signal.SIGKILL))
+    killer.daemon = True  # Ctrl-C does not wait for it
     killer.start()
     output = _Drain(process.stdout)
     output.start()
@@ -81,40 +74,22 @@ def run(command: list[str], env: dict[str, str], cwd: Path, limit: float, keep: 
     process.returncode = os.waitstatus_to_exitcode(status)
     memory.finish()
     output.join()
-    cpu = usage.ru_utime + usage.ru_stime + _orphans(keep)
+    cpu = usage.ru_utime + usage.ru_stime + _orphans(others)
     killer.cancel()
     return Run(process.returncode, wall, cpu, memory.peak(), machine_cpu() - machine, output.text())
 
 
-def _orphans(keep: set[int]) -> float:
-    """CPU seconds of the descendants that the client did not wait for; waits for them.
+def _orphans(others: set[int]) -> float:
+    """CPU seconds of the descendants that the client did not wait for; waits for them. `others` were there before it.
 
     A server's process that outlives its session by a moment comes here too, and is not the client's.
     """
     cpu = 0.0
-    for pid in _children(os.getpid()):
-        if pid not in keep:
-            of_server = _name(pid).startswith("sshd")
-            _, _, usage = os.wait4(pid, 0)
-            cpu += 0 if of_server else usage.ru_utime + usage.ru_stime
+    for pid in children.of(os.getpid()) - others:
+        of_server = children.name(pid).startswith("sshd")
+        _, _, usage = os.wait4(pid, 0)
+        cpu += 0 if of_server else usage.ru_utime + usage.ru_stime
     return cpu
-
-
-def _name(pid: int) -> str:
-    try:
-        return Path(f"/proc/{pid}/comm").read_text().strip()
-    except (FileNotFoundError, ProcessLookupError):
-        return ""
-
-
-def _children(pid: int) -> list[int]:
-    found = []
-    try:
-        for task in os.listdir(f"/proc/{pid}/task"):
-            found += map(int, Path(f"/proc/{pid}/task/{task}/children").read_text().split())
-    except (FileNotFoundError, ProcessLookupError):
-        pass  # a process or thread that ended while we looked
-    return found
 
 
 class _Drain(threading.Thread):
@@ -158,5 +133,5 @@ class _Memory(threading.Thread):
         for line in status.splitlines():
             if line.startswith("VmHWM:"):
                 self.marks[pid] = int(line.split()[1])
-        for child in _children(pid):
+        for child in children.of(pid):
             self._look(child)

@@ -1,61 +1,49 @@
-"""The table: medians of the clean runs, and how each client stands to `sftp`."""
+"""The tables, and the document that holds them."""
 
 import os
 import platform
-import statistics
-from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 
-from measure import Run
-
-MIB = 1 << 20
-# Other work on the machine, in cores, from which on a run is left out of the medians.
-NOISE_CORES = 0.25
-
-
-@dataclass
-class Sample:
-    """One run, with what the server spent on it and what was wrong with its result."""
-
-    run: Run
-    server_cpu: float
-    problem: str | None
-
-    def others(self) -> float:
-        """Cores that neither client nor server used while the run lasted."""
-        rest = self.run.machine_cpu - self.run.cpu - self.server_cpu
-        return max(0.0, rest) / self.run.wall
+import aims
+from clients import Row
+from data import MIB
+from figures import NOISE_CORES, Figures
+from workloads import Workload
 
 
-def clean(samples: list[Sample]) -> list[Sample]:
-    """The good runs, without the disturbed ones where two undisturbed remain."""
-    good = [sample for sample in samples if sample.problem is None]
-    quiet = [sample for sample in good if sample.others() < NOISE_CORES]
-    return quiet if len(quiet) >= 2 else good
+def rows(workload: Workload, table: dict[Row, Figures | None], tries: dict[Row, int]) -> list[list[str]]:
+    """The lines of one workload's table."""
+    unit = "MB/s" if workload.is_big else "files/s"
+    ratios = ["× sftp", "× best peer"]
+    lines = [["client", "wall s", *ratios, unit, "CPU s", *ratios, "RSS MiB", "server CPU s", "runs"]]
+    peers = {row.name: figures for row, figures in table.items() if row.is_peer and figures}
 
+    def against(own: float, value) -> list[str]:
+        sftp = f"{own / value(peers['sftp']):.2f}" if "sftp" in peers else ""
+        best = f"{own / aims.least(peers, value)[1]:.2f}" if peers else ""
+        return [sftp, best]
 
-def rows(results: dict[str, list[Sample]], amount: int, files: bool) -> list[list[str]]:
-    """The lines of one workload's table; `amount` is bytes, or a count of files."""
-    kept = {name: clean(samples) for name, samples in results.items()}
-    wall = {name: statistics.median(s.run.wall for s in k) for name, k in kept.items() if k}
-    cpu = {name: statistics.median(s.run.cpu for s in k) for name, k in kept.items() if k}
-    lines = [["client", "wall s", "× sftp", "files/s" if files else "MB/s", "CPU s", "× sftp", "RSS MiB", "server CPU s", "runs"]]
-    for name, samples in results.items():
-        if not kept[name]:
-            lines.append([name, "failed"] + [""] * 6 + [f"0/{len(samples)}"])
+    for row, its in table.items():
+        if its is None:
+            lines.append([row.name, "failed"] + [""] * 8 + [f"0/{tries[row]}"])
             continue
-        speed = amount / wall[name] if files else amount / wall[name] / 1e6
-        memory = max(s.run.memory for s in kept[name]) / MIB
-        server = statistics.median(s.server_cpu for s in kept[name])
-        ratio = lambda values: f"{values[name] / values['sftp']:.2f}" if "sftp" in values else ""
-        lines.append([name, f"{wall[name]:.3f}", ratio(wall), f"{speed:,.0f}", f"{cpu[name]:.3f}", ratio(cpu),
-                      f"{memory:.1f}", f"{server:.2f}", f"{len(kept[name])}/{len(samples)}"])
+        lines.append([
+            row.name,
+            f"{its.wall:.3f}",
+            *against(its.wall, lambda figures: figures.wall),
+            f"{workload.speed(its.wall):,.0f}",
+            f"{its.cpu:.3f}",
+            *against(its.cpu, lambda figures: figures.cpu),
+            f"{its.memory / MIB:.1f}",
+            f"{its.server_cpu:.2f}",
+            f"{its.kept}/{tries[row]}",
+        ])
     return lines
 
 
 def markdown(lines: list[list[str]]) -> str:
-    """A table that reads well as text too."""
+    """A table that reads well as text too: the first column to the left, the others to the right."""
     widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
     pad = lambda line: [line[0].ljust(widths[0])] + [cell.rjust(width) for cell, width in zip(line[1:], widths[1:])]
     rule = ["-" * widths[0]] + ["-" * (width - 1) + ":" for width in widths[1:]]
@@ -72,26 +60,34 @@ def machine() -> str:
 HEAD = """\
 # Results
 
-Written by `make bench` on {date}, {rounds} rounds, clients interleaved, {cipher}, loopback, files on tmpfs.
+Written by `make bench` on {date}: rounds {rounds}, clients interleaved, cipher {cipher}, files on tmpfs.
 
 - machine: {machine}
+- far path: {far}
 {versions}
 
 Medians. CPU is user and system time of the client's whole process tree (`ssh` under `sftp` and `lftp` included), RSS the
 peak of the same tree. Every run's result was compared byte for byte. A run during which other work took more than
 {noise} of a core is left out where two undisturbed ones remain (column runs). Absolute figures move with the machine;
-the columns "× sftp" are what to compare.
+what to compare are the ratios. In the tables of the workloads they are times, so less is better: "× best peer" is against
+the fastest of the other clients, and for CPU against the most frugal.
+
+## Aims
+
+{aims}
 """
 
 
-def document(tables: dict[str, str], rounds: int, cipher: str, versions: dict[str, str]) -> str:
-    """The whole of RESULTS.md."""
+def document(tables: dict[str, str], aims_table: str, far: str, versions: dict[str, str], rounds: int, cipher: str) -> str:
+    """The whole of RESULTS.md; `tables` by their titles."""
     head = HEAD.format(
         date=datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
         rounds=rounds,
         cipher=cipher,
         machine=machine(),
+        far=far,
         versions="\n".join(f"- {name}: {text}" for name, text in versions.items()),
         noise=NOISE_CORES,
+        aims=aims_table,
     )
     return head + "".join(f"\n## {title}\n\n{table}\n" for title, table in tables.items())

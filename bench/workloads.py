@@ -1,0 +1,43 @@
+"""What is measured: something big or many small things, each way, near and far."""
+
+from dataclasses import dataclass
+
+from data import MIB, BigFile, Item, SmallFiles
+from network import ROUND_TRIP_MS
+
+
+@dataclass(frozen=True)
+class Workload:
+    """One item moved in one direction: `down` from the server, or `up` to it."""
+
+    name: str
+    item: Item
+    direction: str
+    far: bool
+
+    def __str__(self):
+        return f"{self.name}: {self.item}" + (f", {ROUND_TRIP_MS} ms round trip" if self.far else "")
+
+    def speed(self, seconds: float) -> float:
+        """In files or 10^6 bytes a second."""
+        amount = self.item.size / 1e6 if self.is_big else self.item.files
+        return amount / seconds
+
+    @property
+    def is_big(self) -> bool:
+        return isinstance(self.item, BigFile)
+
+
+def all_workloads(big_mib: int) -> dict[str, Workload]:
+    """Every workload by its name; `big_mib` is the size of the big file on loopback."""
+    items = {
+        "": BigFile("big.bin", big_mib * MIB),
+        "small-": SmallFiles("small", 5000),
+        "wan-": BigFile("wan-big.bin", 256 * MIB),
+        "wan-small-": SmallFiles("wan-small", 200),
+    }
+    return {
+        prefix + direction: Workload(prefix + direction, item, direction, far=prefix.startswith("wan-"))
+        for prefix, item in items.items()
+        for direction in ("down", "up")
+    }
