@@ -41,7 +41,10 @@ pub use fingerprint::Fingerprint;
 pub use parts::{Lane, Parts, Turn};
 pub use path::{InvalidPath, RemoteName, RemotePath};
 pub use progress::{NoProgress, Progress, ProgressMeter, ProgressSnapshot};
-pub use protocol::{AuthMethod, ConnectOptions, Credentials, KeyCredential, PrivateHalf, Protocol, Target};
+pub use protocol::{
+    ACCEPTED_KEY, ACCEPTED_PASSWORD, AuthMethod, ConnectOptions, Credentials, KeyCredential, PrivateHalf,
+    Protocol, Target,
+};
 pub use ranges::Ranges;
 pub use rate::Rate;
 pub use server_info::{Algorithms, HostKey, ServerInfo};

@@ -110,6 +110,12 @@ pub enum PrivateHalf {
     },
 }
 
+/// In the context of an [`Auth`](crate::ErrorKind::Auth) error: the [`KeyCredential::id`] that the server accepted, where
+/// it wants something else as well.
+pub const ACCEPTED_KEY: &str = "accepted_key";
+/// In the same place: the server accepted the password.
+pub const ACCEPTED_PASSWORD: &str = "accepted_password";
+
 /// What a server accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AuthMethod {

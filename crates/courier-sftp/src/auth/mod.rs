@@ -8,7 +8,7 @@ mod password;
 
 use std::collections::HashSet;
 
-use courier_transfer::{AuthMethod, Error, ErrorKind, Result, Retry};
+use courier_transfer::{ACCEPTED_KEY, ACCEPTED_PASSWORD, AuthMethod, Error, ErrorKind, Result, Retry};
 use russh::{
     Disconnect, MethodKind, MethodSet,
     client::{AuthResult, Handle, Handler},
@@ -216,10 +216,17 @@ impl<H: Handler> Attempt<'_, H> {
             [] => String::new(),
             offers => format!("; the server takes: {}", offers.join(", ")),
         };
-        Error::new(
+        let mut error = Error::new(
             ErrorKind::Auth,
             format!("Authentication failed: {refused}{accepted}{unused}{offers}"),
-        )
+        );
+        if let Some(id) = &self.accepted_key {
+            error = error.with(ACCEPTED_KEY, id);
+        }
+        if self.accepted_password {
+            error = error.with(ACCEPTED_PASSWORD, true);
+        }
+        error
     }
 }
 

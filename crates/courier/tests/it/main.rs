@@ -11,6 +11,7 @@ mod demo;
 mod docs;
 mod files;
 mod house;
+mod identities;
 mod serve;
 mod support;
 mod trust;
