@@ -15,6 +15,9 @@ all := --locked --workspace --all-features
 # Of the workspace, and of what is built apart from it.
 locks = $(shell git ls-files '*Cargo.lock')
 
+# Of the workspace, and of what is built apart from it.
+locks = $(shell git ls-files '*Cargo.lock')
+
 .PHONY: help build run test lint fuzz bench fmt clean
 .PHONY: check-format check-locks check-licences check-code check-tests check-docs
 
@@ -37,6 +40,18 @@ test: ## everything that must be true before a change goes in
 lint: ## the part of `make test` that compiles nothing to run
 	@scripts/setup test
 	@for stage in format locks licences code; do $(MAKE) check-$$stage; done
+
+fuzz: ## feed nonsense to what reads foreign bytes; FUZZ_SECONDS=600 FUZZ_TARGETS=key_files
+	@scripts/setup fuzz
+	@for name in $(FUZZ_TARGETS); do \
+	  printf '\n== %s, %s seconds\n' $$name $(FUZZ_SECONDS); \
+	  mkdir -p fuzz/corpus/$$name; \
+	  cargo fuzz run --sanitizer none $$name fuzz/corpus/$$name fuzz/seeds/$$name -- \
+	    -max_total_time=$(FUZZ_SECONDS) -rss_limit_mb=512 -timeout=10 -verbosity=0 $(FUZZ_ARGS); \
+	done
+
+FUZZ_SECONDS ?= 60
+FUZZ_TARGETS ?= $(basename $(notdir $(wildcard fuzz/fuzz_targets/*.rs)))
 
 fuzz: ## feed nonsense to what reads foreign bytes; FUZZ_SECONDS=600 FUZZ_TARGETS=key_files
 	@scripts/setup fuzz
