@@ -179,6 +179,20 @@ impl Record {
         }
     }
 
+    /// The size of a file, where it was told.
+    pub(super) fn total(&self, job: &Job) -> Option<u64> {
+        self.files.lock().get(&ends(job)).and_then(|file| file.total)
+    }
+
+    /// Where this attempt has gone on last with a file; 0 where it began with it and came through.
+    pub(super) fn resumed_from(&self, job: &Job) -> u64 {
+        let files = self.files.lock();
+        files
+            .get(&ends(job))
+            .and_then(|file| file.resumed_from)
+            .unwrap_or(0)
+    }
+
     /// How long this attempt has been at a file.
     pub(super) fn took(&self, job: &Job) -> Duration {
         let files = self.files.lock();
@@ -193,7 +207,6 @@ impl Record {
             file.skipped = done.outcome == Outcome::Skipped;
             file.reach.begin(done.size);
             file.total = Some(done.size).filter(|_| file.completed);
-            file.resumed_from = done.resumed_from;
             file.target = Some(match &done.target {
                 FinalName::Local(path) => path.display().to_string(),
                 FinalName::Remote(path) => path.to_text(),

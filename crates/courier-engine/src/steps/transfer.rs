@@ -241,6 +241,10 @@ async fn finish_file(
     let done = match result {
         Ok(done) => done,
         Err(error) => {
+            let error = match record.total(&job) {
+                Some(total) if error.kind() == ErrorKind::Lost => error.with("total_bytes", total),
+                _ => error,
+            };
             let error = Error::Transfer(error);
             let failure = Failure::from(&error);
             record.failed(&job, failure.clone());
@@ -262,7 +266,7 @@ async fn finish_file(
     }
     step.state.file_done();
     let more =
-        json!({"size": done.size, "resumed_from": done.resumed_from.unwrap_or(0), "verified": done.verified});
+        json!({"size": done.size, "resumed_from": record.resumed_from(&job), "verified": done.verified});
     step.record(direction.verb(), details(&job, more), Some(done.bytes), took);
     if step.optional_text("after") == Some("delete")
         && let Err(error) = delete_source(step, direction, record, client, &job, done.source).await
@@ -353,7 +357,14 @@ struct FileProgress {
 
 impl Progress for FileProgress {
     fn begin(&self, offset: u64, size: Option<u64>) {
-        self.reach.begin(offset);
+        match self.meter.get() {
+            None => self.reach.begin(offset),
+            // It goes on over another session: the server may have more than it could still acknowledge.
+            Some(_) => {
+                let before = self.reach.reached(offset);
+                self.state.moved(offset.saturating_sub(before));
+            }
+        }
         self.total.store(size.unwrap_or(UNKNOWN), Ordering::Relaxed);
         self.record.sized(&self.job, offset, size);
         self.meter

@@ -13,6 +13,7 @@ mod fixture;
 mod interrupted;
 mod keys;
 mod local_steps;
+mod reconnects;
 mod runs;
 mod sessions;
 mod steps;
