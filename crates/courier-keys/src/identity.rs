@@ -53,7 +53,8 @@ impl Identity {
         }
         let mut rest = blob;
         let data = KeyData::decode(&mut rest).map_err(|e| bad(&e.to_string()))?;
-        if !rest.is_empty() || matches!(data, KeyData::Other(_)) {
+        let key = data.certificate().map_or(&data, Certificate::public_key);
+        if !rest.is_empty() || matches!(key, KeyData::Other(_)) {
             return Err(bad("its type is not known"));
         }
         if data

@@ -118,6 +118,23 @@ fn certificates_are_identities() {
     }
 }
 
+/// The name of a type could hold a line end, which would end the line that is written.
+#[test]
+fn certificates_for_keys_of_unknown_types_are_refused() {
+    let keys = Keys::new();
+    keys.ssh_keygen("-t ed25519", "");
+    let path = keys.path("ssh-keygen");
+    run(Command::new("ssh-keygen")
+        .args(["-q", "-I", "id", "-n", "ann", "-s"])
+        .args([&path, &path.with_extension("pub")]));
+    let line = std::fs::read_to_string(keys.path("ssh-keygen-cert.pub")).unwrap();
+    let mut blob = Identity::from_openssh(&line).unwrap().blob().unwrap();
+    assert_eq!(&blob[4..15], b"ssh-ed25519");
+    blob[10] = b'\r';
+    let error = Identity::from_blob(&blob).unwrap_err();
+    assert!(error.to_string().contains("type is not known"), "{error}");
+}
+
 #[test]
 fn the_public_half_stands_beside_an_encrypted_one() {
     let keys = Keys::new();
