@@ -8,6 +8,7 @@
 
 mod access;
 mod auth;
+mod broken_lines;
 mod connections;
 mod errors;
 mod hang_up;
