@@ -11,10 +11,8 @@ use jiff::Timestamp;
 use crate::{
     Capabilities, Checksum, ChecksumBy, Entry, EntryKind, Error, ErrorKind, Listed, Parts, Rate, RemotePath,
     Result, ServerInfo,
+    piecewise::{fetch_piecewise, store_piecewise},
 };
-
-/// What a [`Store`] without a shorter way reads at once.
-const CHUNK: u32 = 256 * 1024;
 
 /// A listing, as it comes in. An `Err` ends it; what is merely unreadable is a [`Listed::Unreadable`].
 pub type EntryStream = BoxStream<'static, Result<Listed>>;
@@ -76,27 +74,7 @@ pub trait Client: Send + Sync + fmt::Debug {
     /// With [`Fetch::parts`] (only where [`Capabilities::parts`] says so) it moves what it gets from there, and returns
     /// once every byte of the file was moved, by whomever. What it took and could not move goes back.
     async fn fetch(&self, path: &RemotePath, request: Fetch) -> Result<u64> {
-        let mut reader = self
-            .open(
-                path,
-                OpenOptions {
-                    offset: request.offset,
-                },
-            )
-            .await?;
-        let mut at = request.offset;
-        while let Some(bytes) = reader.read().await? {
-            if let Some(rate) = &request.rate {
-                rate.wait(bytes.len() as u64).await;
-            }
-            request
-                .sink
-                .write_at(&bytes, at)
-                .map_err(|e| request.sink.error(e))?;
-            at += bytes.len() as u64;
-            request.sink.advance(at);
-        }
-        Ok(at)
+        fetch_piecewise(self, path, request).await
     }
 
     /// Moves the bytes of `request.source`, from `request.options.offset` to its end, into a file that is
@@ -106,31 +84,7 @@ pub trait Client: Send + Sync + fmt::Debug {
     /// With [`Store::parts`] as [`fetch`](Self::fetch). The first session creates the file; the others join it once
     /// [`Parts::begun`] says that it is there, with an offset above 0.
     async fn store(&self, path: &RemotePath, request: Store) -> Result<u64> {
-        let mut at = request.options.offset;
-        let mut writer = self.create(path, request.options).await?;
-        let piece = request
-            .rate
-            .as_ref()
-            .map_or(CHUNK, |rate| CHUNK.min(rate.piece()));
-        loop {
-            let mut chunk = vec![0; piece as usize];
-            let read = request
-                .source
-                .read_at(&mut chunk, at)
-                .map_err(|e| request.source.error(e))?;
-            if read == 0 {
-                break;
-            }
-            chunk.truncate(read);
-            if let Some(rate) = &request.rate {
-                rate.wait(read as u64).await;
-            }
-            writer.write(chunk.into()).await?;
-            at += read as u64;
-            request.source.advance(at);
-        }
-        writer.finish().await?;
-        Ok(at)
+        store_piecewise(self, path, request).await
     }
 
     /// Renames a file or a directory. The mode says what happens to an existing target.

@@ -18,6 +18,7 @@ pub mod memory;
 pub mod ops;
 mod parts;
 mod path;
+mod piecewise;
 mod progress;
 mod protocol;
 mod ranges;

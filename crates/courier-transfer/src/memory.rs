@@ -3,6 +3,8 @@
 //! [`Memory`] is the server and outlives its sessions; [`Memory::connect`] gives one. The login folder is `/home`.
 
 mod client;
+mod file;
+mod parts;
 mod tree;
 
 use std::{
@@ -39,6 +41,20 @@ struct State {
     /// What listings show beside what is there: folder, raw name.
     hostile: Vec<(RemotePath, Vec<u8>)>,
     operations: Vec<&'static str>,
+    /// Operations during which a session breaks, once: before or after they are carried out.
+    losses: Vec<(&'static str, Carried)>,
+    round_trip: Option<Duration>,
+    /// Are there commands that compute checksums?
+    shell: bool,
+}
+
+/// What became of an operation whose answer is lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Carried {
+    /// It was carried out.
+    Out,
+    /// It never reached the server.
+    Nowhere,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -78,7 +94,7 @@ impl Default for Memory {
             atomic_replace: true,
             set_times: true,
             checksum: false,
-            parts: false,
+            parts: true,
             permissions: true,
             concurrency: 16,
         })
@@ -98,6 +114,9 @@ impl Memory {
                 slow: None,
                 hostile: Vec::new(),
                 operations: Vec::new(),
+                losses: Vec::new(),
+                round_trip: None,
+                shell: false,
             }),
         }))
     }
@@ -180,12 +199,34 @@ impl Memory {
         self.state().hostile.push((folder.clone(), name.to_owned()));
     }
 
+    /// Breaks the session during the next operation of that name (of its method): once for each call. `Carried::Out` is
+    /// for renames, removals and new folders only.
+    pub fn lose_answer(&self, operation: &'static str, carried: Carried) {
+        self.state().losses.push((operation, carried));
+    }
+
+    /// What sessions tell as their round trip.
+    pub fn set_round_trip(&self, time: Duration) {
+        self.state().round_trip = Some(time);
+    }
+
+    /// Gives it a shell with commands that compute checksums.
+    pub fn give_shell(&self) {
+        self.state().shell = true;
+    }
+
+    /// Bytes moved by all sessions since the last [`at_byte`](Self::at_byte).
+    pub fn moved(&self) -> u64 {
+        self.state().moved
+    }
+
     /// Ends all faults.
     pub fn heal(&self) {
         let mut state = self.state();
         state.faults.clear();
         state.triggers.clear();
         state.hostile.clear();
+        state.losses.clear();
         state.slow = None;
     }
 
@@ -214,6 +255,13 @@ impl Memory {
             Some(Some(kind)) => Err(Error::new(kind, format!("the server refuses {operation}"))),
             Some(None) => std::future::pending().await,
         }
+    }
+
+    /// Is the session to break now?
+    fn loses(&self, operation: &'static str, carried: Carried) -> bool {
+        let losses = &mut self.state().losses;
+        let due = losses.iter().position(|loss| *loss == (operation, carried));
+        due.map(|at| losses.remove(at)).is_some()
     }
 
     /// Counts moved bytes; the event that they bring about, if any.

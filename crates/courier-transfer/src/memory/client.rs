@@ -1,27 +1,29 @@
 //! A session with a server in memory.
 
-use std::sync::{
-    LazyLock,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    sync::{
+        LazyLock,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
 };
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use futures::{StreamExt, stream};
 use jiff::Timestamp;
 
 use crate::{
-    Capabilities, Client, CreateOptions, Entry, EntryKind, EntryStream, Error, ErrorKind, Listed,
-    OpenOptions, Reader, RemoteName, RemotePath, RenameMode, Result, ServerInfo, Writer,
+    Algorithm, Capabilities, Checksum, ChecksumBy, Client, CreateOptions, Entry, EntryKind, EntryStream,
+    Error, ErrorKind, Fetch, Listed, OpenOptions, Reader, RemoteName, RemotePath, RenameMode, Result,
+    ServerInfo, Store, Writer,
+    piecewise::{fetch_piecewise, store_piecewise},
 };
 
 use super::{
-    Event, Memory,
+    Carried, Memory,
+    file::{Handle, MemoryReader, MemoryWriter, connected},
     tree::{Node, Tree, not_found, now, wrong_kind},
 };
-
-/// How many bytes a read gives at most.
-const BLOCK: usize = 32 * 1024;
 
 static SERVER: LazyLock<ServerInfo> = LazyLock::new(|| ServerInfo {
     banner: Some("memory".into()),
@@ -51,7 +53,19 @@ impl MemoryClient {
     async fn enter(&self, operation: &'static str) -> Result<()> {
         connected(&self.connected)?;
         self.memory.enter(operation).await?;
+        if self.memory.loses(operation, Carried::Nowhere) {
+            self.lose();
+        }
         connected(&self.connected)
+    }
+
+    /// The answer to what was carried out, if it arrives.
+    fn answer<T>(&self, operation: &'static str, result: Result<T>) -> Result<T> {
+        if self.memory.loses(operation, Carried::Out) {
+            self.lose();
+        }
+        connected(&self.connected)?;
+        result
     }
 
     fn change(&self, path: &RemotePath, change: impl FnOnce(&mut Node)) -> Result<()> {
@@ -72,19 +86,53 @@ impl MemoryClient {
         }
     }
 
+    pub(super) async fn open_file(&self, path: &RemotePath, options: OpenOptions) -> Result<MemoryReader> {
+        self.enter("open").await?;
+        self.capable(
+            options.offset == 0 || self.capabilities().resume_download,
+            "read from an offset",
+        )?;
+        let path = {
+            let state = self.memory.state();
+            let (at, node) = state.tree.find(path, true)?;
+            if node.kind() != EntryKind::File {
+                return Err(wrong_kind(path, "is not a file"));
+            }
+            at
+        };
+        Ok(MemoryReader {
+            handle: self.handle(),
+            path,
+            offset: options.offset,
+        })
+    }
+
+    pub(super) async fn create_file(
+        &self,
+        path: &RemotePath,
+        options: CreateOptions,
+    ) -> Result<MemoryWriter> {
+        self.enter("create").await?;
+        self.capable(
+            options.offset == 0 || self.capabilities().resume_upload,
+            "write at an offset",
+        )?;
+        let mut state = self.memory.state();
+        let at = state.tree.resolve(path, true)?;
+        prepare(&mut state.tree, &at, options)?;
+        drop(state);
+        Ok(MemoryWriter {
+            handle: self.handle(),
+            path: at,
+            offset: options.offset,
+        })
+    }
+
     fn handle(&self) -> Handle {
         Handle {
             memory: self.memory.clone(),
             connected: self.connected.clone(),
         }
-    }
-}
-
-fn connected(flag: &AtomicBool) -> Result<()> {
-    if flag.load(Ordering::Relaxed) {
-        Ok(())
-    } else {
-        Err(Error::new(ErrorKind::Lost, "the session has ended"))
     }
 }
 
@@ -100,6 +148,10 @@ impl Client for MemoryClient {
 
     fn is_connected(&self) -> bool {
         self.connected.load(Ordering::Relaxed)
+    }
+
+    fn round_trip(&self) -> Option<Duration> {
+        self.memory.state().round_trip
     }
 
     async fn stat(&self, path: &RemotePath) -> Result<Entry> {
@@ -121,45 +173,34 @@ impl Client for MemoryClient {
             .chain(entries.into_iter().map(Listed::Entry))
             .map(Ok)
             .collect();
-        Ok(stream::iter(all).boxed())
+        let flag = self.connected.clone();
+        let told = move |listed| connected(&flag).and(listed);
+        Ok(stream::iter(all).map(told).boxed())
     }
 
     async fn open(&self, path: &RemotePath, options: OpenOptions) -> Result<Box<dyn Reader>> {
-        self.enter("open").await?;
-        self.capable(
-            options.offset == 0 || self.capabilities().resume_download,
-            "read from an offset",
-        )?;
-        let path = {
-            let state = self.memory.state();
-            let (at, node) = state.tree.find(path, true)?;
-            if node.kind() != EntryKind::File {
-                return Err(wrong_kind(path, "is not a file"));
-            }
-            at
-        };
-        Ok(Box::new(MemoryReader {
-            handle: self.handle(),
-            path,
-            offset: options.offset,
-        }))
+        Ok(Box::new(self.open_file(path, options).await?))
     }
 
     async fn create(&self, path: &RemotePath, options: CreateOptions) -> Result<Box<dyn Writer>> {
-        self.enter("create").await?;
-        self.capable(
-            options.offset == 0 || self.capabilities().resume_upload,
-            "write at an offset",
-        )?;
-        let mut state = self.memory.state();
-        let at = state.tree.resolve(path, true)?;
-        prepare(&mut state.tree, &at, options)?;
-        drop(state);
-        Ok(Box::new(MemoryWriter {
-            handle: self.handle(),
-            path: at,
-            offset: options.offset,
-        }))
+        Ok(Box::new(self.create_file(path, options).await?))
+    }
+
+    async fn fetch(&self, path: &RemotePath, request: Fetch) -> Result<u64> {
+        match request.parts.clone() {
+            Some(parts) => self.fetch_parts(path, parts, &*request.sink).await,
+            None => fetch_piecewise(self, path, request).await,
+        }
+    }
+
+    async fn store(&self, path: &RemotePath, request: Store) -> Result<u64> {
+        match request.parts.clone() {
+            Some(parts) => {
+                self.store_parts(path, request.options, parts, &*request.source)
+                    .await
+            }
+            None => store_piecewise(self, path, request).await,
+        }
     }
 
     async fn rename(&self, from: &RemotePath, to: &RemotePath, mode: RenameMode) -> Result<()> {
@@ -169,7 +210,8 @@ impl Client for MemoryClient {
             !replace || self.capabilities().atomic_replace,
             "replace a file in one step",
         )?;
-        self.memory.state().tree.rename(from, to, replace)
+        let result = self.memory.state().tree.rename(from, to, replace);
+        self.answer("rename", result)
     }
 
     async fn make_dir(&self, path: &RemotePath) -> Result<()> {
@@ -180,12 +222,14 @@ impl Client for MemoryClient {
             return Err(Error::new(ErrorKind::AlreadyExists, "the name is taken").with("path", path));
         }
         state.tree.insert(&at, Node::directory());
-        Ok(())
+        drop(state);
+        self.answer("make_dir", Ok(()))
     }
 
     async fn remove(&self, path: &RemotePath, kind: EntryKind) -> Result<()> {
         self.enter("remove").await?;
-        self.memory.state().tree.remove(path, kind)
+        let result = self.memory.state().tree.remove(path, kind);
+        self.answer("remove", result)
     }
 
     async fn set_modified(&self, path: &RemotePath, modified: Timestamp) -> Result<()> {
@@ -198,6 +242,21 @@ impl Client for MemoryClient {
         self.enter("set_permissions").await?;
         self.capable(self.capabilities().permissions, "set permissions")?;
         self.change(path, |node| node.permissions = mode & 0o7777)
+    }
+
+    async fn checksum(&self, path: &RemotePath, by: ChecksumBy) -> Result<Checksum> {
+        self.enter("checksum").await?;
+        let offered = match by {
+            ChecksumBy::Protocol => self.capabilities().checksum,
+            ChecksumBy::Command => self.memory.state().shell,
+        };
+        self.capable(offered, "compute checksums")?;
+        let state = self.memory.state();
+        let content = state.tree.find(path, true)?.1.content.as_deref();
+        let mut content = content.ok_or_else(|| wrong_kind(path, "is not a file"))?;
+        Algorithm::Sha256
+            .of(&mut content)
+            .map_err(|e| Error::new(ErrorKind::Failed, e.to_string()))
     }
 
     async fn canonicalize(&self, path: &RemotePath) -> Result<RemotePath> {
@@ -232,100 +291,4 @@ fn prepare(tree: &mut Tree, path: &RemotePath, options: CreateOptions) -> Result
         None => tree.insert(path, Node::file(Vec::new())),
     }
     Ok(())
-}
-
-/// What an open file holds of its session.
-#[derive(Debug)]
-struct Handle {
-    memory: Memory,
-    connected: std::sync::Arc<AtomicBool>,
-}
-
-impl Handle {
-    async fn moved(&self, bytes: usize) -> Result<()> {
-        connected(&self.connected)?;
-        let slow = self.memory.state().slow;
-        if let Some(delay) = slow {
-            tokio::time::sleep(delay).await;
-        }
-        match self.memory.count(bytes as u64) {
-            None => Ok(()),
-            Some(Event::Fail(kind)) => Err(Error::new(kind, "the server refuses more")),
-            Some(Event::Lose) => {
-                self.connected.store(false, Ordering::Relaxed);
-                connected(&self.connected)
-            }
-            Some(Event::Hang) => std::future::pending().await,
-            Some(Event::Call(happening)) => {
-                happening(&self.memory);
-                Ok(())
-            }
-        }
-    }
-}
-
-#[derive(Debug)]
-struct MemoryReader {
-    handle: Handle,
-    path: RemotePath,
-    offset: u64,
-}
-
-#[async_trait]
-impl Reader for MemoryReader {
-    async fn read(&mut self) -> Result<Option<Bytes>> {
-        let bytes = {
-            let state = self.handle.memory.state();
-            let content = state
-                .tree
-                .get(&self.path)
-                .and_then(|node| node.content.as_deref());
-            let content = content.ok_or_else(|| not_found(&self.path))?;
-            let rest = usize::try_from(self.offset)
-                .ok()
-                .and_then(|at| content.get(at..))
-                .unwrap_or_default();
-            Bytes::copy_from_slice(rest.get(..BLOCK).unwrap_or(rest))
-        };
-        self.handle.moved(bytes.len()).await?;
-        self.offset += bytes.len() as u64;
-        Ok(Some(bytes).filter(|b| !b.is_empty()))
-    }
-}
-
-#[derive(Debug)]
-struct MemoryWriter {
-    handle: Handle,
-    path: RemotePath,
-    offset: u64,
-}
-
-#[async_trait]
-impl Writer for MemoryWriter {
-    async fn write(&mut self, bytes: Bytes) -> Result<()> {
-        for block in bytes.chunks(BLOCK) {
-            self.handle.moved(block.len()).await?;
-            let mut state = self.handle.memory.state();
-            let node = state
-                .tree
-                .get_mut(&self.path)
-                .ok_or_else(|| not_found(&self.path))?;
-            node.modified = now();
-            let content = node.content.get_or_insert_default();
-            let at = usize::try_from(self.offset).unwrap_or(usize::MAX);
-            let end = at.saturating_add(block.len());
-            if content.len() < end {
-                content.resize(end, 0);
-            }
-            if let Some(place) = content.get_mut(at..end) {
-                place.copy_from_slice(block);
-            }
-            self.offset += block.len() as u64;
-        }
-        Ok(())
-    }
-
-    async fn finish(self: Box<Self>) -> Result<()> {
-        connected(&self.handle.connected)
-    }
 }
