@@ -85,7 +85,8 @@ impl Download<'_> {
                 if e.kind() == ErrorKind::Integrity {
                     part.keep = false;
                 }
-                if large && !part.keep {
+                // One that is empty is not kept.
+                if large && (!part.keep || part.len == 0) {
                     self.context.partials.forget(&key).await?;
                 }
                 return Err(e);
@@ -176,7 +177,7 @@ impl Download<'_> {
                 (Err(e), None) if is_refusal(&e) => {}
                 (Err(e), _) => return Err(e.with("arrived_bytes", part.len)),
             }
-            let resumes = self.options.resume && self.client.capabilities().resume_download;
+            let resumes = self.options.go_on && self.client.capabilities().resume_download;
             // Of a source that doesn't tell its size and time nothing is known to be the same.
             if !resumes || identity.size.is_none_or(|size| size < SMALL) || identity.modified.is_none() {
                 part.start_over()?;

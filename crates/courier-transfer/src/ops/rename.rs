@@ -93,11 +93,18 @@ async fn is_done(
 }
 
 async fn attempt(client: &dyn Client, from: &RemotePath, to: &RemotePath, replace: Replace) -> Result<()> {
-    let result = if replace != Replace::Never && client.capabilities().atomic_replace {
-        client.rename(from, to, RenameMode::Replace).await
+    let in_one_step = replace != Replace::Never && client.capabilities().atomic_replace;
+    let mode = if in_one_step {
+        RenameMode::Replace
     } else {
-        client.rename(from, to, RenameMode::KeepTarget).await
+        RenameMode::KeepTarget
     };
+    let mut result = client.rename(from, to, mode).await;
+    // Some servers say that they can, and can't when they are asked.
+    let no_more = in_one_step && !client.capabilities().atomic_replace;
+    if no_more && result.as_ref().is_err_and(|e| !is_lost(e)) {
+        result = client.rename(from, to, RenameMode::KeepTarget).await;
+    }
     let error = match result {
         Ok(()) => return Ok(()),
         Err(e) => e,
