@@ -73,6 +73,7 @@ impl Download {
             target: step.local_path(target)?,
             options: DownloadOptions {
                 resume: step.flag("resume_partial"),
+                go_on: step.flag("resume_partial"),
                 on_existing: transfer::on_existing(step),
                 create_parents: true,
                 preserve_times: step.flag("preserve_times"),

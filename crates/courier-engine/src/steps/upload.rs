@@ -102,6 +102,7 @@ impl Upload {
                 atomic: step.flag("atomic_upload"),
                 atomic_suffix: step.text("atomic_suffix")?.into(),
                 resume: step.flag("resume_partial"),
+                go_on: step.flag("resume_partial"),
                 on_existing: transfer::on_existing(step),
                 replace_non_atomically: step.flag("replace_non_atomically"),
                 create_parents: step.flag("create_parents"),

@@ -41,6 +41,8 @@ pub enum Verify {
 pub struct DownloadOptions {
     /// Continue a `<name>.part` of the same source, and keep one when the transfer breaks off.
     pub resume: bool,
+    /// When the session breaks, go on where it broke (specification 6.4.2); else the file is moved from its beginning.
+    pub go_on: bool,
     /// What to do where the local name is taken.
     pub on_existing: OnExisting,
     /// Make missing local folders above the target.
@@ -59,6 +61,7 @@ impl Default for DownloadOptions {
     fn default() -> Self {
         Self {
             resume: true,
+            go_on: true,
             on_existing: OnExisting::Replace,
             create_parents: false,
             preserve_times: false,
@@ -78,6 +81,8 @@ pub struct UploadOptions {
     pub atomic_suffix: String,
     /// Continue a partial of the same source, and keep one when the transfer breaks off.
     pub resume: bool,
+    /// When the session breaks, go on where it broke (specification 6.4.2); else the file is moved from its beginning.
+    pub go_on: bool,
     /// What to do where the remote name is taken.
     pub on_existing: OnExisting,
     /// Where the server cannot replace a file in one step
@@ -100,6 +105,7 @@ impl Default for UploadOptions {
             atomic: false,
             atomic_suffix: ".tmp".into(),
             resume: true,
+            go_on: true,
             on_existing: OnExisting::Replace,
             replace_non_atomically: false,
             create_parents: false,

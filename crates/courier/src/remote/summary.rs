@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use courier_transfer::ops::{Outcome, Transferred};
+use courier_transfer::ops::{Outcome, Transferred, Verified};
 use serde_json::json;
 
 use super::Tally;
@@ -22,6 +22,8 @@ pub(crate) struct Summary {
     skipped: u64,
     bytes: u64,
     resumed: u64,
+    /// The weakest check that was made of a file.
+    verified: Option<Verified>,
 }
 
 impl Summary {
@@ -35,6 +37,7 @@ impl Summary {
             skipped: 0,
             bytes: 0,
             resumed: 0,
+            verified: None,
         }
     }
 
@@ -49,6 +52,8 @@ impl Summary {
                     self.skipped += 1;
                 } else {
                     self.files += 1;
+                    let before = self.verified.unwrap_or(done.verified);
+                    self.verified = Some(weaker(before, done.verified));
                 }
             }
             Err(error) => self.bars.suspend(|| self.tally.fail(error)),
@@ -66,6 +71,7 @@ impl Summary {
                 "failed": self.tally.failed,
                 "bytes": self.bytes,
                 "resumed_from": self.resumed,
+                "verified": self.verified,
                 "duration_ms": (seconds * 1000.0) as u64,
             }))?;
         } else if self.files > 0 {
@@ -78,8 +84,26 @@ impl Summary {
             if self.resumed > 0 {
                 line.push_str(&format!(", resumed at {}", bytes(self.resumed)));
             }
+            line.push_str(match self.verified {
+                Some(Verified::Checksum) => ", checksums compared",
+                Some(Verified::Command) => ", checksums compared by the server's shell",
+                Some(Verified::Nothing) => ", not checked: the server tells no sizes",
+                Some(Verified::Size) | None => "",
+            });
             self.output.info(line)?;
         }
         self.tally.end()
     }
+}
+
+/// The one that says less.
+fn weaker(one: Verified, other: Verified) -> Verified {
+    let order = [
+        Verified::Nothing,
+        Verified::Size,
+        Verified::Command,
+        Verified::Checksum,
+    ];
+    let is_there = |check: &Verified| [one, other].contains(check);
+    order.into_iter().find(is_there).unwrap_or(one)
 }

@@ -70,24 +70,20 @@ impl TransferArgs {
 }
 
 /// `500k`, `2M`, `1.5G`, or bytes.
-fn rate(text: &str) -> Result<u64, String> {
+fn rate(text: &str) -> Result<u64, &'static str> {
     let text = text.trim().trim_end_matches(['B', 'b']);
-    let (number, factor) = match text.char_indices().next_back() {
-        Some((at, unit)) if unit.is_ascii_alphabetic() => {
-            let factor = match unit.to_ascii_lowercase() {
-                'k' => 1024.0,
-                'm' => 1024.0 * 1024.0,
-                'g' => 1024.0 * 1024.0 * 1024.0,
-                other => return Err(format!("{other} is no unit; k, M and G are")),
-            };
-            (text.get(..at).unwrap_or_default(), factor)
-        }
-        _ => (text, 1.0),
+    let number = text.trim_end_matches(|last: char| last.is_ascii_alphabetic());
+    let factor = match text.get(number.len()..).unwrap_or_default() {
+        "" => Some(1.0),
+        "k" | "K" => Some(1024.0),
+        "m" | "M" => Some(1024.0 * 1024.0),
+        "g" | "G" => Some(1024.0 * 1024.0 * 1024.0),
+        _ => None,
     };
-    match number.parse::<f64>() {
-        Ok(number) if number.is_finite() && number * factor >= 1.0 => Ok((number * factor) as u64),
-        _ => Err("expected bytes a second, such as 500k or 2M".into()),
-    }
+    let rate = factor.and_then(|factor| Some(number.parse::<f64>().ok()? * factor));
+    rate.filter(|rate| rate.is_finite() && *rate >= 1.0)
+        .map(|rate| rate as u64)
+        .ok_or("expected bytes a second, such as 500k or 2M")
 }
 
 #[cfg(test)]

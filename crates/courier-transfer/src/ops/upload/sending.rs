@@ -40,9 +40,9 @@ pub(super) struct Whole {
 }
 
 impl Upload<'_> {
-    /// May a partial be continued?
+    /// Can a partial be continued?
     fn resumes(&self, size: u64) -> bool {
-        self.options.resume && size >= SMALL && self.client.capabilities().resume_upload
+        size >= SMALL && self.client.capabilities().resume_upload
     }
 
     /// Where to begin: at the end of what lies on the server already, if it belongs to this version of the source.
@@ -54,7 +54,8 @@ impl Upload<'_> {
     ) -> Result<u64> {
         let size = identity.size.unwrap_or(0);
         // A file under the final name is a partial only if it is known as one.
-        if !self.resumes(size) || !self.options.atomic && self.options.on_existing != OnExisting::Replace {
+        let resumes = self.options.resume && self.resumes(size);
+        if !resumes || !self.options.atomic && self.options.on_existing != OnExisting::Replace {
             return Ok(0);
         }
         let found = match self.client.stat(part).await {
@@ -197,7 +198,7 @@ impl Upload<'_> {
         };
         // Where it had to be new: it wasn't there when the upload began, so it is ours.
         sending.reach.own();
-        let offset = match self.resumes(size) {
+        let offset = match self.options.go_on && self.resumes(size) {
             true if sending.identity.scattered => there.min(acknowledged),
             true => there,
             false => 0,
