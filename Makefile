@@ -12,8 +12,8 @@ target := $(or $(CARGO_TARGET_DIR),target)
 # One set of packages and features for every cargo command, so that each dependency is compiled once.
 all := --locked --workspace --all-features
 
-# Of the workspace, and of what is built apart from it.
-locks = $(shell git ls-files '*Cargo.lock')
+# The benchmark's own program, outside the workspace.
+delay_line := bench/delay-line/Cargo.toml
 
 # Of the workspace, and of what is built apart from it.
 locks = $(shell git ls-files '*Cargo.lock')
@@ -53,27 +53,16 @@ fuzz: ## feed nonsense to what reads foreign bytes; FUZZ_SECONDS=600 FUZZ_TARGET
 FUZZ_SECONDS ?= 60
 FUZZ_TARGETS ?= $(basename $(notdir $(wildcard fuzz/fuzz_targets/*.rs)))
 
-fuzz: ## feed nonsense to what reads foreign bytes; FUZZ_SECONDS=600 FUZZ_TARGETS=key_files
-	@scripts/setup fuzz
-	@for name in $(FUZZ_TARGETS); do \
-	  printf '\n== %s, %s seconds\n' $$name $(FUZZ_SECONDS); \
-	  mkdir -p fuzz/corpus/$$name; \
-	  cargo fuzz run --sanitizer none $$name fuzz/corpus/$$name fuzz/seeds/$$name -- \
-	    -max_total_time=$(FUZZ_SECONDS) -rss_limit_mb=512 -timeout=10 -verbosity=0 $(FUZZ_ARGS); \
-	done
-
-FUZZ_SECONDS ?= 60
-FUZZ_TARGETS ?= $(basename $(notdir $(wildcard fuzz/fuzz_targets/*.rs)))
-
 bench: ## Courier and today's clients side by side; BENCH_ARGS="--only up,wan-up --rounds 1"
 	@scripts/setup bench
 	cargo build --locked --release -p courier
-	cargo build --locked --release --manifest-path bench/delay-line/Cargo.toml --target-dir $(target)
+	cargo build --locked --release --manifest-path $(delay_line) --target-dir $(target)
 	@python3 bench/bench.py --courier $(target)/release/courier --delay-line $(target)/release/delay-line $(BENCH_ARGS)
 
 fmt: ## format the sources
 	@scripts/setup build
 	cargo fmt --all
+	cargo fmt --manifest-path $(delay_line)
 
 clean: ## remove what was built
 	cargo clean
@@ -85,6 +74,7 @@ heading = @printf '\n== %s\n' "$(1)"
 check-format:
 	$(call heading,format)
 	cargo fmt --all -- --check
+	cargo fmt --manifest-path $(delay_line) -- --check
 
 check-locks:
 	$(call heading,lock files: the public registries and nothing else)
@@ -99,6 +89,7 @@ check-licences:
 check-code:
 	$(call heading,clippy)
 	cargo clippy $(all) --all-targets -- -D warnings
+	cargo clippy --locked --manifest-path $(delay_line) --target-dir $(target) -- -D warnings
 
 check-tests:
 	$(call heading,tests)
