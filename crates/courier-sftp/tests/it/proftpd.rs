@@ -2,20 +2,23 @@
 //! overwriting and continuing files, AES in counter mode as its best cipher.
 
 use std::{
+    collections::HashMap,
     fs,
     net::{TcpListener, TcpStream},
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use courier_keys::{KeyType, PrivateKey};
 use courier_transfer::{
-    AuthMethod, Client, ErrorKind, RemotePath, TrustPins,
-    ops::{Context, DownloadOptions, UploadOptions, download, upload},
+    AuthMethod, Client, ErrorKind, RemotePath, Result, TrustPins,
+    ops::{Context, DownloadOptions, Identity, Partials, UploadOptions, download, upload},
     testkit::{Direction, Fault, Fixture, Proxy},
 };
+use parking_lot::Mutex;
 use secrecy::ExposeSecret;
 use tempfile::TempDir;
 
@@ -132,7 +135,7 @@ impl ProFtpd {
         Try::to(port, TrustPins::new([fingerprint])).user(USER)
     }
 
-    async fn connect(&self) -> std::sync::Arc<dyn Client> {
+    async fn connect(&self) -> Arc<dyn Client> {
         let attempt = self.try_at(self.port).password(PASSWORD);
         attempt
             .connect()
@@ -267,6 +270,34 @@ async fn twenty_megabytes_go_up_and_down_and_replace_what_was_there() {
     }
 }
 
+/// Remembers of which file the partials are, as the command line and jobs do.
+#[derive(Debug, Default)]
+struct Remembered(Mutex<HashMap<String, Identity>>);
+
+#[async_trait::async_trait]
+impl Partials for Remembered {
+    async fn load(&self, key: &str) -> Result<Option<Identity>> {
+        Ok(self.0.lock().get(key).cloned())
+    }
+
+    async fn save(&self, key: &str, identity: &Identity) -> Result<()> {
+        self.0.lock().insert(key.to_owned(), identity.clone());
+        Ok(())
+    }
+
+    async fn forget(&self, key: &str) -> Result<()> {
+        self.0.lock().remove(key);
+        Ok(())
+    }
+}
+
+fn remembering() -> Context {
+    Context {
+        partials: Arc::new(Remembered::default()),
+        ..Context::default()
+    }
+}
+
 /// What may cross the line besides a file of 20 MB that is sent once: what was in flight when it broke, and the
 /// protocol around the data.
 const ONCE: std::ops::Range<u64> = 20_000_000..24_000_000;
@@ -276,7 +307,7 @@ async fn a_broken_upload_goes_on() {
     let server = ProFtpd::start();
     let line = Proxy::to(server.port);
     let (source, bytes) = source(&server, 20_000_000);
-    let (remote, context) = (target(&server), Context::default());
+    let (remote, context) = (target(&server), remembering());
     line.after(Direction::Up, 8_000_000, Fault::Reset);
     let client = server
         .try_at(line.port())
@@ -307,7 +338,7 @@ async fn a_broken_download_goes_on() {
     let line = Proxy::to(server.port);
     let ((_, bytes), back) = (source(&server, 20_000_000), server.dir.path().join("back"));
     fs::write(server.folder().join("f"), &bytes).unwrap();
-    let (remote, context) = (target(&server), Context::default());
+    let (remote, context) = (target(&server), remembering());
     line.after(Direction::Down, 8_000_000, Fault::Reset);
     let client = server
         .try_at(line.port())
