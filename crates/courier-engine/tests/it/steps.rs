@@ -93,8 +93,8 @@ async fn a_file_goes_down_is_renamed_here_and_goes_up() {
         (&json!(3_000_000), &json!(3_000_000))
     );
     assert_eq!(
-        (&state["completed"], &state["resumed_from"]),
-        (&json!(true), &json!(0))
+        (&state["completed"], &state["resumed_from"], &state["verified"]),
+        (&json!(true), &json!(0), &json!("size"))
     );
     assert_eq!(run.context["7.files"][0]["path"], json!("in/c.csv"));
     assert_eq!(run.context["7.files"][0]["size"], json!(3_000_000));

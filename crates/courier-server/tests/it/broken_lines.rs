@@ -239,3 +239,39 @@ async fn sessions_that_share_a_file_make_room() {
     assert_eq!(ends.count("connected").await, ends.count("disconnected").await);
     ends.stop().await;
 }
+
+/// Where several sessions write one file it may have holes; what interrupted them, and when, must not show in the end.
+#[tokio::test]
+async fn an_upload_that_sessions_share_survives_cuts_and_a_pause() {
+    let ends = Ends::new(json!({"max_sessions": 3})).await;
+    let bytes = content(48_000_000);
+    fs::write(ends.local("up"), &bytes).unwrap();
+    ends.line.delay(Up, Duration::from_millis(10));
+    ends.line.delay(Down, Duration::from_millis(10));
+    ends.line.throttle(Up, 12_000_000);
+    ends.line.after(Up, 8_000_000, Fault::Reset);
+    ends.line.after(Up, 14_000_000, Fault::Cut);
+    let upload = json!({"step_type": "sftp.upload", "config": {
+        "connection_id": ends.connection, "local_path": ends.local("up"), "remote_path": "up"}});
+    let execution = ends.start(json!([upload])).await;
+    until(Duration::from_millis(5), || ends.line.open_connections() == 3).await;
+    ends.line.passed(Up, 20_000_000).await;
+    let admin = &ends.server.admin;
+    let started = Instant::now();
+    let paused = admin.post(&format!("{execution}/pause"), json!({})).await.ok();
+    assert!(
+        started.elapsed() < Duration::from_secs(2),
+        "{:?}",
+        started.elapsed()
+    );
+    assert_eq!(paused["state"], "paused");
+    until(Duration::from_millis(5), || ends.line.open_connections() == 0).await;
+    ends.line.pass();
+    admin.post(&format!("{execution}/resume"), json!({})).await.ok();
+    let done = ends.ended(&execution).await;
+    assert_eq!(done["state"], "completed", "{done:#}");
+    assert!(fs::read(ends.root.path().join("up")).unwrap() == bytes);
+    assert_eq!(fs::read_dir(ends.root.path()).unwrap().count(), 1);
+    assert_eq!(ends.count("connected").await, ends.count("disconnected").await);
+    ends.stop().await;
+}
