@@ -20,6 +20,10 @@ use crate::peer::Peer;
 /// Bytes that are read ahead where few are asked for.
 const AHEAD: usize = 512;
 
+/// Reads whose bytes are acknowledged at once: a handshake is made of small packets, and a server that holds the next one
+/// back until the last is acknowledged (Nagle's algorithm) would wait for the 40 ms that acknowledgements are delayed.
+const PROMPT: u32 = 64;
+
 /// A TCP stream.
 ///
 /// The SSH layer asks for the length of a packet, then for the packet. During an upload, packets are tiny
@@ -36,6 +40,8 @@ pub(crate) struct Stream {
     ahead: [u8; AHEAD],
     /// What of `ahead` was read from the socket and not handed on yet.
     unread: Range<usize>,
+    /// Reads that are still acknowledged at once.
+    prompt: u32,
     stall: Duration,
     stalled: Option<Pin<Box<Sleep>>>,
 }
@@ -47,6 +53,7 @@ impl Stream {
             listener: Some(listener),
             ahead: [0; AHEAD],
             unread: 0..0,
+            prompt: PROMPT,
             stall,
             stalled: None,
         }
@@ -71,6 +78,23 @@ impl Stream {
 }
 
 impl Stream {
+    /// Reads from the socket.
+    fn poll_socket(
+        tcp: &mut TcpStream,
+        prompt: &mut u32,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        ready!(Pin::new(&mut *tcp).poll_read(cx, buf))?;
+        if *prompt > 0 {
+            *prompt -= 1;
+            // Where the system can't, it is only slower.
+            #[cfg(target_os = "linux")]
+            let _ = tcp.set_quickack(true);
+        }
+        Poll::Ready(Ok(()))
+    }
+
     /// Shows what was read to whoever listens.
     fn show(&mut self, bytes: &[u8]) {
         if let Some(listener) = &self.listener
@@ -91,12 +115,12 @@ impl AsyncRead for Stream {
         let this = &mut *self;
         if this.unread.is_empty() {
             if buf.remaining() >= AHEAD {
-                ready!(Pin::new(&mut this.tcp).poll_read(cx, buf))?;
+                ready!(Self::poll_socket(&mut this.tcp, &mut this.prompt, cx, buf))?;
                 this.show(buf.filled().get(before..).unwrap_or_default());
                 return Poll::Ready(Ok(()));
             }
             let mut ahead = ReadBuf::new(&mut this.ahead);
-            ready!(Pin::new(&mut this.tcp).poll_read(cx, &mut ahead))?;
+            ready!(Self::poll_socket(&mut this.tcp, &mut this.prompt, cx, &mut ahead))?;
             this.unread = 0..ahead.filled().len();
         }
         let unread = this.ahead.get(this.unread.clone()).unwrap_or_default();
