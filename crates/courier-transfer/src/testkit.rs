@@ -23,6 +23,7 @@ mod files;
 mod names;
 mod proxy;
 mod sessions;
+mod shared;
 mod transfers;
 
 use std::{any::Any, sync::Arc};
@@ -36,7 +37,7 @@ pub use proxy::{Direction, Fault, Proxy};
 
 /// The cases, by name; [`conformance!`](crate::conformance) lists them.
 pub mod cases {
-    pub use super::{directories::*, files::*, names::*, sessions::*, transfers::*};
+    pub use super::{directories::*, files::*, names::*, sessions::*, shared::*, transfers::*};
 }
 
 /// What one case runs in.
@@ -67,6 +68,7 @@ macro_rules! conformance {
             operations_run_side_by_side, dropped_futures_leave_the_session_usable,
             dropped_files_leave_the_session_usable, canonical_paths_are_absolute, a_session_stays_alive,
             after_the_end_all_is_lost,
+            parts_are_fetched_by_several, parts_are_stored_by_several,
             files_go_up_and_down, downloads_resume, uploads_resume, uploads_replace_atomically,
             uploads_keep_what_exists, trees_go_up_down_and_away, many_small_files_move_at_once,
         }

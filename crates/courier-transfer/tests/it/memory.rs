@@ -4,10 +4,12 @@ use std::{sync::Arc, time::Duration};
 
 use courier_transfer::{
     Capabilities, RemotePath,
-    layers::{Rooted, Timeouts},
+    layers::{Lanes, Parallel, Reconnecting, Rooted, Timeouts},
     memory::Memory,
     testkit::Fixture,
 };
+
+use crate::line::Line;
 
 fn fixture_on(memory: Memory) -> Fixture {
     Fixture {
@@ -19,7 +21,9 @@ fn fixture_on(memory: Memory) -> Fixture {
 
 mod able {
     async fn fixture() -> super::Fixture {
-        super::fixture_on(super::Memory::default())
+        let memory = super::Memory::default();
+        memory.set_capabilities(|c| c.checksum = true);
+        super::fixture_on(memory)
     }
     courier_transfer::conformance!(fixture);
 }
@@ -38,10 +42,18 @@ mod layered {
     use super::*;
 
     async fn fixture() -> Fixture {
-        let mut fixture = fixture_on(Memory::default());
+        let memory = Memory::default();
+        let line = Line::new(&memory);
+        let mut fixture = fixture_on(memory);
         let base = RemotePath::new("/home").unwrap();
-        let timed = Timeouts::new(fixture.client, Duration::from_secs(30));
-        fixture.client = Arc::new(Rooted::new(Arc::new(timed), base));
+        let rooted = Rooted::new(fixture.client, base);
+        let timed = Timeouts::new(Arc::new(rooted), Duration::from_secs(30));
+        let reconnecting = Reconnecting::new(Arc::new(timed), line.clone(), 3);
+        fixture.client = Arc::new(Parallel::new(
+            Arc::new(reconnecting),
+            line,
+            Lanes::Automatic { most: 3 },
+        ));
         fixture.folder = RemotePath::root();
         fixture
     }

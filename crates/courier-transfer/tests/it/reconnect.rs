@@ -85,47 +85,69 @@ async fn an_upload_survives_ten_cuts_and_nothing_is_sent_twice() {
     }
 }
 
+fn from_the_start() -> DownloadOptions {
+    DownloadOptions {
+        resume: false,
+        go_on: false,
+        ..DownloadOptions::default()
+    }
+}
+
 #[tokio::test]
-async fn without_resume_it_starts_over_and_ends() {
+async fn what_may_not_go_on_starts_over() {
+    for go_on in [false, true] {
+        let s = Setup::new();
+        let line = Line::new(&s.memory);
+        let whole = bytes(3 * MB, 1);
+        s.memory.put(&path("f"), whole.clone());
+        fs::write(s.local("up"), &whole).unwrap();
+        let client = line.reconnecting(2);
+        s.memory.at_byte(MB as u64, Event::Lose);
+        let options = DownloadOptions {
+            go_on,
+            ..from_the_start()
+        };
+        let done = download(&client, &path("f"), &s.local("f"), &options, &s.context())
+            .await
+            .unwrap();
+        assert_eq!(done.bytes > 3 * MB as u64, !go_on);
+        assert!(fs::read(s.local("f")).unwrap() == whole);
+
+        s.memory.at_byte(MB as u64, Event::Lose);
+        let options = UploadOptions {
+            resume: false,
+            go_on,
+            on_existing: OnExisting::Fail,
+            ..UploadOptions::default()
+        };
+        let done = upload(&client, &s.local("up"), &path("up"), &options, &s.context())
+            .await
+            .unwrap();
+        assert_eq!(done.bytes > 3 * MB as u64, !go_on);
+        assert!(s.memory.content(&path("up")).unwrap() == whole);
+        assert_eq!(s.partials.len(), 0);
+    }
+}
+
+#[tokio::test]
+async fn bytes_that_come_again_are_nothing_new() {
     let s = Setup::new();
     let line = Line::new(&s.memory);
-    let whole = bytes(3 * MB, 1);
-    s.memory.put(&path("f"), whole.clone());
-    fs::write(s.local("up"), &whole).unwrap();
-    let client = line.reconnecting(2);
-    s.memory.at_byte(MB as u64, Event::Lose);
-    let options = DownloadOptions {
-        resume: false,
-        ..DownloadOptions::default()
-    };
-    let done = download(&client, &path("f"), &s.local("f"), &options, &s.context())
-        .await
-        .unwrap();
-    assert!(done.bytes > 3 * MB as u64 && fs::read(s.local("f")).unwrap() == whole);
-
-    s.memory.at_byte(MB as u64, Event::Lose);
-    let options = UploadOptions {
-        resume: false,
-        on_existing: OnExisting::Fail,
-        ..UploadOptions::default()
-    };
-    upload(&client, &s.local("up"), &path("up"), &options, &s.context())
-        .await
-        .unwrap();
-    assert!(s.memory.content(&path("up")).unwrap() == whole);
-
-    // A line that never carries more than this brings nothing new.
-    s.memory.at_byte(MB as u64, Event::Lose);
-    for cut in 1..4 {
-        cut_at(&s.memory, [MB + cut * (MB / 2)]);
+    s.memory.put(&path("f"), bytes(3 * MB, 1));
+    // A line that never carries more than it did before.
+    for cut in 0..4 {
+        s.memory.at_byte((MB + cut * (MB / 2)) as u64, Event::Lose);
     }
-    let options = DownloadOptions {
-        resume: false,
-        ..DownloadOptions::default()
-    };
-    let error = download(&client, &path("f"), &s.local("g"), &options, &s.context())
-        .await
-        .unwrap_err();
+    let client = line.reconnecting(2);
+    let error = download(
+        &client,
+        &path("f"),
+        &s.local("f"),
+        &from_the_start(),
+        &s.context(),
+    )
+    .await
+    .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Lost);
     assert!(
         error
