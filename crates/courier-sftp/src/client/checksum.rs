@@ -7,7 +7,7 @@ use super::{
     error::{refusal, unexpected},
 };
 use crate::{
-    codec::{CheckedFile, Request},
+    codec::{CheckedFile, Request, extension_name},
     session::Reply,
 };
 
@@ -15,6 +15,17 @@ use crate::{
 const COMMANDS: [&str; 3] = ["sha256sum -b", "shasum -a 256 -b", "openssl dgst -sha256 -r"];
 
 impl SftpClient {
+    /// Does the server know `check-file-name`? ProFTPD does, and announces it only above version 3 of SFTP; where it is
+    /// switched off there, asking is refused.
+    pub(super) fn computes_checksums(&self) -> bool {
+        let is_proftpd = self
+            .server
+            .banner
+            .as_deref()
+            .is_some_and(|b| b.starts_with("mod_sftp"));
+        is_proftpd || self.has(extension_name::CHECK_FILE) || self.has(extension_name::CHECK_FILE_NAME)
+    }
+
     /// By `check-file-name`. One checksum of the whole file, in the best algorithm that the server knows.
     pub(super) async fn checked(&self, path: &RemotePath) -> Result<Checksum> {
         let algorithms = Algorithm::ALL.map(Algorithm::name).join(",");

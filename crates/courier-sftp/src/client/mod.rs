@@ -170,7 +170,7 @@ impl Client for SftpClient {
             resume_upload: true,
             atomic_replace: self.has_posix_rename,
             set_times: true,
-            checksum: self.has(extension_name::CHECK_FILE) || self.has(extension_name::CHECK_FILE_NAME),
+            checksum: self.computes_checksums(),
             parts: true,
             permissions: true,
             concurrency: CONCURRENCY,

@@ -15,7 +15,7 @@ use std::{
 use courier_keys::{KeyType, PrivateKey};
 use courier_transfer::{
     AuthMethod, Client, ErrorKind, RemotePath, Result, TrustPins,
-    ops::{Context, DownloadOptions, Identity, Partials, UploadOptions, download, upload},
+    ops::{Context, DownloadOptions, Identity, Partials, UploadOptions, Verified, Verify, download, upload},
     testkit::{Direction, Fault, Fixture, Proxy},
 };
 use parking_lot::Mutex;
@@ -267,6 +267,24 @@ async fn twenty_megabytes_go_up_and_down_and_replace_what_was_there() {
             .await
             .unwrap();
         assert!(fs::read(&back).unwrap() == bytes);
+    }
+}
+
+#[tokio::test]
+async fn it_computes_checksums_without_announcing_them() {
+    let (source, context) = (|server: &ProFtpd| source(server, 100_000).0, Context::default());
+    let options = UploadOptions {
+        verify: Verify::Checksum,
+        ..atomic()
+    };
+    for (config, verified) in [
+        (GENEROUS, Verified::Checksum),
+        ("AllowOverwrite on\nSFTPExtensions -checkFile", Verified::Size),
+    ] {
+        let server = ProFtpd::with(config);
+        let client = server.connect().await;
+        let sent = upload(&client, &source(&server), &target(&server), &options, &context).await;
+        assert_eq!(sent.unwrap().verified, verified, "{config}");
     }
 }
 
