@@ -2,15 +2,18 @@
 
 use std::{future::ready, sync::Arc};
 
-use futures::{FutureExt, Stream, StreamExt, stream};
+use futures::{FutureExt, Stream, StreamExt, stream, stream::FuturesUnordered};
+use parking_lot::Mutex;
 use tokio::sync::mpsc;
 
-use crate::{Client, EntryStream, Error, ErrorKind, Listed, RemotePath, Result};
+use crate::{Client, Entry, EntryStream, Error, ErrorKind, Listed, RemotePath, Result};
 
 use super::{Pattern, RemoteGlob, directories::is_broken, waiting::Waiting};
 
 /// Items that a producer may be ahead of its consumer.
 const AHEAD: usize = 64;
+/// Folders that are listed at once, at most.
+const LISTINGS: usize = 16;
 /// Deeper paths than this, in bytes, are not followed: no server has them, but a hostile one may show them.
 pub(super) const MAX_PATH: usize = 4096;
 
@@ -25,36 +28,33 @@ pub struct FindOptions {
     pub directories: bool,
 }
 
-/// Lists what lies below a folder.
+/// Lists what lies below a folder, several folders at a time where the session carries that.
 ///
 /// A folder that is not there is an error of the call. An `Err` in the stream is about one folder below it and
-/// doesn't end the stream, except where the session is broken. Memory grows with the number of folders
-/// still to be listed, not with that of files; more than some 32 MiB of them end the stream with an error, too.
+/// doesn't end the stream, except where the session is broken. A folder comes before what lies in it. Memory grows with
+/// the number of folders still to be listed, not with that of files; more than some 32 MiB of them end the stream with an
+/// error, too.
 pub async fn find(client: Arc<dyn Client>, root: &RemotePath, options: FindOptions) -> Result<EntryStream> {
     let first = client.list(root).await?;
     let root = root.clone();
     Ok(produce(|items| async move {
-        let mut folders = Waiting::default();
-        let mut listing = Ok(first);
-        loop {
-            match listing {
-                Ok(listing) => {
-                    if search(listing, &root, &options, &mut folders, &items)
-                        .await
-                        .is_err()
-                    {
-                        return;
-                    }
-                }
-                Err(e) => {
-                    let broken = is_broken(&e);
-                    if items.send(Err(e)).await.is_err() || broken {
-                        return;
-                    }
-                }
+        let at_once = client.capabilities().concurrency.clamp(1, LISTINGS);
+        let search = Search {
+            client,
+            root,
+            options,
+            items,
+            folders: Mutex::default(),
+        };
+        let mut listings = FuturesUnordered::new();
+        listings.push(search.listing(Ok(first)).boxed());
+        while let Some(Ok(())) = listings.next().await {
+            while listings.len() < at_once {
+                let Some(folder) = search.folders.lock().pop() else {
+                    break;
+                };
+                listings.push(search.folder(folder).boxed());
             }
-            let Some(folder) = folders.pop() else { return };
-            listing = client.list(&folder).await;
         }
     })
     .boxed())
@@ -81,45 +81,67 @@ pub async fn glob(client: Arc<dyn Client>, glob: &RemoteGlob, directories: bool)
 /// Nobody listens any more, the session is broken, or the server shows folders without end.
 struct Ended;
 
-async fn search(
-    mut listing: EntryStream,
-    root: &RemotePath,
-    options: &FindOptions,
-    folders: &mut Waiting,
-    items: &mpsc::Sender<Result<Listed>>,
-) -> Result<(), Ended> {
-    let pattern = options.pattern.as_ref();
-    while let Some(listed) = listing.next().await {
-        let item = match listed {
-            Ok(Listed::Entry(entry)) => {
-                let relative = entry.path.strip_base(root).unwrap_or_else(|| entry.path.clone());
-                if entry.is_dir() && options.recursive && pattern.is_none_or(|p| p.may_match_below(&relative))
-                {
-                    if entry.path.as_wire().len() > MAX_PATH {
-                        send(items, Err(too_deep(&entry.path))).await?;
-                    } else if let Err(e) = folders.push(entry.path.clone()) {
-                        send(items, Err(e)).await?;
-                        return Err(Ended);
-                    }
-                }
-                if entry.is_dir() && !options.directories || !pattern.is_none_or(|p| p.matches(&relative)) {
-                    continue;
-                }
-                Ok(Listed::Entry(entry))
-            }
-            Err(e) if is_broken(&e) => {
-                send(items, Err(e)).await?;
-                return Err(Ended);
-            }
-            other => other,
-        };
-        send(items, item).await?;
-    }
-    Ok(())
+struct Search {
+    client: Arc<dyn Client>,
+    root: RemotePath,
+    options: FindOptions,
+    items: mpsc::Sender<Result<Listed>>,
+    /// Still to be listed.
+    folders: Mutex<Waiting>,
 }
 
-async fn send(items: &mpsc::Sender<Result<Listed>>, item: Result<Listed>) -> Result<(), Ended> {
-    items.send(item).await.map_err(|_| Ended)
+impl Search {
+    async fn folder(&self, folder: RemotePath) -> Result<(), Ended> {
+        self.listing(self.client.list(&folder).await).await
+    }
+
+    async fn listing(&self, listing: Result<EntryStream>) -> Result<(), Ended> {
+        let mut listing = match listing {
+            Ok(listing) => listing,
+            Err(e) => return self.give(Err(e)).await,
+        };
+        while let Some(listed) = listing.next().await {
+            match listed {
+                Ok(Listed::Entry(entry)) => self.entry(entry).await?,
+                other => self.give(other).await?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives an entry that is wanted, and notes a folder that is to be gone into.
+    async fn entry(&self, entry: Entry) -> Result<(), Ended> {
+        let pattern = self.options.pattern.as_ref();
+        let path = entry.path.clone();
+        let relative = path.strip_base(&self.root).unwrap_or_else(|| path.clone());
+        let is_dir = entry.is_dir();
+        if (!is_dir || self.options.directories) && pattern.is_none_or(|p| p.matches(&relative)) {
+            self.give(Ok(Listed::Entry(entry))).await?;
+        }
+        if !is_dir || !self.options.recursive || !pattern.is_none_or(|p| p.may_match_below(&relative)) {
+            return Ok(());
+        }
+        if path.as_wire().len() > MAX_PATH {
+            return self.give(Err(too_deep(&path))).await;
+        }
+        let noted = self.folders.lock().push(path);
+        match noted {
+            Ok(()) => Ok(()),
+            Err(e) => {
+                self.give(Err(e)).await?;
+                Err(Ended)
+            }
+        }
+    }
+
+    /// The error of a broken session is the last thing that is given.
+    async fn give(&self, item: Result<Listed>) -> Result<(), Ended> {
+        let broken = item.as_ref().is_err_and(is_broken);
+        match self.items.send(item).await {
+            Ok(()) if !broken => Ok(()),
+            _ => Err(Ended),
+        }
+    }
 }
 
 pub(super) fn too_deep(path: &RemotePath) -> Error {
