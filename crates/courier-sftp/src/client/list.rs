@@ -1,12 +1,19 @@
 //! Listings, as they come in: a few READDIRs under way, never the whole directory in memory.
+//!
+//! A task of its own reads a little ahead of whoever takes the names, so that the directory is closed soon: on a server
+//! with few handles it would be in the way of what is done with its names. Once the server has refused a handle for want
+//! of a place, the task does not wait for the taker any more.
 
-use std::{sync::Arc, vec};
+use std::sync::Arc;
 
-use courier_transfer::{Entry, EntryKind, EntryStream, Listed, RemoteName, RemotePath, Result};
+use courier_transfer::{
+    Entry, EntryKind, EntryStream, Error, ErrorKind, Listed, RemoteName, RemotePath, Result,
+};
 use futures::{StreamExt, future::BoxFuture, stream, stream::FuturesOrdered};
 use jiff::Timestamp;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
-use super::error;
+use super::{Refused, error};
 use crate::{
     codec::{Attributes, FileType, Request, StatusCode},
     session::{self, OpenHandle, Reply, Session},
@@ -14,6 +21,12 @@ use crate::{
 
 /// READDIRs under way. One packet holds about 100 names.
 const UNDER_WAY: usize = 3;
+/// Answers that wait to be taken.
+const AHEAD: usize = 32;
+/// The most names that wait where the server has too few handles.
+const MOST_WAITING: usize = 1_000_000;
+/// Answers without a name in a row, after which a listing is given up: no directory has them.
+const MOST_EMPTY: u32 = 1000;
 
 /// A directory that is being read.
 struct Listing {
@@ -21,45 +34,139 @@ struct Listing {
     handle: OpenHandle,
     dir: RemotePath,
     answers: FuturesOrdered<BoxFuture<'static, Result<Reply>>>,
-    batch: vec::IntoIter<session::Entry>,
+    /// Answers in a row that held no name.
+    empty: u32,
 }
 
-/// The entries behind an open handle.
-pub(super) fn listing(session: Arc<Session>, handle: OpenHandle, dir: &RemotePath) -> EntryStream {
-    let listing = Listing {
-        session,
-        handle,
-        dir: dir.clone(),
-        answers: FuturesOrdered::new(),
-        batch: Vec::new().into_iter(),
-    };
-    stream::try_unfold(listing, |mut listing| async move {
-        Ok(listing.next().await?.map(|listed| (listed, listing)))
-    })
-    .boxed()
+/// Names that wait to be taken, and their place in memory.
+type Batch = (Vec<session::Entry>, Option<OwnedSemaphorePermit>);
+
+/// Opens a directory, and lists it.
+///
+/// All of it happens in the task, so that a caller who does something else for a while keeps nobody from a handle.
+pub(super) async fn listing(
+    session: Arc<Session>,
+    dir: &RemotePath,
+) -> std::result::Result<EntryStream, Refused> {
+    let (mut report, opened) = oneshot::channel();
+    tokio::spawn({
+        let (session, dir) = (Arc::clone(&session), dir.clone());
+        async move {
+            let request = Request::OpenDir { path: dir.as_wire() };
+            let handle = tokio::select! {
+                handle = super::handle(&session, &request, &dir) => handle,
+                () = report.closed() => return,
+            };
+            let (batches, taken) = mpsc::unbounded_channel();
+            let (handle, answer) = match handle {
+                Ok(handle) => (Some(handle), Ok(taken)),
+                Err(refused) => (None, Err(refused)),
+            };
+            // Fails where the caller has gone.
+            if report.send(answer).is_ok()
+                && let Some(handle) = handle
+            {
+                let listing = Listing {
+                    session,
+                    handle,
+                    dir,
+                    answers: FuturesOrdered::new(),
+                    empty: 0,
+                };
+                listing.read(batches).await;
+            }
+        }
+    });
+    let taken = opened.await.unwrap_or_else(|_| Err(session.error().into()))?;
+    let dir = dir.clone();
+    let taken = stream::unfold(
+        taken,
+        |mut taken| async move { Some((taken.recv().await?, taken)) },
+    );
+    Ok(taken
+        .flat_map(move |batch: Result<Batch>| {
+            let dir = dir.clone();
+            let (names, error) = match batch {
+                Ok((names, _)) => (names, None),
+                Err(e) => (Vec::new(), Some(Err(e))),
+            };
+            let names = names.into_iter().filter(|e| e.name != b"." && e.name != b"..");
+            stream::iter(names.map(move |entry| Ok(listed(&dir, entry))).chain(error))
+        })
+        .boxed())
 }
 
 impl Listing {
-    async fn next(&mut self) -> Result<Option<Listed>> {
+    /// Reads until the end, or until nobody takes the names any more.
+    async fn read(mut self, batches: mpsc::UnboundedSender<Result<Batch>>) {
+        let room = Arc::new(Semaphore::new(AHEAD));
+        let mut waiting = 0;
         loop {
-            for entry in self.batch.by_ref() {
-                if entry.name != b"." && entry.name != b".." {
-                    return Ok(Some(listed(&self.dir, entry)));
+            let place = tokio::select! {
+                biased;
+                place = Arc::clone(&room).acquire_owned() => place.ok(),
+                () = self.session.is_short_of_places() => None,
+                () = batches.closed() => return,
+            };
+            let names = tokio::select! {
+                names = self.next() => names,
+                () = batches.closed() => return,
+            };
+            let batch = match names {
+                Ok(Some(names)) => {
+                    waiting = if place.is_some() { 0 } else { waiting + names.len() };
+                    if waiting > MOST_WAITING {
+                        Err(self.too_long())
+                    } else {
+                        Ok((names, place))
+                    }
                 }
-            }
-            while self.answers.len() < UNDER_WAY {
-                let request = Request::ReadDir {
-                    handle: self.handle.bytes(),
-                };
-                self.answers.push_back(Box::pin(self.session.call(&request)));
-            }
-            match self.answers.next().await.transpose()? {
-                Some(Reply::Names(names)) => self.batch = names.into_iter(),
-                Some(Reply::Status(status)) if status.code == StatusCode::EOF => return Ok(None),
-                Some(Reply::Status(status)) => return Err(error::refusal(&status, &self.dir)),
-                _ => return Err(error::unexpected("READDIR", &self.dir)),
+                Ok(None) => return,
+                Err(e) => Err(e),
+            };
+            // Fails where nobody takes the names any more.
+            let is_last = batch.is_err();
+            if batches.send(batch).is_err() || is_last {
+                return;
             }
         }
+    }
+
+    async fn next(&mut self) -> Result<Option<Vec<session::Entry>>> {
+        while self.answers.len() < UNDER_WAY {
+            let request = Request::ReadDir {
+                handle: self.handle.bytes(),
+            };
+            self.answers.push_back(Box::pin(self.session.call(&request)));
+        }
+        match self.answers.next().await.transpose()? {
+            Some(Reply::Names(names)) => {
+                self.empty = if names.is_empty() { self.empty + 1 } else { 0 };
+                if self.empty > MOST_EMPTY {
+                    return Err(self.without_end());
+                }
+                Ok(Some(names))
+            }
+            Some(Reply::Status(status)) if status.code == StatusCode::EOF => Ok(None),
+            Some(Reply::Status(status)) => Err(error::refusal(&status, &self.dir)),
+            _ => Err(error::unexpected("READDIR", &self.dir)),
+        }
+    }
+
+    fn too_long(&self) -> Error {
+        Error::new(
+            ErrorKind::Failed,
+            "the server allows too few open handles to list a directory of more than a million names beside",
+        )
+        .with("path", &self.dir)
+    }
+
+    fn without_end(&self) -> Error {
+        Error::new(
+            ErrorKind::Protocol,
+            format!("the server answered READDIR more than {MOST_EMPTY} times with no name, and never with the end"),
+        )
+        .with("path", &self.dir)
     }
 }
 

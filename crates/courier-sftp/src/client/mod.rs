@@ -1,12 +1,20 @@
 //! The unified interface over a session: paths in, entries and clear errors out.
 
+mod change;
 mod checksum;
 mod error;
 mod list;
+mod look;
 mod read;
 mod write;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use courier_transfer::{
@@ -19,22 +27,25 @@ use jiff::Timestamp;
 use self::{
     error::{of_kind, refusal, unexpected},
     list::entry_of,
+    look::of_open_file,
 };
 use crate::{
-    codec::{Attributes, FileType, OpenFlags, Request, StatusCode, extension_name},
+    codec::{Attributes, OpenFlags, Request, StatusCode, extension_name},
     connect::Dial,
-    session::{self, Failed, OpenHandle, Reply, Session},
+    session::{self, Failed, NoHandle, OpenHandle, Reply, Session},
 };
 
 /// Operations that run at once.
 const CONCURRENCY: usize = 64;
+/// How often a handle that was refused is asked for again.
+const TRIES: u32 = 3;
 
 /// A session with an SFTP server.
 #[derive(Debug)]
 pub(crate) struct SftpClient {
     session: Arc<Session>,
     server: ServerInfo,
-    has_posix_rename: bool,
+    has_posix_rename: AtomicBool,
 }
 
 impl SftpClient {
@@ -50,7 +61,7 @@ impl SftpClient {
         Ok(Self {
             session,
             server,
-            has_posix_rename,
+            has_posix_rename: AtomicBool::new(has_posix_rename),
         })
     }
 
@@ -68,82 +79,84 @@ impl SftpClient {
         }
     }
 
-    /// A request that is answered with a handle.
-    async fn handle(&self, request: &Request<'_>, path: &RemotePath) -> Result<OpenHandle> {
-        match self.session.open(request).await? {
-            Reply::Handle(handle) => Ok(handle),
-            Reply::Status(status) => Err(refusal(&status, path)),
-            _ => Err(unexpected("OPEN", path)),
-        }
-    }
-
-    /// What lies at `path`, links not followed; `None` where that cannot be told.
-    async fn look(&self, path: &RemotePath) -> Option<Attributes> {
-        attributes(&self.session, &Request::Lstat { path: path.as_wire() }, path)
-            .await
-            .ok()
-    }
-
-    /// As OPEN refuses, with the kind that a look tells.
-    async fn of_create(&self, error: Error, path: &RemotePath, create_new: bool) -> Error {
-        if error.kind() != ErrorKind::Failed {
-            return error;
-        }
-        match self.look(path).await.map(|a| a.file_type()) {
-            Some(_) if create_new => of_kind(ErrorKind::AlreadyExists, &error, path),
-            Some(Some(FileType::Directory)) => of_kind(ErrorKind::WrongKind, &error, path),
-            _ => error,
-        }
-    }
-
-    /// As RMDIR or REMOVE refuses, with the kind that a look tells. OpenSSH says "no such file" for what is
-    /// no directory.
-    async fn of_remove(&self, error: Error, path: &RemotePath, is_dir: bool) -> Error {
-        if !matches!(
-            error.kind(),
-            ErrorKind::Failed | ErrorKind::NotFound | ErrorKind::Denied
-        ) {
-            return error;
-        }
-        let found = self.look(path).await.and_then(|a| a.file_type());
-        match (found, is_dir) {
-            (Some(FileType::Directory), false) => of_kind(ErrorKind::WrongKind, &error, path),
-            (Some(FileType::Directory), true) if error.kind() == ErrorKind::Failed => {
-                match self.has_entries(path).await {
-                    Ok(true) => of_kind(ErrorKind::NotEmpty, &error, path),
-                    _ => error,
-                }
+    /// A request that is answered with a handle, with further tries where it may be for want of a place.
+    async fn handle_in_time(&self, request: &Request<'_>, path: &RemotePath) -> Result<OpenHandle> {
+        let mut tries = Tries::new(&self.session);
+        loop {
+            match handle(&self.session, request, path).await {
+                Ok(handle) => return Ok(handle),
+                Err(Refused { error, may_pass }) => tries.go_on(error, may_pass)?,
             }
-            (Some(_), true) => of_kind(ErrorKind::WrongKind, &error, path),
-            _ => error,
         }
-    }
-
-    async fn has_entries(&self, dir: &RemotePath) -> Result<bool> {
-        use futures::StreamExt;
-        Ok(self.list(dir).await?.next().await.transpose()?.is_some())
     }
 }
 
-/// A request that is answered with attributes.
-async fn attributes(session: &Session, request: &Request<'_>, path: &RemotePath) -> Result<Attributes> {
-    match session.call(request).await? {
-        Reply::Attributes(attributes) => Ok(attributes),
-        Reply::Status(status) => Err(refusal(&status, path)),
-        _ => Err(unexpected("STAT", path)),
+/// A request that is answered with a handle.
+async fn handle(session: &Session, request: &Request<'_>, path: &RemotePath) -> Result<OpenHandle, Refused> {
+    match session.open(request).await? {
+        Reply::Handle(handle) => Ok(handle),
+        Reply::NoHandle(refused) => Err(Refused::new(&refused, path)),
+        _ => Err(unexpected("OPEN", path).into()),
     }
 }
 
-/// As READ or OPEN refuses, with the kind that a look tells: some servers open directories, and fail then.
-async fn of_open_file(session: &Session, error: Error, path: &RemotePath) -> Error {
-    if error.kind() != ErrorKind::Failed {
-        return error;
-    }
-    match attributes(session, &Request::Stat { path: path.as_wire() }, path).await {
-        Ok(found) if found.file_type() == Some(FileType::Directory) => {
-            of_kind(ErrorKind::WrongKind, &error, path)
+/// A handle that there is not.
+#[derive(Debug)]
+struct Refused {
+    error: Error,
+    /// It is worth another try.
+    may_pass: bool,
+}
+
+impl Refused {
+    fn new(refused: &NoHandle, path: &RemotePath) -> Self {
+        Self {
+            error: refusal(&refused.status, path),
+            may_pass: refused.may_pass,
         }
-        _ => error,
+    }
+}
+
+impl From<Error> for Refused {
+    fn from(error: Error) -> Self {
+        let may_pass = false;
+        Self { error, may_pass }
+    }
+}
+
+impl From<Refused> for Error {
+    fn from(refused: Refused) -> Self {
+        refused.error
+    }
+}
+
+/// Other tries where a server refuses one open handle more. Each waits for a place.
+struct Tries<'a> {
+    session: &'a Session,
+    places: usize,
+    left: u32,
+}
+
+impl<'a> Tries<'a> {
+    fn new(session: &'a Session) -> Self {
+        Self {
+            session,
+            places: session.places(),
+            left: TRIES,
+        }
+    }
+
+    /// Ends with the error, as a look has found it, unless another try may help. Few servers say that it is for want of
+    /// a place, so that any failure without a cause may be one.
+    fn go_on(&mut self, error: Error, may_pass: bool) -> Result<()> {
+        if may_pass && error.kind() == ErrorKind::Failed && self.left > 0 {
+            self.left -= 1;
+            return Ok(());
+        }
+        if may_pass || self.left < TRIES {
+            self.session.restore_places(self.places);
+        }
+        Err(error)
     }
 }
 
@@ -168,12 +181,12 @@ impl Client for SftpClient {
         Capabilities {
             resume_download: true,
             resume_upload: true,
-            atomic_replace: self.has_posix_rename,
+            atomic_replace: self.has_posix_rename.load(Ordering::Relaxed),
             set_times: true,
             checksum: self.computes_checksums(),
             parts: true,
             permissions: true,
-            concurrency: CONCURRENCY,
+            concurrency: CONCURRENCY.min(self.session.places()),
         }
     }
 
@@ -190,156 +203,115 @@ impl Client for SftpClient {
     }
 
     async fn stat(&self, path: &RemotePath) -> Result<Entry> {
-        let found = attributes(&self.session, &Request::Stat { path: path.as_wire() }, path).await?;
+        let found = self.found(path).await?;
         Ok(entry_of(path.clone(), &found))
     }
 
     async fn list(&self, dir: &RemotePath) -> Result<EntryStream> {
-        match self.handle(&Request::OpenDir { path: dir.as_wire() }, dir).await {
-            Ok(handle) => Ok(list::listing(Arc::clone(&self.session), handle, dir)),
-            Err(e) if matches!(e.kind(), ErrorKind::Failed | ErrorKind::NotFound) => {
-                match self.stat(dir).await {
-                    Ok(found) if !found.is_dir() => Err(of_kind(ErrorKind::WrongKind, &e, dir)),
-                    _ => Err(e),
+        let mut tries = Tries::new(&self.session);
+        loop {
+            let refused = match list::listing(Arc::clone(&self.session), dir).await {
+                Ok(listing) => return Ok(listing),
+                Err(refused) => refused,
+            };
+            let error = match refused.error {
+                e if matches!(e.kind(), ErrorKind::Failed | ErrorKind::NotFound) => {
+                    match self.stat(dir).await {
+                        Ok(found) if !found.is_dir() => of_kind(ErrorKind::WrongKind, &e, dir),
+                        _ => e,
+                    }
                 }
-            }
-            Err(e) => Err(e),
+                e => e,
+            };
+            tries.go_on(error, refused.may_pass)?;
         }
     }
 
     async fn open(&self, path: &RemotePath, options: OpenOptions) -> Result<Box<dyn Reader>> {
-        let open = Request::Open {
-            path: path.as_wire(),
-            flags: OpenFlags::READ,
-            attributes: Attributes::default(),
-        };
-        match self.handle(&open, path).await {
-            Ok(handle) => {
-                let session = Arc::clone(&self.session);
-                Ok(Box::new(read::SftpReader::new(
-                    session,
-                    handle,
-                    path.clone(),
-                    options.offset,
-                )))
+        let mut tries = Tries::new(&self.session);
+        loop {
+            match handle(&self.session, &look::open_to_read(path), path).await {
+                Ok(handle) => {
+                    let session = Arc::clone(&self.session);
+                    let reader = read::SftpReader::new(session, handle, path.clone(), options.offset);
+                    return Ok(Box::new(reader));
+                }
+                Err(Refused { error, may_pass }) => {
+                    tries.go_on(of_open_file(&self.session, error, path).await, may_pass)?;
+                }
             }
-            Err(e) => Err(of_open_file(&self.session, e, path).await),
         }
     }
 
     async fn create(&self, path: &RemotePath, options: CreateOptions) -> Result<Box<dyn Writer>> {
-        let flags = create_flags(options);
         let open = Request::Open {
             path: path.as_wire(),
-            flags,
+            flags: create_flags(options),
             attributes: Attributes::default(),
         };
-        match self.handle(&open, path).await {
-            Ok(handle) => {
-                let session = Arc::clone(&self.session);
-                Ok(Box::new(write::SftpWriter::new(
-                    session,
-                    handle,
-                    path.clone(),
-                    options.offset,
-                )))
+        let mut tries = Tries::new(&self.session);
+        loop {
+            match handle(&self.session, &open, path).await {
+                Ok(handle) => {
+                    let session = Arc::clone(&self.session);
+                    let writer = write::SftpWriter::new(session, handle, path.clone(), options.offset);
+                    return Ok(Box::new(writer));
+                }
+                Err(Refused { error, may_pass }) => {
+                    tries.go_on(self.of_create(error, path, options.create_new).await, may_pass)?;
+                }
             }
-            Err(e) => Err(self.of_create(e, path, options.create_new).await),
         }
     }
 
     async fn fetch(&self, path: &RemotePath, request: Fetch) -> Result<u64> {
-        match self.session.download(path, request).await {
-            Ok(reached) => Ok(reached),
-            Err(Failed::Status(status)) => {
-                Err(of_open_file(&self.session, refusal(&status, path), path).await)
-            }
-            Err(Failed::Error(e)) => Err(e.with("path", path)),
+        let mut tries = Tries::new(&self.session);
+        loop {
+            let Refused { error, may_pass } = match self.session.download(path, request.clone()).await {
+                Ok(reached) => return Ok(reached),
+                Err(Failed::Error(e)) => return Err(e.with("path", path)),
+                Err(Failed::Open(refused)) => Refused::new(&refused, path),
+                Err(Failed::Status(status)) => refusal(&status, path).into(),
+            };
+            tries.go_on(of_open_file(&self.session, error, path).await, may_pass)?;
         }
     }
 
     async fn store(&self, path: &RemotePath, request: Store) -> Result<u64> {
         let options = request.options;
-        match self.session.upload(path, create_flags(options), request).await {
-            Ok(reached) => Ok(reached),
-            Err(Failed::Status(status)) => Err(self
-                .of_create(refusal(&status, path), path, options.create_new)
-                .await),
-            Err(Failed::Error(e)) => Err(e.with("path", path)),
+        let mut tries = Tries::new(&self.session);
+        loop {
+            let uploading = self.session.upload(path, create_flags(options), request.clone());
+            let Refused { error, may_pass } = match uploading.await {
+                Ok(reached) => return Ok(reached),
+                Err(Failed::Error(e)) => return Err(e.with("path", path)),
+                Err(Failed::Status(status)) => return Err(refusal(&status, path)),
+                Err(Failed::Open(refused)) => Refused::new(&refused, path),
+            };
+            tries.go_on(self.of_create(error, path, options.create_new).await, may_pass)?;
         }
     }
 
     async fn rename(&self, from: &RemotePath, to: &RemotePath, mode: RenameMode) -> Result<()> {
-        let (from_wire, to_wire) = (from.as_wire(), to.as_wire());
         match mode {
-            RenameMode::Replace if self.has_posix_rename => {
-                self.status(
-                    &Request::PosixRename {
-                        from: from_wire,
-                        to: to_wire,
-                    },
-                    from,
-                )
-                .await
-            }
-            RenameMode::Replace => Err(Error::new(
-                ErrorKind::Unsupported,
-                "this server cannot replace a file in one step (it lacks posix-rename@openssh.com)",
-            )
-            .with("path", to)),
-            RenameMode::KeepTarget => {
-                // Some servers overwrite silently.
-                if self.look(to).await.is_some() {
-                    return Err(
-                        Error::new(ErrorKind::AlreadyExists, "something has the new name already")
-                            .with("path", to),
-                    );
-                }
-                self.status(
-                    &Request::Rename {
-                        from: from_wire,
-                        to: to_wire,
-                    },
-                    from,
-                )
-                .await
-            }
+            RenameMode::Replace => self.replace(from, to).await,
+            RenameMode::KeepTarget => self.rename_beside(from, to).await,
         }
     }
 
     async fn make_dir(&self, path: &RemotePath) -> Result<()> {
-        let attributes = Attributes::default();
-        match self
-            .status(
-                &Request::MakeDir {
-                    path: path.as_wire(),
-                    attributes,
-                },
-                path,
-            )
-            .await
-        {
-            Err(e) if matches!(e.kind(), ErrorKind::Failed | ErrorKind::Denied) => {
-                match self.look(path).await {
-                    Some(_) => Err(of_kind(ErrorKind::AlreadyExists, &e, path)),
-                    None => Err(e),
-                }
-            }
-            result => result,
-        }
+        self.make_one_dir(path).await
     }
 
     async fn remove(&self, path: &RemotePath, kind: EntryKind) -> Result<()> {
-        let is_dir = kind == EntryKind::Directory;
-        let wire = path.as_wire();
-        let request = if is_dir {
-            Request::RemoveDir { path: wire }
-        } else {
-            Request::Remove { path: wire }
+        let path_on_wire = path.as_wire();
+        let request = match kind {
+            EntryKind::Directory => Request::RemoveDir { path: path_on_wire },
+            _ => Request::Remove { path: path_on_wire },
         };
         match self.status(&request, path).await {
             Ok(()) => Ok(()),
-            Err(e) => Err(self.of_remove(e, path, is_dir).await),
+            Err(e) => Err(self.of_remove(e, path, kind).await),
         }
     }
 
@@ -356,14 +328,7 @@ impl Client for SftpClient {
             times: Some((seconds, seconds)),
             ..Attributes::default()
         };
-        self.status(
-            &Request::SetStat {
-                path: path.as_wire(),
-                attributes,
-            },
-            path,
-        )
-        .await
+        self.set(path, attributes).await
     }
 
     async fn set_permissions(&self, path: &RemotePath, mode: u32) -> Result<()> {
@@ -371,14 +336,7 @@ impl Client for SftpClient {
             permissions: Some(mode & 0o7777),
             ..Attributes::default()
         };
-        self.status(
-            &Request::SetStat {
-                path: path.as_wire(),
-                attributes,
-            },
-            path,
-        )
-        .await
+        self.set(path, attributes).await
     }
 
     async fn checksum(&self, path: &RemotePath, by: ChecksumBy) -> Result<Checksum> {
@@ -403,6 +361,10 @@ impl Client for SftpClient {
                 Some(Ok(absolute)) => Ok(absolute),
                 _ => Err(unexpected("REALPATH", path)),
             },
+            // It has no other name for what is absolute already.
+            Reply::Status(status) if status.code == StatusCode::OP_UNSUPPORTED && path.is_absolute() => {
+                Ok(path.clone())
+            }
             Reply::Status(status) => Err(refusal(&status, path)),
             _ => Err(unexpected("REALPATH", path)),
         }

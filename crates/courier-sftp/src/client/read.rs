@@ -82,7 +82,7 @@ impl Reader for SftpReader {
                 Reply::Status(status) if status.code == StatusCode::EOF => self.at_end = true,
                 Reply::Status(status) => {
                     let refused = error::refusal(&status, &self.path);
-                    return Err(super::of_open_file(&self.session, refused, &self.path).await);
+                    return Err(super::look::of_open_file(&self.session, refused, &self.path).await);
                 }
                 _ => return Err(error::unexpected("READ", &self.path)),
             }

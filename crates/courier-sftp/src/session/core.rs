@@ -13,13 +13,14 @@ use std::{
 };
 
 use bytes::{Bytes, BytesMut};
-use tokio::sync::{Notify, OwnedSemaphorePermit, mpsc::WeakUnboundedSender, oneshot};
+use tokio::sync::{Notify, mpsc::WeakUnboundedSender, oneshot};
 
 use super::{
     Command, Failed, Reply, SizeLimits,
     download::{Download, Part},
     handle::OpenHandle,
-    reply::{Entry, Hello},
+    places::Place,
+    reply::{Entry, Hello, NoHandle},
     upload::Upload,
 };
 use crate::codec::{Decoder, Event, Malformed, Request, Response};
@@ -86,7 +87,7 @@ pub(super) enum Pending {
     /// A transfer.
     Transfer { transfer: u32, step: Step },
     /// Nobody; the handle's place is free when the answer comes.
-    Close { _permit: Option<OwnedSemaphorePermit> },
+    Close { _place: Option<Place> },
 }
 
 /// A caller that waits for an answer.
@@ -95,7 +96,7 @@ pub(crate) struct Call {
     pub(super) sent: Instant,
     pub(super) reply: oneshot::Sender<Reply>,
     /// The place among the open handles that an answering handle takes.
-    pub(super) permit: Option<OwnedSemaphorePermit>,
+    pub(super) place: Option<Place>,
     /// The longest payload that a READ may be answered with.
     pub(super) max_data: u32,
     /// The payload until now.
@@ -131,9 +132,9 @@ impl Wire {
     }
 
     /// Closes a handle that nobody wants any more.
-    pub(super) fn close(&mut self, handle: &[u8], permit: Option<OwnedSemaphorePermit>) {
+    pub(super) fn close(&mut self, handle: &[u8], place: Option<Place>) {
         let id = self.ids.next();
-        self.pending.insert(id, Pending::Close { _permit: permit });
+        self.pending.insert(id, Pending::Close { _place: place });
         Request::Close { handle }.encode(id, &mut self.out);
     }
 }
@@ -145,6 +146,13 @@ enum Transfer {
 }
 
 impl Transfer {
+    fn place(&self) -> Option<&Place> {
+        match self {
+            Self::Download(download) => download.place.as_ref(),
+            Self::Upload(upload) => upload.place.as_ref(),
+        }
+    }
+
     fn wake(&self) -> Option<Instant> {
         match self {
             Self::Download(download) => download.wake,
@@ -232,7 +240,7 @@ impl Core {
                 self.transfers.insert(id, Transfer::Upload(*upload));
             }
             Command::Cancel { id } => self.end(id, Err(Failed::cancelled())),
-            Command::Close { handle, permit } => self.wire.close(&handle, permit),
+            Command::Close { handle, place } => self.wire.close(&handle, place),
         }
     }
 
@@ -364,12 +372,18 @@ impl Core {
         }
     }
 
-    fn answer(&self, call: Call, response: Response<'_>) {
+    fn answer(&self, mut call: Call, response: Response<'_>) {
         let reply = match response {
-            Response::Status(status) => Reply::Status(status),
+            Response::Status(status) => match call.place.take() {
+                Some(place) => Reply::NoHandle(NoHandle::new(status, Some(&place))),
+                None => Reply::Status(status),
+            },
             Response::Handle(handle) => {
+                if let Some(place) = &mut call.place {
+                    place.open();
+                }
                 let handle = Bytes::copy_from_slice(handle);
-                Reply::Handle(OpenHandle::new(handle, call.permit, self.queue.clone()))
+                Reply::Handle(OpenHandle::new(handle, call.place, self.queue.clone()))
             }
             Response::Name(names) => Reply::Names(names.iter().map(Entry::new).collect()),
             Response::Attributes(attributes) => Reply::Attributes(attributes),
@@ -398,7 +412,10 @@ impl Core {
                 upload.opened(Bytes::copy_from_slice(handle));
                 self.queue_upload(id);
             }
-            (_, Step::Open, Response::Status(status)) => self.end(id, Err(Failed::Status(status))),
+            (transfer, Step::Open, Response::Status(status)) => {
+                let refused = NoHandle::new(status, transfer.place());
+                self.end(id, Err(Failed::Open(refused)));
+            }
             (Transfer::Download(download), Step::Stat, Response::Attributes(attributes)) => {
                 download.sized(attributes.size, &mut self.wire);
             }

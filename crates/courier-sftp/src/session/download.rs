@@ -7,12 +7,13 @@ use std::{
 
 use bytes::Bytes;
 use courier_transfer::{Fetch, Lane, Rate, RemotePath, Sink};
-use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use tokio::sync::oneshot;
 
 use super::{
     Failed, Owner, Wire,
     core::Step,
     pace::Pace,
+    places::Place,
     plan::{Alone, Next, Plan, Shared, Verdict},
     slot::Slot,
 };
@@ -37,7 +38,7 @@ pub(crate) struct Download {
     path: RemotePath,
     sink: Slot<dyn Sink>,
     done: oneshot::Sender<Result<u64, Failed>>,
-    permit: Option<OwnedSemaphorePermit>,
+    pub(super) place: Option<Place>,
     rate: Option<Arc<Rate>>,
 
     id: u32,
@@ -58,12 +59,12 @@ impl Download {
         most_under_way: u32,
         owner: Owner,
     ) -> Self {
-        let Owner { done, permit } = owner;
+        let Owner { done, place } = owner;
         Self {
             path,
             sink,
             done,
-            permit: Some(permit),
+            place: Some(place),
             rate: request.rate,
             id: 0,
             handle: None,
@@ -92,6 +93,9 @@ impl Download {
     /// The handle is there. A file that fits into one request is read and closed in one go. True once all is done.
     pub(super) fn opened(&mut self, handle: Bytes, wire: &mut Wire) -> Result<Option<u64>, Failed> {
         let now = Instant::now();
+        if let Some(place) = &mut self.place {
+            place.open();
+        }
         self.handle = Some(handle.clone());
         if let Plan::Alone(alone) = &mut self.plan {
             if self.rate.is_none()
@@ -161,8 +165,8 @@ impl Download {
     pub(super) fn finish(mut self, result: Result<u64, Failed>, wire: &mut Wire) {
         self.close(wire);
         self.sink.clear();
-        // What it took of shared parts goes back before the caller looks.
-        drop(self.plan);
+        // Its place, and what it took of shared parts, go back before the caller looks.
+        drop((self.place, self.plan));
         // Nobody waits where the caller has gone.
         let _ = self.done.send(result);
     }
@@ -239,7 +243,7 @@ impl Download {
 
     fn close(&mut self, wire: &mut Wire) {
         if let Some(handle) = self.handle.take() {
-            wire.close(&handle, self.permit.take());
+            wire.close(&handle, self.place.take());
         }
     }
 }

@@ -1,26 +1,22 @@
 //! An open file or directory on the server, closed on every way out.
 
 use bytes::Bytes;
-use tokio::sync::{OwnedSemaphorePermit, mpsc::WeakUnboundedSender};
+use tokio::sync::mpsc::WeakUnboundedSender;
 
-use super::Command;
+use super::{Command, places::Place};
 
 /// A handle. Dropping it closes it on the server; its place among the open ones is free once the server
 /// has answered that.
 #[derive(Debug)]
 pub(crate) struct OpenHandle {
     bytes: Bytes,
-    permit: Option<OwnedSemaphorePermit>,
+    place: Option<Place>,
     queue: WeakUnboundedSender<Command>,
 }
 
 impl OpenHandle {
-    pub(super) fn new(
-        bytes: Bytes,
-        permit: Option<OwnedSemaphorePermit>,
-        queue: WeakUnboundedSender<Command>,
-    ) -> Self {
-        Self { bytes, permit, queue }
+    pub(super) fn new(bytes: Bytes, place: Option<Place>, queue: WeakUnboundedSender<Command>) -> Self {
+        Self { bytes, place, queue }
     }
 
     /// What the server calls it.
@@ -29,21 +25,21 @@ impl OpenHandle {
     }
 
     /// Gives it up without closing: the caller closes it and waits for the answer.
-    pub(crate) fn into_parts(mut self) -> (Bytes, Option<OwnedSemaphorePermit>) {
-        (std::mem::take(&mut self.bytes), self.permit.take())
+    pub(crate) fn into_parts(mut self) -> (Bytes, Option<Place>) {
+        (std::mem::take(&mut self.bytes), self.place.take())
     }
 }
 
 impl Drop for OpenHandle {
     fn drop(&mut self) {
-        if self.bytes.is_empty() && self.permit.is_none() {
+        if self.bytes.is_empty() && self.place.is_none() {
             return;
         }
         if let Some(queue) = self.queue.upgrade() {
             // Fails only where the session has ended, and the handle with it.
             let _ = queue.send(Command::Close {
                 handle: self.bytes.clone(),
-                permit: self.permit.take(),
+                place: self.place.take(),
             });
         }
     }

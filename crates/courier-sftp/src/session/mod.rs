@@ -18,6 +18,7 @@ mod exec;
 mod handle;
 mod handler;
 mod pace;
+mod places;
 mod plan;
 
 mod reply;
@@ -34,19 +35,20 @@ use std::{
 
 use bytes::{Bytes, BytesMut};
 use courier_transfer::{Error, ErrorKind, Fetch, RemotePath, Result, Retry, Store};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use self::{
     core::{Call, Ids, Quickest, Wire},
     download::Download,
     exec::Shell,
+    places::{Place, Places},
     slot::Slot,
     upload::Upload,
 };
 pub(crate) use self::{
     handle::OpenHandle,
     handler::Fault,
-    reply::{Entry, Failed, Reply},
+    reply::{Entry, Failed, NoHandle, Reply},
     thread::open,
 };
 use crate::codec::{Limits, OpenFlags, Request};
@@ -68,6 +70,10 @@ pub(crate) struct SizeLimits {
     pub(crate) read: u32,
     /// Bytes of a WRITE.
     pub(crate) write: u32,
+    /// Handles that are open at once.
+    handles: usize,
+    /// The server told how many.
+    tells_handles: bool,
 }
 
 impl Default for SizeLimits {
@@ -75,6 +81,8 @@ impl Default for SizeLimits {
         Self {
             read: SAFE_SIZE,
             write: SAFE_SIZE,
+            handles: MOST_HANDLES,
+            tells_handles: false,
         }
     }
 }
@@ -95,6 +103,11 @@ impl SizeLimits {
         Self {
             read: size(limits.read),
             write: size(limits.write),
+            handles: match usize::try_from(limits.handles) {
+                Ok(0) | Err(_) => MOST_HANDLES,
+                Ok(handles) => handles.min(MOST_HANDLES),
+            },
+            tells_handles: limits.handles > 0,
         }
     }
 
@@ -131,7 +144,7 @@ enum Command {
     /// Nobody wants that handle any more.
     Close {
         handle: Bytes,
-        permit: Option<OwnedSemaphorePermit>,
+        place: Option<Place>,
     },
 }
 
@@ -170,7 +183,7 @@ impl Link {
     fn call(
         &self,
         request: &Request<'_>,
-        permit: Option<OwnedSemaphorePermit>,
+        place: Option<Place>,
     ) -> impl Future<Output = Result<Reply>> + Send + use<> {
         let (id, max_data) = match request {
             Request::Read { len, .. } => (self.ids.next(), *len),
@@ -182,7 +195,7 @@ impl Link {
         let call = Call {
             sent: Instant::now(),
             reply,
-            permit,
+            place,
             max_data,
             data: BytesMut::new(),
         };
@@ -202,7 +215,7 @@ impl Link {
 pub(crate) struct Session {
     link: Link,
     limits: SizeLimits,
-    handles: Arc<Semaphore>,
+    places: Places,
     quickest: Quickest,
     shell: Shell,
     stop: watch::Sender<bool>,
@@ -214,6 +227,11 @@ impl Session {
     /// How much is read and written at once.
     pub(crate) fn limits(&self) -> SizeLimits {
         self.limits
+    }
+
+    /// Why it has ended.
+    pub(crate) fn error(&self) -> Error {
+        self.link.state.error()
     }
 
     /// False once the session is known to be broken or closed.
@@ -231,15 +249,15 @@ impl Session {
 
     /// As [`call`](Self::call), for what answers with a handle: waits until one more may be open.
     pub(crate) async fn open(&self, request: &Request<'_>) -> Result<Reply> {
-        let permit = self.place().await?;
-        self.link.call(request, Some(permit)).await
+        let place = self.place(|| {}).await?;
+        self.link.call(request, Some(place)).await
     }
 
     /// Closes a handle and waits for the answer, which may tell that earlier writes were lost.
     pub(crate) async fn close(&self, handle: OpenHandle) -> Result<Reply> {
-        let (handle, permit) = handle.into_parts();
+        let (handle, place) = handle.into_parts();
         let reply = self.link.call(&Request::Close { handle: &handle }, None).await;
-        drop(permit);
+        drop(place);
         reply
     }
 
@@ -251,7 +269,9 @@ impl Session {
     /// Moves a file, or what it gets of it, into a sink; returns the offset reached.
     pub(crate) async fn download(&self, path: &RemotePath, request: Fetch) -> Result<u64, Failed> {
         let sink = Slot::new(Arc::clone(&request.sink));
-        let (owner, guard, result) = self.owner(&sink).await?;
+        // Whoever waits for a place moves nothing, and is no dead transfer either.
+        let waiting = || drop(request.sink.write_at(&[], request.offset));
+        let (owner, guard, result) = self.owner(&sink, waiting).await?;
         let most = self.limits.most_reads();
         let download = Box::new(Download::new(path.clone(), request, sink, most, owner));
         self.transfer(
@@ -273,7 +293,8 @@ impl Session {
         request: Store,
     ) -> Result<u64, Failed> {
         let source = Slot::new(Arc::clone(&request.source));
-        let (owner, guard, result) = self.owner(&source).await?;
+        let waiting = || request.source.advance(request.options.offset);
+        let (owner, guard, result) = self.owner(&source, waiting).await?;
         let upload = Box::new(Upload::new(path.clone(), flags, request, source, owner));
         self.transfer(Command::Upload { id: guard.id, upload }, guard, result)
             .await
@@ -295,8 +316,12 @@ impl Session {
     }
 
     /// Both sides of a transfer, once one more handle may be open.
-    async fn owner<T: ?Sized>(&self, end: &Slot<T>) -> Result<(Owner, CancelGuard<T>, Outcome)> {
-        let permit = self.place().await?;
+    async fn owner<T: ?Sized>(
+        &self,
+        end: &Slot<T>,
+        waiting: impl Fn(),
+    ) -> Result<(Owner, CancelGuard<T>, Outcome)> {
+        let place = self.place(waiting).await?;
         let (done, outcome) = oneshot::channel();
         let guard = CancelGuard {
             id: self.link.ids.next(),
@@ -304,14 +329,29 @@ impl Session {
             end: end.clone(),
             is_over: false,
         };
-        Ok((Owner { done, permit }, guard, outcome))
+        Ok((Owner { done, place }, guard, outcome))
     }
 
-    async fn place(&self) -> Result<OwnedSemaphorePermit> {
-        Arc::clone(&self.handles)
-            .acquire_owned()
+    async fn place(&self, waiting: impl Fn()) -> Result<Place> {
+        self.places
+            .take(waiting)
             .await
-            .map_err(|_| self.link.state.error())
+            .ok_or_else(|| self.link.state.error())
+    }
+
+    /// How many handles may be open at once, as far as is known.
+    pub(crate) fn places(&self) -> usize {
+        self.places.total()
+    }
+
+    /// It was refused for another reason: there are as many places as before.
+    pub(crate) fn restore_places(&self, before: usize) {
+        self.places.restore(before);
+    }
+
+    /// Ends once it is known that the server allows fewer handles than were wanted.
+    pub(crate) async fn is_short_of_places(&self) {
+        self.places.are_short().await;
     }
 
     /// Ends the session and waits until the connection is closed.
@@ -328,7 +368,7 @@ impl Session {
 struct Owner {
     done: oneshot::Sender<Result<u64, Failed>>,
     /// The transfer's place among the open handles.
-    permit: OwnedSemaphorePermit,
+    place: Place,
 }
 
 /// Ends the use of the local file when the caller's future ends, and cancels a transfer that is not over then.

@@ -3,18 +3,35 @@
 use bytes::Bytes;
 use courier_transfer::Error;
 
-use super::handle::OpenHandle;
-use crate::codec::{Attributes, NameEntry, Status};
+use super::{handle::OpenHandle, places::Place};
+use crate::codec::{Attributes, NameEntry, Status, StatusCode};
 
 /// The answer to one request.
 #[derive(Debug)]
 pub(crate) enum Reply {
     Status(Status),
     Handle(OpenHandle),
+    NoHandle(NoHandle),
     Data(Bytes),
     Names(Vec<Entry>),
     Attributes(Attributes),
     Extended(Bytes),
+}
+
+/// A file or a directory that was not opened.
+#[derive(Debug)]
+pub(crate) struct NoHandle {
+    /// What the server said.
+    pub(crate) status: Status,
+    /// Perhaps for want of a place: it is worth another try, which waits for one.
+    pub(crate) may_pass: bool,
+}
+
+impl NoHandle {
+    pub(super) fn new(status: Status, place: Option<&Place>) -> Self {
+        let may_pass = status.code == StatusCode::FAILURE && place.is_some_and(Place::was_refused);
+        Self { status, may_pass }
+    }
 }
 
 /// One name of a listing.
@@ -58,6 +75,8 @@ impl Hello {
 /// Why a request or a transfer failed.
 #[derive(Debug)]
 pub(crate) enum Failed {
+    /// The server refused to open the file, in its own terms.
+    Open(NoHandle),
     /// The server refused, in its own terms.
     Status(Status),
     /// Anything else, in the terms of the interface.

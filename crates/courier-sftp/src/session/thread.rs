@@ -6,14 +6,15 @@ use bytes::{Bytes, BytesMut};
 use courier_transfer::{Error, ErrorKind, Result};
 use parking_lot::Mutex;
 use russh::{ChannelId, ChannelMsg, Disconnect, client::Handle};
-use tokio::sync::{Semaphore, mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{
-    Command, Link, MOST_HANDLES, Reply, Session, SizeLimits, State, WINDOW,
+    Command, Link, Reply, Session, SizeLimits, State, WINDOW,
     core::{Core, Ids, Outlet},
     exec::Shell,
     handler::{Handed, SshHandler},
     lost,
+    places::Places,
     reply::Hello,
 };
 use crate::{
@@ -129,12 +130,11 @@ async fn establish(dial: &Dial) -> Result<(Session, Connection)> {
         _finished: finishing,
     };
     let limits = connection.greet(dial, &link, greeted).await?;
-    let handles = Arc::new(Semaphore::new(MOST_HANDLES));
     Ok((
         Session {
             link,
             limits,
-            handles,
+            places: Places::new(limits.handles, limits.tells_handles),
             quickest,
             shell,
             stop,

@@ -4,9 +4,9 @@ use std::{sync::Arc, time::Instant};
 
 use bytes::{Bytes, BytesMut};
 use courier_transfer::{Error, ErrorKind, Lane, Ranges, Rate, RemotePath, Retry, Source, Store, Turn};
-use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use tokio::sync::oneshot;
 
-use super::{Failed, Owner, Wire, core::Step, download::LOOK_AGAIN, slot::Slot};
+use super::{Failed, Owner, Wire, core::Step, download::LOOK_AGAIN, places::Place, slot::Slot};
 use crate::codec::{Attributes, OpenFlags, Request, Status, StatusCode};
 
 /// The bytes of one batch of WRITE packets, about.
@@ -23,7 +23,7 @@ pub(crate) struct Upload {
     flags: OpenFlags,
     source: Slot<dyn Source>,
     done: oneshot::Sender<Result<u64, Failed>>,
-    permit: Option<OwnedSemaphorePermit>,
+    pub(super) place: Option<Place>,
     rate: Option<Arc<Rate>>,
 
     id: u32,
@@ -99,14 +99,14 @@ impl Upload {
         source: Slot<dyn Source>,
         owner: Owner,
     ) -> Self {
-        let Owner { done, permit } = owner;
+        let Owner { done, place } = owner;
         let offset = request.options.offset;
         Self {
             path,
             flags,
             source,
             done,
-            permit: Some(permit),
+            place: Some(place),
             rate: request.rate,
             id: 0,
             handle: None,
@@ -143,6 +143,9 @@ impl Upload {
 
     /// The handle is there.
     pub(super) fn opened(&mut self, handle: Bytes) {
+        if let Some(place) = &mut self.place {
+            place.open();
+        }
         self.handle = Some(handle);
     }
 
@@ -196,7 +199,9 @@ impl Upload {
             let data = space.get_mut(..wanted as usize).unwrap_or_default();
             // Empty: the caller has gone, and says so in a moment.
             let expected = self.plan.expected();
-            let read = self.source.with(|source| fill(source, data, part.start, expected));
+            let read = self
+                .source
+                .with(|source| fill(source, data, part.start, expected));
             let len = read.unwrap_or(Ok(0)).map_err(Failed::Error)?;
             match &mut self.plan {
                 Plan::Alone { next, .. } => {
@@ -275,11 +280,11 @@ impl Upload {
     /// Closes the handle where that was not done, and tells the caller.
     pub(super) fn finish(mut self, result: Result<u64, Failed>, wire: &mut Wire) {
         if let Some(handle) = self.handle.take() {
-            wire.close(&handle, self.permit.take());
+            wire.close(&handle, self.place.take());
         }
         self.source.clear();
         // Its place, and what it took of shared parts, go back before the caller looks.
-        drop((self.permit, self.plan));
+        drop((self.place, self.plan));
         // Nobody waits where the caller has gone.
         let _ = self.done.send(result);
     }
@@ -314,12 +319,7 @@ fn shrank(end: u64) -> Error {
 
 /// Reads until the buffer is full or the source is at its end. A read that falls short exactly where the end is expected
 /// saves the one that would say so.
-fn fill(
-    source: &dyn Source,
-    buffer: &mut [u8],
-    offset: u64,
-    expected: Option<u64>,
-) -> Result<u32, Error> {
+fn fill(source: &dyn Source, buffer: &mut [u8], offset: u64, expected: Option<u64>) -> Result<u32, Error> {
     let mut len = 0;
     while let Some(space) = buffer.get_mut(len..).filter(|s| !s.is_empty()) {
         let at = offset + len as u64;

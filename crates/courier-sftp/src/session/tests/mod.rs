@@ -11,11 +11,12 @@ use courier_transfer::{
     CreateOptions, ErrorKind, RemotePath, Sink, Source, Store,
     testkit::{BytesSink, BytesSource},
 };
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot};
 
 use super::{
     Command, Download, Failed, OpenFlags, Outcome, Owner, SizeLimits, Upload,
     core::{Core, Ids, Outlet},
+    places::Places,
     slot::Slot,
 };
 use crate::codec::{Attributes, Decoder, Event, Request, Response, StatusCode};
@@ -110,8 +111,8 @@ fn path() -> RemotePath {
 
 fn owner() -> (Owner, Outcome) {
     let (done, outcome) = oneshot::channel();
-    let permit = Arc::new(Semaphore::new(1)).try_acquire_owned().unwrap();
-    (Owner { done, permit }, outcome)
+    let place = Places::new(1, false).take_now().unwrap();
+    (Owner { done, place }, outcome)
 }
 
 fn seen(sent: &[Bytes]) -> Vec<Seen> {

@@ -2,6 +2,8 @@
 
 mod hostility;
 mod listings;
+mod places;
+mod refusals;
 mod tolerance;
 
 use std::{
@@ -36,13 +38,23 @@ impl<F: FnMut(&mut Files, u32, &Request<'_>, &mut BytesMut) -> bool + Send> Resp
     }
 }
 
+#[derive(Debug)]
 struct Serving {
     client: Arc<dyn Client>,
     folder: TempDir,
     _server: RunningServer,
 }
 
+/// A session with a server that `act` makes odd.
 async fn serving<F>(act: F) -> Serving
+where
+    F: FnMut(&mut Files, u32, &Request<'_>, &mut BytesMut) -> bool + Clone + Send + Sync + 'static,
+{
+    connecting(act).await.unwrap()
+}
+
+/// The same, where it may fail.
+async fn connecting<F>(act: F) -> courier_transfer::Result<Serving>
 where
     F: FnMut(&mut Files, u32, &Request<'_>, &mut BytesMut) -> bool + Clone + Send + Sync + 'static,
 {
@@ -59,12 +71,11 @@ where
         .responder(make)
         .start()
         .unwrap();
-    let client = try_it(&server).connect().await.unwrap();
-    Serving {
-        client,
+    Ok(Serving {
+        client: try_it(&server).connect().await?,
         folder,
         _server: server,
-    }
+    })
 }
 
 fn path(path: &str) -> RemotePath {

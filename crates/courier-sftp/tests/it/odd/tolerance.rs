@@ -2,12 +2,13 @@
 
 use std::sync::{Arc, Mutex};
 
-use bytes::BytesMut;
+use bytes::{BufMut, BytesMut};
 use courier_sftp::{
     codec::{Attributes, Request, Response, StatusCode},
     server::Responder,
 };
-use courier_transfer::{CreateOptions, ErrorKind, RenameMode};
+use courier_transfer::{CreateOptions, EntryKind, ErrorKind, Listed, RenameMode};
+use futures::StreamExt;
 
 use super::{SIZES, path, pattern, serving};
 
@@ -156,7 +157,7 @@ async fn refusals_have_their_kind() {
     let s = serving(|_, id, request, out| {
         let (code, text) = match request {
             Request::Write { .. } => (StatusCode::FAILURE, "write: No space left on device"),
-            Request::SetStat { .. } => (StatusCode::OP_UNSUPPORTED, ""),
+            Request::SetStat { .. } | Request::FSetStat { .. } => (StatusCode::OP_UNSUPPORTED, ""),
             Request::Remove { .. } => (StatusCode::PERMISSION_DENIED, "not you"),
             _ => return false,
         };
@@ -213,4 +214,88 @@ async fn a_close_that_fails_fails_the_upload() {
         .unwrap();
     writer.write(pattern(10).into()).await.unwrap();
     assert_eq!(writer.finish().await.unwrap_err().kind(), ErrorKind::Full);
+}
+
+#[tokio::test]
+async fn limits_that_tell_nothing_are_none() {
+    let s = serving(|_, id, request, out| {
+        matches!(request, Request::Limits) && {
+            Response::Extended(&[0; 32]).encode(id, out);
+            true
+        }
+    })
+    .await;
+    for len in SIZES {
+        s.assert_arrives(len).await;
+    }
+}
+
+/// What a server may leave out, and what it may add: strings of a STATUS, long names, extended attributes; a version
+/// that is too high.
+#[tokio::test]
+async fn old_and_new_dialects_are_understood() {
+    let listed = Arc::new(Mutex::new(false));
+    let s = serving(move |_, id, request, out| {
+        let packet = |out: &mut BytesMut, kind: u8, body: &dyn Fn(&mut BytesMut)| {
+            let mut rest = BytesMut::new();
+            body(&mut rest);
+            out.put_u32(u32::try_from(rest.len()).unwrap() + 5);
+            out.put_u8(kind);
+            out.put_u32(id);
+            out.extend_from_slice(&rest);
+        };
+        let attributes = |out: &mut BytesMut| {
+            // Size, permissions, and an extended pair.
+            out.put_u32(0x8000_0005);
+            out.put_u64(7);
+            out.put_u32(0o100_644);
+            out.put_u32(1);
+            for text in [&b"key@example.com"[..], b"value"] {
+                out.put_u32(u32::try_from(text.len()).unwrap());
+                out.put_slice(text);
+            }
+        };
+        match request {
+            Request::Init => Response::Version {
+                version: 6,
+                extensions: vec![(b"\xff", b""), (b"", b"\0")],
+            }
+            .encode(0, out),
+            Request::MakeDir { .. } => packet(out, 101, &|out| out.put_u32(0)),
+            Request::Remove { .. } => packet(out, 101, &|out| out.put_u32(2)),
+            Request::Stat { .. } => packet(out, 105, &attributes),
+            Request::ReadDir { .. } if !std::mem::replace(&mut *listed.lock().unwrap(), true) => {
+                packet(out, 104, &|out| {
+                    out.put_u32(1);
+                    out.put_slice(b"\0\0\0\x01a\0\0\0\0");
+                    attributes(out);
+                });
+            }
+            Request::ReadDir { .. } => packet(out, 101, &|out| out.put_u32(1)),
+            _ => return false,
+        }
+        true
+    })
+    .await;
+    s.client.make_dir(&path("d")).await.unwrap();
+    let error = s.client.remove(&path("f"), EntryKind::File).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotFound);
+    assert_eq!(s.client.stat(&path("a")).await.unwrap().size, Some(7));
+    let listing: Vec<_> = s.client.list(&path("/")).await.unwrap().collect().await;
+    let [Ok(Listed::Entry(entry))] = listing.as_slice() else {
+        panic!("{listing:?}")
+    };
+    assert_eq!((entry.kind, entry.size), (EntryKind::File, Some(7)));
+}
+
+/// More files are open than any server allows handles: the rest waits.
+#[tokio::test]
+async fn many_files_are_open_at_once() {
+    let s = serving(|_, _, _, _| false).await;
+    for i in 0..300 {
+        s.file(&format!("f{i}"), i);
+    }
+    let names: Vec<_> = (0..300).map(|i| format!("f{i}")).collect();
+    let fetched = futures::future::join_all(names.iter().map(|name| s.fetch(name, None))).await;
+    assert!(fetched.iter().enumerate().all(|(i, bytes)| bytes.len() == i));
 }
