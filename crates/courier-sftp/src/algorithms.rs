@@ -198,6 +198,17 @@ pub(crate) fn warnings(settings: &Map<String, Value>) -> Vec<String> {
         .collect()
 }
 
+/// Those of these algorithms that nobody should need.
+pub(crate) fn weak_among<'a>(names: &[&'a str]) -> Vec<&'a str> {
+    let kinds = [&KEY_EXCHANGE, &ENCRYPTION, &MAC, &HOST_KEY];
+    let is_weak = |name: &&&str| {
+        kinds
+            .iter()
+            .any(|kind| kind.find(name).is_some_and(|known| !known.weak.is_empty()))
+    };
+    names.iter().filter(is_weak).copied().collect()
+}
+
 /// What is offered to a server. The host key types that are pinned come first, so that a second key of
 /// the same server does not look like a change.
 pub(crate) fn preferred(settings: &Map<String, Value>, pinned_key_types: &[String]) -> Preferred {

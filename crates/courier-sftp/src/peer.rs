@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 use russh::{Names, keys::PublicKeyOrCertificate};
 use tokio::runtime::Handle;
 
-use crate::{greeting::Greeting, known_hosts};
+use crate::{algorithms, greeting::Greeting, known_hosts};
 
 /// The other end of one connection.
 ///
@@ -88,16 +88,18 @@ impl Peer {
 
     /// The algorithms are agreed on.
     pub(crate) fn negotiated(&self, names: &Names) {
-        let mut agreed = format!(
-            "{}, {}, {}",
-            names.cipher.as_ref(),
-            names.kex.as_ref(),
-            names.key.as_str()
-        );
+        let cipher = names.cipher.as_ref();
+        let mut agreed = vec![cipher, names.kex.as_ref(), names.key.as_str()];
         // An AEAD cipher brings its own.
-        if !names.cipher.as_ref().contains("gcm") && !names.cipher.as_ref().contains("poly1305") {
-            agreed = format!("{agreed}, {}", names.client_mac.as_ref());
+        if !cipher.contains("gcm") && !cipher.contains("poly1305") {
+            agreed.push(names.client_mac.as_ref());
         }
+        let weak = algorithms::weak_among(&agreed);
+        let warning = match weak.is_empty() {
+            true => String::new(),
+            false => format!("; weak: {}", weak.join(", ")),
+        };
+        let agreed = format!("{}{warning}", agreed.join(", "));
         self.learn(|info| info.negotiated = Some(agreed));
     }
 

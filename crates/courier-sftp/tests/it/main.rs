@@ -9,6 +9,7 @@
 )]
 
 mod agent;
+mod algorithms;
 mod auth;
 mod auth_steps;
 mod certificates;

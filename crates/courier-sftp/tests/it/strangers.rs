@@ -138,3 +138,37 @@ async fn a_connection_that_nobody_waits_for_is_closed() {
         .unwrap()
         .unwrap();
 }
+
+/// Lines in front of the identification, a key exchange message that is too long, and one that never ends.
+#[tokio::test]
+async fn what_is_too_long_ends_in_time() {
+    let kexinit = |len: u32| {
+        let mut bytes = b"SSH-2.0-Long\r\n".to_vec();
+        bytes.extend(len.to_be_bytes());
+        bytes.extend([4, 20]);
+        bytes.extend([b'a'; 70_000]);
+        bytes
+    };
+    for (start, rest) in [
+        (
+            b"Welcome.\r\n".repeat(200),
+            &b"More of it, and more, and more.\r\n"[..],
+        ),
+        (kexinit(u32::MAX), b"a"),
+        (kexinit(200_000), b"aaaaaaaaaaaaaaaa"),
+    ] {
+        let port = listening(move |mut tcp| {
+            let _ = tcp.write_all(&start);
+            while tcp.write_all(rest).is_ok() {}
+        });
+        let (error, took) = failing(port, Duration::from_secs(5)).await;
+        assert!(
+            matches!(
+                error.kind(),
+                ErrorKind::Protocol | ErrorKind::Negotiation | ErrorKind::Lost
+            ),
+            "{error:?}"
+        );
+        assert!(took < Duration::from_secs(5));
+    }
+}
