@@ -190,7 +190,6 @@ fn arguments_that_make_no_sense() {
         (&["ls", "sftp://h/a", "sftp://other/a"], "one server"),
         (&["ls", "sftp://h/../a"], ".."),
         (&["get", "--host-key", "MD5:00", "sftp://h/a"], "SHA-256"),
-        (&["get", "--parallel", "4", "sftp://h/a"], "--parallel"),
         (&["mv", "sftp://h/a"], "TARGET"),
         (&["ls", "--timeout", "0", "sftp://h/a"], "0"),
     ] {
