@@ -18,8 +18,8 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::{
     Capabilities, Checksum, ChecksumBy, Client, CreateOptions, Entry, EntryKind, EntryStream, Error,
-    ErrorKind, Fetch, OpenOptions, Reader, RemotePath, RenameMode, Result, ServerInfo, Sink, Source, Store,
-    Writer,
+    ErrorKind, Fetch, OpenOptions, Parts, Reader, RemotePath, RenameMode, Result, ServerInfo, Sink, Source,
+    Store, Writer,
 };
 
 /// A session whose operations end in time.
@@ -66,15 +66,26 @@ impl Clock {
         }
     }
 
-    async fn progress<T>(&self, activity: &Activity, work: impl Future<Output = Result<T>>) -> Result<T> {
+    /// A session that shares a file may have to wait for the others: what they move is progress, too. One that holds them
+    /// up itself doesn't profit from that for long, since nobody's progress counts beyond the first hole.
+    async fn progress<T>(
+        &self,
+        activity: &Activity,
+        parts: Option<Arc<Parts>>,
+        work: impl Future<Output = Result<T>>,
+    ) -> Result<T> {
         let mut work = pin!(work);
+        let reached = || parts.as_ref().map_or(0, |parts| parts.reached());
+        let mut reached_before = reached();
         loop {
             let last = activity.last();
             match timeout_at(last + self.limit, &mut work).await {
                 Ok(result) => return result,
                 Err(_) if activity.last() > last => {}
+                Err(_) if reached() > reached_before => activity.note(),
                 Err(_) => return Err(self.error("the transfer made no progress")),
             }
+            reached_before = reached();
         }
     }
 
@@ -251,8 +262,9 @@ impl Client for Timeouts {
             sink: request.sink,
             activity: activity.clone(),
         });
+        let parts = request.parts.clone();
         let fetch = self.client.fetch(path, Fetch { sink, ..request });
-        self.clock("fetch", path).progress(&activity, fetch).await
+        self.clock("fetch", path).progress(&activity, parts, fetch).await
     }
 
     async fn store(&self, path: &RemotePath, request: Store) -> Result<u64> {
@@ -261,8 +273,9 @@ impl Client for Timeouts {
             source: request.source,
             activity: activity.clone(),
         });
+        let parts = request.parts.clone();
         let store = self.client.store(path, Store { source, ..request });
-        self.clock("store", path).progress(&activity, store).await
+        self.clock("store", path).progress(&activity, parts, store).await
     }
 
     async fn rename(&self, from: &RemotePath, to: &RemotePath, mode: RenameMode) -> Result<()> {

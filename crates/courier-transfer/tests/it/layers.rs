@@ -3,10 +3,11 @@
 use std::{fs, sync::Arc, time::Duration};
 
 use courier_transfer::{
-    Client, CreateOptions, ErrorKind, OpenOptions, RemotePath,
+    Client, CreateOptions, ErrorKind, Fetch, OpenOptions, Parts, RemotePath,
     layers::{Rooted, Timeouts},
     memory::{Event, Memory},
     ops::{Context, DownloadOptions, download},
+    testkit::BytesSink,
 };
 use futures::StreamExt;
 use proptest::prelude::*;
@@ -113,4 +114,26 @@ proptest! {
         prop_assert!(!new.is_empty());
         prop_assert!(new.iter().all(|p| p.starts_with(root)), "{new:?}");
     }
+}
+
+/// A session beside a slow one: what the other moves keeps it from running out of time.
+#[tokio::test]
+async fn a_lane_that_waits_for_another_is_not_idle() {
+    let memory = Memory::default();
+    let whole = bytes(1_000_000, 1);
+    memory.put(&path("f"), whole.clone());
+    memory.slow(Duration::from_millis(10));
+    let parts = Parts::new(0, whole.len() as u64);
+    let sink = Arc::new(BytesSink::default());
+    let request = Fetch {
+        parts: Some(parts),
+        ..sink.request(0, None)
+    };
+    // The whole file is one block, which the first takes: the second has nothing to do.
+    let slow = memory.connect();
+    let waiting = Timeouts::new(memory.connect(), LIMIT);
+    let name = path("f");
+    let (a, b) = tokio::join!(slow.fetch(&name, request.clone()), waiting.fetch(&name, request));
+    assert_eq!((a.unwrap(), b.unwrap()), (1_000_000, 1_000_000));
+    assert!(sink.bytes() == whole);
 }

@@ -80,6 +80,7 @@ async fn an_upload_survives_ten_cuts_and_nothing_is_sent_twice() {
             .unwrap();
         assert!(s.memory.content(&path("f")).unwrap() == whole);
         assert_eq!((done.outcome, line.connects()), (Outcome::Done, 10));
+        assert_eq!(done.bytes, 12 * MB as u64);
         assert!(s.memory.moved() <= 12 * MB as u64 + 10 * IN_FLIGHT);
         assert_eq!((s.memory.paths().len(), s.partials.len()), (3, 0));
     }

@@ -3,12 +3,18 @@
 use std::{fmt, io, sync::Arc, sync::atomic::AtomicBool, sync::atomic::Ordering, time::Duration};
 
 use futures::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
-use tokio::sync::{Notify, watch};
+use tokio::{
+    sync::{Notify, watch},
+    time::Instant,
+};
 
 use crate::{Client, Connector, Error, ErrorKind, Parts, Result, Sink, Source};
 
 /// How long the last lanes may take to close their files when every byte has been moved.
 const PATIENCE: Duration = Duration::from_secs(2);
+
+/// How long whoever waits for a session has to take one that was given back, before another one is.
+const HANDOVER: Duration = Duration::from_millis(200);
 
 /// Which session of a transfer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,7 +58,12 @@ impl Shared {
         let mut first = (self.work)(first, Place::First);
         let mut ended: Option<Result<u64>> = None;
         let mut leaving = false;
+        let mut listen_from = Instant::now();
         loop {
+            let wanted = async {
+                tokio::time::sleep_until(listen_from).await;
+                self.connector.wanted().await;
+            };
             tokio::select! {
                 (result, local) = &mut first, if ended.is_none() => {
                     signals.late.send_replace(true);
@@ -62,7 +73,9 @@ impl Shared {
                     }
                 }
                 Some(done) = lanes.next() => {
-                    leaving = false;
+                    if std::mem::take(&mut leaving) {
+                        listen_from = Instant::now() + HANDOVER;
+                    }
                     match done {
                         Some((Err(e), true)) => return Err(e),
                         Some((Err(error), false)) => {
@@ -71,7 +84,7 @@ impl Shared {
                         _ => {}
                     }
                 }
-                () = self.connector.wanted(), if !leaving && !lanes.is_empty() => {
+                () = wanted, if !leaving && !lanes.is_empty() => {
                     leaving = true;
                     signals.leave.notify_one();
                 }

@@ -169,7 +169,7 @@ impl Upload<'_> {
     }
 
     /// How to go on when the session broke: looks how far the partial really is.
-    async fn after_loss(&self, sending: &Sending<'_>, before: CreateOptions) -> Result<CreateOptions> {
+    async fn after_loss(&self, sending: &mut Sending<'_>, before: CreateOptions) -> Result<CreateOptions> {
         let size = sending.source.size;
         let acknowledged = sending.reach.acknowledged();
         // Before the first answer nothing tells whether the file that must be new was made.
@@ -203,6 +203,8 @@ impl Upload<'_> {
             true => there,
             false => 0,
         };
+        // What the server took and could not say any more.
+        sending.moved += offset.saturating_sub(acknowledged);
         Ok(CreateOptions {
             offset,
             create_new: false,
