@@ -12,6 +12,7 @@ mod docs;
 mod files;
 mod house;
 mod identities;
+mod lines;
 mod serve;
 mod support;
 mod trust;
