@@ -6,7 +6,11 @@ use std::{
 };
 
 use async_trait::async_trait;
-use courier_transfer::ops::{Claim, Identity, Partials};
+use courier_transfer::{
+    Error, ErrorKind, Retry,
+    ops::{Claim, Identity, Partials},
+};
+use futures::FutureExt;
 use parking_lot::Mutex;
 use uuid::Uuid;
 
@@ -77,12 +81,23 @@ impl Partials for ContextPartials {
         Ok(written.or_else(|| self.record.partials().get(key).cloned()))
     }
 
-    /// In the store a moment later: a partial that nothing is known of is judged by its size and time.
+    /// In the store a moment later: a partial that nothing is known of is judged by its size and time. At once where the
+    /// partial is about to get holes, since whoever goes on with it after a crash must know of them.
     async fn save(&self, key: &str, identity: &Identity) -> courier_transfer::Result<()> {
         self.record.partials().insert(key.into(), identity.clone());
         self.all().wrote(self.key_for_all(key), identity.clone());
         self.state.note_unsaved();
-        Ok(())
+        if !identity.scattered {
+            return Ok(());
+        }
+        let saved = self.state.engine.persist(|| self.state.save().boxed()).await;
+        saved.map_err(|e| {
+            Error::new(
+                ErrorKind::Failed,
+                format!("the partial of a file could not be noted: {e}"),
+            )
+            .with_retry(Retry::Later)
+        })
     }
 
     /// Kept a moment longer in the store than here: what it names is no more, so it can't be continued.
