@@ -9,7 +9,7 @@ mod reconnect;
 mod rooted;
 mod timeout;
 
-pub(crate) use parallel::SHARED;
+pub(crate) use parallel::SHARED_UNASKED;
 pub use parallel::{Lanes, Parallel};
 pub use reconnect::Reconnecting;
 pub use rooted::Rooted;

@@ -216,7 +216,7 @@ async fn a_rename_whose_answer_was_lost_is_looked_up() {
 #[tokio::test]
 async fn sessions_that_share_a_file_make_room() {
     let ends = Ends::new(json!({"max_sessions": 2})).await;
-    let bytes = content(40_000_000);
+    let bytes = content(70_000_000);
     fs::write(ends.root.path().join("down"), &bytes).unwrap();
     ends.line.delay(Up, Duration::from_millis(10));
     ends.line.delay(Down, Duration::from_millis(10));
@@ -234,7 +234,7 @@ async fn sessions_that_share_a_file_make_room() {
     ends.line.pass();
     let done = ends.ended(&first).await;
     assert_eq!(done["state"], "completed", "{done:#}");
-    assert_eq!(done["steps"][0]["bytes_transferred"], 40_000_000);
+    assert_eq!(done["steps"][0]["bytes_transferred"], 70_000_000);
     assert!(fs::read(ends.local("down")).unwrap() == bytes);
     assert_eq!(ends.count("connected").await, ends.count("disconnected").await);
     ends.stop().await;

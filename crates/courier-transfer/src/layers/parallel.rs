@@ -16,9 +16,9 @@ use crate::{
 use shared::{LocalEnd, Place, Shared};
 
 /// Smaller files are not worth another session.
-pub(crate) const SHARED: u64 = 8 * 1024 * 1024;
+const SHARED: u64 = 8 * 1024 * 1024;
 /// Smaller files are not worth another session that nobody asked for.
-const SHARED_UNASKED: u64 = 32 * 1024 * 1024;
+pub(crate) const SHARED_UNASKED: u64 = 64 * 1024 * 1024;
 /// A shorter path is filled by one session.
 const LONG_PATH: Duration = Duration::from_millis(10);
 
@@ -27,7 +27,7 @@ const LONG_PATH: Duration = Duration::from_millis(10);
 pub enum Lanes {
     /// So many, from 8 MiB on.
     Exactly(usize),
-    /// So many, from 32 MiB on, where the path is long: where a round trip takes 10 ms or more.
+    /// So many, from 64 MiB on, where the path is long: where a round trip takes 10 ms or more.
     Automatic {
         /// How many.
         most: usize,

@@ -139,10 +139,10 @@ impl Download<'_> {
             modified: part.modified,
         };
         let known = self.context.partials.load(key).await?;
-        let capabilities = self.client.capabilities();
+        // Holes that nothing was noted of were found when it was opened.
         let at = partial
-            .resumes_at(identity, known.as_ref(), capabilities.parts)
-            .filter(|_| capabilities.resume_download)
+            .resumes_at(identity, known.as_ref(), false)
+            .filter(|_| self.client.capabilities().resume_download)
             .unwrap_or(0);
         if at < part.len {
             part.cut(at)?;

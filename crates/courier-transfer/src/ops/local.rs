@@ -9,7 +9,7 @@ use std::{
 };
 
 use jiff::Timestamp;
-use rustix::fs::{CWD, FlockOperation, OFlags, RenameFlags, flock, renameat_with};
+use rustix::fs::{CWD, FlockOperation, OFlags, RenameFlags, SeekFrom, flock, renameat_with, seek};
 
 use crate::{Entry, Error, ErrorKind, Result};
 
@@ -67,12 +67,26 @@ impl Part {
         };
         let meta = part.file.metadata().map_err(|e| part.error(e, "look at"))?;
         if options.resume {
-            part.len = meta.len();
             part.modified = meta.modified().ok().and_then(|t| Timestamp::try_from(t).ok());
+            part.len = meta.len();
+            let whole = part.before_holes(meta.len());
+            if whole < meta.len() {
+                part.cut(whole)?;
+            }
         } else if meta.len() > 0 {
             part.start_over()?;
         }
         Ok(Some(part))
+    }
+
+    /// How far it is written without a hole. Several sessions write into one file in any order, and a process that was
+    /// killed has not cut it to what is whole.
+    fn before_holes(&self, len: u64) -> u64 {
+        // File systems that know no holes say that the first one is at the end.
+        match seek(&self.file, SeekFrom::Hole(0)) {
+            Ok(hole) => hole.min(len),
+            Err(_) => len,
+        }
     }
 
     /// Throws away what is there.

@@ -30,7 +30,7 @@ fn atomic() -> UploadOptions {
 fn files_are_shared_where_it_is_of_use() {
     let memory = Memory::default();
     let with = |lanes| Parallel::new(memory.connect(), Line::new(&memory), lanes);
-    let big = 32 * MB as u64;
+    let big = 64 * MB as u64;
     assert_eq!(with(Lanes::Exactly(4)).lanes(8 * MB as u64), 4);
     assert_eq!(with(Lanes::Exactly(4)).lanes(8 * MB as u64 - 1), 1);
     let automatic = Lanes::Automatic { most: 3 };

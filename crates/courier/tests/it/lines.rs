@@ -90,7 +90,7 @@ fn a_line_that_brings_nothing_new_is_given_up() {
 #[test]
 fn a_far_server_is_asked_over_several_sessions() {
     let (sshd, line, cli) = far_server();
-    let bytes = large(&sshd.files().join("big"), 40);
+    let bytes = large(&sshd.files().join("big"), 70);
     line.delay(Up, Duration::from_millis(10));
     line.delay(Down, Duration::from_millis(10));
     let url = sshd.url_on(line.port(), "big");
