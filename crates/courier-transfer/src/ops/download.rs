@@ -137,12 +137,13 @@ impl Download<'_> {
         let partial = Found {
             len: part.len,
             modified: part.modified,
+            has_holes: part.has_holes,
         };
         let known = self.context.partials.load(key).await?;
-        // Holes that nothing was noted of were found when it was opened.
+        let capabilities = self.client.capabilities();
         let at = partial
-            .resumes_at(identity, known.as_ref(), false)
-            .filter(|_| self.client.capabilities().resume_download)
+            .resumes_at(identity, known.as_ref(), capabilities.parts)
+            .filter(|_| capabilities.resume_download)
             .unwrap_or(0);
         if at < part.len {
             part.cut(at)?;

@@ -30,6 +30,8 @@ pub(super) struct Part {
     pub(super) len: u64,
     /// When they were written.
     pub(super) modified: Option<Timestamp>,
+    /// Several sessions have written into it, and the process was killed before it could cut it to what is whole.
+    pub(super) has_holes: bool,
     /// Leave it for a later attempt?
     pub(super) keep: bool,
     renamed: bool,
@@ -62,6 +64,7 @@ impl Part {
             target: target.to_owned(),
             len: 0,
             modified: None,
+            has_holes: false,
             keep: options.resume,
             renamed: false,
         };
@@ -69,24 +72,18 @@ impl Part {
         if options.resume {
             part.modified = meta.modified().ok().and_then(|t| Timestamp::try_from(t).ok());
             part.len = meta.len();
-            let whole = part.before_holes(meta.len());
-            if whole < meta.len() {
-                part.cut(whole)?;
-            }
+            part.has_holes = part.finds_holes(meta.len());
         } else if meta.len() > 0 {
             part.start_over()?;
         }
         Ok(Some(part))
     }
 
-    /// How far it is written without a hole. Several sessions write into one file in any order, and a process that was
-    /// killed has not cut it to what is whole.
-    fn before_holes(&self, len: u64) -> u64 {
+    /// Does the file system tell of holes? It tells only of those that are as large as its blocks, and not exactly where
+    /// they begin.
+    fn finds_holes(&self, len: u64) -> bool {
         // File systems that know no holes say that the first one is at the end.
-        match seek(&self.file, SeekFrom::Hole(0)) {
-            Ok(hole) => hole.min(len),
-            Err(_) => len,
-        }
+        seek(&self.file, SeekFrom::Hole(0)).is_ok_and(|hole| hole < len)
     }
 
     /// Throws away what is there.

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tokio::sync::OwnedMutexGuard;
 
-use crate::{Parts, Result};
+use crate::{Parts, Result, layers::SHARED_UNASKED};
 
 /// One version of a source, and how its partial is written.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,20 +35,28 @@ impl Identity {
 pub(super) struct Found {
     pub(super) len: u64,
     pub(super) modified: Option<Timestamp>,
+    /// Is it seen to have holes?
+    pub(super) has_holes: bool,
 }
 
 impl Found {
     /// Where it is continued, if it is the beginning of this source: with a known identity, only if that is the same one;
-    /// without, only if it is not larger than the source and not older. `holes` is whether it may have any, where nothing is
-    /// known of that.
-    pub(super) fn resumes_at(&self, source: &Identity, known: Option<&Identity>, holes: bool) -> Option<u64> {
+    /// without, only if it is not larger than the source and not older.
+    ///
+    /// One that may have holes is continued before the first that there can be. `parts` is whether sessions share files
+    /// here: where nothing is known of a partial, those of a large file have.
+    pub(super) fn resumes_at(&self, source: &Identity, known: Option<&Identity>, parts: bool) -> Option<u64> {
         let (size, modified) = source.size.zip(source.modified)?;
         let is_beginning = match known {
             Some(known) => known.is_same_source(source),
             None => self.modified.is_some_and(|own| own >= modified),
         };
-        let scattered = known.map_or(holes, |known| known.scattered);
-        let back = if scattered { Parts::AHEAD } else { 0 };
+        let scattered = known.map_or(parts && size >= SHARED_UNASKED, |known| known.scattered);
+        let back = if scattered || self.has_holes {
+            Parts::AHEAD
+        } else {
+            0
+        };
         Some(self.len.saturating_sub(back)).filter(|_| is_beginning && self.len <= size)
     }
 }

@@ -255,6 +255,27 @@ async fn the_holes_of_a_killed_download_are_filled() {
     assert!(fs::read(s.local("f")).unwrap() == whole);
 }
 
+/// A record that was lost, or is older than the holes: the file system tells of them.
+#[tokio::test]
+async fn holes_that_nobody_noted_are_found() {
+    use std::os::unix::fs::FileExt;
+    for size in [12 * MB, Parts::AHEAD as usize + 4 * MB] {
+        let s = Setup::new();
+        let whole = bytes(size, 1);
+        let modified = "2026-01-01T00:00:00Z".parse().unwrap();
+        s.memory.put_modified(&path("f"), whole.clone(), modified);
+        let part = fs::File::create(s.local("f.part")).unwrap();
+        // The hole begins in the middle of a block of the file system.
+        part.write_all_at(&whole[..4 * MB + 1000], 0).unwrap();
+        part.write_all_at(&whole[8 * MB..10 * MB], 8 * MB as u64).unwrap();
+        let options = DownloadOptions::default();
+        download(&s.client, &path("f"), &s.local("f"), &options, &s.context())
+            .await
+            .unwrap();
+        assert!(fs::read(s.local("f")).unwrap() == whole, "{size}");
+    }
+}
+
 #[tokio::test]
 async fn the_holes_of_a_killed_upload_are_filled_also_over_another_cut() {
     for lanes in [1, 3] {

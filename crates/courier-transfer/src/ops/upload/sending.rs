@@ -4,7 +4,7 @@ use std::{path::Path, sync::Arc};
 
 use crate::{
     CreateOptions, Entry, EntryKind, Error, ErrorKind, FileSource, Parts, Progress, RemotePath, Result,
-    Retry, Store, layers::SHARED_UNASKED,
+    Retry, Store,
 };
 
 use super::{Upload, part::Reach, source::LocalSource};
@@ -70,14 +70,15 @@ impl Upload<'_> {
         let partial = Found {
             len: found.size.unwrap_or(u64::MAX),
             modified: found.modified,
+            // A server doesn't show them.
+            has_holes: false,
         };
         if partial.len > size {
             self.take_away(part, &found).await?;
             return Ok(0);
         }
-        // Somebody else's record may tell of holes, which a server doesn't show.
-        let holes = size >= SHARED_UNASKED && self.client.capabilities().parts;
-        let at = partial.resumes_at(identity, known.as_ref(), holes).unwrap_or(0);
+        let parts = self.client.capabilities().parts;
+        let at = partial.resumes_at(identity, known.as_ref(), parts).unwrap_or(0);
         // What lies behind is still there, holes and all.
         identity.scattered = (1..partial.len).contains(&at);
         Ok(at)
