@@ -16,14 +16,15 @@ use bytes::{Bytes, BytesMut};
 use tokio::sync::{Notify, mpsc::WeakUnboundedSender, oneshot};
 
 use super::{
-    Command, Failed, Reply, SizeLimits,
+    Command, Failed, Reply,
     download::{Download, Part},
     handle::OpenHandle,
-    places::Place,
+    limits::{MOST_HANDLES, SizeLimits, Told},
+    places::{Place, Places},
     reply::{Entry, Hello, NoHandle},
     upload::Upload,
 };
-use crate::codec::{Decoder, Event, Malformed, Request, Response};
+use crate::codec::{Decoder, Event, Limits, Malformed, Request, Response};
 
 /// Uploads push no more than this at once, so that answers are looked at in between.
 const PUSH: usize = 2 * 1024 * 1024;
@@ -86,6 +87,8 @@ pub(super) enum Pending {
     Call(Call),
     /// A transfer.
     Transfer { transfer: u32, step: Step },
+    /// Everybody: the server's limits.
+    Limits,
     /// Nobody; the handle's place is free when the answer comes.
     Close { _place: Option<Place> },
 }
@@ -172,6 +175,8 @@ pub(super) struct Core {
     hello: Option<oneshot::Sender<Hello>>,
     queue: WeakUnboundedSender<Command>,
     quickest: Quickest,
+    told: Told,
+    places: Places,
     /// Nothing comes from the server any more.
     is_over: bool,
 }
@@ -193,6 +198,8 @@ impl Core {
             hello: Some(hello),
             queue,
             quickest: Quickest::default(),
+            told: Told::default(),
+            places: Places::new(MOST_HANDLES),
             is_over: false,
         }
     }
@@ -207,9 +214,39 @@ impl Core {
         self.quickest.clone()
     }
 
-    /// How much the server takes and gives at once.
+    /// How much the server takes and gives at once, once it has told.
+    pub(super) fn told(&self) -> Told {
+        Arc::clone(&self.told)
+    }
+
+    /// The places for open handles.
+    pub(super) fn places(&self) -> Places {
+        self.places.clone()
+    }
+
+    /// Asks the server for its limits. What else is asked for goes out at once; answers come in order, so that the limits are
+    /// known when the first handle is.
+    pub(super) fn ask_limits(&mut self) {
+        let id = self.wire.ids.next();
+        self.wire.pending.insert(id, Pending::Limits);
+        Request::Limits.encode(id, &mut self.wire.out);
+    }
+
+    fn limited(&mut self, limits: Limits) {
+        self.set_limits(SizeLimits::of(limits));
+        match usize::try_from(limits.handles) {
+            Ok(0) => {}
+            handles => self
+                .places
+                .told(handles.unwrap_or(MOST_HANDLES).min(MOST_HANDLES)),
+        }
+    }
+
+    /// How much is asked for from now on.
     pub(super) fn set_limits(&mut self, limits: SizeLimits) {
         self.wire.limits = limits;
+        // Told once, at the beginning.
+        let _ = self.told.set(limits);
     }
 
     /// The session has ended: whoever waits learns it from its dropped sender, as whoever comes later does.
@@ -363,6 +400,15 @@ impl Core {
         match self.wire.pending.remove(&id) {
             None => Err(Malformed::new("an answer to a request that was never made")),
             Some(Pending::Close { .. }) => Ok(()),
+            Some(Pending::Limits) => {
+                // It said that it had them; a server that then has none is treated as any other.
+                if let Response::Extended(body) = response
+                    && let Ok(limits) = Limits::decode(body)
+                {
+                    self.limited(limits);
+                }
+                Ok(())
+            }
             Some(Pending::Call(call)) => {
                 self.quickest.note(call.sent.elapsed());
                 self.answer(call, response);

@@ -52,13 +52,7 @@ pub(crate) struct Download {
 }
 
 impl Download {
-    pub(super) fn new(
-        path: RemotePath,
-        request: Fetch,
-        sink: Slot<dyn Sink>,
-        most_under_way: u32,
-        owner: Owner,
-    ) -> Self {
+    pub(super) fn new(path: RemotePath, request: Fetch, sink: Slot<dyn Sink>, owner: Owner) -> Self {
         let Owner { done, place } = owner;
         Self {
             path,
@@ -68,7 +62,7 @@ impl Download {
             rate: request.rate,
             id: 0,
             handle: None,
-            pace: Pace::new(most_under_way),
+            pace: Pace::new(BLIND),
             under_way: 0,
             plan: match request.parts {
                 Some(parts) => Plan::Shared(Shared::new(Lane::new(parts))),
@@ -96,6 +90,7 @@ impl Download {
         if let Some(place) = &mut self.place {
             place.open();
         }
+        self.pace = Pace::new(wire.limits.reads);
         self.handle = Some(handle.clone());
         if let Plan::Alone(alone) = &mut self.plan {
             if self.rate.is_none()

@@ -17,6 +17,7 @@ mod download;
 mod exec;
 mod handle;
 mod handler;
+mod limits;
 mod pace;
 mod places;
 mod plan;
@@ -41,6 +42,7 @@ use self::{
     core::{Call, Ids, Quickest, Wire},
     download::Download,
     exec::Shell,
+    limits::{SizeLimits, Told},
     places::{Place, Places},
     slot::Slot,
     upload::Upload,
@@ -51,71 +53,10 @@ pub(crate) use self::{
     reply::{Entry, Failed, NoHandle, Reply},
     thread::open,
 };
-use crate::codec::{Limits, OpenFlags, Request};
+use crate::codec::{OpenFlags, Request};
 
-/// Handles that are open at once. OpenSSH fails at about 128.
-const MOST_HANDLES: usize = 96;
 /// The window of the SSH channel: what a server may send before it must wait.
 const WINDOW: u32 = 8 * 1024 * 1024;
-
-/// Reads and writes of this many bytes work everywhere (section 3 of the draft).
-const SAFE_SIZE: u32 = 32 * 1024;
-/// The largest that are used: OpenSSH's own limit.
-const LARGEST: u32 = 255 * 1024;
-
-/// How much is read and written at once.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct SizeLimits {
-    /// Bytes of a READ.
-    pub(crate) read: u32,
-    /// Bytes of a WRITE.
-    pub(crate) write: u32,
-    /// Handles that are open at once.
-    handles: usize,
-    /// The server told how many.
-    tells_handles: bool,
-}
-
-impl Default for SizeLimits {
-    fn default() -> Self {
-        Self {
-            read: SAFE_SIZE,
-            write: SAFE_SIZE,
-            handles: MOST_HANDLES,
-            tells_handles: false,
-        }
-    }
-}
-
-impl SizeLimits {
-    /// What a server's own limits allow. 0 tells nothing.
-    fn of(limits: Limits) -> Self {
-        // Room for the header of a packet.
-        let packet = limits.packet.saturating_sub(1024);
-        let within = |limit: u64| {
-            let limit = if packet == 0 { limit } else { limit.min(packet) };
-            u32::try_from(limit).unwrap_or(u32::MAX)
-        };
-        let size = |limit| match within(limit) {
-            0 => SAFE_SIZE,
-            limit => limit.min(LARGEST),
-        };
-        Self {
-            read: size(limits.read),
-            write: size(limits.write),
-            handles: match usize::try_from(limits.handles) {
-                Ok(0) | Err(_) => MOST_HANDLES,
-                Ok(handles) => handles.min(MOST_HANDLES),
-            },
-            tells_handles: limits.handles > 0,
-        }
-    }
-
-    /// So many READs fill the window.
-    fn most_reads(self) -> u32 {
-        (WINDOW / self.read).clamp(2, 256)
-    }
-}
 
 /// How a transfer ends: the offset reached.
 type Outcome = oneshot::Receiver<Result<u64, Failed>>;
@@ -214,7 +155,7 @@ impl Link {
 #[derive(Debug)]
 pub(crate) struct Session {
     link: Link,
-    limits: SizeLimits,
+    limits: Told,
     places: Places,
     quickest: Quickest,
     shell: Shell,
@@ -226,7 +167,7 @@ pub(crate) struct Session {
 impl Session {
     /// How much is read and written at once.
     pub(crate) fn limits(&self) -> SizeLimits {
-        self.limits
+        self.limits.get().copied().unwrap_or_default()
     }
 
     /// Why it has ended.
@@ -272,8 +213,7 @@ impl Session {
         // Whoever waits for a place moves nothing, and is no dead transfer either.
         let waiting = || drop(request.sink.write_at(&[], request.offset));
         let (owner, guard, result) = self.owner(&sink, waiting).await?;
-        let most = self.limits.most_reads();
-        let download = Box::new(Download::new(path.clone(), request, sink, most, owner));
+        let download = Box::new(Download::new(path.clone(), request, sink, owner));
         self.transfer(
             Command::Download {
                 id: guard.id,

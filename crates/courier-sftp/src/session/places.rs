@@ -24,32 +24,48 @@ struct Shared {
     counts: Mutex<Counts>,
     /// True once the server has refused a handle for want of a place.
     short: watch::Sender<bool>,
-    /// The server told its limit: what it refuses, it refuses for another reason.
-    is_told: bool,
 }
 
 #[derive(Debug)]
 struct Counts {
     total: usize,
+    /// The server told its limit: what it refuses, it refuses for another reason.
+    is_told: bool,
     /// Places whose handle is open.
     open: usize,
     /// Places that are taken, and too many: they are not free again when they come back.
     owed: usize,
 }
 
+impl Shared {
+    /// From now on there are so many places, or as few as there were.
+    fn shrink(&self, counts: &mut Counts, total: usize) {
+        let excess = counts.total.saturating_sub(total);
+        counts.owed += excess - self.free.forget_permits(excess);
+        counts.total -= excess;
+    }
+}
+
 impl Places {
-    pub(super) fn new(total: usize, is_told: bool) -> Self {
+    pub(super) fn new(total: usize) -> Self {
         let total = total.max(1);
         Self(Arc::new(Shared {
             free: Arc::new(Semaphore::new(total)),
             counts: Mutex::new(Counts {
                 total,
+                is_told: false,
                 open: 0,
                 owed: 0,
             }),
             short: watch::Sender::new(false),
-            is_told,
         }))
+    }
+
+    /// The server has told how many there are.
+    pub(super) fn told(&self, total: usize) {
+        let mut counts = self.0.counts.lock();
+        counts.is_told = true;
+        self.0.shrink(&mut counts, total.max(1));
     }
 
     /// Takes a place, and calls `waiting` from time to time until there is one. `None` never comes.
@@ -122,12 +138,11 @@ impl Place {
     /// all that may be.
     pub(super) fn was_refused(&self) -> bool {
         let mut counts = self.shared.counts.lock();
-        if self.shared.is_told || counts.open == 0 {
+        if counts.is_told || counts.open == 0 {
             return false;
         }
-        let excess = counts.total.saturating_sub(counts.open);
-        counts.owed += excess - self.shared.free.forget_permits(excess);
-        counts.total -= excess;
+        let open = counts.open;
+        self.shared.shrink(&mut counts, open);
         self.shared.short.send_replace(true);
         true
     }
@@ -154,7 +169,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_open_when_one_more_is_refused_is_the_limit() {
-        let places = Places::new(10, false);
+        let places = Places::new(10);
         let take = || async { places.take(|| {}).await.unwrap() };
         let (mut first, under_way, refused) = (take().await, take().await, take().await);
         assert!(
@@ -178,7 +193,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_limit_that_was_told_is_kept() {
-        let places = Places::new(10, true);
+        let places = Places::new(12);
+        places.told(10);
         let mut first = places.take(|| {}).await.unwrap();
         first.open();
         assert!(!places.take(|| {}).await.unwrap().was_refused());

@@ -9,17 +9,16 @@ use russh::{ChannelId, ChannelMsg, Disconnect, client::Handle};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{
-    Command, Link, Reply, Session, SizeLimits, State, WINDOW,
+    Command, Link, Session, State, WINDOW,
     core::{Core, Ids, Outlet},
     exec::Shell,
     handler::{Handed, SshHandler},
     lost,
-    places::Places,
     reply::Hello,
 };
 use crate::{
     auth,
-    codec::{Limits, Request, VERSION, extension_name},
+    codec::{Request, VERSION, extension_name},
     connect::Dial,
 };
 
@@ -93,7 +92,10 @@ async fn establish(dial: &Dial) -> Result<(Session, Connection)> {
         link.queue.downgrade(),
         hello,
     )));
-    let quickest = core.lock().quickest();
+    let (quickest, limits, places) = {
+        let core = core.lock();
+        (core.quickest(), core.told(), core.places())
+    };
     let (alive, gone) = oneshot::channel();
     let handed = Handed::default();
     let handler = SshHandler {
@@ -129,12 +131,12 @@ async fn establish(dial: &Dial) -> Result<(Session, Connection)> {
         gone,
         _finished: finishing,
     };
-    let limits = connection.greet(dial, &link, greeted).await?;
+    connection.greet(dial, greeted).await?;
     Ok((
         Session {
             link,
             limits,
-            places: Places::new(limits.handles, limits.tells_handles),
+            places,
             quickest,
             shell,
             stop,
@@ -192,13 +194,8 @@ async fn subsystem(ssh: &Handle<SshHandler>) -> Result<ChannelId> {
 }
 
 impl Connection {
-    /// Waits for VERSION, and asks for the server's limits.
-    async fn greet(
-        &mut self,
-        dial: &Dial,
-        link: &Link,
-        greeted: oneshot::Receiver<Hello>,
-    ) -> Result<SizeLimits> {
+    /// Waits for VERSION, and asks for the server's limits along with what its callers want first.
+    async fn greet(&mut self, dial: &Dial, greeted: oneshot::Receiver<Hello>) -> Result<()> {
         let hello = greeted.await.map_err(|_| self.state.error())?;
         if hello.version < VERSION {
             return Err(Error::new(
@@ -209,32 +206,16 @@ impl Connection {
                 ),
             ));
         }
-        let has_limits = hello.extensions.iter().any(|e| e == extension_name::LIMITS);
-        dial.peer.extensions(hello.extensions);
-        if !has_limits {
-            return Ok(SizeLimits::default());
+        if hello.extensions.iter().any(|e| e == extension_name::LIMITS) {
+            let out = {
+                let mut core = self.core.lock();
+                core.ask_limits();
+                core.take_out()
+            };
+            send(&self.ssh, self.channel, &self.handed, out).await?;
         }
-        let answer = link.call(&Request::Limits, None);
-        self.carry_out_all().await?;
-        let limits = match answer.await? {
-            Reply::Extended(body) => Limits::decode(&body).map(SizeLimits::of).unwrap_or_default(),
-            // It said that it had them; without, it is treated as any other.
-            _ => SizeLimits::default(),
-        };
-        self.core.lock().set_limits(limits);
-        Ok(limits)
-    }
-
-    /// Carries out what the queue holds.
-    async fn carry_out_all(&mut self) -> Result<()> {
-        let out = {
-            let mut core = self.core.lock();
-            while let Ok(command) = self.queue.try_recv() {
-                core.execute(command);
-            }
-            core.take_out()
-        };
-        send(&self.ssh, self.channel, &self.handed, out).await
+        dial.peer.extensions(hello.extensions);
+        Ok(())
     }
 
     /// Carries out commands until the session is closed by either side.

@@ -295,7 +295,8 @@ fn verifying(algorithms: &[Algorithm]) -> Config {
 async fn rsa_signs_as_the_server_says() {
     use HashAlg::{Sha256, Sha512};
     let (modern, sha1) = (&[Some(Sha256), Some(Sha512)], &[None]);
-    let cases: [(&[Option<HashAlg>], &str, &[&str]); 5] = [
+    type Case<'a> = (&'a [Option<HashAlg>], &'a str, &'a [&'a str]);
+    let cases: [Case<'_>; 5] = [
         (modern, "default", &["key rsa-sha2-512", "key rsa-sha2-256"]),
         (&modern[..1], "default", &["key rsa-sha2-256"]),
         // It says nothing of RSA.

@@ -55,7 +55,7 @@ impl Wired {
         core.set_limits(SizeLimits {
             read: 100_000,
             write: 100_000,
-            ..SizeLimits::default()
+            reads: 8,
         });
         Self {
             core,
@@ -69,7 +69,7 @@ impl Wired {
         let sink = Arc::new(BytesSink::default());
         let (owner, outcome) = owner();
         let end = Slot::new(Arc::<BytesSink>::clone(&sink) as Arc<dyn Sink>);
-        let download = Box::new(Download::new(path(), sink.request(0, hint), end, 8, owner));
+        let download = Box::new(Download::new(path(), sink.request(0, hint), end, owner));
         self.core.execute(Command::Download { id: 1000, download });
         (sink, outcome)
     }
@@ -111,7 +111,7 @@ fn path() -> RemotePath {
 
 fn owner() -> (Owner, Outcome) {
     let (done, outcome) = oneshot::channel();
-    let place = Places::new(1, false).take_now().unwrap();
+    let place = Places::new(1).take_now().unwrap();
     (Owner { done, place }, outcome)
 }
 

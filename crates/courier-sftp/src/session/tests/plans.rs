@@ -54,7 +54,7 @@ proptest! {
         let (owner, mut outcome) = owner();
         let request = Fetch::new(sink.clone(), 0, Some(len as u64));
         let end = Slot::new(sink.clone() as Arc<dyn Sink>);
-        let download = Box::new(Download::new(path(), request, end, 8, owner));
+        let download = Box::new(Download::new(path(), request, end, owner));
         wired.core.execute(Command::Download { id: 1000, download });
         let open = wired.commanded();
         let mut waiting = wired.answered(&[(open[0].0, HANDLE)]);
@@ -83,13 +83,19 @@ proptest! {
 /// A transfer that shares the parts of a file, over a connection of its own.
 fn shared_download(parts: &Arc<Parts>, sink: &Arc<BytesSink>) -> (Wired, Outcome, Vec<Seen>) {
     let mut wired = Wired::new();
+    let limits = SizeLimits {
+        read: 100_000,
+        write: 100_000,
+        reads: 2,
+    };
+    wired.core.set_limits(limits);
     let (owner, outcome) = owner();
     let request = Fetch {
         parts: Some(parts.clone()),
         ..sink.request(0, None)
     };
     let end = Slot::new(sink.clone() as Arc<dyn Sink>);
-    let download = Box::new(Download::new(path(), request, end, 2, owner));
+    let download = Box::new(Download::new(path(), request, end, owner));
     wired.core.execute(Command::Download { id: 1000, download });
     let open = wired.commanded();
     let asked = wired.answered(&[(open[0].0, HANDLE)]);
@@ -189,7 +195,7 @@ fn a_rate_is_kept_by_waiting() {
         ..sink.request(0, Some(1_000_000))
     };
     let end = Slot::new(sink as Arc<dyn Sink>);
-    let download = Box::new(Download::new(path(), request, end, 8, owner));
+    let download = Box::new(Download::new(path(), request, end, owner));
     let before = Instant::now();
     wired.core.execute(Command::Download { id: 1000, download });
     let open = wired.commanded();
