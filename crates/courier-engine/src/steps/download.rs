@@ -104,6 +104,7 @@ impl Transfer for Download {
                 self.source.clone(),
                 self.target.clone(),
                 PlanOptions::default(),
+                drop,
             ));
         }
         let job = ops::Job {

@@ -155,6 +155,7 @@ impl Transfer for Upload {
                     source.clone(),
                     target.clone(),
                     PlanOptions::default(),
+                    drop,
                 )
             })
             .collect();

@@ -34,21 +34,26 @@ pub struct PlanOptions {
 /// [`contents`](PlanOptions::contents), is made).
 ///
 /// A file goes to `into/<name>`, a folder's files to `into/<folder>/…`, and what a pattern matches to its path
-/// relative to the fixed part of the pattern. Links to files are taken as files, others are left out. Local folders are
-/// made as they are met; one that is a link is refused, so that nothing is written outside `into`.
+/// relative to the fixed part of the pattern. Local folders are made as they are met; one that is a link is refused, so
+/// that nothing is written outside `into`.
 /// An `Err` is about one object and doesn't end the stream, except where the session is broken.
+///
+/// Links to files are taken as files. Links to folders, which may lead in circles, and devices, pipes and sockets are
+/// left out; in a recursive plan `left_out` hears of each, in a sentence's beginning ("/in/old is a link to a folder").
 pub fn plan_downloads(
     client: Arc<dyn Client>,
     from: RemoteGlob,
     into: PathBuf,
     options: PlanOptions,
+    left_out: impl Fn(String) + Send + Sync + 'static,
 ) -> BoxStream<'static, Result<Job>> {
-    produce(|jobs| async move {
+    produce(move |jobs| async move {
         // Nobody listens any more, or the session is broken and that was told.
         let _ = Downloads {
             client,
             jobs,
             options,
+            left_out,
         }
         .start(&from, &into)
         .await;
@@ -58,13 +63,18 @@ pub fn plan_downloads(
 
 struct Ended;
 
-struct Downloads {
+/// What is left out, in words.
+pub(super) const FOLDER_LINK: &str = "a link to a folder";
+pub(super) const NO_FILE: &str = "neither a file nor a folder";
+
+struct Downloads<L> {
     client: Arc<dyn Client>,
     jobs: mpsc::Sender<Result<Job>>,
     options: PlanOptions,
+    left_out: L,
 }
 
-impl Downloads {
+impl<L: Fn(String) + Send + Sync> Downloads<L> {
     async fn start(&self, from: &RemoteGlob, into: &Path) -> Result<(), Ended> {
         let mut found = match glob(self.client.clone(), from, true).await {
             Ok(found) => found,
@@ -176,10 +186,11 @@ impl Downloads {
             EntryKind::File => entry,
             EntryKind::Link => match self.client.stat(&entry.path).await {
                 Ok(target) if target.is_file() => target,
-                Ok(_) => return Ok(()),
+                Ok(target) if target.is_dir() => return self.leave_out(&entry.path, FOLDER_LINK),
+                Ok(_) => return self.leave_out(&entry.path, NO_FILE),
                 Err(e) => return self.fail(e).await,
             },
-            EntryKind::Directory | EntryKind::Other => return Ok(()),
+            EntryKind::Directory | EntryKind::Other => return self.leave_out(&entry.path, NO_FILE),
         };
         let job = Job {
             remote: entry.path.clone(),
@@ -187,6 +198,13 @@ impl Downloads {
             entry: Some(entry),
         };
         self.jobs.send(Ok(job)).await.map_err(|_| Ended)
+    }
+
+    fn leave_out(&self, path: &RemotePath, what: &str) -> Result<(), Ended> {
+        if self.options.recursive {
+            (self.left_out)(format!("{path} is {what}"));
+        }
+        Ok(())
     }
 
     async fn fail(&self, error: Error) -> Result<(), Ended> {
@@ -199,16 +217,17 @@ impl Downloads {
 /// Plans the upload of what the local path or pattern `from` names into the remote folder `into`, which
 /// must exist (or, with [`contents`](PlanOptions::contents), is made).
 ///
-/// Names go as in [`plan_downloads`], and files as [`walk`] gives them. Remote folders are made as they
-/// are met, empty ones, too.
+/// Names go as in [`plan_downloads`], what is left out is told as there, and files are as [`walk`] gives them. Remote
+/// folders are made as they are met, empty ones, too.
 pub fn plan_uploads(
     client: Arc<dyn Client>,
     from: PathBuf,
     into: RemotePath,
     options: PlanOptions,
+    left_out: impl Fn(String) + Send + Sync + 'static,
 ) -> BoxStream<'static, Result<Job>> {
-    produce(|jobs| async move {
-        let mut files = walk(&from, options);
+    produce(move |jobs| async move {
+        let mut files = walk(&from, options, left_out);
         let mut ready = if options.contents {
             None
         } else {

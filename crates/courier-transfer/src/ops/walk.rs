@@ -15,6 +15,7 @@ use crate::{Error, ErrorKind, RemotePath, Result};
 use super::{
     PlanOptions,
     glob::{Pattern, is_pattern, split, unescape},
+    plan::{FOLDER_LINK, NO_FILE},
 };
 
 /// Items that the walk may be ahead of its consumer.
@@ -34,27 +35,38 @@ pub struct LocalFile {
 /// Walks what a local path or pattern names, folders before what lies in them.
 ///
 /// A path that exists is taken as it is, whatever characters are in it. Links to files count as files; links to
-/// folders are left out, so there are no cycles; neither are devices, pipes and sockets given.
+/// folders are left out, so there are no cycles; neither are devices, pipes and sockets given. In a recursive walk
+/// `left_out` hears of each, in a sentence's beginning ("in/old is a link to a folder").
 /// An `Err` is about one path and doesn't end the stream.
-pub fn walk(from: &Path, options: PlanOptions) -> BoxStream<'static, Result<LocalFile>> {
+pub fn walk(
+    from: &Path,
+    options: PlanOptions,
+    left_out: impl Fn(String) + Send + 'static,
+) -> BoxStream<'static, Result<LocalFile>> {
     let from = from.to_owned();
     let (items, mut receiver) = mpsc::channel(AHEAD);
     tokio::task::spawn_blocking(move || {
         // A failed send means that nobody listens any more.
-        let _ = Walk { items, options }.start(&from);
+        let _ = Walk {
+            items,
+            options,
+            left_out,
+        }
+        .start(&from);
     });
     stream::poll_fn(move |cx| receiver.poll_recv(cx)).boxed()
 }
 
-struct Walk {
+struct Walk<L> {
     items: mpsc::Sender<Result<LocalFile>>,
     options: PlanOptions,
+    left_out: L,
 }
 
 /// Nobody listens any more.
 struct Ended;
 
-impl Walk {
+impl<L: Fn(String)> Walk<L> {
     fn start(&self, from: &Path) -> Result<(), Ended> {
         match fs::metadata(from) {
             Ok(meta) if meta.is_dir() && !self.options.recursive => self.send(Err(Error::new(
@@ -109,6 +121,7 @@ impl Walk {
                     Ok(Kind::Folder) if matches && self.options.recursive => self.tree(&path, &relative)?,
                     Ok(Kind::Folder) if pattern.may_match_below(&remote) => folders.push(relative),
                     Ok(Kind::File) if matches => self.give(&path, &relative, false)?,
+                    Ok(Kind::Other(what)) if matches => self.leave_out(&path, what),
                     Ok(_) => {}
                     Err(e) => self.send(Err(Error::local(e, "look at", &path)))?,
                 }
@@ -134,9 +147,7 @@ impl Walk {
                 match kind(&path) {
                     Ok(Kind::Folder) => folders.push(below),
                     Ok(Kind::File) => self.give(&path, &top.join(&below), false)?,
-                    Ok(Kind::Other) => {
-                        tracing::debug!(path = %path.display(), "neither a file nor a folder; left out")
-                    }
+                    Ok(Kind::Other(what)) => self.leave_out(&path, what),
                     Err(e) => self.send(Err(Error::local(e, "look at", &path)))?,
                 }
             }
@@ -183,6 +194,12 @@ impl Walk {
         }
     }
 
+    fn leave_out(&self, path: &Path, what: &str) {
+        if self.options.recursive {
+            (self.left_out)(format!("{} is {what}", path.display()));
+        }
+    }
+
     fn send(&self, item: Result<LocalFile>) -> Result<(), Ended> {
         self.items.blocking_send(item).map_err(|_| Ended)
     }
@@ -191,7 +208,8 @@ impl Walk {
 enum Kind {
     File,
     Folder,
-    Other,
+    /// Nothing to take: what it is, in words.
+    Other(&'static str),
 }
 
 fn kind(path: &Path) -> io::Result<Kind> {
@@ -199,6 +217,15 @@ fn kind(path: &Path) -> io::Result<Kind> {
     if own.is_dir() {
         return Ok(Kind::Folder);
     }
-    let file = own.is_file() || own.is_symlink() && fs::metadata(path).is_ok_and(|target| target.is_file());
-    Ok(if file { Kind::File } else { Kind::Other })
+    let target = if own.is_symlink() {
+        fs::metadata(path).ok()
+    } else {
+        Some(own)
+    };
+    Ok(match target {
+        Some(target) if target.is_file() => Kind::File,
+        Some(target) if target.is_dir() => Kind::Other(FOLDER_LINK),
+        Some(_) => Kind::Other(NO_FILE),
+        None => Kind::Other("a link that leads nowhere"),
+    })
 }

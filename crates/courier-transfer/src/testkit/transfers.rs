@@ -239,7 +239,7 @@ pub async fn trees_go_up_down_and_away(f: &Fixture) {
         contents: true,
     };
     let remote = f.path("tree");
-    let jobs = plan_uploads(f.client.clone(), local.path("in"), remote.clone(), tree);
+    let jobs = plan_uploads(f.client.clone(), local.path("in"), remote.clone(), tree, drop);
     let sent = upload_all(
         f.client.clone(),
         jobs,
@@ -256,7 +256,7 @@ pub async fn trees_go_up_down_and_away(f: &Fixture) {
     );
 
     let from = RemoteGlob::literal(remote.clone());
-    let jobs = plan_downloads(f.client.clone(), from, local.path("out"), tree);
+    let jobs = plan_downloads(f.client.clone(), from, local.path("out"), tree, drop);
     let got = download_all(
         f.client.clone(),
         jobs,
@@ -289,7 +289,7 @@ pub async fn many_small_files_move_at_once(f: &Fixture) {
         recursive: true,
         contents: true,
     };
-    let jobs = plan_uploads(f.client.clone(), local.path("in"), f.folder.clone(), tree);
+    let jobs = plan_uploads(f.client.clone(), local.path("in"), f.folder.clone(), tree, drop);
     let sent = totals(upload_all(
         f.client.clone(),
         jobs,
@@ -303,6 +303,7 @@ pub async fn many_small_files_move_at_once(f: &Fixture) {
         RemoteGlob::literal(f.folder.clone()),
         local.path("out"),
         tree,
+        drop,
     );
     let got = download_all(
         f.client.clone(),

@@ -1,6 +1,10 @@
 //! Many files at once, and trees against hostile servers.
 
-use std::{fs, os::unix::fs::symlink, sync::Arc};
+use std::{
+    fs,
+    os::unix::fs::symlink,
+    sync::{Arc, mpsc},
+};
 
 use courier_transfer::{
     Client, ErrorKind,
@@ -26,7 +30,7 @@ async fn get(
     plan: PlanOptions,
 ) -> Vec<FileResult> {
     let from = RemoteGlob::new(from).unwrap();
-    let jobs = plan_downloads(client.clone(), from, into.to_owned(), plan);
+    let jobs = plan_downloads(client.clone(), from, into.to_owned(), plan, drop);
     download_all(
         client.clone(),
         jobs,
@@ -201,8 +205,11 @@ async fn uploads_follow_links_to_files_and_no_folders() {
     symlink(&from, from.join("sub/loop")).unwrap();
     let memory = Memory::default();
     let client: Arc<dyn Client> = memory.connect();
+    let (left_out, heard) = mpsc::channel();
     let put = async |from: std::path::PathBuf, plan| {
-        let jobs = plan_uploads(client.clone(), from, path("up"), plan);
+        let left_out = left_out.clone();
+        let left_out = move |what| left_out.send(what).unwrap();
+        let jobs = plan_uploads(client.clone(), from, path("up"), plan, left_out);
         let results: Vec<_> = upload_all(
             client.clone(),
             jobs,
@@ -222,6 +229,8 @@ async fn uploads_follow_links_to_files_and_no_folders() {
         put(from.clone(), TREE).await,
         ["up/b[1].csv", "up/c.csv", "up/sub/a.txt", "up/sub/link.csv"]
     );
+    let circle = format!("{} is a link to a folder", from.join("sub/loop").display());
+    assert_eq!(heard.try_iter().collect::<Vec<_>>(), [circle]);
     let pattern = PlanOptions::default();
     assert_eq!(
         put(from.join("*.csv"), pattern).await,
@@ -234,6 +243,8 @@ async fn uploads_follow_links_to_files_and_no_folders() {
     );
     assert_eq!(put(from.join("none"), pattern).await, ["?"]);
     assert_eq!(put(from.clone(), pattern).await, ["?"]);
+    // Folders are not asked for, so none is missed.
+    assert_eq!(heard.try_iter().next(), None);
 }
 
 #[tokio::test]
@@ -249,6 +260,7 @@ async fn a_plan_is_made_as_it_is_taken() {
         RemoteGlob::new("in").unwrap(),
         temp.path().to_owned(),
         TREE,
+        drop,
     );
     // Dropping the plan after a few ends it.
     for _ in 0..10 {

@@ -24,14 +24,17 @@ use crate::output::{Output, stdout_failed};
     override_usage = "courier get [OPTIONS] <URL>... [TARGET]",
     after_help = "\
 The last argument is the target where it is no URL of a server: a file, an existing folder, or - for standard output.
-A file is written as <name>.part and renamed when it is whole.
+A file is written as <name>.part and renamed when it is whole. Where the line breaks, the transfer goes on over a new one.
 
 Examples:
   courier get sftp://ann@example.com/in/report.csv
   courier get 'sftp://ann@example.com/in/*.csv' data/
   courier get -r sftp://ann@example.com/~/photos .
-  courier get --resume sftp://ann@example.com/big.iso
-  courier get sftp://ann@example.com/in/report.csv - | head"
+  courier get sftp://ann@example.com/in/report.csv - | head
+A server far away, over a bad line:
+  courier get --parallel 8 --retries 10 --resume sftp://far.example.com/big.iso
+Every night, with room for others on the line:
+  courier get -r --limit-rate 2M --quiet sftp://ann@example.com/~/archive /backup"
 )]
 pub(crate) struct Args {
     /// What to fetch, and where to; the current folder by default
@@ -42,7 +45,7 @@ pub(crate) struct Args {
     #[arg(long, short)]
     recursive: bool,
 
-    /// Continue a partial file of an earlier run, and keep one when this run breaks off
+    /// Continue the partial file of an earlier run, and keep one when this run fails
     #[arg(long)]
     resume: bool,
 
@@ -197,7 +200,8 @@ async fn several(
     let mut plans = Vec::new();
     for source in sources {
         let glob = glob_of(source)?.unwrap_or_else(|| RemoteGlob::literal(source.path.clone()));
-        let jobs = plan_downloads(session.client.clone(), glob, target.to_owned(), plan);
+        let (client, target) = (session.client.clone(), target.to_owned());
+        let jobs = plan_downloads(client, glob, target, plan, summary.left_out());
         plans.push(super::matched(source, jobs));
     }
     let context = BatchContext {

@@ -22,6 +22,7 @@ pub(crate) mod put;
 pub(crate) mod rm;
 pub(crate) mod rmdir;
 mod session;
+mod spool;
 mod summary;
 mod transfer;
 mod trust;

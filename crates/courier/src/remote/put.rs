@@ -6,9 +6,10 @@ use std::sync::Arc;
 use courier_transfer::ops::{
     BatchContext, Context, Job, PlanOptions, UploadOptions, plan_uploads, upload, upload_all,
 };
-use courier_transfer::{Error, ErrorKind, RemoteName, RemotePath};
+use courier_transfer::{Error, ErrorKind, Rate, RemoteName, RemotePath};
 use futures::{StreamExt, stream, stream::BoxStream};
 
+use super::spool::Spool;
 use super::summary::Summary;
 use super::url::{Scheme, is_url, local_path};
 use super::{Location, LocationParser, Session, SessionArgs, TransferArgs, one_name, or_nothing_matches};
@@ -19,14 +20,20 @@ use crate::output::progress::Transfers;
 /// Send files to a server
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-The target is a file name, or an existing folder.
+The target is a file name, or an existing folder. With - standard input is sent: it is read to its end first, into an
+unnamed file in TMPDIR. Where the line breaks, the transfer goes on over a new one.
 
 Examples:
   courier put report.csv sftp://ann@example.com/in/
   courier put --atomic *.csv sftp://ann@example.com/in/
-  courier put -r photos sftp://ann@example.com/~/")]
+  courier put -r photos sftp://ann@example.com/~/
+  pg_dump shop | courier put --atomic - sftp://ann@example.com/backup/shop.sql
+A server far away, over a bad line:
+  courier put --parallel 8 --retries 10 --resume big.iso sftp://far.example.com/in/
+Every night, with room for others on the line:
+  courier put -r --limit-rate 2M --quiet archive sftp://ann@example.com/~/")]
 pub(crate) struct Args {
-    /// What to send
+    /// What to send; - for standard input
     #[arg(required = true, value_name = "FILE")]
     sources: Vec<PathBuf>,
 
@@ -38,7 +45,7 @@ pub(crate) struct Args {
     #[arg(long, short)]
     recursive: bool,
 
-    /// Continue a partial file of an earlier run, and keep one when this run breaks off
+    /// Continue the partial file of an earlier run, and keep one when this run fails
     #[arg(long)]
     resume: bool,
 
@@ -59,6 +66,7 @@ pub(crate) struct Args {
 
 pub(crate) async fn run(args: Args, output: Output) -> Result<()> {
     let target = one_name(&args.target)?;
+    let stdin = is_stdin(&args)?;
     let sources = args
         .sources
         .iter()
@@ -76,34 +84,52 @@ pub(crate) async fn run(args: Args, output: Output) -> Result<()> {
     let several = sources.len() > 1 || sources.iter().any(|source| is_pattern(source));
     let into_folder = is_folder(&session, &args.target, several).await?;
     let summary = match sources.as_slice() {
+        _ if stdin && into_folder => {
+            return Err(Failure::usage(format!(
+                "{} is a folder, and standard input has no name; write the file's name at the URL's end",
+                args.target
+            )));
+        }
+        _ if stdin => {
+            let spool = Spool::of_stdin().await?;
+            one(
+                &session,
+                (&spool.path(), "-"),
+                target,
+                &options,
+                args.transfer.rate(),
+                output,
+            )
+            .await
+        }
         [source] if source.is_file() => {
             let remote = if into_folder {
                 target.join(&name_of(source)?)
             } else {
                 target.clone()
             };
-            let bars = Transfers::one(output);
-            let context = Context {
-                progress: bars.file(&source.to_string_lossy()),
-                partials: session.partials(),
-                rate: args.transfer.rate(),
-                ..Context::default()
-            };
-            let mut summary = Summary::new(output, &bars);
-            summary.add(upload(&session.client, source, &remote, &options, &context).await);
-            summary
+            let name = source.to_string_lossy();
+            one(
+                &session,
+                (source, &name),
+                &remote,
+                &options,
+                args.transfer.rate(),
+                output,
+            )
+            .await
         }
         sources => {
             let plan = PlanOptions {
                 recursive: args.recursive,
                 contents: !into_folder,
             };
-            let plans: Vec<_> = sources
-                .iter()
-                .map(|source| planned(&session, source, target, plan))
-                .collect();
             let bars = Transfers::many(output);
             let mut summary = Summary::new(output, &bars);
+            let plans: Vec<_> = sources
+                .iter()
+                .map(|source| planned(&session, source, target, plan, &summary))
+                .collect();
             let context = BatchContext {
                 progress: Arc::new(bars),
                 partials: session.partials(),
@@ -122,19 +148,62 @@ pub(crate) async fn run(args: Args, output: Output) -> Result<()> {
     summary.end()
 }
 
+/// Is standard input sent? Nothing but that, then.
+fn is_stdin(args: &Args) -> Result<bool> {
+    let stdin = args.sources.iter().any(|source| source.as_os_str() == "-");
+    if !stdin {
+        return Ok(false);
+    }
+    if args.sources.len() > 1 || args.recursive {
+        return Err(Failure::usage(
+            "standard input is one file, and is sent alone; a file named - is ./-",
+        ));
+    }
+    if args.resume || args.preserve {
+        return Err(Failure::usage(
+            "standard input has no time, no permissions, and no second run to continue it; write a file first for \
+             --resume or --preserve",
+        ));
+    }
+    Ok(true)
+}
+
+/// One file, and the name to show for it, to where it goes: no planning.
+async fn one(
+    session: &Session,
+    (source, name): (&Path, &str),
+    remote: &RemotePath,
+    options: &UploadOptions,
+    rate: Option<Arc<Rate>>,
+    output: Output,
+) -> Summary {
+    let bars = Transfers::one(output);
+    let context = Context {
+        progress: bars.file(name),
+        partials: session.partials(),
+        rate,
+        ..Context::default()
+    };
+    let mut summary = Summary::new(output, &bars);
+    summary.add(upload(&session.client, source, remote, options, &context).await);
+    summary
+}
+
 /// What a source brings.
 fn planned(
     session: &Session,
     source: &Path,
     target: &RemotePath,
     plan: PlanOptions,
+    summary: &Summary,
 ) -> BoxStream<'static, courier_transfer::Result<Job>> {
     if source.is_dir() && !plan.recursive {
         let message = format!("{} is a folder; use -r to take what lies in it", source.display());
         return stream::iter([Err(Error::new(ErrorKind::WrongKind, message))]).boxed();
     }
-    let jobs = plan_uploads(session.client.clone(), source.to_owned(), target.clone(), plan);
-    if is_pattern(source) {
+    let (client, source) = (session.client.clone(), source.to_owned());
+    let jobs = plan_uploads(client, source.clone(), target.clone(), plan, summary.left_out());
+    if is_pattern(&source) {
         or_nothing_matches(source.display().to_string(), jobs)
     } else {
         jobs

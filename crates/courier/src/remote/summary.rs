@@ -1,5 +1,7 @@
 //! The last line of a transfer, and its document.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use courier_transfer::ops::{Outcome, Transferred, Verified};
@@ -9,7 +11,10 @@ use super::Tally;
 use crate::exit::Result;
 use crate::output::Output;
 use crate::output::progress::Transfers;
-use crate::output::text::{bytes, files};
+use crate::output::text::{bytes, files, printable};
+
+/// Notes on what is left out, before they are only counted.
+const NOTES: u64 = 20;
 
 /// What a command has moved.
 #[derive(Debug)]
@@ -24,6 +29,7 @@ pub(crate) struct Summary {
     resumed: u64,
     /// The weakest check that was made of a file.
     verified: Option<Verified>,
+    left_out: Arc<AtomicU64>,
 }
 
 impl Summary {
@@ -38,6 +44,17 @@ impl Summary {
             bytes: 0,
             resumed: 0,
             verified: None,
+            left_out: Arc::default(),
+        }
+    }
+
+    /// Notes what a plan leaves out: the first ones by name, the others by their number at the end.
+    pub(crate) fn left_out(&self) -> impl Fn(String) + Send + Sync + use<> {
+        let (output, bars, count) = (self.output, self.bars.clone(), self.left_out.clone());
+        move |what| {
+            if count.fetch_add(1, Ordering::Relaxed) < NOTES {
+                bars.suspend(|| output.note(format!("{}, and is left out", printable(&what))));
+            }
         }
     }
 
@@ -63,11 +80,17 @@ impl Summary {
     /// Takes the bars away, says what was done, and gives the command's result.
     pub(crate) fn end(self) -> Result<()> {
         self.bars.end();
+        let left_out = self.left_out.load(Ordering::Relaxed);
+        if let Some(more @ 1..) = left_out.checked_sub(NOTES) {
+            self.output
+                .note(format!("{more} more were left out, {left_out} in all"));
+        }
         let seconds = self.began.elapsed().as_secs_f64();
         if self.output.json {
             self.output.document(&json!({
                 "files": self.files,
                 "skipped": self.skipped,
+                "left_out": left_out,
                 "failed": self.tally.failed,
                 "bytes": self.bytes,
                 "resumed_from": self.resumed,

@@ -261,7 +261,7 @@ async fn names_of_a_listing_stay_inside_the_target() {
         contents: true,
     };
     let from = RemoteGlob::new("/").unwrap();
-    let jobs = ops::plan_downloads(s.client.clone(), from, target.clone(), options);
+    let jobs = ops::plan_downloads(s.client.clone(), from, target.clone(), options, drop);
     let results: Vec<_> = ops::download_all(
         s.client.clone(),
         jobs,

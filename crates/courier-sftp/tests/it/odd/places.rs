@@ -104,6 +104,7 @@ async fn a_tree_is_fetched_with_one_open_handle() {
         RemoteGlob::new("/").unwrap(),
         target.path().to_owned(),
         options,
+        drop,
     );
     let results: Vec<_> =
         ops::download_all(client, jobs, DownloadOptions::default(), BatchContext::default())
