@@ -1,6 +1,9 @@
 //! The command line: every command and flag, as the help shows them.
 
+use clap::error::ErrorKind;
+
 use crate::commands::{audit, connection, demo, execution, job, key, login, serve, setting, token, user};
+use crate::exit::Failure;
 use crate::output::Output;
 use crate::remote::{get, ls, mkdir, mv, put, rm, rmdir};
 
@@ -39,6 +42,34 @@ impl Cli {
             quiet: self.quiet,
         }
     }
+}
+
+/// Ends with what clap says of the arguments: help and version as they are, an error as a document where one is wanted.
+pub(crate) fn refuse(error: &clap::Error) -> ! {
+    let mut arguments = std::env::args_os().take_while(|argument| argument != "--");
+    if !error.use_stderr() || !arguments.any(|argument| argument == "--json") {
+        error.exit();
+    }
+    let output = Output {
+        json: true,
+        quiet: false,
+    };
+    let failure = Failure::usage(match error.kind() {
+        // What clap says then is the help.
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            "a subcommand is missing; see --help".to_owned()
+        }
+        _ => in_one_line(&error.to_string()),
+    });
+    output.failure(&failure);
+    std::process::exit(failure.code() as i32)
+}
+
+/// What is wrong, without the usage and the tips that a person gets.
+fn in_one_line(text: &str) -> String {
+    let wrong = text.split("\n\n").next().unwrap_or(text);
+    let wrong = wrong.strip_prefix("error: ").unwrap_or(wrong);
+    wrong.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 #[derive(Debug, clap::Subcommand)]

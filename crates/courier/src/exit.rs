@@ -89,7 +89,9 @@ impl Failure {
 
     /// The arguments make no sense.
     pub(crate) fn usage(message: impl Into<String>) -> Self {
-        Self::new(Code::Usage, message)
+        let message = message.into();
+        let document = json!({ "exit_code": Code::Usage as u8, "kind": "usage", "detail": message });
+        Self::new(Code::Usage, message).with_document(document)
     }
 
     /// With the problem document that the API answered.

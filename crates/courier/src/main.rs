@@ -14,7 +14,7 @@ mod run;
 mod secret;
 
 fn main() -> ExitCode {
-    let cli = cli::Cli::parse();
+    let cli = cli::Cli::try_parse().unwrap_or_else(|error| cli::refuse(&error));
     let output = cli.output();
     match run::run(cli.command, output) {
         Ok(()) => exit::Code::Done.into(),
