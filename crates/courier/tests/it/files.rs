@@ -2,11 +2,13 @@
 
 use std::fs::{self, File};
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::symlink;
 use std::time::{Duration, SystemTime};
 
+use courier_transfer::testkit::{Direction, Fault, Proxy};
 use serde_json::json;
 
-use crate::support::{Sshd, breaks_once, content, signal, wait_until};
+use crate::support::{Sshd, content, signal, wait_until};
 
 #[test]
 fn files_come_and_go_byte_for_byte() {
@@ -117,6 +119,42 @@ fn folders_are_copied_as_cp_does() {
 }
 
 #[test]
+fn links_to_folders_are_left_out_and_said() {
+    let sshd = Sshd::start();
+    let cli = sshd.friend();
+    for name in ["tree/a", "tree/sub/b"] {
+        sshd.file(name, name);
+    }
+    for i in 0..23 {
+        symlink("sub", sshd.files().join(format!("tree/link{i}"))).unwrap();
+    }
+    symlink("a", sshd.files().join("tree/file")).unwrap();
+    let got = cli.ok(["get", "-r", "--json", &sshd.url("tree"), "."]);
+    assert_eq!(got.json()["files"], 3, "{got:?}");
+    assert_eq!(got.json()["left_out"], 23);
+    assert_eq!(
+        got.stderr
+            .matches("is a link to a folder, and is left out")
+            .count(),
+        20
+    );
+    assert!(
+        got.stderr.ends_with("3 more were left out, 23 in all\n"),
+        "{got:?}"
+    );
+    let quiet = cli.ok(["get", "-r", "-q", &sshd.url("tree"), "."]);
+    assert_eq!(quiet.stderr, "");
+
+    symlink("sub", cli.path("tree/circle")).unwrap();
+    let put = cli.ok(["put", "-r", "tree", &sshd.url("back")]);
+    assert!(
+        put.stderr.contains("tree/circle is a link to a folder"),
+        "{put:?}"
+    );
+    assert!(!sshd.files().join("back/circle").exists());
+}
+
+#[test]
 fn many_small_files_at_once() {
     let sshd = Sshd::start();
     let cli = sshd.friend();
@@ -179,25 +217,29 @@ fn a_line_that_breaks_is_told_and_resumed() {
         .unwrap()
         .set_modified(hour_ago)
         .unwrap();
-    let fingerprint = sshd.fingerprint();
-    for (resume, kept) in [(&[][..], false), (&["--resume"], true)] {
-        let url = sshd.url_on(breaks_once(sshd.port(), 3_000_000), "big");
-        let get = || {
-            ["get", "--json", "--host-key", &fingerprint, &url]
-                .into_iter()
-                .chain(resume.iter().copied())
-        };
+    let line = Proxy::to(sshd.port());
+    let (url, fingerprint) = (sshd.url_on(line.port(), "big"), sshd.fingerprint());
+    for (resume, kept) in [(None, false), (Some("--resume"), true)] {
+        let get = [
+            "get",
+            "--json",
+            "--retries",
+            "0",
+            "--host-key",
+            &fingerprint,
+            &url,
+        ];
+        let get = || get.into_iter().chain(resume);
+        line.after(Direction::Down, 3_000_000, Fault::Close);
         cli.run(get()).failed_with(6, "lost");
         assert_eq!(cli.path("big.part").exists(), kept);
         let outcome = cli.ok(get());
-        assert_eq!(
-            outcome.json()["resumed_from"].as_u64().unwrap() > 0,
-            kept,
-            "{outcome:?}"
-        );
+        let resumed_from = outcome.json()["resumed_from"].as_u64().unwrap();
+        assert_eq!(resumed_from > 0, kept, "{outcome:?}");
         assert_eq!(fs::read(cli.path("big")).unwrap(), bytes);
         assert!(!cli.path("big.part").exists());
     }
+    assert_eq!(line.faults(), 2);
 }
 
 #[test]
@@ -263,6 +305,61 @@ fn one_file_goes_to_standard_output() {
 }
 
 #[test]
+fn standard_input_becomes_one_file() {
+    let sshd = Sshd::start();
+    let cli = sshd.friend();
+    let target = sshd.url("dump");
+    let sent = cli.run_with_input(["put", "--atomic", "--json", "-", &target], "hello\n");
+    assert_eq!(
+        (sent.code, sent.json()["bytes"].clone()),
+        (0, json!(6)),
+        "{sent:?}"
+    );
+    assert_eq!(sshd.read("dump"), b"hello\n");
+    cli.ok(["put", "-", &sshd.url("empty")]);
+    assert_eq!(sshd.read("empty"), b"");
+    cli.run(["put", "-", &sshd.url("")]).failed_with(2, "has no name");
+    cli.run(["put", "-", "a", &target]).failed_with(2, "./-");
+    cli.run(["put", "--resume", "-", &target])
+        .failed_with(2, "--resume");
+    fs::write(cli.path("-"), "a file").unwrap();
+    cli.ok(["put", "./-", &target]);
+    assert_eq!(sshd.read("dump"), b"a file");
+}
+
+#[test]
+fn what_is_wrong_with_the_arguments_is_a_document_too() {
+    let cli = crate::support::Cli::new();
+    for (arguments, says) in [
+        (&["get", "--json", "--colour", "sftp://h/a"][..], "--colour"),
+        (&["--json", "get"], "<URL>..."),
+        (
+            &["put", "--json", "--retries", "x", "a", "sftp://h/a"],
+            "--retries",
+        ),
+        (&["get", "--json", "no-url", "b"], "URL"),
+        (&["--json", "connection"], "subcommand"),
+    ] {
+        let outcome = cli.run(arguments);
+        assert_eq!(outcome.code, 2, "{outcome:?}");
+        let document: serde_json::Value = serde_json::from_str(&outcome.stderr).unwrap();
+        assert_eq!(
+            (&document["exit_code"], &document["kind"]),
+            (&json!(2), &json!("usage"))
+        );
+        assert!(document["detail"].as_str().unwrap().contains(says), "{outcome:?}");
+    }
+    // A file of that name is no option, and help is text.
+    cli.run(["get", "--colour", "--", "--json"])
+        .failed_with(2, "Usage:");
+    assert!(
+        cli.ok(["get", "--json", "--help"])
+            .stdout
+            .starts_with("Fetch files")
+    );
+}
+
+#[test]
 fn uploads_take_files_folders_and_temporary_names() {
     let sshd = Sshd::start();
     let cli = sshd.friend();
@@ -307,7 +404,7 @@ fn listings() {
         .set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(1_772_352_000))
         .unwrap();
     sshd.file("dir/inner", "");
-    std::os::unix::fs::symlink("b.csv", sshd.files().join("link")).unwrap();
+    symlink("b.csv", sshd.files().join("link")).unwrap();
 
     let outcome = cli.ok(["ls", &sshd.url("")]);
     let lines: Vec<&str> = outcome.stdout.lines().collect();

@@ -1,12 +1,10 @@
 //! What the tests run against: the built binary, a real OpenSSH server, a server of Courier's.
 
 mod cli;
-mod line;
 mod serve;
 mod sshd;
 
 pub(crate) use cli::{Cli, signal, wait_until};
-pub(crate) use line::breaks_once;
 pub(crate) use serve::{PASSWORD, Serve};
 pub(crate) use sshd::{Sshd, keygen};
 
