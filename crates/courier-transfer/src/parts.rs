@@ -76,6 +76,16 @@ impl Parts {
         self.reached.load(Ordering::Acquire)
     }
 
+    /// The bytes behind that.
+    pub fn left(&self) -> u64 {
+        self.size.saturating_sub(self.reached())
+    }
+
+    /// Is nothing moved yet?
+    pub fn is_untouched(&self) -> bool {
+        self.reached() == self.offset
+    }
+
     /// Has every byte been moved?
     pub fn is_complete(&self) -> bool {
         self.reached() >= self.size
@@ -172,14 +182,9 @@ impl Lane {
         self.parts.moved(part, advance);
     }
 
-    /// Everything before this has been moved, by whomever.
-    pub fn reached(&self) -> u64 {
-        self.parts.reached()
-    }
-
-    /// Does this lane have nothing left that it took?
-    pub fn is_idle(&self) -> bool {
-        self.block.is_empty() && self.under_way.is_empty()
+    /// The whole that this is a share of.
+    pub fn parts(&self) -> &Parts {
+        &self.parts
     }
 }
 

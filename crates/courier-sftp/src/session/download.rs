@@ -90,7 +90,11 @@ impl Download {
         if let Some(place) = &mut self.place {
             place.open();
         }
-        self.pace = Pace::new(wire.limits.reads);
+        self.pace = match self.plan.joins() {
+            false => Pace::new(wire.limits.reads),
+            // What a line that is only warming up has asked for keeps the others waiting.
+            true => Pace::careful(wire.limits.reads),
+        };
         self.handle = Some(handle.clone());
         if let Plan::Alone(alone) = &mut self.plan {
             if self.rate.is_none()

@@ -56,7 +56,7 @@ pub(crate) use self::{
 use crate::codec::{OpenFlags, Request};
 
 /// The window of the SSH channel: what a server may send before it must wait.
-const WINDOW: u32 = 8 * 1024 * 1024;
+const WINDOW: u32 = 32 * 1024 * 1024;
 
 /// How a transfer ends: the offset reached.
 type Outcome = oneshot::Receiver<Result<u64, Failed>>;

@@ -26,8 +26,17 @@ pub(super) struct Pace {
 impl Pace {
     /// Never more than `most` requests.
     pub(super) fn new(most: u32) -> Self {
+        Self::starting(START, most)
+    }
+
+    /// As [`new`](Self::new), from the fewest on.
+    pub(super) fn careful(most: u32) -> Self {
+        Self::starting(LEAST, most)
+    }
+
+    fn starting(start: u32, most: u32) -> Self {
         Self {
-            limit: START.clamp(LEAST, most.max(LEAST)),
+            limit: start.clamp(LEAST, most.max(LEAST)),
             most: most.max(LEAST),
             quickest: Duration::MAX,
             shortened: None,

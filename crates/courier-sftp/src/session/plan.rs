@@ -6,7 +6,7 @@ use bytes::BytesMut;
 use courier_transfer::{Error, ErrorKind, Lane, Retry, Sink, Turn};
 
 /// Bytes that may be asked for beyond the first one that is missing.
-const MOST_HELD: u64 = 16 * 1024 * 1024;
+const MOST_HELD: u64 = 32 * 1024 * 1024;
 
 /// The next request.
 #[derive(Debug, PartialEq, Eq)]
@@ -237,6 +237,14 @@ impl Shared {
 }
 
 impl Plan {
+    /// Do others move the same file already?
+    pub(super) fn joins(&self) -> bool {
+        match self {
+            Self::Alone(_) => false,
+            Self::Shared(shared) => !shared.lane.parts().is_untouched(),
+        }
+    }
+
     /// What to ask for next, `most` bytes at most.
     pub(super) fn next(&mut self, most: u32) -> Next {
         match self {
@@ -279,7 +287,7 @@ impl Plan {
     pub(super) fn verdict(&mut self) -> Result<Verdict, Error> {
         match self {
             Self::Alone(alone) => alone.verdict(),
-            Self::Shared(shared) => Ok(Verdict::Whole(shared.lane.reached())),
+            Self::Shared(shared) => Ok(Verdict::Whole(shared.lane.parts().reached())),
         }
     }
 }

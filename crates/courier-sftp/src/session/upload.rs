@@ -86,7 +86,7 @@ impl Plan {
     fn reached(&self) -> u64 {
         match self {
             Self::Alone { next, .. } => *next,
-            Self::Shared(lane) => lane.reached(),
+            Self::Shared(lane) => lane.parts().reached(),
         }
     }
 }

@@ -34,6 +34,18 @@ pub enum Lanes {
     },
 }
 
+impl Lanes {
+    /// How many sessions are to share so many bytes of one file on a path of that round trip.
+    pub fn for_file(self, bytes: u64, round_trip: Option<Duration>) -> usize {
+        let is_long = || round_trip.is_some_and(|time| time >= LONG_PATH);
+        match self {
+            Self::Exactly(all) if bytes >= SHARED => all.max(1),
+            Self::Automatic { most } if bytes >= SHARED_UNASKED && is_long() => most.max(1),
+            _ => 1,
+        }
+    }
+}
+
 /// A session that takes others to help with big files.
 ///
 /// The further sessions come from [`Connector::another`] while the first one already transfers, and go back at the end,
@@ -82,12 +94,9 @@ impl Client for Parallel {
     }
 
     fn lanes(&self, bytes: u64) -> usize {
-        let is_long = || self.round_trip().is_some_and(|time| time >= LONG_PATH);
-        match self.lanes {
-            _ if !self.capabilities().parts => 1,
-            Lanes::Exactly(all) if bytes >= SHARED => all.max(1),
-            Lanes::Automatic { most } if bytes >= SHARED_UNASKED && is_long() => most.max(1),
-            _ => 1,
+        match self.capabilities().parts {
+            true => self.lanes.for_file(bytes, self.round_trip()),
+            false => 1,
         }
     }
 
@@ -130,6 +139,7 @@ impl Client for Parallel {
             connector: self.connector.clone(),
             work: Arc::new(work),
             creates: false,
+            at_once: matches!(self.lanes, Lanes::Exactly(_)),
         }
         .run(self.client.clone(), self.more())
         .await
@@ -167,6 +177,7 @@ impl Client for Parallel {
             connector: self.connector.clone(),
             work: Arc::new(work),
             creates: true,
+            at_once: true,
         }
         .run(self.client.clone(), self.more())
         .await

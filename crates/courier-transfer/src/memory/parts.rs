@@ -24,7 +24,7 @@ impl MemoryClient {
         let mut lane = Lane::new(parts);
         loop {
             match lane.take(BLOCK) {
-                Turn::Over => return Ok(lane.reached()),
+                Turn::Over => return Ok(lane.parts().reached()),
                 Turn::Wait => {
                     reader.handle.moved(0).await?;
                     tokio::time::sleep(SOON).await;
@@ -53,7 +53,7 @@ impl MemoryClient {
         let mut lane = Lane::new(parts);
         loop {
             match lane.take(BLOCK) {
-                Turn::Over => return Ok(lane.reached()),
+                Turn::Over => return Ok(lane.parts().reached()),
                 Turn::Wait => {
                     writer.handle.moved(0).await?;
                     tokio::time::sleep(SOON).await;

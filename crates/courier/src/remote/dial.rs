@@ -1,19 +1,21 @@
 //! Sessions with the server of a URL: the first one, which finds out how to log in, and those that follow it.
 
 use std::path::PathBuf;
+use std::pin::pin;
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use courier_transfer::layers::Timeouts;
+use courier_transfer::layers::{Lanes, Timeouts};
 use courier_transfer::{
-    ACCEPTED_KEY, ACCEPTED_PASSWORD, Client, ConnectOptions, Connector, Credentials, Error, ErrorKind,
-    KeyCredential, Protocol, Target, settings,
+    ACCEPTED_KEY, ACCEPTED_PASSWORD, AuthMethod, Client, ConnectOptions, Connector, Credentials, Error,
+    ErrorKind, KeyCredential, Observer, Protocol, ServerInfo, Target, settings,
 };
 use serde_json::{Map, Value, json};
+use tokio::sync::{Mutex, Notify};
+use tokio::task::JoinHandle;
 
 use super::identities::{Identities, unlock};
-use super::session::GOODBYE;
 use super::trust::Trust;
 use super::url::Scheme;
 use super::{Endpoint, SessionArgs};
@@ -33,7 +35,34 @@ pub(super) struct Dialer {
     timeout: Duration,
     /// What the server has accepted.
     accepted: OnceLock<Credentials>,
+    /// The file that is about to be sent, and the sessions that may share it.
+    big_file: Option<(u64, Lanes)>,
+    /// Sessions that were opened ahead for that.
+    ahead: Mutex<Vec<JoinHandle<courier_transfer::Result<Arc<dyn Client>>>>>,
     output: Output,
+}
+
+/// A login takes at least so many round trips.
+const ROUND_TRIPS_OF_A_LOGIN: u32 = 7;
+
+/// Passes on that the server has accepted a credential.
+#[derive(Debug)]
+struct Announced {
+    observer: Arc<dyn Observer>,
+    accepted: Arc<Notify>,
+}
+
+#[async_trait]
+impl Observer for Announced {
+    fn learnt(&self, info: &ServerInfo) {
+        self.observer.learnt(info);
+    }
+
+    async fn authenticated(&self, info: &ServerInfo, method: &AuthMethod) -> courier_transfer::Result<()> {
+        self.observer.authenticated(info, method).await?;
+        self.accepted.notify_one();
+        Ok(())
+    }
 }
 
 impl Dialer {
@@ -78,29 +107,80 @@ impl Dialer {
             options,
             timeout,
             accepted: OnceLock::new(),
+            big_file: None,
+            ahead: Mutex::default(),
             output,
         })
     }
 
+    /// A file of that size is about to be sent: where the server is far away, the sessions that share it are opened as soon as
+    /// the first one is logged in.
+    pub(super) fn expecting(mut self, bytes: u64, lanes: Lanes) -> Self {
+        self.big_file = Some((bytes, lanes));
+        self
+    }
+
+    /// The first session.
+    async fn first(self: &Arc<Self>, credentials: Credentials) -> courier_transfer::Result<Arc<dyn Client>> {
+        let accepted = Arc::new(Notify::new());
+        let observer = Arc::new(Announced {
+            observer: self.options.observer.clone(),
+            accepted: accepted.clone(),
+        });
+        let began = Instant::now();
+        let mut session = pin!(self.session(credentials.clone(), observer));
+        let client = tokio::select! {
+            client = &mut session => client?,
+            () = accepted.notified() => {
+                self.open_ahead(&credentials, began.elapsed() / ROUND_TRIPS_OF_A_LOGIN).await;
+                session.await?
+            }
+        };
+        // They are kept for the others.
+        let _ = self.accepted.set(credentials);
+        Ok(client)
+    }
+
+    async fn open_ahead(self: &Arc<Self>, credentials: &Credentials, round_trip: Duration) {
+        let all = self
+            .big_file
+            .map_or(1, |(bytes, lanes)| lanes.for_file(bytes, Some(round_trip)));
+        let open = |_| {
+            let (dialer, credentials) = (self.clone(), credentials.clone());
+            tokio::spawn(async move { dialer.open(credentials).await })
+        };
+        self.ahead.lock().await.extend((1..all).map(open));
+    }
+
     /// One session, with a time limit on each operation.
     pub(super) async fn open(&self, credentials: Credentials) -> courier_transfer::Result<Arc<dyn Client>> {
+        self.session(credentials, self.options.observer.clone()).await
+    }
+
+    async fn session(
+        &self,
+        credentials: Credentials,
+        observer: Arc<dyn Observer>,
+    ) -> courier_transfer::Result<Arc<dyn Client>> {
         let target = Target {
             host: self.endpoint.host.clone(),
             port: self.port,
             username: self.username.clone(),
-            credentials: credentials.clone(),
+            credentials,
             settings: self.settings.clone(),
             local_root: (self.endpoint.scheme == Scheme::File).then(|| PathBuf::from("/")),
         };
-        let client = self.protocol.connect(target, self.options.clone()).await?;
-        // The first session's are kept for the others.
-        let _ = self.accepted.set(credentials);
+        let options = ConnectOptions {
+            observer,
+            ..self.options.clone()
+        };
+        let client = self.protocol.connect(target, options).await?;
         Ok(Arc::new(Timeouts::new(client, self.timeout)))
     }
 
     /// First with what is at hand. Only when the server wants something else is the user asked for it: passphrases
     /// of default keys, then the password. What it has accepted in part comes along.
-    pub(super) async fn authenticate(&self, args: &SessionArgs) -> Result<Arc<dyn Client>> {
+    pub(super) async fn authenticate(self: &Arc<Self>, args: &SessionArgs) -> Result<Arc<dyn Client>> {
         let identities = Identities::read(args, self.output).await?;
         let password = secret::from_env(secret::PASSWORD)?;
         let first = Credentials {
@@ -126,7 +206,7 @@ impl Dialer {
                 Err(rejected) => accepted_keys(&rejected, unlocked.keys),
             };
             if password.is_some() && !keys.is_empty() {
-                return Ok(self.open(Credentials { password, keys }).await?);
+                return Ok(self.first(Credentials { password, keys }).await?);
             }
         }
         if password.is_some() {
@@ -142,12 +222,12 @@ impl Dialer {
             let document = json!({"exit_code": Code::Auth as u8, "kind": "auth", "detail": message});
             return Err(Failure::new(Code::Auth, message).with_document(document));
         }
-        Ok(self.open(Credentials { password, keys }).await?)
+        Ok(self.first(Credentials { password, keys }).await?)
     }
 
     /// A session, or what the server says to these credentials.
-    async fn log_in(&self, credentials: &Credentials) -> Result<Result<Arc<dyn Client>, Error>> {
-        match self.open(credentials.clone()).await {
+    async fn log_in(self: &Arc<Self>, credentials: &Credentials) -> Result<Result<Arc<dyn Client>, Error>> {
+        match self.first(credentials.clone()).await {
             Err(e) if e.kind() == ErrorKind::Auth => Ok(Err(e)),
             result => Ok(Ok(result?)),
         }
@@ -173,11 +253,18 @@ impl Connector for Dialer {
     }
 
     async fn another(&self) -> courier_transfer::Result<Option<Arc<dyn Client>>> {
-        self.connect().await.map(Some)
+        let ahead = self.ahead.lock().await.pop();
+        match ahead {
+            Some(opened) => match opened.await {
+                Ok(client) => client.map(Some),
+                Err(_) => Ok(None),
+            },
+            None => self.connect().await.map(Some),
+        }
     }
 
     async fn release(&self, client: Arc<dyn Client>) {
-        // What was asked for is done by now, so a server that does not answer changes nothing.
-        let _ = tokio::time::timeout(GOODBYE, client.disconnect()).await;
+        // Nobody waits for that: its part is done.
+        tokio::spawn(async move { client.disconnect().await });
     }
 }

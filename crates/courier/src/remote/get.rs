@@ -71,7 +71,7 @@ pub(crate) async fn run(args: Args, output: Output) -> Result<()> {
         let [source] = sources.as_slice() else {
             return Err(Failure::usage("standard output takes one file"));
         };
-        let session = Session::open_for(endpoint, &args.session, &args.transfer, output).await?;
+        let session = Session::open_for(endpoint, &args.session, &args.transfer, None, output).await?;
         return to_stdout(&session, source, args.transfer.rate()).await;
     }
     let into_folder = fs::metadata(&target).is_ok_and(|meta| meta.is_dir());
@@ -86,7 +86,7 @@ pub(crate) async fn run(args: Args, output: Output) -> Result<()> {
         ));
     }
 
-    let session = Session::open_for(endpoint, &args.session, &args.transfer, output).await?;
+    let session = Session::open_for(endpoint, &args.session, &args.transfer, None, output).await?;
     let options = DownloadOptions {
         resume: args.resume,
         verify: args.transfer.verify(),

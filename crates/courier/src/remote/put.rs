@@ -72,7 +72,16 @@ pub(crate) async fn run(args: Args, output: Output) -> Result<()> {
         .iter()
         .map(|source| local(source))
         .collect::<Result<Vec<_>>>()?;
-    let session = Session::open_for(&args.target.endpoint, &args.session, &args.transfer, output).await?;
+    let sends = match sources.as_slice() {
+        [source] => source
+            .metadata()
+            .ok()
+            .filter(|meta| meta.is_file())
+            .map(|meta| meta.len()),
+        _ => None,
+    };
+    let endpoint = &args.target.endpoint;
+    let session = Session::open_for(endpoint, &args.session, &args.transfer, sends, output).await?;
     let options = UploadOptions {
         atomic: args.atomic,
         resume: args.resume,

@@ -16,8 +16,8 @@ use super::url::Scheme;
 use crate::exit::{Failure, Result};
 use crate::output::Output;
 
-/// How long a session may take to end.
-pub(super) const GOODBYE: Duration = Duration::from_secs(1);
+/// How long a goodbye may take to leave. Everything was acknowledged by then, so nobody waits for the answer.
+const GOODBYE: Duration = Duration::from_millis(20);
 
 /// How to connect.
 #[derive(Debug, clap::Args)]
@@ -64,17 +64,20 @@ pub(crate) struct Session {
 impl Session {
     /// Connects, makes sure that it is the right server, and authenticates. A session that breaks is opened again.
     pub(crate) async fn open(endpoint: &Endpoint, args: &SessionArgs, output: Output) -> Result<Self> {
-        Self::opened(endpoint, args, RETRIES, None, output).await
+        Self::opened(endpoint, args, RETRIES, None, None, output).await
     }
 
-    /// As [`open`](Self::open), to move files in the way that `transfer` says.
+    /// As [`open`](Self::open), to move files in the way that `transfer` says. `sends` is the size of the one file that is
+    /// about to be sent, where it is one.
     pub(crate) async fn open_for(
         endpoint: &Endpoint,
         args: &SessionArgs,
         transfer: &TransferArgs,
+        sends: Option<u64>,
         output: Output,
     ) -> Result<Self> {
-        Self::opened(endpoint, args, transfer.retries(), Some(transfer.lanes()), output).await
+        let lanes = Some(transfer.lanes());
+        Self::opened(endpoint, args, transfer.retries(), lanes, sends, output).await
     }
 
     async fn opened(
@@ -82,6 +85,7 @@ impl Session {
         args: &SessionArgs,
         retries: u32,
         lanes: Option<Lanes>,
+        sends: Option<u64>,
         output: Output,
     ) -> Result<Self> {
         let name = match endpoint.scheme {
@@ -92,7 +96,11 @@ impl Session {
         let protocol = protocols
             .get(name)
             .ok_or_else(|| Failure::usage(format!("this version has no {name}")))?;
-        let dialer = Arc::new(Dialer::new(protocol.clone(), endpoint, args, output)?);
+        let dialer = Dialer::new(protocol.clone(), endpoint, args, output)?;
+        let dialer = Arc::new(match lanes.zip(sends) {
+            Some((lanes, bytes)) => dialer.expecting(bytes, lanes),
+            None => dialer,
+        });
         let client: Arc<dyn Client> = match endpoint.scheme {
             Scheme::File => dialer.open(Credentials::default()).await?,
             Scheme::Sftp => {

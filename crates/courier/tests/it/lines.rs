@@ -88,24 +88,25 @@ fn a_line_that_brings_nothing_new_is_given_up() {
 }
 
 #[test]
-fn a_far_server_is_asked_over_several_sessions() {
+fn a_far_server_gets_a_big_file_over_several_sessions() {
     let (sshd, line, cli) = far_server();
-    let bytes = large(&sshd.files().join("big"), 70);
+    let bytes = large(&cli.path("big"), 70);
     line.delay(Up, Duration::from_millis(10));
     line.delay(Down, Duration::from_millis(10));
     let url = sshd.url_on(line.port(), "big");
-    cli.ok(arguments(&["get", &url, "auto"], &login(&sshd)));
-    assert!(fs::read(cli.path("auto")).unwrap() == bytes);
+    cli.ok(arguments(&["put", "big", &url], &login(&sshd)));
+    assert!(sshd.read("big") == bytes);
     let automatic = line.connections();
     assert!((2..=8).contains(&automatic), "{automatic}");
 
     cli.ok(arguments(&["get", "--parallel", "1", &url, "one"], &login(&sshd)));
     assert_eq!(line.connections(), automatic + 1);
 
-    let target = sshd.url_on(line.port(), "back");
-    let put = ["put", "--parallel", "3", "auto", &target];
-    cli.ok(arguments(&put, &login(&sshd)));
-    assert!(sshd.read("back") == bytes);
+    cli.ok(arguments(
+        &["get", "--parallel", "3", &url, "three"],
+        &login(&sshd),
+    ));
+    assert!(fs::read(cli.path("three")).unwrap() == bytes);
     assert_eq!(line.connections(), automatic + 1 + 3);
 }
 

@@ -16,6 +16,11 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// How long whoever waits for a session has to take one that was given back, before another one is.
 const HANDOVER: Duration = Duration::from_millis(200);
 
+/// How often somebody looks whether more sessions would be of use.
+const LOOK: Duration = Duration::from_secs(1);
+/// With less than this to go they would not: they need about a second to log in and to warm up.
+const WORTHWHILE: Duration = Duration::from_secs(3);
+
 /// Which session of a transfer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Place {
@@ -37,6 +42,8 @@ pub(super) struct Shared {
     pub(super) work: Work,
     /// Does the first session make the file that the others join?
     pub(super) creates: bool,
+    /// Do the others join at once? Else when they are of use.
+    pub(super) at_once: bool,
 }
 
 /// What the lanes beside the first one hear.
@@ -107,36 +114,57 @@ impl Shared {
     /// One more session, as long as it is of use. `None` where there was none, or it left.
     fn lane(&self, signals: Signals) -> BoxFuture<'static, Option<Done>> {
         let (parts, connector, work) = (self.parts.clone(), self.connector.clone(), self.work.clone());
-        let creates = self.creates;
+        let (creates, at_once) = (self.creates, self.at_once);
         Box::pin(async move {
-            let join = async {
-                if creates {
-                    parts.begun().await;
-                }
-                connector.another().await
-            };
-            let late = async {
+            let late = async || {
                 // Fails only where the sender is dropped.
                 let _ = signals.late.subscribe().wait_for(|late| *late).await;
+            };
+            let join = async {
+                if !at_once {
+                    worthwhile(&parts).await;
+                }
+                connector.another().await
             };
             let client = tokio::select! {
                 joined = join => match joined {
                     Ok(client) => client?,
                     Err(e) => return Some((Err(e), false)),
                 },
-                () = late => return None,
+                () = late() => return None,
             };
             let lent = Lent {
                 connector,
                 client: Some(client.clone()),
             };
+            let is_there = tokio::select! {
+                () = parts.begun(), if creates => true,
+                () = late(), if creates => false,
+                else => true,
+            };
             let done = tokio::select! {
-                done = work(client, Place::Beside) => Some(done),
-                () = signals.leave.notified() => None,
+                done = work(client, Place::Beside), if is_there => Some(done),
+                () = signals.leave.notified(), if is_there => None,
+                else => None,
             };
             lent.give_back().await;
             done
         })
+    }
+}
+
+/// Waits until another session would be of use: where one alone still has a while to go. A server sends as fast as the line
+/// carries it once the line is warm, so most are through before; what an upload is limited by shows at once, since servers
+/// take little without an answer.
+async fn worthwhile(parts: &Parts) {
+    let (began, from) = (Instant::now(), parts.reached());
+    loop {
+        tokio::time::sleep(LOOK).await;
+        let moved = parts.reached().saturating_sub(from) as f64;
+        let left = parts.left() as f64;
+        if left * began.elapsed().as_secs_f64() > moved * WORTHWHILE.as_secs_f64() {
+            return;
+        }
     }
 }
 
