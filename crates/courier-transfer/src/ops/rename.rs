@@ -126,6 +126,11 @@ async fn attempt(client: &dyn Client, from: &RemotePath, to: &RemotePath, replac
     if replace == Replace::Atomically {
         return Err(cannot_replace(to).with_source(error));
     }
+    // Where the answer to an earlier rename was lost, what lies there may be what is to replace it, and all that is left.
+    match client.stat(from).await {
+        Err(e) if e.kind() == ErrorKind::NotFound || is_lost(&e) => return Err(e),
+        _ => {}
+    }
     match client.remove(to, EntryKind::File).await {
         Err(e) if e.kind() != ErrorKind::NotFound => return Err(e),
         _ => {}

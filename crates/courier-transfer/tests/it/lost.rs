@@ -124,6 +124,18 @@ async fn a_target_of_somebody_else_is_told_and_not_touched() {
 }
 
 #[tokio::test]
+async fn nothing_makes_room_for_what_is_not_there() {
+    let s = Lossy::new();
+    s.memory.set_capabilities(|c| c.atomic_replace = false);
+    s.memory.put(&path("b"), "all that is left");
+    let error = rename(&*s.client, &path("a"), &path("b"), Replace::NonAtomically, None)
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotFound);
+    assert_eq!(s.content("b").unwrap(), b"all that is left");
+}
+
+#[tokio::test]
 async fn where_nobody_may_look_the_error_says_so() {
     let s = Lossy::new();
     s.memory.put(&path("a"), "x");
