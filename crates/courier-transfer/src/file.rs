@@ -16,7 +16,7 @@ use std::{
 
 use parking_lot::RwLock;
 
-use crate::{Error, Progress, Sink, Source};
+use crate::{Error, ErrorKind, Progress, Retry, Sink, Source};
 
 /// A local file that a download is written into.
 ///
@@ -32,7 +32,14 @@ pub struct FileSink {
     reached: AtomicU64,
     /// The end of the furthest byte written.
     furthest: AtomicU64,
+    /// No byte is taken from there on.
+    end: u64,
 }
+
+/// A server sends more than it told of: a file that grows, or one without an end.
+#[derive(Debug, thiserror::Error)]
+#[error("there is more of it than the server told before: {0} bytes")]
+struct TooLong(u64);
 
 impl FileSink {
     /// Writes into an open file from `offset` on; `path` is for error texts.
@@ -43,7 +50,14 @@ impl FileSink {
             progress,
             reached: AtomicU64::new(offset),
             furthest: AtomicU64::new(offset),
+            end: u64::MAX,
         }
+    }
+
+    /// Takes no byte from `size` on, where that is known: what is longer than it was is of no use, and may have no end.
+    pub fn at_most(mut self, size: Option<u64>) -> Self {
+        self.end = size.unwrap_or(u64::MAX);
+        self
     }
 
     /// Takes nothing more, also from a session that doesn't know yet that its transfer has ended, and cuts off what lies
@@ -65,6 +79,9 @@ impl Sink for FileSink {
         let file = file
             .as_ref()
             .ok_or_else(|| io::Error::other("its transfer has ended"))?;
+        if offset.saturating_add(bytes.len() as u64) > self.end {
+            return Err(io::Error::other(TooLong(self.end)));
+        }
         // Noted first: also a write that fails half-way may have left something.
         self.furthest
             .fetch_max(offset + bytes.len() as u64, Ordering::Relaxed);
@@ -77,7 +94,14 @@ impl Sink for FileSink {
     }
 
     fn error(&self, error: io::Error) -> Error {
-        Error::local(error, "write to", &self.path)
+        match error.get_ref().and_then(|e| e.downcast_ref::<TooLong>()) {
+            Some(too_long) => Error::new(
+                ErrorKind::Integrity,
+                format!("the source changed while it was read: {too_long}"),
+            )
+            .with_retry(Retry::Later),
+            None => Error::local(error, "write to", &self.path),
+        }
     }
 }
 
@@ -141,6 +165,19 @@ mod tests {
         sink.write_at(b"xyz", 100).unwrap();
         drop(sink);
         assert_eq!(std::fs::read(file.path()).unwrap(), b"abc");
+    }
+
+    #[test]
+    fn a_source_without_end_ends() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let sink =
+            FileSink::new(file.reopen().unwrap(), file.path(), 0, Arc::new(NoProgress)).at_most(Some(3));
+        sink.write_at(b"abc", 0).unwrap();
+        let error = sink.error(sink.write_at(b"d", 3).unwrap_err());
+        assert_eq!(
+            (error.kind(), error.retry()),
+            (ErrorKind::Integrity, Retry::Later)
+        );
     }
 
     #[test]

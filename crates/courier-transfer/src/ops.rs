@@ -6,6 +6,7 @@
 //! by a task of its own. All of them are cancelled by dropping their future or stream.
 
 mod batch;
+mod beginning;
 mod directories;
 mod download;
 mod find;

@@ -6,6 +6,7 @@ use crate::{Client, Entry, Error, ErrorKind, Fetch, FileSink, Parts, RemotePath,
 
 use super::{
     Context, DownloadOptions, FinalName, Found, Identity, Outcome, SMALL, Transferred, Verified,
+    beginning::begin_alike,
     local::Part,
     lost::{is_lost, may_go_on},
     plan::blocking,
@@ -141,10 +142,16 @@ impl Download<'_> {
         };
         let known = self.context.partials.load(key).await?;
         let capabilities = self.client.capabilities();
-        let at = partial
+        let mut at = partial
             .resumes_at(identity, known.as_ref(), capabilities.parts)
             .filter(|_| capabilities.resume_download)
             .unwrap_or(0);
+        if known.is_none()
+            && at > 0
+            && !begin_alike(self.client, self.remote, part.handle()?, part.path(), at).await?
+        {
+            at = 0;
+        }
         if at < part.len {
             part.cut(at)?;
         }
@@ -200,7 +207,8 @@ impl Download<'_> {
         self.note(key, identity, shared.is_some()).await?;
         self.context.progress.begin(offset, size);
         let progress = self.context.progress.clone();
-        let sink = Arc::new(FileSink::new(part.handle()?, part.path(), offset, progress));
+        let sink = FileSink::new(part.handle()?, part.path(), offset, progress).at_most(size);
+        let sink = Arc::new(sink);
         let request = Fetch {
             parts: shared.map(|rest| Parts::new(offset, offset + rest)),
             rate: self.context.rate.clone(),

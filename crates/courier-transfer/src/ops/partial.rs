@@ -41,7 +41,7 @@ pub(super) struct Found {
 
 impl Found {
     /// Where it is continued, if it is the beginning of this source: with a known identity, only if that is the same one;
-    /// without, only if it is not larger than the source and not older.
+    /// without, only if it is not larger than the source and not older, and then the bytes themselves must be looked at.
     ///
     /// One that may have holes is continued before the first that there can be. `parts` is whether sessions share files
     /// here: where nothing is known of a partial, those of a large file have.
@@ -97,7 +97,7 @@ impl From<OwnedMutexGuard<()>> for Claim {
     }
 }
 
-/// Remembers nothing: partials are judged by size and modification time alone.
+/// Remembers nothing: partials are judged by size and modification time, and a look at what they hold.
 #[derive(Clone, Copy, Debug)]
 pub struct NoPartials;
 

@@ -7,7 +7,7 @@ mod target;
 
 use std::{path::Path, sync::Arc};
 
-use crate::{Client, Error, ErrorKind, RemotePath, Result, Retry};
+use crate::{Client, ErrorKind, RemotePath, Result, Retry};
 
 use super::{
     Context, FinalName, OnExisting, Outcome, SMALL, Transferred, UploadOptions, directories::is_broken,
@@ -84,12 +84,10 @@ impl Upload<'_> {
         let mut identity = source.identity(local);
         let key = format!("remote:{part}");
         let _claim = self.context.partials.claim(&key).await;
-        let offset = self.resume_at(&part, &key, &mut identity).await?;
+        let offset = self.resume_at(local, source, &part, &key, &mut identity).await?;
         let large = source.size >= SMALL;
         let resume = self.options.resume && large;
-        if resume {
-            self.context.partials.save(&key, &identity).await?;
-        } else if large {
+        if large && !resume {
             self.context.partials.forget(&key).await?;
         }
         let reach = Reach::new(self.context.progress.clone());
@@ -107,7 +105,8 @@ impl Upload<'_> {
             key: &key,
             identity,
             reach,
-            noted: resume,
+            resumes: resume,
+            noted: None,
             begun_at: offset,
             moved: 0,
         };
@@ -119,17 +118,17 @@ impl Upload<'_> {
             Err(e) => Err(e),
         };
         guard.armed = false;
-        let forget = match &result {
+        let is_gone = match &result {
             Ok(_) => true,
-            Err(e) if resume && e.kind() != ErrorKind::Integrity && may_pass(e) => false,
-            Err(e) => {
-                if !is_broken(e) {
-                    guard.remove().await;
-                }
+            // Nobody can remove it now, or somebody is to continue it.
+            Err(e) if is_broken(e) => false,
+            Err(e) if resume && e.kind() != ErrorKind::Integrity && e.retry() == Retry::Later => false,
+            Err(_) => {
+                guard.remove().await;
                 true
             }
         };
-        if resume && forget {
+        if is_gone && (resume || sending.noted.is_some()) {
             self.context.partials.forget(&key).await?;
         }
         Ok(Transferred {
@@ -142,9 +141,4 @@ impl Upload<'_> {
             source: Some(source.version.clone()),
         })
     }
-}
-
-/// Is another attempt, which would continue the partial, of use?
-fn may_pass(error: &Error) -> bool {
-    error.retry() == Retry::Later || error.kind() == ErrorKind::Cancelled
 }

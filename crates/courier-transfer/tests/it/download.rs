@@ -113,6 +113,24 @@ async fn a_partial_without_identity_is_judged_by_size_and_time() {
 }
 
 #[tokio::test]
+async fn a_partial_of_which_nothing_is_noted_is_looked_at() {
+    for at in [10, 500_000 - 10] {
+        let s = Setup::new();
+        let whole = bytes(MB, 1);
+        s.memory
+            .put_modified(&path("f"), whole.clone(), "2020-01-01T00:00:00Z".parse().unwrap());
+        let mut partial = whole[..500_000].to_vec();
+        partial[at] ^= 1;
+        fs::write(s.local("f.part"), partial).unwrap();
+        let done = download(&s.client, &path("f"), &s.local("f"), &options(), &s.context())
+            .await
+            .unwrap();
+        assert_eq!(done.resumed_from, None);
+        assert!(fs::read(s.local("f")).unwrap() == whole);
+    }
+}
+
+#[tokio::test]
 async fn without_resume_nothing_is_continued_and_nothing_stays() {
     let s = Setup::new();
     let options = DownloadOptions {

@@ -4,10 +4,11 @@ use std::{fs, time::Duration};
 
 use courier_transfer::{
     ErrorKind, RenameMode,
-    memory::{Event, Memory},
+    memory::{Carried, Event, Memory},
     ops::{Context, OnExisting, Outcome, UploadOptions, Verified, upload},
 };
 
+use crate::line::Line;
 use crate::support::{Setup, bytes, eventually, path};
 
 const MB: usize = 1_000_000;
@@ -85,6 +86,72 @@ async fn a_partial_of_another_source_is_never_continued() {
         .unwrap();
     assert_eq!(done.resumed_from, None);
     assert!(s.memory.content(&path("f")).unwrap() == second);
+}
+
+/// The line breaks before the server has heard that the file is to be written: what lies there is still another file.
+#[tokio::test]
+async fn what_lay_there_before_the_line_broke_is_no_partial() {
+    for (options, name) in [(atomic(), "f.tmp"), (UploadOptions::default(), "f")] {
+        for comes_back in [true, false] {
+            let mut s = Setup::new();
+            let whole = bytes(2 * MB, 1);
+            fs::write(s.local("f"), &whole).unwrap();
+            s.memory.put(&path(name), bytes(MB, 7));
+            s.memory.lose_answer("create", Carried::Nowhere);
+            if comes_back {
+                s.client = Line::new(&s.memory).reconnecting(1);
+            }
+            let mut sent = upload(&s.client, &s.local("f"), &path("f"), &options, &s.context()).await;
+            assert_eq!(sent.is_ok(), comes_back);
+            if !comes_back {
+                s.reconnect();
+                sent = upload(&s.client, &s.local("f"), &path("f"), &options, &s.context()).await;
+            }
+            let sent = sent.unwrap();
+            assert_eq!((sent.resumed_from, sent.bytes), (None, 2 * MB as u64));
+            assert!(s.memory.content(&path("f")).unwrap() == whole);
+        }
+    }
+}
+
+/// Where a login is refused after the line broke, the partial stays, and so does what is known of it.
+#[tokio::test]
+async fn a_partial_that_nobody_can_remove_stays_known() {
+    let s = Setup::new();
+    let line = Line::new(&s.memory);
+    fs::write(s.local("f"), bytes(2 * MB, 1)).unwrap();
+    s.memory.at_byte(MB as u64, Event::Lose);
+    line.refusals.lock().unwrap().push_back(ErrorKind::Auth);
+    upload(
+        &line.reconnecting(1),
+        &s.local("f"),
+        &path("f"),
+        &atomic(),
+        &s.context(),
+    )
+    .await
+    .unwrap_err();
+    assert_eq!(
+        (files(&s.memory), s.partials.len()),
+        (vec!["/home/f.tmp".to_owned()], 1)
+    );
+}
+
+#[tokio::test]
+async fn a_partial_of_which_nothing_is_noted_is_looked_at() {
+    for at in [10, MB - 10] {
+        let s = Setup::new();
+        let whole = bytes(2 * MB, 1);
+        fs::write(s.local("f"), &whole).unwrap();
+        let mut partial = whole[..MB].to_vec();
+        partial[at] ^= 1;
+        s.memory.put(&path("f.tmp"), partial);
+        let sent = upload(&s.client, &s.local("f"), &path("f"), &atomic(), &s.context())
+            .await
+            .unwrap();
+        assert_eq!(sent.resumed_from, None);
+        assert!(s.memory.content(&path("f")).unwrap() == whole);
+    }
 }
 
 #[tokio::test]

@@ -5,6 +5,8 @@ use std::sync::{
     atomic::{AtomicBool, AtomicU64, Ordering},
 };
 
+use tokio::sync::watch;
+
 use crate::{Client, EntryKind, ErrorKind, Progress, RemotePath};
 
 /// Notes how far the server has acknowledged.
@@ -14,6 +16,8 @@ pub(super) struct Reach {
     acknowledged: AtomicU64,
     /// Did the server take any bytes?
     ours: AtomicBool,
+    /// Did it, over the session of the moment?
+    begun: watch::Sender<bool>,
 }
 
 impl Reach {
@@ -22,12 +26,25 @@ impl Reach {
             inner,
             acknowledged: AtomicU64::new(0),
             ours: AtomicBool::new(false),
+            begun: watch::Sender::new(false),
         })
     }
 
     /// Everything before this has been acknowledged, or was there when this began.
     pub(super) fn acknowledged(&self) -> u64 {
         self.acknowledged.load(Ordering::Relaxed)
+    }
+
+    /// Waits until the server has taken bytes over the session of the moment: what lay there before is gone then, where
+    /// they were the first ones.
+    pub(super) async fn begun(&self) {
+        // Fails only where this is dropped.
+        let _ = self.begun.subscribe().wait_for(|begun| *begun).await;
+    }
+
+    /// As [`begun`](Self::begun): did it?
+    pub(super) fn has_begun(&self) -> bool {
+        *self.begun.borrow()
     }
 
     /// What lies there is this upload's.
@@ -39,12 +56,17 @@ impl Reach {
 impl Progress for Reach {
     fn begin(&self, offset: u64, size: Option<u64>) {
         self.acknowledged.store(offset, Ordering::Relaxed);
+        self.begun.send_replace(false);
         self.inner.begin(offset, size);
     }
 
     fn reached(&self, offset: u64) {
-        self.acknowledged.fetch_max(offset, Ordering::Relaxed);
-        self.own();
+        // Who only waits says again where it began.
+        if self.acknowledged.fetch_max(offset, Ordering::Relaxed) < offset {
+            self.own();
+            self.begun
+                .send_if_modified(|begun| !std::mem::replace(begun, true));
+        }
         self.inner.reached(offset);
     }
 }

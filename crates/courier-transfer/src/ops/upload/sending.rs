@@ -10,6 +10,7 @@ use crate::{
 use super::{Upload, part::Reach, source::LocalSource};
 use crate::ops::{
     Found, Identity, OnExisting, SMALL, Verified,
+    beginning::begin_alike,
     directories::{is_broken, make_dir_all},
     lost::{is_lost, may_go_on},
     remove::remove,
@@ -24,8 +25,10 @@ pub(super) struct Sending<'a> {
     pub(super) key: &'a str,
     pub(super) identity: Identity,
     pub(super) reach: Arc<Reach>,
-    /// Is the partial noted, so that it can be continued?
-    pub(super) noted: bool,
+    /// May the partial be continued by another attempt?
+    pub(super) resumes: bool,
+    /// What is noted of the partial, as this upload's: whether it may have holes.
+    pub(super) noted: Option<bool>,
     /// Where it was continued.
     pub(super) begun_at: u64,
     /// Bytes that the server has taken, over all sessions.
@@ -48,6 +51,8 @@ impl Upload<'_> {
     /// Where to begin: at the end of what lies on the server already, if it belongs to this version of the source.
     pub(super) async fn resume_at(
         &self,
+        local: &Path,
+        source: &LocalSource,
         part: &RemotePath,
         key: &str,
         identity: &mut Identity,
@@ -78,7 +83,13 @@ impl Upload<'_> {
             return Ok(0);
         }
         let parts = self.client.capabilities().parts;
-        let at = partial.resumes_at(identity, known.as_ref(), parts).unwrap_or(0);
+        let mut at = partial.resumes_at(identity, known.as_ref(), parts).unwrap_or(0);
+        if known.is_none()
+            && at > 0
+            && !begin_alike(&**self.client, part, source.reader(local)?, local, at).await?
+        {
+            at = 0;
+        }
         // What lies behind is still there, holes and all.
         identity.scattered = (1..partial.len).contains(&at);
         Ok(at)
@@ -181,7 +192,7 @@ impl Upload<'_> {
         };
         let there = match self.client.stat(sending.part).await {
             Ok(found) if found.size.is_some_and(|there| there > size) => {
-                if before.create_new && acknowledged == 0 {
+                if acknowledged == 0 {
                     return Ok(anew);
                 }
                 self.take_away(sending.part, &found).await?;
@@ -198,15 +209,16 @@ impl Upload<'_> {
             }
             Err(e) => return Err(e),
         };
-        // Where it had to be new: it wasn't there when the upload began, so it is ours.
-        sending.reach.own();
+        if before.create_new {
+            // It wasn't there when the upload began.
+            sending.reach.own();
+        }
+        // Beyond what was acknowledged there may be holes, and before the first answer what lies there may still be
+        // another file: what was under way is sent again.
         let offset = match self.options.go_on && self.resumes(size) {
-            true if sending.identity.scattered => there.min(acknowledged),
-            true => there,
+            true => there.min(acknowledged),
             false => 0,
         };
-        // What the server took and could not say any more.
-        sending.moved += offset.saturating_sub(acknowledged);
         Ok(CreateOptions {
             offset,
             create_new: false,
@@ -235,12 +247,9 @@ impl Upload<'_> {
         let size = sending.source.size;
         let shared = self.client.lanes(size.saturating_sub(options.offset)) > 1;
         // A file that is begun anew has no holes from before.
-        let scattered = shared || sending.identity.scattered && options.offset > 0;
-        if sending.identity.scattered != scattered {
-            sending.identity.scattered = scattered;
-            if sending.noted {
-                self.context.partials.save(sending.key, &sending.identity).await?;
-            }
+        sending.identity.scattered = shared || sending.identity.scattered && options.offset > 0;
+        if options.offset > 0 {
+            self.note(sending).await?;
         }
         sending.reach.begin(options.offset, Some(size));
         let file = sending.source.reader(sending.local)?;
@@ -253,7 +262,35 @@ impl Upload<'_> {
                 Some(size),
             )
         };
-        self.client.store(sending.part, request).await
+        let mut storing = self.client.store(sending.part, request);
+        if options.offset > 0 {
+            return storing.await;
+        }
+        // Until the first bytes are there another file's partial may be, which must not be taken for this one's. Other
+        // sessions join only behind them, so that it is noted before there are holes.
+        let reach = sending.reach.clone();
+        tokio::select! {
+            biased;
+            () = reach.begun() => {}
+            stored = &mut storing => {
+                if stored.is_err() && reach.has_begun() {
+                    self.note(sending).await?;
+                }
+                return stored;
+            }
+        }
+        self.note(sending).await?;
+        storing.await
+    }
+
+    /// Notes what the partial is a part of, where it may be continued, or have holes, and that is not noted yet.
+    async fn note(&self, sending: &mut Sending<'_>) -> Result<()> {
+        let scattered = sending.identity.scattered;
+        if (sending.resumes || scattered) && sending.noted != Some(scattered) {
+            self.context.partials.save(sending.key, &sending.identity).await?;
+            sending.noted = Some(scattered);
+        }
+        Ok(())
     }
 
     /// Does the server have all that was sent?
