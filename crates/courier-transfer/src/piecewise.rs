@@ -22,7 +22,7 @@ pub(crate) async fn fetch_piecewise(
     let mut at = request.offset;
     while let Some(bytes) = reader.read().await? {
         if let Some(rate) = &request.rate {
-            rate.wait(bytes.len() as u64).await;
+            rate.wait(u32::try_from(bytes.len()).unwrap_or(u32::MAX)).await;
         }
         request
             .sink
@@ -57,7 +57,7 @@ pub(crate) async fn store_piecewise(
         }
         chunk.truncate(read);
         if let Some(rate) = &request.rate {
-            rate.wait(read as u64).await;
+            rate.wait(u32::try_from(read).unwrap_or(u32::MAX)).await;
         }
         writer.write(chunk.into()).await?;
         at += read as u64;

@@ -47,6 +47,8 @@ pub(crate) struct Download {
     pace: Pace,
     under_way: u32,
     plan: Plan,
+    /// A part that waits for its turn within the rate: offset, length, and when that comes.
+    held: Option<(u64, u32, Instant)>,
     /// When to ask again, where nothing that comes from the server tells.
     pub(super) wake: Option<Instant>,
 }
@@ -68,6 +70,7 @@ impl Download {
                 Some(parts) => Plan::Shared(Shared::new(Lane::new(parts))),
                 None => Plan::Alone(Alone::new(request.offset, request.size_hint)),
             },
+            held: None,
             wake: None,
         }
     }
@@ -164,6 +167,9 @@ impl Download {
     pub(super) fn finish(mut self, result: Result<u64, Failed>, wire: &mut Wire) {
         self.close(wire);
         self.sink.clear();
+        if let Some((_, len, _)) = self.held.take() {
+            self.give_back(len);
+        }
         // Its place, and what it took of shared parts, go back before the caller looks.
         drop((self.place, self.plan));
         // Nobody waits where the caller has gone.
@@ -171,6 +177,7 @@ impl Download {
     }
 
     fn answered(&mut self, part: Part, got: u32) -> Result<(), Failed> {
+        self.give_back(part.len - got);
         let plan = &mut self.plan;
         let noted = self
             .sink
@@ -208,23 +215,35 @@ impl Download {
             .as_ref()
             .map_or(wire.limits.read, |rate| wire.limits.read.min(rate.piece()));
         while self.under_way < limit && self.handle.is_some() {
-            if let Some(Err(at)) = self.rate.as_ref().map(|rate| rate.is_ready(now)) {
-                self.sleep(at, wire);
+            let (offset, len, turn) = match self.held.take() {
+                Some(held) => held,
+                None => match self.plan.next(most) {
+                    Next::Ask(offset, len) => {
+                        let turn = self.rate.as_ref().map_or(now, |rate| rate.turn(len, now));
+                        (offset, len, turn)
+                    }
+                    Next::Wait if self.under_way == 0 => {
+                        // Who waits for the others only is no dead transfer.
+                        self.sink.with(|sink| drop(sink.write_at(&[], 0)));
+                        self.sleep(now + LOOK_AGAIN, wire);
+                        return;
+                    }
+                    Next::Wait | Next::Nothing => return,
+                },
+            };
+            if turn > now {
+                self.held = Some((offset, len, turn));
+                self.sleep(turn, wire);
                 return;
             }
-            match self.plan.next(most) {
-                Next::Ask(offset, len) => {
-                    if let Some(rate) = &self.rate {
-                        rate.charge(len.into(), now);
-                    }
-                    self.request(offset, len, now, wire);
-                }
-                Next::Wait if self.under_way == 0 => {
-                    self.sleep(now + LOOK_AGAIN, wire);
-                    return;
-                }
-                Next::Wait | Next::Nothing => return,
-            }
+            self.request(offset, len, now, wire);
+        }
+    }
+
+    /// So much of what was asked for, or was to be, does not come.
+    fn give_back(&self, bytes: u32) {
+        if let Some(rate) = &self.rate {
+            rate.give_back(bytes);
         }
     }
 

@@ -233,7 +233,7 @@ impl Session {
         request: Store,
     ) -> Result<u64, Failed> {
         let source = Slot::new(Arc::clone(&request.source));
-        let waiting = || request.source.advance(request.options.offset);
+        let waiting = || drop(request.source.read_at(&mut [], request.options.offset));
         let (owner, guard, result) = self.owner(&source, waiting).await?;
         let upload = Box::new(Upload::new(path.clone(), flags, request, source, owner));
         self.transfer(Command::Upload { id: guard.id, upload }, guard, result)

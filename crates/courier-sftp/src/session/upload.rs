@@ -1,13 +1,19 @@
 //! One file on its way up: from its source into WRITE packets, inside the SSH callback.
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::{Arc, OnceLock},
+    time::Instant,
+};
 
 use bytes::{Bytes, BytesMut};
-use courier_transfer::{Error, ErrorKind, Lane, Ranges, Rate, RemotePath, Retry, Source, Store, Turn};
+use courier_transfer::{Entry, Error, ErrorKind, Lane, Ranges, Rate, RemotePath, Retry, Source, Store, Turn};
 use tokio::sync::oneshot;
 
 use super::{Failed, Owner, Wire, core::Step, download::LOOK_AGAIN, places::Place, slot::Slot};
-use crate::codec::{Attributes, OpenFlags, Request, Status, StatusCode};
+use crate::{
+    codec::{Attributes, OpenFlags, Request, Status, StatusCode},
+    entry::entry_of,
+};
 
 /// The bytes of one batch of WRITE packets, about.
 const BATCH: u32 = 256 * 1024;
@@ -35,6 +41,10 @@ pub(crate) struct Upload {
     pool: Vec<Bytes>,
     /// The server has answered the CLOSE.
     closed: bool,
+    /// Takes what lies there afterwards; `None` where nobody wants that, or it was answered.
+    after: Option<Arc<OnceLock<Entry>>>,
+    /// When the next batch may go, where a rate is kept: it counts as moved already, with so many bytes.
+    turn: Option<(Instant, u32)>,
     /// Stands in the queue of those that have something to send.
     pub(super) queued: bool,
     /// When to go on, where nothing that comes from the server tells.
@@ -121,6 +131,8 @@ impl Upload {
             under_way: 0,
             pool: Vec::new(),
             closed: false,
+            after: request.after,
+            turn: None,
             queued: false,
             wake: None,
         }
@@ -161,17 +173,20 @@ impl Upload {
             return Ok(Bytes::new());
         };
         let now = Instant::now();
-        if let Some(Err(at)) = self.rate.as_ref().map(|rate| rate.is_ready(now)) {
-            self.sleep(at, wire);
-            return Ok(Bytes::new());
-        }
-        let header = Request::write_header_len(&handle);
         let piece = self.rate.as_ref().map_or(u32::MAX, |rate| rate.piece());
         let total = BATCH.min(piece).min(self.plan.left());
+        if let Some(rate) = &self.rate {
+            let (at, _) = *self.turn.get_or_insert_with(|| (rate.turn(total, now), total));
+            if at > now {
+                self.sleep(at, wire);
+                return Ok(Bytes::new());
+            }
+        }
+        let header = Request::write_header_len(&handle);
         let chunk = wire.limits.write.min(total);
         let count = (total / chunk).max(1) as usize;
         let mut buffer = self.buffer(count * (header + chunk as usize));
-        let mut filled = 0;
+        let (mut filled, mut sent) = (0, 0);
         let mut at_end = false;
         while !at_end {
             let Some((head, space)) = buffer
@@ -187,6 +202,10 @@ impl Upload {
             let part = match self.plan.next(chunk) {
                 Turn::Part(part) => part,
                 Turn::Wait => {
+                    if self.under_way == 0 {
+                        // Who waits for the others only is no dead transfer.
+                        self.source.with(|source| drop(source.read_at(&mut [], 0)));
+                    }
                     self.sleep(now + LOOK_AGAIN, wire);
                     break;
                 }
@@ -218,17 +237,21 @@ impl Upload {
                 let id = wire.expect(self.id, Step::Write { offset, len });
                 Request::fill_write_header(head, id, &handle, offset, len);
                 filled += header + len as usize;
+                sent += len;
                 self.under_way += u64::from(len);
             }
         }
         buffer.truncate(filled);
-        if let Some(rate) = &self.rate {
-            rate.charge(filled as u64, now);
-        }
+        self.end_turn(sent);
         if at_end {
             self.handle = None;
             let id = wire.expect(self.id, Step::Close);
             Request::Close { handle: &handle }.encode(id, &mut buffer);
+            if self.after.is_some() {
+                let id = wire.expect(self.id, Step::Look);
+                let path = self.path.as_wire();
+                Request::Stat { path }.encode(id, &mut buffer);
+            }
         }
         let bytes = buffer.freeze();
         if !at_end && self.pool.len() < POOLED {
@@ -268,13 +291,29 @@ impl Upload {
         self.settled()
     }
 
+    /// The look behind the CLOSE was answered; a server that refuses it tells nothing.
+    pub(super) fn looked(&mut self, attributes: Option<Attributes>) -> Option<Result<u64, Failed>> {
+        if let (Some(after), Some(attributes)) = (self.after.take(), attributes) {
+            // Each look is answered once.
+            let _ = after.set(entry_of(self.path.clone(), &attributes));
+        }
+        self.settled()
+    }
+
     fn sleep(&mut self, until: Instant, wire: &Wire) {
         self.wake = Some(until);
         wire.set_alarm();
     }
 
+    /// So many bytes were sent of those that count as moved.
+    fn end_turn(&mut self, sent: u32) {
+        if let (Some(rate), Some((_, counted))) = (&self.rate, self.turn.take()) {
+            rate.give_back(counted.saturating_sub(sent));
+        }
+    }
+
     fn settled(&self) -> Option<Result<u64, Failed>> {
-        (self.closed && self.under_way == 0).then(|| Ok(self.plan.reached()))
+        (self.closed && self.under_way == 0 && self.after.is_none()).then(|| Ok(self.plan.reached()))
     }
 
     /// Closes the handle where that was not done, and tells the caller.
@@ -283,6 +322,7 @@ impl Upload {
             wire.close(&handle, self.place.take());
         }
         self.source.clear();
+        self.end_turn(0);
         // Its place, and what it took of shared parts, go back before the caller looks.
         drop((self.place, self.plan));
         // Nobody waits where the caller has gone.

@@ -227,7 +227,7 @@ async fn to_stdout(session: &Session, source: &Location, rate: Option<Arc<Rate>>
     let mut stdout = io::stdout().lock();
     while let Some(bytes) = reader.read().await? {
         if let Some(rate) = &rate {
-            rate.wait(bytes.len() as u64).await;
+            rate.wait(u32::try_from(bytes.len()).unwrap_or(u32::MAX)).await;
         }
         stdout.write_all(&bytes).map_err(stdout_failed)?;
     }

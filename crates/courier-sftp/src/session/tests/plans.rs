@@ -206,3 +206,32 @@ fn a_rate_is_kept_by_waiting() {
     let next = seen(&std::mem::take(&mut wired.recorder.sent));
     assert_eq!(words(&next), ["read 25000+25000"]);
 }
+
+#[test]
+fn whoever_shares_a_rate_gets_a_turn() {
+    let mut wired = Wired::new();
+    let rate = Arc::new(Rate::new(100_000));
+    let sink = Arc::new(BytesSink::default());
+    let mut handles = Vec::new();
+    for id in [1000, 1001] {
+        let request = Fetch {
+            rate: Some(Arc::clone(&rate)),
+            ..sink.request(0, Some(1_000_000))
+        };
+        let end = Slot::new(Arc::<BytesSink>::clone(&sink) as Arc<dyn Sink>);
+        let download = Box::new(Download::new(path(), request, end, owner().0));
+        wired.core.execute(Command::Download { id, download });
+        handles.push((wired.commanded()[0].0, HANDLE));
+    }
+    assert_eq!(words(&wired.answered(&handles)), ["read 0+25000"]);
+    let mut asked = Vec::new();
+    for _ in 0..3 {
+        let at = wired.core.wake_at().unwrap();
+        wired.core.wake(at, &mut wired.recorder);
+        asked.extend(seen(&std::mem::take(&mut wired.recorder.sent)));
+    }
+    assert_eq!(
+        words(&asked),
+        ["read 25000+25000", "read 0+25000", "read 50000+25000"]
+    );
+}
