@@ -76,8 +76,13 @@ pub(super) enum Step {
     Open,
     Stat,
     Read(Part),
-    Write { offset: u64, len: u32 },
+    Write {
+        offset: u64,
+        len: u32,
+    },
     Close,
+    /// What lies there after the CLOSE.
+    Look,
 }
 
 /// Who waits for an answer.
@@ -135,8 +140,11 @@ impl Wire {
     }
 
     /// Closes a handle that nobody wants any more.
-    pub(super) fn close(&mut self, handle: &[u8], place: Option<Place>) {
+    pub(super) fn close(&mut self, handle: &[u8], mut place: Option<Place>) {
         let id = self.ids.next();
+        if let Some(place) = &mut place {
+            place.close();
+        }
         self.pending.insert(id, Pending::Close { _place: place });
         Request::Close { handle }.encode(id, &mut self.out);
     }
@@ -477,6 +485,19 @@ impl Core {
                 match upload.written(offset, len, status) {
                     None => self.queue_upload(id),
                     Some(result) => self.end(id, result),
+                }
+            }
+            (
+                Transfer::Upload(upload),
+                Step::Look,
+                looked @ (Response::Attributes(_) | Response::Status(_)),
+            ) => {
+                let attributes = match looked {
+                    Response::Attributes(attributes) => Some(attributes),
+                    _ => None,
+                };
+                if let Some(result) = upload.looked(attributes) {
+                    self.end(id, result);
                 }
             }
             (Transfer::Upload(upload), Step::Close, Response::Status(status)) => {

@@ -33,6 +33,8 @@ struct Counts {
     is_told: bool,
     /// Places whose handle is open.
     open: usize,
+    /// Those among them whose handle the server was asked to close.
+    closing: usize,
     /// Places that are taken, and too many: they are not free again when they come back.
     owed: usize,
 }
@@ -55,6 +57,7 @@ impl Places {
                 total,
                 is_told: false,
                 open: 0,
+                closing: 0,
                 owed: 0,
             }),
             short: watch::Sender::new(false),
@@ -68,7 +71,8 @@ impl Places {
         self.0.shrink(&mut counts, total.max(1));
     }
 
-    /// Takes a place, and calls `waiting` from time to time until there is one. `None` never comes.
+    /// Takes a place, and calls `waiting` from time to time until there is one, but not while all that it waits for is
+    /// that the server answers to CLOSE. `None` never comes.
     pub(super) async fn take(&self, waiting: impl Fn()) -> Option<Place> {
         if let Some(place) = self.take_now() {
             return Some(place);
@@ -77,9 +81,16 @@ impl Places {
         loop {
             match timeout(BEAT, &mut taking).await {
                 Ok(permit) => return Some(self.place(permit.ok()?)),
-                Err(_) => waiting(),
+                Err(_) if self.are_in_use() => waiting(),
+                Err(_) => {}
             }
         }
+    }
+
+    /// Does somebody use one of those that are taken?
+    fn are_in_use(&self) -> bool {
+        let counts = self.0.counts.lock();
+        counts.closing < counts.total + counts.owed
     }
 
     /// Takes a place, where one is free.
@@ -92,6 +103,7 @@ impl Places {
         Place {
             permit: Some(permit),
             is_open: false,
+            is_closing: false,
             shared: Arc::clone(&self.0),
         }
     }
@@ -123,6 +135,7 @@ impl Places {
 pub(crate) struct Place {
     permit: Option<OwnedSemaphorePermit>,
     is_open: bool,
+    is_closing: bool,
     shared: Arc<Shared>,
 }
 
@@ -131,6 +144,13 @@ impl Place {
     pub(super) fn open(&mut self) {
         if !std::mem::replace(&mut self.is_open, true) {
             self.shared.counts.lock().open += 1;
+        }
+    }
+
+    /// The server was asked to close the handle.
+    pub(super) fn close(&mut self) {
+        if !std::mem::replace(&mut self.is_closing, true) {
+            self.shared.counts.lock().closing += 1;
         }
     }
 
@@ -153,6 +173,9 @@ impl Drop for Place {
         let mut counts = self.shared.counts.lock();
         if self.is_open {
             counts.open -= 1;
+        }
+        if self.is_closing {
+            counts.closing -= 1;
         }
         if counts.owed > 0
             && let Some(permit) = self.permit.take()
@@ -189,6 +212,23 @@ mod tests {
         assert_eq!(places.0.free.available_permits(), 9);
         drop(last);
         assert_eq!((places.total(), places.0.free.available_permits()), (10, 10));
+    }
+
+    #[test]
+    fn who_waits_for_the_server_only_waits_for_nobody() {
+        let places = Places::new(2);
+        let (mut first, mut second) = (places.take_now().unwrap(), places.take_now().unwrap());
+        first.open();
+        second.open();
+        first.close();
+        assert!(places.are_in_use());
+        second.close();
+        assert!(!places.are_in_use());
+        drop(first);
+        let third = places.take_now().unwrap();
+        assert!(places.are_in_use());
+        drop((second, third));
+        assert_eq!(places.0.counts.lock().closing, 0);
     }
 
     #[tokio::test]
