@@ -4,7 +4,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use courier_transfer::{ConnectOptions, Credentials, Error, ErrorKind, Result, Retry, Target};
 use russh::{
-    Preferred, SshId,
+    ChannelOpenFailure, Preferred, SshId,
     client::{self, Handle, Handler},
 };
 use tokio::{
@@ -203,10 +203,18 @@ pub(crate) fn ssh_error(error: russh::Error) -> Error {
             ErrorKind::Auth,
             "Authentication failed: server rejected the login, and takes nothing else",
         ),
-        Ssh::ChannelOpenFailure(reason) => Error::new(
-            ErrorKind::Denied,
-            format!("the server refused to open a session: {}", reason.description()),
-        ),
+        Ssh::ChannelOpenFailure(reason) => {
+            // Right after a line broke, the server may still count the session that was on it.
+            let retry = match reason {
+                ChannelOpenFailure::ResourceShortage | ChannelOpenFailure::ConnectFailed => Retry::Later,
+                _ => Retry::Never,
+            };
+            Error::new(
+                ErrorKind::Denied,
+                format!("the server refused to open a session: {}", reason.description()),
+            )
+            .with_retry(retry)
+        }
         other => Error::new(
             ErrorKind::Protocol,
             format!("the server broke the SSH protocol: {other}"),

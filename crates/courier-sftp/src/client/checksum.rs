@@ -109,7 +109,8 @@ impl SftpClient {
     }
 }
 
-/// One word of a POSIX shell that no command takes for an option.
+/// One word of a shell that no command takes for an option. Backslashes stand outside of the quotes, in which fish, unlike
+/// POSIX, gives them a meaning.
 fn quoted(path: &RemotePath) -> Vec<u8> {
     let mut word = b"'".to_vec();
     if !path.is_absolute() {
@@ -118,6 +119,7 @@ fn quoted(path: &RemotePath) -> Vec<u8> {
     for &byte in path.as_wire() {
         match byte {
             b'\'' => word.extend_from_slice(br"'\''"),
+            b'\\' => word.extend_from_slice(br"'\\'"),
             byte => word.push(byte),
         }
     }
@@ -161,6 +163,7 @@ mod tests {
         assert_eq!(quoted("/a b/$(c)"), "'/a b/$(c)'");
         assert_eq!(quoted("-rf"), "'./-rf'");
         assert_eq!(quoted("it's; rm '"), r"'./it'\''s; rm '\'''");
+        assert_eq!(quoted(r"/a\';b"), r"'/a'\\''\'';b'");
     }
 
     #[test]

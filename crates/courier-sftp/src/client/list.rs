@@ -23,8 +23,10 @@ use crate::{
 const UNDER_WAY: usize = 3;
 /// Answers that wait to be taken.
 const AHEAD: usize = 32;
-/// The most names that wait where the server has too few handles.
-const MOST_WAITING: usize = 1_000_000;
+/// The memory of names that wait where the server has too few handles, in bytes, at most.
+const MOST_WAITING: usize = 128 * 1024 * 1024;
+/// The most names of one directory: no real one has so many.
+const MOST_NAMES: usize = 20_000_000;
 /// Answers without a name in a row, after which a listing is given up: no directory has them.
 const MOST_EMPTY: u32 = 1000;
 
@@ -36,6 +38,8 @@ struct Listing {
     answers: FuturesOrdered<BoxFuture<'static, Result<Reply>>>,
     /// Answers in a row that held no name.
     empty: u32,
+    /// Names until now.
+    names: usize,
 }
 
 /// Names that wait to be taken, and their place in memory.
@@ -72,6 +76,7 @@ pub(super) async fn listing(
                     dir,
                     answers: FuturesOrdered::new(),
                     empty: 0,
+                    names: 0,
                 };
                 listing.read(batches).await;
             }
@@ -114,7 +119,8 @@ impl Listing {
             };
             let batch = match names {
                 Ok(Some(names)) => {
-                    waiting = if place.is_some() { 0 } else { waiting + names.len() };
+                    let size: usize = names.iter().map(|e| size_of_val(e) + e.name.len()).sum();
+                    waiting = if place.is_some() { 0 } else { waiting + size };
                     if waiting > MOST_WAITING {
                         Err(self.too_long())
                     } else {
@@ -142,7 +148,8 @@ impl Listing {
         match self.answers.next().await.transpose()? {
             Some(Reply::Names(names)) => {
                 self.empty = if names.is_empty() { self.empty + 1 } else { 0 };
-                if self.empty > MOST_EMPTY {
+                self.names += names.len();
+                if self.empty > MOST_EMPTY || self.names > MOST_NAMES {
                     return Err(self.without_end());
                 }
                 Ok(Some(names))
@@ -156,7 +163,7 @@ impl Listing {
     fn too_long(&self) -> Error {
         Error::new(
             ErrorKind::Failed,
-            "the server allows too few open handles to list a directory of more than a million names beside",
+            "the server allows too few open handles to list so large a directory beside what else is done",
         )
         .with("path", &self.dir)
     }
@@ -164,7 +171,10 @@ impl Listing {
     fn without_end(&self) -> Error {
         Error::new(
             ErrorKind::Protocol,
-            format!("the server answered READDIR more than {MOST_EMPTY} times with no name, and never with the end"),
+            format!(
+                "the listing has no end: {} names until now, and {} answers in a row with none",
+                self.names, self.empty
+            ),
         )
         .with("path", &self.dir)
     }
@@ -190,24 +200,5 @@ fn kind_of_long_name(letter: Option<u8>) -> EntryKind {
         Some(b'd') => EntryKind::Directory,
         Some(b'l') => EntryKind::Link,
         _ => EntryKind::Other,
-    }
-}
-
-/// What attributes tell of the object at `path`.
-pub(super) fn entry_of(path: RemotePath, attributes: &Attributes) -> Entry {
-    let modified = attributes
-        .times
-        .and_then(|(_, modified)| Timestamp::from_second(modified.into()).ok());
-    Entry {
-        path,
-        kind: match attributes.file_type() {
-            Some(FileType::File) => EntryKind::File,
-            Some(FileType::Directory) => EntryKind::Directory,
-            Some(FileType::Link) => EntryKind::Link,
-            Some(FileType::Other) | None => EntryKind::Other,
-        },
-        size: attributes.size,
-        modified,
-        permissions: attributes.permissions.map(|p| p & 0o7777),
     }
 }
