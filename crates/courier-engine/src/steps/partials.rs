@@ -27,8 +27,8 @@ pub(crate) struct AllPartials(Mutex<State>);
 #[derive(Debug, Default)]
 struct State {
     locks: HashMap<String, Weak<tokio::sync::Mutex<()>>>,
-    /// What was written last into those that are kept to be continued.
-    written: HashMap<String, Identity>,
+    /// What was written last into those that are kept to be continued, and over which connection.
+    written: HashMap<String, (Uuid, Identity)>,
 }
 
 impl AllPartials {
@@ -47,12 +47,12 @@ impl AllPartials {
         lock.lock_owned().await.into()
     }
 
-    fn wrote(&self, key: String, identity: Identity) {
+    fn wrote(&self, key: String, connection: Uuid, identity: Identity) {
         let mut state = self.0.lock();
         if state.written.len() >= REMEMBERED {
             state.written.clear();
         }
-        state.written.insert(key, identity);
+        state.written.insert(key, (connection, identity));
     }
 }
 
@@ -69,8 +69,13 @@ impl ContextPartials {
         &self.state.engine.0.partials
     }
 
+    /// A local partial is the same one whatever connection it comes over.
     fn key_for_all(&self, key: &str) -> String {
-        format!("{}/{key}", self.connection)
+        if key.starts_with("local:") {
+            key.into()
+        } else {
+            format!("{}/{key}", self.connection)
+        }
     }
 }
 
@@ -78,14 +83,23 @@ impl ContextPartials {
 impl Partials for ContextPartials {
     async fn load(&self, key: &str) -> courier_transfer::Result<Option<Identity>> {
         let written = self.all().0.lock().written.get(&self.key_for_all(key)).cloned();
-        Ok(written.or_else(|| self.record.partials().get(key).cloned()))
+        Ok(match written {
+            Some((connection, identity)) if connection == self.connection => Some(identity),
+            // The same path on another server is another source.
+            Some((connection, identity)) => Some(Identity {
+                source: format!("{} over {connection}", identity.source),
+                ..identity
+            }),
+            None => self.record.partials().get(key).cloned(),
+        })
     }
 
     /// In the store a moment later: a partial that nothing is known of is judged by its size and time. At once where the
     /// partial is about to get holes, since whoever goes on with it after a crash must know of them.
     async fn save(&self, key: &str, identity: &Identity) -> courier_transfer::Result<()> {
         self.record.partials().insert(key.into(), identity.clone());
-        self.all().wrote(self.key_for_all(key), identity.clone());
+        self.all()
+            .wrote(self.key_for_all(key), self.connection, identity.clone());
         self.state.note_unsaved();
         if !identity.scattered {
             return Ok(());

@@ -22,6 +22,8 @@ pub(crate) struct StateFolder {
 #[derive(Debug, Serialize, Deserialize)]
 struct Record {
     key: String,
+    /// Whose file the source or the target is.
+    server: String,
     identity: Identity,
 }
 
@@ -38,14 +40,27 @@ impl StateFolder {
         })
     }
 
-    /// The key with the server, and with local paths made absolute, since a run may start from elsewhere.
+    /// The key of a remote partial with its server. Local ones are the same whatever server they come from; their paths are
+    /// made absolute, since a run may start from elsewhere.
     fn scoped(&self, key: &str) -> String {
         let absolute = key
             .strip_prefix("local:")
             .and_then(|path| std::path::absolute(path).ok());
         match absolute {
-            Some(path) => format!("{} local:{}", self.server, path.display()),
+            Some(path) => format!("local:{}", path.display()),
             None => format!("{} {key}", self.server),
+        }
+    }
+
+    /// A path on another server is another source.
+    fn seen_from_here(&self, record: Record) -> Identity {
+        let Record { server, identity, .. } = record;
+        if server == self.server {
+            return identity;
+        }
+        Identity {
+            source: format!("{} on {server}", identity.source),
+            ..identity
         }
     }
 
@@ -65,7 +80,7 @@ impl Partials for StateFolder {
             Ok(bytes) => Ok(serde_json::from_slice::<Record>(&bytes)
                 .ok()
                 .filter(|record| record.key == key)
-                .map(|record| record.identity)),
+                .map(|record| self.seen_from_here(record))),
             Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(e) => Err(Error::local(e, "read", &path)),
         }
@@ -76,6 +91,7 @@ impl Partials for StateFolder {
         let path = self.path(&key);
         let record = Record {
             key,
+            server: self.server.clone(),
             identity: identity.clone(),
         };
         write(&self.folder, &path, &record).map_err(|e| Error::local(e, "write", &path))
@@ -131,11 +147,19 @@ mod tests {
             modified: None,
             scattered: false,
         };
-        on("sftp://a").save("local:x.part", &identity).await.unwrap();
-        assert_eq!(on("sftp://a").load("local:x.part").await.unwrap(), Some(identity));
-        assert_eq!(on("sftp://b").load("local:x.part").await.unwrap(), None);
-        on("sftp://a").forget("local:x.part").await.unwrap();
-        on("sftp://a").forget("local:x.part").await.unwrap();
-        assert_eq!(on("sftp://a").load("local:x.part").await.unwrap(), None);
+        for key in ["local:x", "remote:x.tmp"] {
+            on("sftp://a").save(key, &identity).await.unwrap();
+            let known = on("sftp://a").load(key).await.unwrap();
+            assert_eq!(known.as_ref(), Some(&identity));
+            let elsewhere = on("sftp://b").load(key).await.unwrap();
+            if key.starts_with("local:") {
+                assert!(!elsewhere.unwrap().is_same_source(&identity));
+            } else {
+                assert_eq!(elsewhere, None);
+            }
+            on("sftp://a").forget(key).await.unwrap();
+            on("sftp://a").forget(key).await.unwrap();
+            assert_eq!(on("sftp://a").load(key).await.unwrap(), None);
+        }
     }
 }
