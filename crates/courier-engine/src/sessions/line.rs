@@ -5,6 +5,7 @@ use std::sync::{Arc, Weak};
 use async_trait::async_trait;
 use courier_transfer::{Client, Connector, Error as TransferError, ErrorKind, Retry};
 use parking_lot::Mutex;
+use tokio::sync::OnceCell;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -24,6 +25,8 @@ pub(super) struct Line {
     session: tokio::sync::Mutex<Option<Session>>,
     /// Those beside it; none once the line is closed.
     lanes: Mutex<Option<Vec<Session>>>,
+    /// Set once one beside it has logged in.
+    beside: OnceCell<()>,
     closed: CancellationToken,
 }
 
@@ -35,6 +38,7 @@ impl Line {
             connection,
             session: tokio::sync::Mutex::new(Some(session)),
             lanes: Mutex::new(Some(Vec::new())),
+            beside: OnceCell::new(),
             closed: CancellationToken::new(),
         })
     }
@@ -92,7 +96,26 @@ impl Line {
         Ok(client)
     }
 
+    /// Servers lock accounts: the first one tells for the others whether the credentials serve for more than one session.
     async fn add_lane(&self) -> Result<Option<Arc<dyn Client>>> {
+        let mut first = None;
+        let slot = &mut first;
+        let tried = self
+            .beside
+            .get_or_try_init(move || async move {
+                *slot = self.open_lane().await.map_err(Some)?;
+                slot.as_ref().map(|_| ()).ok_or(None)
+            })
+            .await;
+        match tried {
+            Ok(()) if first.is_some() => Ok(first),
+            Ok(()) => self.open_lane().await,
+            Err(Some(e)) => Err(e),
+            Err(None) => Ok(None),
+        }
+    }
+
+    async fn open_lane(&self) -> Result<Option<Arc<dyn Client>>> {
         let execution = self.execution()?;
         let connection = execution.record(self.connection).await?;
         let Some(version) = self.session.lock().await.as_ref().map(Session::version) else {

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -12,7 +13,7 @@ use courier_transfer::{
     ErrorKind, KeyCredential, Observer, Protocol, ServerInfo, Target, settings,
 };
 use serde_json::{Map, Value, json};
-use tokio::sync::{Mutex, Notify};
+use tokio::sync::{Mutex, Notify, OnceCell};
 use tokio::task::JoinHandle;
 
 use super::identities::{Identities, unlock};
@@ -38,9 +39,16 @@ pub(super) struct Dialer {
     /// The file that is about to be sent, and the sessions that may share it.
     big_file: Option<(u64, Lanes)>,
     /// Sessions that were opened ahead for that.
-    ahead: Mutex<Vec<JoinHandle<courier_transfer::Result<Arc<dyn Client>>>>>,
+    ahead: Mutex<Vec<JoinHandle<Opened>>>,
+    /// Set once a session beside the first one has logged in.
+    beside: OnceCell<()>,
+    /// The server has rejected such a login.
+    alone: AtomicBool,
     output: Output,
 }
+
+/// What opening a session came to.
+type Opened = courier_transfer::Result<Arc<dyn Client>>;
 
 /// A login takes at least so many round trips.
 const ROUND_TRIPS_OF_A_LOGIN: u32 = 7;
@@ -109,6 +117,8 @@ impl Dialer {
             accepted: OnceLock::new(),
             big_file: None,
             ahead: Mutex::default(),
+            beside: OnceCell::new(),
+            alone: AtomicBool::new(false),
             output,
         })
     }
@@ -145,6 +155,11 @@ impl Dialer {
         let all = self
             .big_file
             .map_or(1, |(bytes, lanes)| lanes.for_file(bytes, Some(round_trip)));
+        let all = if credentials.password.is_some() {
+            all.min(2)
+        } else {
+            all
+        };
         let open = |_| {
             let (dialer, credentials) = (self.clone(), credentials.clone());
             tokio::spawn(async move { dialer.open(credentials).await })
@@ -234,6 +249,27 @@ impl Dialer {
     }
 }
 
+impl Dialer {
+    /// One more session, unless the server has rejected one before.
+    async fn one_more(&self) -> courier_transfer::Result<Option<Arc<dyn Client>>> {
+        if self.alone.load(Ordering::Relaxed) {
+            return Ok(None);
+        }
+        let ahead = self.ahead.lock().await.pop();
+        let opened = match ahead {
+            Some(opened) => match opened.await {
+                Ok(opened) => opened,
+                Err(_) => return Ok(None),
+            },
+            None => self.connect().await,
+        };
+        if opened.as_ref().is_err_and(|e| e.kind() == ErrorKind::Auth) {
+            self.alone.store(true, Ordering::Relaxed);
+        }
+        opened.map(Some)
+    }
+}
+
 fn has_accepted(rejected: &Error, what: &str) -> bool {
     rejected.context().iter().any(|(key, _)| *key == what)
 }
@@ -252,14 +288,26 @@ impl Connector for Dialer {
         self.open(self.accepted.get().cloned().unwrap_or_default()).await
     }
 
+    /// Servers lock accounts: where a password is sent, one session tells for the others whether there may be any, and
+    /// after a rejection no further one is tried.
     async fn another(&self) -> courier_transfer::Result<Option<Arc<dyn Client>>> {
-        let ahead = self.ahead.lock().await.pop();
-        match ahead {
-            Some(opened) => match opened.await {
-                Ok(client) => client.map(Some),
-                Err(_) => Ok(None),
-            },
-            None => self.connect().await.map(Some),
+        if self.accepted.get().is_none_or(|c| c.password.is_none()) {
+            return self.one_more().await;
+        }
+        let mut first = None;
+        let slot = &mut first;
+        let tried = self
+            .beside
+            .get_or_try_init(move || async move {
+                *slot = self.one_more().await.map_err(Some)?;
+                slot.as_ref().map(|_| ()).ok_or(None)
+            })
+            .await;
+        match tried {
+            Ok(()) if first.is_some() => Ok(first),
+            Ok(()) => self.one_more().await,
+            Err(Some(e)) => Err(e),
+            Err(None) => Ok(None),
         }
     }
 
