@@ -202,3 +202,22 @@ fn kind_of_long_name(letter: Option<u8>) -> EntryKind {
         _ => EntryKind::Other,
     }
 }
+
+/// What attributes tell of the object at `path`.
+pub(super) fn entry_of(path: RemotePath, attributes: &Attributes) -> Entry {
+    let modified = attributes
+        .times
+        .and_then(|(_, modified)| Timestamp::from_second(modified.into()).ok());
+    Entry {
+        path,
+        kind: match attributes.file_type() {
+            Some(FileType::File) => EntryKind::File,
+            Some(FileType::Directory) => EntryKind::Directory,
+            Some(FileType::Link) => EntryKind::Link,
+            Some(FileType::Other) | None => EntryKind::Other,
+        },
+        size: attributes.size,
+        modified,
+        permissions: attributes.permissions.map(|p| p & 0o7777),
+    }
+}
