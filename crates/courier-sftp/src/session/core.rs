@@ -76,13 +76,8 @@ pub(super) enum Step {
     Open,
     Stat,
     Read(Part),
-    Write {
-        offset: u64,
-        len: u32,
-    },
+    Write { offset: u64, len: u32 },
     Close,
-    /// What lies there after the CLOSE.
-    Look,
 }
 
 /// Who waits for an answer.
@@ -485,19 +480,6 @@ impl Core {
                 match upload.written(offset, len, status) {
                     None => self.queue_upload(id),
                     Some(result) => self.end(id, result),
-                }
-            }
-            (
-                Transfer::Upload(upload),
-                Step::Look,
-                looked @ (Response::Attributes(_) | Response::Status(_)),
-            ) => {
-                let attributes = match looked {
-                    Response::Attributes(attributes) => Some(attributes),
-                    _ => None,
-                };
-                if let Some(result) = upload.looked(attributes) {
-                    self.end(id, result);
                 }
             }
             (Transfer::Upload(upload), Step::Close, Response::Status(status)) => {
