@@ -10,6 +10,7 @@ mod client;
 pub mod codec;
 mod config;
 mod connect;
+mod entry;
 mod greeting;
 pub mod known_hosts;
 mod peer;

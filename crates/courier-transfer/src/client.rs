@@ -1,7 +1,11 @@
 //! The narrow trait that a protocol implements. Its docs are the contract; the conformance suite
 //! (`testkit`) holds every implementation to it.
 
-use std::{fmt, io, sync::Arc, time::Duration};
+use std::{
+    fmt, io,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -237,6 +241,9 @@ pub struct Store {
     pub size_hint: Option<u64>,
     /// Where the bytes come from.
     pub source: Arc<dyn Source>,
+    /// Takes what the server tells of the file when all is done, where the protocol can ask for that in the same go; else it
+    /// stays empty.
+    pub after: Option<Arc<OnceLock<Entry>>>,
     /// Which bytes to move, where several sessions share the file; then the offset says only how it is opened.
     pub parts: Option<Arc<Parts>>,
     /// How fast, at most.
@@ -250,6 +257,7 @@ impl Store {
             options,
             size_hint,
             source,
+            after: None,
             parts: None,
             rate: None,
         }

@@ -6,16 +6,14 @@
 
 use std::sync::Arc;
 
-use courier_transfer::{
-    Entry, EntryKind, EntryStream, Error, ErrorKind, Listed, RemoteName, RemotePath, Result,
-};
+use courier_transfer::{EntryKind, EntryStream, Error, ErrorKind, Listed, RemoteName, RemotePath, Result};
 use futures::{StreamExt, future::BoxFuture, stream, stream::FuturesOrdered};
-use jiff::Timestamp;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 use super::{Refused, error};
 use crate::{
-    codec::{Attributes, FileType, Request, StatusCode},
+    codec::{Request, StatusCode},
+    entry::entry_of,
     session::{self, OpenHandle, Reply, Session},
 };
 
@@ -200,24 +198,5 @@ fn kind_of_long_name(letter: Option<u8>) -> EntryKind {
         Some(b'd') => EntryKind::Directory,
         Some(b'l') => EntryKind::Link,
         _ => EntryKind::Other,
-    }
-}
-
-/// What attributes tell of the object at `path`.
-pub(super) fn entry_of(path: RemotePath, attributes: &Attributes) -> Entry {
-    let modified = attributes
-        .times
-        .and_then(|(_, modified)| Timestamp::from_second(modified.into()).ok());
-    Entry {
-        path,
-        kind: match attributes.file_type() {
-            Some(FileType::File) => EntryKind::File,
-            Some(FileType::Directory) => EntryKind::Directory,
-            Some(FileType::Link) => EntryKind::Link,
-            Some(FileType::Other) | None => EntryKind::Other,
-        },
-        size: attributes.size,
-        modified,
-        permissions: attributes.permissions.map(|p| p & 0o7777),
     }
 }

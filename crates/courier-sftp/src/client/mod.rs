@@ -26,12 +26,12 @@ use jiff::Timestamp;
 
 use self::{
     error::{of_kind, refusal, unexpected},
-    list::entry_of,
     look::of_open_file,
 };
 use crate::{
     codec::{Attributes, OpenFlags, Request, StatusCode, extension_name},
     connect::Dial,
+    entry::entry_of,
     session::{self, Failed, NoHandle, OpenHandle, Reply, Session},
 };
 

@@ -27,7 +27,7 @@ use super::{
 use crate::codec::{Decoder, Event, Limits, Malformed, Request, Response};
 
 /// Uploads push no more than this at once, so that answers are looked at in between.
-const PUSH: usize = 2 * 1024 * 1024;
+const PUSH: usize = 512 * 1024;
 
 /// Where packets leave from inside the SSH callback.
 pub(super) trait Outlet {
@@ -76,8 +76,13 @@ pub(super) enum Step {
     Open,
     Stat,
     Read(Part),
-    Write { offset: u64, len: u32 },
+    Write {
+        offset: u64,
+        len: u32,
+    },
     Close,
+    /// What lies there after the CLOSE.
+    Look,
 }
 
 /// Who waits for an answer.
@@ -480,6 +485,19 @@ impl Core {
                 match upload.written(offset, len, status) {
                     None => self.queue_upload(id),
                     Some(result) => self.end(id, result),
+                }
+            }
+            (
+                Transfer::Upload(upload),
+                Step::Look,
+                looked @ (Response::Attributes(_) | Response::Status(_)),
+            ) => {
+                let attributes = match looked {
+                    Response::Attributes(attributes) => Some(attributes),
+                    _ => None,
+                };
+                if let Some(result) = upload.looked(attributes) {
+                    self.end(id, result);
                 }
             }
             (Transfer::Upload(upload), Step::Close, Response::Status(status)) => {

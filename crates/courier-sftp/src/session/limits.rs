@@ -9,6 +9,8 @@ use crate::codec::Limits;
 pub(super) const MOST_HANDLES: usize = 96;
 /// Reads and writes of this many bytes work everywhere (section 3 of the draft).
 const SAFE_SIZE: u32 = 32 * 1024;
+/// The smallest that are used, whatever a server says: more requests for the same bytes would only fill the memory.
+const SMALLEST: u32 = 1024;
 /// The largest that are used: OpenSSH's own limit.
 const LARGEST: u32 = 255 * 1024;
 
@@ -51,8 +53,24 @@ impl SizeLimits {
         };
         let size = |limit| match within(limit) {
             0 => SAFE_SIZE,
-            limit => limit.min(LARGEST),
+            limit => limit.clamp(SMALLEST, LARGEST),
         };
         Self::new(size(limits.read), size(limits.write))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_does_not_make_packets_of_a_byte() {
+        let limits = SizeLimits::of(Limits {
+            packet: 1025,
+            read: u64::MAX,
+            write: 1,
+            handles: 0,
+        });
+        assert_eq!((limits.read, limits.write), (SMALLEST, SMALLEST));
     }
 }

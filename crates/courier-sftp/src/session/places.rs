@@ -22,8 +22,8 @@ pub(super) struct Places(Arc<Shared>);
 struct Shared {
     free: Arc<Semaphore>,
     counts: Mutex<Counts>,
-    /// True once the server has refused a handle for want of a place.
-    short: watch::Sender<bool>,
+    /// How many wait for a place now, and one more once the server has refused a handle for want of one.
+    wanting: watch::Sender<usize>,
 }
 
 #[derive(Debug)]
@@ -37,6 +37,8 @@ struct Counts {
     closing: usize,
     /// Places that are taken, and too many: they are not free again when they come back.
     owed: usize,
+    /// The server has refused a handle for want of a place.
+    was_short: bool,
 }
 
 impl Shared {
@@ -59,8 +61,9 @@ impl Places {
                 open: 0,
                 closing: 0,
                 owed: 0,
+                was_short: false,
             }),
-            short: watch::Sender::new(false),
+            wanting: watch::Sender::new(0),
         }))
     }
 
@@ -77,6 +80,7 @@ impl Places {
         if let Some(place) = self.take_now() {
             return Some(place);
         }
+        let _wanting = Wanting::new(&self.0);
         let mut taking = std::pin::pin!(Arc::clone(&self.0.free).acquire_owned());
         loop {
             match timeout(BEAT, &mut taking).await {
@@ -123,10 +127,26 @@ impl Places {
         self.0.free.add_permits(more - forgiven);
     }
 
-    /// Ends once the server has refused a handle for want of a place.
+    /// Ends once the server has refused a handle for want of a place, or while somebody waits for one.
     pub(super) async fn are_short(&self) {
         // Fails only where the session has gone.
-        let _ = self.0.short.subscribe().wait_for(|short| *short).await;
+        let _ = self.0.wanting.subscribe().wait_for(|wanting| *wanting > 0).await;
+    }
+}
+
+/// Counts somebody who waits, until it is dropped.
+struct Wanting<'a>(&'a Shared);
+
+impl<'a> Wanting<'a> {
+    fn new(shared: &'a Shared) -> Self {
+        shared.wanting.send_modify(|wanting| *wanting += 1);
+        Self(shared)
+    }
+}
+
+impl Drop for Wanting<'_> {
+    fn drop(&mut self) {
+        self.0.wanting.send_modify(|wanting| *wanting -= 1);
     }
 }
 
@@ -163,7 +183,9 @@ impl Place {
         }
         let open = counts.open;
         self.shared.shrink(&mut counts, open);
-        self.shared.short.send_replace(true);
+        if !std::mem::replace(&mut counts.was_short, true) {
+            self.shared.wanting.send_modify(|wanting| *wanting += 1);
+        }
         true
     }
 }
@@ -229,6 +251,22 @@ mod tests {
         assert!(places.are_in_use());
         drop((second, third));
         assert_eq!(places.0.counts.lock().closing, 0);
+    }
+
+    #[tokio::test]
+    async fn whoever_waits_is_heard() {
+        let places = Places::new(1);
+        let is_short = || futures::FutureExt::now_or_never(places.are_short()).is_some();
+        let used = places.take_now().unwrap();
+        assert!(!is_short());
+        let waiting = tokio::spawn({
+            let places = places.clone();
+            async move { places.take(|| {}).await }
+        });
+        places.are_short().await;
+        drop(used);
+        waiting.await.unwrap();
+        assert!(!is_short());
     }
 
     #[tokio::test]

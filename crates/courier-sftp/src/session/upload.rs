@@ -1,13 +1,19 @@
 //! One file on its way up: from its source into WRITE packets, inside the SSH callback.
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::{Arc, OnceLock},
+    time::Instant,
+};
 
 use bytes::{Bytes, BytesMut};
-use courier_transfer::{Error, ErrorKind, Lane, Ranges, Rate, RemotePath, Retry, Source, Store, Turn};
+use courier_transfer::{Entry, Error, ErrorKind, Lane, Ranges, Rate, RemotePath, Retry, Source, Store, Turn};
 use tokio::sync::oneshot;
 
 use super::{Failed, Owner, Wire, core::Step, download::LOOK_AGAIN, places::Place, slot::Slot};
-use crate::codec::{Attributes, OpenFlags, Request, Status, StatusCode};
+use crate::{
+    codec::{Attributes, OpenFlags, Request, Status, StatusCode},
+    entry::entry_of,
+};
 
 /// The bytes of one batch of WRITE packets, about.
 const BATCH: u32 = 256 * 1024;
@@ -35,6 +41,8 @@ pub(crate) struct Upload {
     pool: Vec<Bytes>,
     /// The server has answered the CLOSE.
     closed: bool,
+    /// Takes what lies there afterwards; `None` where nobody wants that, or it was answered.
+    after: Option<Arc<OnceLock<Entry>>>,
     /// When the next batch may go, where a rate is kept: it counts as moved already, with so many bytes.
     turn: Option<(Instant, u32)>,
     /// Stands in the queue of those that have something to send.
@@ -123,6 +131,7 @@ impl Upload {
             under_way: 0,
             pool: Vec::new(),
             closed: false,
+            after: request.after,
             turn: None,
             queued: false,
             wake: None,
@@ -238,6 +247,11 @@ impl Upload {
             self.handle = None;
             let id = wire.expect(self.id, Step::Close);
             Request::Close { handle: &handle }.encode(id, &mut buffer);
+            if self.after.is_some() {
+                let id = wire.expect(self.id, Step::Look);
+                let path = self.path.as_wire();
+                Request::Stat { path }.encode(id, &mut buffer);
+            }
         }
         let bytes = buffer.freeze();
         if !at_end && self.pool.len() < POOLED {
@@ -277,6 +291,15 @@ impl Upload {
         self.settled()
     }
 
+    /// The look behind the CLOSE was answered; a server that refuses it tells nothing.
+    pub(super) fn looked(&mut self, attributes: Option<Attributes>) -> Option<Result<u64, Failed>> {
+        if let (Some(after), Some(attributes)) = (self.after.take(), attributes) {
+            // Each look is answered once.
+            let _ = after.set(entry_of(self.path.clone(), &attributes));
+        }
+        self.settled()
+    }
+
     fn sleep(&mut self, until: Instant, wire: &Wire) {
         self.wake = Some(until);
         wire.set_alarm();
@@ -290,7 +313,7 @@ impl Upload {
     }
 
     fn settled(&self) -> Option<Result<u64, Failed>> {
-        (self.closed && self.under_way == 0).then(|| Ok(self.plan.reached()))
+        (self.closed && self.under_way == 0 && self.after.is_none()).then(|| Ok(self.plan.reached()))
     }
 
     /// Closes the handle where that was not done, and tells the caller.

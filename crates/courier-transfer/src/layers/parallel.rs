@@ -165,6 +165,7 @@ impl Client for Parallel {
                 let store = Store {
                     source: source.clone(),
                     options,
+                    after: request.after.filter(|_| place == Place::First),
                     ..request
                 };
                 let result = client.store(&path, store).await;

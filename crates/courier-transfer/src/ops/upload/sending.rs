@@ -1,6 +1,9 @@
 //! The bytes: how they get into the partial on the server, over as many sessions as break meanwhile.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::Path,
+    sync::{Arc, OnceLock},
+};
 
 use crate::{
     CreateOptions, Entry, EntryKind, Error, ErrorKind, FileSource, Parts, Progress, RemotePath, Result,
@@ -29,6 +32,8 @@ pub(super) struct Sending<'a> {
     pub(super) resumes: bool,
     /// What is noted of the partial, as this upload's: whether it may have holes.
     pub(super) noted: Option<bool>,
+    /// What the server told of it in the same go as the last byte.
+    pub(super) after: Arc<OnceLock<Entry>>,
     /// Where it was continued.
     pub(super) begun_at: u64,
     /// Bytes that the server has taken, over all sessions.
@@ -117,7 +122,17 @@ impl Upload<'_> {
             )
             .with_retry(Retry::Later));
         }
-        let mut whole = self.compare(source.size, sending.part).await?;
+        let mut whole = match sending.after.get() {
+            Some(entry) if entry.size == Some(source.size) => Whole {
+                verified: Verified::Size,
+                entry: Some(Entry {
+                    path: sending.part.clone(),
+                    ..entry.clone()
+                }),
+            },
+            // Whatever else was told on the way is looked at anew.
+            _ => self.compare(source.size, sending.part).await?,
+        };
         if whole.verified == Verified::Size {
             let (file, size) = (source.reader(local)?, source.size);
             whole.verified = verify(
@@ -253,7 +268,10 @@ impl Upload<'_> {
         }
         sending.reach.begin(options.offset, Some(size));
         let file = sending.source.reader(sending.local)?;
+        let after = Arc::<OnceLock<Entry>>::default();
+        sending.after = after.clone();
         let request = Store {
+            after: Some(after),
             parts: shared.then(|| Parts::new(options.offset, size)),
             rate: self.context.rate.clone(),
             ..Store::new(
