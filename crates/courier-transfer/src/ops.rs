@@ -7,6 +7,7 @@
 
 mod batch;
 mod beginning;
+mod blocking;
 mod directories;
 mod download;
 mod find;

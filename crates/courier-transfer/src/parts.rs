@@ -15,7 +15,7 @@ use tokio::sync::watch;
 use crate::ranges::Ranges;
 
 /// What a lane takes at once: enough that a server reads ahead, little enough that a slow lane holds nobody up.
-const BLOCK: u64 = 1024 * 1024;
+const BLOCK: u64 = 512 * 1024;
 
 /// The parts of one file that are still to be moved, shared by the sessions that move them.
 ///

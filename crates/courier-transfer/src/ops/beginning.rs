@@ -4,7 +4,7 @@ use std::{fs::File, io, os::unix::fs::FileExt, path::Path};
 
 use crate::{Client, Error, OpenOptions, RemotePath, Result};
 
-use super::{directories::is_broken, plan::blocking};
+use super::{blocking::blocking, directories::is_broken};
 
 /// So many bytes are compared at the partial's beginning, and as many at its end.
 const COMPARED: u64 = 64 * 1024;

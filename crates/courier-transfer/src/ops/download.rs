@@ -7,9 +7,9 @@ use crate::{Client, Entry, Error, ErrorKind, Fetch, FileSink, Parts, RemotePath,
 use super::{
     Context, DownloadOptions, FinalName, Found, Identity, Outcome, SMALL, Transferred, Verified,
     beginning::begin_alike,
+    blocking::quickly,
     local::Part,
     lost::{is_lost, may_go_on},
-    plan::blocking,
     verify::verify,
 };
 
@@ -62,7 +62,7 @@ impl Download<'_> {
         options.resume &= large;
 
         let (target, opening) = (self.local.to_owned(), options.clone());
-        let Some(mut part) = blocking(move || Part::open(&target, &opening)).await? else {
+        let Some(mut part) = quickly(move || Part::open(&target, &opening)).await? else {
             return Ok(Transferred::skipped(FinalName::Local(self.local.to_owned())));
         };
         let key = key(self.local);
@@ -94,7 +94,7 @@ impl Download<'_> {
             }
         };
 
-        let target = blocking(move || part.finish(size, source.as_ref(), &options)).await?;
+        let target = quickly(move || part.finish(size, source.as_ref(), &options)).await?;
         if large {
             self.context.partials.forget(&key).await?;
         }

@@ -15,6 +15,7 @@ use crate::{Client, Entry, EntryKind, Error, ErrorKind, Listed, RemotePath, Resu
 
 use super::{
     FindOptions, Job, RemoteGlob,
+    blocking::quickly,
     directories::{is_broken, make_dir_all},
     find::{find, glob, produce},
     walk,
@@ -290,7 +291,7 @@ fn join(into: &Path, relative: &RemotePath) -> PathBuf {
 
 async fn make_local_root(into: &Path) -> Result<()> {
     let into = into.to_owned();
-    blocking(move || fs::create_dir_all(&into).map_err(|e| Error::local(e, "make", &into))).await
+    quickly(move || fs::create_dir_all(&into).map_err(|e| Error::local(e, "make", &into))).await
 }
 
 /// Makes the folders of `relative` below `into`, none of which may be a link.
@@ -299,7 +300,7 @@ async fn make_local_dirs(into: &Path, relative: &RemotePath) -> Result<()> {
         return Ok(());
     }
     let (mut path, relative) = (into.to_owned(), relative.clone());
-    blocking(move || {
+    quickly(move || {
         for segment in relative.segments() {
             path.push(OsStr::from_bytes(segment));
             match fs::create_dir(&path) {
@@ -321,14 +322,4 @@ async fn make_local_dirs(into: &Path, relative: &RemotePath) -> Result<()> {
         Ok(())
     })
     .await
-}
-
-/// Runs blocking work off the async threads.
-pub(super) async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T> + Send + 'static,
-) -> Result<T> {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(result) => result,
-        Err(e) => Err(Error::new(ErrorKind::Local, "a local file operation did not end").with_source(e)),
-    }
 }

@@ -10,8 +10,8 @@ use std::{path::Path, sync::Arc};
 use crate::{Client, ErrorKind, RemotePath, Result, Retry};
 
 use super::{
-    Context, FinalName, OnExisting, Outcome, SMALL, Transferred, UploadOptions, directories::is_broken,
-    names::NUMBERED, plan::blocking,
+    Context, FinalName, OnExisting, Outcome, SMALL, Transferred, UploadOptions, blocking::quickly,
+    directories::is_broken, names::NUMBERED,
 };
 use part::{Reach, RemotePart};
 use sending::Sending;
@@ -55,7 +55,7 @@ struct Upload<'a> {
 impl Upload<'_> {
     async fn run(&self, local: &Path) -> Result<Transferred> {
         let path = local.to_owned();
-        let source = blocking(move || LocalSource::open(&path)).await?;
+        let source = quickly(move || LocalSource::open(&path)).await?;
         let mut number = 0;
         loop {
             let Some(target) = self.target(&mut number).await? else {
@@ -107,6 +107,7 @@ impl Upload<'_> {
             reach,
             resumes: resume,
             noted: None,
+            after: Arc::default(),
             begun_at: offset,
             moved: 0,
         };

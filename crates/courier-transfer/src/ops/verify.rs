@@ -8,7 +8,7 @@ use std::{
 
 use crate::{Checksum, ChecksumBy, Client, Error, ErrorKind, RemotePath, Result, Retry};
 
-use super::{Verified, Verify, plan::blocking};
+use super::{Verified, Verify, blocking::blocking};
 
 /// Compares what lies on the server with an open local file, whose sizes are known to be the same, and tells which check
 /// could be made. A server that cannot or doesn't want to compute a checksum is no failure; one that computes

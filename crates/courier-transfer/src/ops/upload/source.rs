@@ -11,7 +11,7 @@ use rustix::fs::OFlags;
 
 use crate::{
     Error, ErrorKind, Result,
-    ops::{Identity, plan::blocking},
+    ops::{Identity, blocking::quickly},
 };
 
 /// One version of a local file, by what the file system tells of it.
@@ -98,7 +98,7 @@ impl LocalSource {
     pub(super) async fn changed(&self, path: &Path) -> Result<bool> {
         let file = self.reader(path)?;
         let local = path.to_owned();
-        let meta = blocking(move || file.metadata().map_err(|e| Error::local(e, "look at", &local))).await?;
+        let meta = quickly(move || file.metadata().map_err(|e| Error::local(e, "look at", &local))).await?;
         let modified = meta.modified().ok().and_then(|t| Timestamp::try_from(t).ok());
         Ok(meta.len() != self.size || modified != self.modified)
     }
