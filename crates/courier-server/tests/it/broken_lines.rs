@@ -244,7 +244,7 @@ async fn sessions_that_share_a_file_make_room() {
 #[tokio::test]
 async fn an_upload_that_sessions_share_survives_cuts_and_a_pause() {
     let ends = Ends::new(json!({"max_sessions": 3})).await;
-    let bytes = content(48_000_000);
+    let bytes = content(80_000_000);
     fs::write(ends.local("up"), &bytes).unwrap();
     ends.line.delay(Up, Duration::from_millis(10));
     ends.line.delay(Down, Duration::from_millis(10));
