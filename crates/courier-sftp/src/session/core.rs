@@ -27,7 +27,9 @@ use super::{
 use crate::codec::{Decoder, Event, Limits, Malformed, Request, Response};
 
 /// Uploads push no more than this at once, so that answers are looked at in between.
-const PUSH: usize = 512 * 1024;
+const PUSH: usize = 2 * 1024 * 1024;
+/// As [`PUSH`], where several sessions share a file: each of them has buffers of that size.
+const SHARED_PUSH: usize = 512 * 1024;
 
 /// Where packets leave from inside the SSH callback.
 pub(super) trait Outlet {
@@ -352,24 +354,30 @@ impl Core {
 
     /// Sends what is waiting: requests first, then batches of uploads, in turn, while the window takes them.
     pub(super) fn push(&mut self, outlet: &mut impl Outlet) {
-        let mut left = PUSH;
+        let mut pushed = 0;
         loop {
             if !self.wire.out.is_empty() {
                 outlet.send(self.take_out());
             }
-            if left == 0 || outlet.is_full() {
+            if outlet.is_full() {
                 return;
             }
-            let Some(id) = self.sending.pop_front() else {
+            let Some(&id) = self.sending.front() else {
                 return;
             };
             let Some(Transfer::Upload(upload)) = self.transfers.get_mut(&id) else {
+                self.sending.pop_front();
                 continue;
             };
+            let most = if upload.is_shared() { SHARED_PUSH } else { PUSH };
+            if pushed >= most {
+                return;
+            }
+            self.sending.pop_front();
             upload.queued = false;
             match upload.batch(&mut self.wire) {
                 Ok(batch) => {
-                    left = left.saturating_sub(batch.len());
+                    pushed += batch.len();
                     if !batch.is_empty() {
                         outlet.send(batch);
                     }

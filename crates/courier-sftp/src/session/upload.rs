@@ -161,6 +161,11 @@ impl Upload {
         self.handle = Some(handle);
     }
 
+    /// Do several sessions send this file?
+    pub(super) fn is_shared(&self) -> bool {
+        matches!(self.plan, Plan::Shared(_))
+    }
+
     /// May send more now?
     pub(super) fn is_ready(&self) -> bool {
         self.handle.is_some() && self.under_way < MOST_UNDER_WAY && self.wake.is_none()

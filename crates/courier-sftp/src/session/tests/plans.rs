@@ -110,7 +110,7 @@ fn two_sessions_read_one_file_and_a_dead_one_leaves_its_share() {
     let (mut one, mut one_done, mut asked) = shared_download(&parts, &sink);
     let (mut other, mut other_done, others) = shared_download(&parts, &sink);
     assert_eq!(words(&asked), ["read 0+100000", "read 100000+100000"]);
-    assert_eq!(words(&others), ["read 1048576+100000", "read 1148576+100000"]);
+    assert_eq!(words(&others), ["read 524288+100000", "read 624288+100000"]);
     other.core.execute(Command::Cancel { id: 1000 });
     assert!(matches!(other_done.try_recv().unwrap(), Err(Failed::Error(_))));
     while one_done.try_recv().is_err() {
@@ -153,12 +153,12 @@ fn a_session_that_has_nothing_to_do_waits_for_the_others() {
 
 #[test]
 fn an_upload_sends_its_share_and_no_byte_of_the_others() {
-    let parts = Parts::new(0, 2_000_000);
+    let parts = Parts::new(0, 1_000_000);
     let mut others = courier_transfer::Lane::new(parts.clone());
-    assert!(matches!(others.take(u64::MAX), courier_transfer::Turn::Part(part) if part == (0..1_048_576)));
+    assert!(matches!(others.take(u64::MAX), courier_transfer::Turn::Part(part) if part == (0..524_288)));
     let mut wired = Wired::new();
     let (owner, mut outcome) = owner();
-    let source: Arc<dyn Source> = BytesSource::new(content(2_000_000));
+    let source: Arc<dyn Source> = BytesSource::new(content(1_000_000));
     let request = Store {
         parts: Some(parts.clone()),
         ..Store::new(source.clone(), CreateOptions::default(), None)
@@ -173,16 +173,16 @@ fn an_upload_sends_its_share_and_no_byte_of_the_others() {
     wired.core.execute(Command::Upload { id: 1000, upload });
     let open = wired.commanded();
     let sent = wired.answered(&[(open[0].0, HANDLE)]);
-    assert_eq!(sent[0].1, "write 1048576+100000");
+    assert_eq!(sent[0].1, "write 524288+100000");
     let ok: Vec<_> = sent.iter().map(|(id, _)| (*id, status(StatusCode::OK))).collect();
     assert!(wired.answered(&ok).is_empty(), "the others still hold their part");
-    others.moved(0..1_048_576, |_| {});
+    others.moved(0..524_288, |_| {});
     let at = wired.core.wake_at().unwrap();
     wired.core.wake(at, &mut wired.recorder);
     let closing = seen(&std::mem::take(&mut wired.recorder.sent));
     assert_eq!(words(&closing), ["close"]);
     wired.answered(&[(closing[0].0, status(StatusCode::OK))]);
-    assert_eq!(outcome.try_recv().unwrap().unwrap(), 2_000_000);
+    assert_eq!(outcome.try_recv().unwrap().unwrap(), 1_000_000);
 }
 
 #[test]
