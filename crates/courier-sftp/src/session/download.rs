@@ -23,6 +23,8 @@ use crate::codec::{Attributes, OpenFlags, Request, Status, StatusCode};
 const BLIND: u32 = 2;
 /// After so long, a session looks whether the others have left something for it.
 pub(super) const LOOK_AGAIN: Duration = Duration::from_millis(5);
+/// Who waits for a turn says so this often.
+pub(super) const BEAT: Duration = Duration::from_secs(1);
 
 /// A part of a file that was asked for.
 #[derive(Clone, Copy, Debug)]
@@ -223,8 +225,7 @@ impl Download {
                         (offset, len, turn)
                     }
                     Next::Wait if self.under_way == 0 => {
-                        // Who waits for the others only is no dead transfer.
-                        self.sink.with(|sink| drop(sink.write_at(&[], 0)));
+                        self.beat();
                         self.sleep(now + LOOK_AGAIN, wire);
                         return;
                     }
@@ -233,10 +234,18 @@ impl Download {
             };
             if turn > now {
                 self.held = Some((offset, len, turn));
-                self.sleep(turn, wire);
+                self.beat();
+                self.sleep(turn.min(now + BEAT), wire);
                 return;
             }
             self.request(offset, len, now, wire);
+        }
+    }
+
+    /// Who waits for anything but the server is no dead transfer.
+    fn beat(&self) {
+        if self.under_way == 0 {
+            self.sink.with(|sink| drop(sink.write_at(&[], 0)));
         }
     }
 

@@ -9,7 +9,13 @@ use bytes::{Bytes, BytesMut};
 use courier_transfer::{Entry, Error, ErrorKind, Lane, Ranges, Rate, RemotePath, Retry, Source, Store, Turn};
 use tokio::sync::oneshot;
 
-use super::{Failed, Owner, Wire, core::Step, download::LOOK_AGAIN, places::Place, slot::Slot};
+use super::{
+    Failed, Owner, Wire,
+    core::Step,
+    download::{BEAT, LOOK_AGAIN},
+    places::Place,
+    slot::Slot,
+};
 use crate::{
     codec::{Attributes, OpenFlags, Request, Status, StatusCode},
     entry::entry_of,
@@ -183,7 +189,8 @@ impl Upload {
         if let Some(rate) = &self.rate {
             let (at, _) = *self.turn.get_or_insert_with(|| (rate.turn(total, now), total));
             if at > now {
-                self.sleep(at, wire);
+                self.beat();
+                self.sleep(at.min(now + BEAT), wire);
                 return Ok(Bytes::new());
             }
         }
@@ -207,10 +214,7 @@ impl Upload {
             let part = match self.plan.next(chunk) {
                 Turn::Part(part) => part,
                 Turn::Wait => {
-                    if self.under_way == 0 {
-                        // Who waits for the others only is no dead transfer.
-                        self.source.with(|source| drop(source.read_at(&mut [], 0)));
-                    }
+                    self.beat();
                     self.sleep(now + LOOK_AGAIN, wire);
                     break;
                 }
@@ -308,6 +312,13 @@ impl Upload {
     fn sleep(&mut self, until: Instant, wire: &Wire) {
         self.wake = Some(until);
         wire.set_alarm();
+    }
+
+    /// Who waits for anything but the server is no dead transfer.
+    fn beat(&self) {
+        if self.under_way == 0 {
+            self.source.with(|source| drop(source.read_at(&mut [], 0)));
+        }
     }
 
     /// So many bytes were sent of those that count as moved.

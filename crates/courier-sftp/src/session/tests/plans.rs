@@ -235,3 +235,41 @@ fn whoever_shares_a_rate_gets_a_turn() {
         ["read 25000+25000", "read 0+25000", "read 50000+25000"]
     );
 }
+
+#[test]
+fn who_waits_for_a_turn_says_so() {
+    #[derive(Debug, Default)]
+    struct Beats(Mutex<usize>);
+    impl Sink for Beats {
+        fn write_at(&self, bytes: &[u8], _offset: u64) -> io::Result<()> {
+            assert!(bytes.is_empty());
+            *self.0.lock().unwrap() += 1;
+            Ok(())
+        }
+        fn advance(&self, _offset: u64) {}
+        fn error(&self, error: io::Error) -> Error {
+            panic!("{error}")
+        }
+    }
+    let mut wired = Wired::new();
+    let rate = Arc::new(Rate::new(100_000));
+    rate.turn(1_000_000, Instant::now());
+    let sink = Arc::new(Beats::default());
+    let request = Fetch {
+        rate: Some(rate),
+        ..Fetch::new(sink.clone(), 0, Some(1_000_000))
+    };
+    let (owner, _outcome) = owner();
+    let end = Slot::new(sink.clone() as Arc<dyn Sink>);
+    let download = Box::new(Download::new(path(), request, end, owner));
+    wired.core.execute(Command::Download { id: 1000, download });
+    let open = wired.commanded();
+    assert!(wired.answered(&[(open[0].0, HANDLE)]).is_empty());
+    let mut looks = 0;
+    while wired.recorder.sent.is_empty() {
+        let at = wired.core.wake_at().unwrap();
+        wired.core.wake(at, &mut wired.recorder);
+        looks += 1;
+    }
+    assert_eq!((looks, *sink.0.lock().unwrap()), (10, 10));
+}
