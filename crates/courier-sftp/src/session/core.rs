@@ -30,6 +30,8 @@ use crate::codec::{Decoder, Event, Limits, Malformed, Request, Response};
 const PUSH: usize = 2 * 1024 * 1024;
 /// As [`PUSH`], where several sessions share a file: each of them has buffers of that size.
 const SHARED_PUSH: usize = 512 * 1024;
+/// After so long without an answer they push again.
+const PUSH_AGAIN: Duration = Duration::from_millis(50);
 
 /// Where packets leave from inside the SSH callback.
 pub(super) trait Outlet {
@@ -182,6 +184,8 @@ pub(super) struct Core {
     transfers: HashMap<u32, Transfer>,
     /// Uploads that have something to send, each once.
     sending: VecDeque<u32>,
+    /// When to send more of them, whatever comes until then.
+    push_at: Option<Instant>,
     hello: Option<oneshot::Sender<Hello>>,
     queue: WeakUnboundedSender<Command>,
     quickest: Quickest,
@@ -205,6 +209,7 @@ impl Core {
             },
             transfers: HashMap::new(),
             sending: VecDeque::new(),
+            push_at: None,
             hello: Some(hello),
             queue,
             quickest: Quickest::default(),
@@ -293,13 +298,15 @@ impl Core {
 
     /// When something is to be done, whatever the server says until then.
     pub(super) fn wake_at(&self) -> Option<Instant> {
-        self.transfers.values().filter_map(Transfer::wake).min()
+        let transfers = self.transfers.values().filter_map(Transfer::wake);
+        transfers.chain(self.push_at).min()
     }
 
     /// Does what is to be done by now.
     pub(super) fn wake(&mut self, now: Instant, outlet: &mut impl Outlet) {
         let due = |(id, transfer): (&u32, &Transfer)| transfer.wake().filter(|at| *at <= now).map(|_| *id);
         let due: Vec<u32> = self.transfers.iter().filter_map(due).collect();
+        self.push_at = self.push_at.filter(|at| *at > now);
         for id in due {
             match self.transfers.get_mut(&id) {
                 Some(Transfer::Download(download)) => {
@@ -371,6 +378,11 @@ impl Core {
             };
             let most = if upload.is_shared() { SHARED_PUSH } else { PUSH };
             if pushed >= most {
+                // The answers bring the rest, and time does where a server answers several at once.
+                if self.push_at.is_none() {
+                    self.push_at = Some(Instant::now() + PUSH_AGAIN);
+                    self.wire.set_alarm();
+                }
                 return;
             }
             self.sending.pop_front();

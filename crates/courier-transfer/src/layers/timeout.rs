@@ -22,6 +22,9 @@ use crate::{
     Store, Writer,
 };
 
+/// How many times as long as any other answer a checksum may take.
+const CHECKSUM_PATIENCE: u32 = 10;
+
 /// A session whose operations end in time.
 ///
 /// An operation without an answer, and one that moves bytes or lists without any progress, fails with
@@ -307,9 +310,10 @@ impl Client for Timeouts {
     }
 
     async fn checksum(&self, path: &RemotePath, by: ChecksumBy) -> Result<Checksum> {
-        self.clock("checksum", path)
-            .answer(self.client.checksum(path, by))
-            .await
+        let mut clock = self.clock("checksum", path);
+        // The server reads the whole file before it says anything.
+        clock.limit *= CHECKSUM_PATIENCE;
+        clock.answer(self.client.checksum(path, by)).await
     }
 
     async fn canonicalize(&self, path: &RemotePath) -> Result<RemotePath> {

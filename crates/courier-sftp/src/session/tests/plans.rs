@@ -273,3 +273,31 @@ fn who_waits_for_a_turn_says_so() {
     }
     assert_eq!((looks, *sink.0.lock().unwrap()), (10, 10));
 }
+
+#[test]
+fn an_upload_goes_on_where_the_server_waits_for_more_before_it_answers() {
+    let parts = Parts::new(0, 3_000_000);
+    let mut wired = Wired::new();
+    let (owner, _outcome) = owner();
+    let source: Arc<dyn Source> = BytesSource::new(content(3_000_000));
+    let request = Store {
+        parts: Some(parts),
+        ..Store::new(source.clone(), CreateOptions::default(), None)
+    };
+    let upload = Box::new(Upload::new(
+        path(),
+        OpenFlags::WRITE,
+        request,
+        Slot::new(source),
+        owner,
+    ));
+    wired.core.execute(Command::Upload { id: 1000, upload });
+    let open = wired.commanded();
+    let mut sent = wired.answered(&[(open[0].0, HANDLE)]).len();
+    assert!(sent < 10, "{sent}");
+    while let Some(at) = wired.core.wake_at().filter(|_| sent < 30) {
+        wired.core.wake(at, &mut wired.recorder);
+        sent += seen(&std::mem::take(&mut wired.recorder.sent)).len();
+    }
+    assert!(sent >= 30, "{sent}");
+}
