@@ -11,6 +11,7 @@ mod blocking;
 mod directories;
 mod download;
 mod find;
+mod folders;
 mod glob;
 mod local;
 mod lost;

@@ -164,7 +164,7 @@ async fn empty(
     Ok(())
 }
 
-fn not_a_directory(path: &RemotePath) -> Error {
+pub(super) fn not_a_directory(path: &RemotePath) -> Error {
     Error::new(
         ErrorKind::WrongKind,
         format!("{path} exists and is not a directory"),

@@ -8,7 +8,7 @@ use std::{
     sync::Arc,
 };
 
-use futures::{StreamExt, stream::BoxStream};
+use futures::{StreamExt, future::ready, stream::BoxStream};
 use tokio::sync::mpsc;
 
 use crate::{Client, Entry, EntryKind, Error, ErrorKind, Listed, RemotePath, Result};
@@ -16,10 +16,14 @@ use crate::{Client, Entry, EntryKind, Error, ErrorKind, Listed, RemotePath, Resu
 use super::{
     FindOptions, Job, RemoteGlob,
     blocking::quickly,
-    directories::{is_broken, make_dir_all},
+    directories::is_broken,
     find::{find, glob, produce},
+    folders::Folders,
     walk,
 };
+
+/// Files and folders that the making of remote folders may be ahead of their uploads.
+const AHEAD: usize = 1024;
 
 /// How a source becomes files.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -219,7 +223,7 @@ impl<L: Fn(String) + Send + Sync> Downloads<L> {
 /// must exist (or, with [`contents`](PlanOptions::contents), is made).
 ///
 /// Names go as in [`plan_downloads`], what is left out is told as there, and files are as [`walk`] gives them. Remote
-/// folders are made as they are met, empty ones, too.
+/// folders are made somewhat ahead, several at a time, empty ones, too.
 pub fn plan_uploads(
     client: Arc<dyn Client>,
     from: PathBuf,
@@ -227,59 +231,36 @@ pub fn plan_uploads(
     options: PlanOptions,
     left_out: impl Fn(String) + Send + Sync + 'static,
 ) -> BoxStream<'static, Result<Job>> {
-    produce(move |jobs| async move {
-        let mut files = walk(&from, options, left_out);
-        let mut ready = if options.contents {
-            None
-        } else {
-            Some(RemotePath::home())
-        };
-        let mut refused: Vec<RemotePath> = Vec::new();
-        while let Some(file) = files.next().await {
-            let file = match file {
-                Ok(file) => file,
-                Err(e) => {
-                    if jobs.send(Err(e)).await.is_err() {
-                        return;
-                    }
-                    continue;
-                }
-            };
-            if refused
-                .iter()
-                .any(|folder| file.relative.strip_base(folder).is_some())
-            {
-                continue;
-            }
-            let folder = if file.is_dir {
-                file.relative.clone()
-            } else {
-                file.relative.parent().unwrap_or_else(RemotePath::home)
-            };
-            if ready.as_ref() != Some(&folder) && (options.contents || !folder.is_top()) {
-                if let Err(e) = make_dir_all(&*client, &into.join_below(&folder)).await {
-                    let broken = is_broken(&e);
-                    refused.push(folder);
-                    if jobs.send(Err(e)).await.is_err() || broken {
-                        return;
-                    }
-                    continue;
-                }
-                ready = Some(folder);
-            }
-            if !file.is_dir {
-                let job = Job {
+    let mut folders = Folders::new(client, into.clone(), options.contents);
+    walk(&from, options, left_out)
+        .map(move |found| {
+            let found = found.map(|file| {
+                let folder = match file.is_dir {
+                    true => file.relative.clone(),
+                    false => file.relative.parent().unwrap_or_else(RemotePath::home),
+                };
+                let job = (!file.is_dir).then(|| Job {
                     remote: into.join_below(&file.relative),
                     local: file.path,
                     entry: None,
+                });
+                (folders.of(&folder), job)
+            });
+            async move {
+                let (folder, job) = match found {
+                    Ok(found) => found,
+                    Err(e) => return Some(Err(e)),
                 };
-                if jobs.send(Ok(job)).await.is_err() {
-                    return;
+                match folder.await {
+                    Ok(()) => job.map(Ok),
+                    // What lies in a folder that could not be made is left out, and that is told once.
+                    Err(refusal) => refusal.take().map(Err),
                 }
             }
-        }
-    })
-    .boxed()
+        })
+        .buffered(AHEAD)
+        .filter_map(ready)
+        .boxed()
 }
 
 /// `relative` below a local folder. Its segments are checked names, so it stays below.

@@ -17,7 +17,7 @@ use crate::exit::{Failure, Result};
 use crate::output::Output;
 
 /// How long a goodbye may take to leave. Everything was acknowledged by then, so nobody waits for the answer.
-const GOODBYE: Duration = Duration::from_millis(20);
+const GOODBYE: Duration = Duration::from_millis(5);
 
 /// How to connect.
 #[derive(Debug, clap::Args)]
