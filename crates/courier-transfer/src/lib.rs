@@ -34,7 +34,7 @@ pub use checksum::{Algorithm, Checksum, ChecksumBy};
 pub use client::{
     Client, CreateOptions, EntryStream, Fetch, OpenOptions, Reader, RenameMode, Sink, Source, Store, Writer,
 };
-pub use connector::Connector;
+pub use connector::{Connector, Scout};
 pub use entry::{Entry, EntryKind, Listed};
 pub use error::{Error, ErrorKind, Result, Retry};
 pub use file::{FileSink, FileSource};

@@ -3,9 +3,8 @@
 use std::sync::{Arc, Weak};
 
 use async_trait::async_trait;
-use courier_transfer::{Client, Connector, Error as TransferError, ErrorKind, Retry};
+use courier_transfer::{Client, Connector, Error as TransferError, ErrorKind, Retry, Scout};
 use parking_lot::Mutex;
-use tokio::sync::OnceCell;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -25,8 +24,8 @@ pub(super) struct Line {
     session: tokio::sync::Mutex<Option<Session>>,
     /// Those beside it; none once the line is closed.
     lanes: Mutex<Option<Vec<Session>>>,
-    /// Set once one beside it has logged in.
-    beside: OnceCell<()>,
+    /// Opens those beside it.
+    beside: Scout,
     closed: CancellationToken,
 }
 
@@ -38,7 +37,7 @@ impl Line {
             connection,
             session: tokio::sync::Mutex::new(Some(session)),
             lanes: Mutex::new(Some(Vec::new())),
-            beside: OnceCell::new(),
+            beside: Scout::default(),
             closed: CancellationToken::new(),
         })
     }
@@ -98,21 +97,7 @@ impl Line {
 
     /// Servers lock accounts: the first one tells for the others whether the credentials serve for more than one session.
     async fn add_lane(&self) -> Result<Option<Arc<dyn Client>>> {
-        let mut first = None;
-        let slot = &mut first;
-        let tried = self
-            .beside
-            .get_or_try_init(move || async move {
-                *slot = self.open_lane().await.map_err(Some)?;
-                slot.as_ref().map(|_| ()).ok_or(None)
-            })
-            .await;
-        match tried {
-            Ok(()) if first.is_some() => Ok(first),
-            Ok(()) => self.open_lane().await,
-            Err(Some(e)) => Err(e),
-            Err(None) => Ok(None),
-        }
+        self.beside.open(|| self.open_lane()).await
     }
 
     async fn open_lane(&self) -> Result<Option<Arc<dyn Client>>> {

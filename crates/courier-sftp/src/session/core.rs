@@ -5,24 +5,22 @@
 
 use std::{
     collections::{HashMap, VecDeque},
-    sync::{
-        Arc,
-        atomic::{AtomicU32, AtomicU64, Ordering},
-    },
+    sync::Arc,
     time::{Duration, Instant},
 };
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use tokio::sync::{Notify, mpsc::WeakUnboundedSender, oneshot};
 
 use super::{
     Command, Failed, Reply,
-    download::{Download, Part},
+    download::Download,
     handle::OpenHandle,
     limits::{MOST_HANDLES, SizeLimits, Told},
     places::{Place, Places},
     reply::{Entry, Hello, NoHandle},
     upload::Upload,
+    wire::{Call, Ids, Pending, Quickest, Step, Wire},
 };
 use crate::codec::{Decoder, Event, Limits, Malformed, Request, Response};
 
@@ -40,118 +38,6 @@ pub(super) trait Outlet {
 
     /// Is something waiting for the window?
     fn is_full(&self) -> bool;
-}
-
-/// Numbers requests; shared with the callers, who encode theirs themselves.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Ids(Arc<AtomicU32>);
-
-impl Ids {
-    pub(super) fn next(&self) -> u32 {
-        self.0.fetch_add(1, Ordering::Relaxed)
-    }
-}
-
-/// The shortest time that an answer took; shared with whoever asks.
-#[derive(Clone, Debug)]
-pub(super) struct Quickest(Arc<AtomicU64>);
-
-impl Default for Quickest {
-    fn default() -> Self {
-        Self(Arc::new(AtomicU64::new(u64::MAX)))
-    }
-}
-
-impl Quickest {
-    fn note(&self, took: Duration) {
-        let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
-        self.0.fetch_min(micros, Ordering::Relaxed);
-    }
-
-    pub(super) fn get(&self) -> Option<Duration> {
-        let micros = self.0.load(Ordering::Relaxed);
-        (micros < u64::MAX).then(|| Duration::from_micros(micros))
-    }
-}
-
-/// What a request of a transfer was for.
-#[derive(Debug)]
-pub(super) enum Step {
-    Open,
-    Stat,
-    Read(Part),
-    Write {
-        offset: u64,
-        len: u32,
-    },
-    Close,
-    /// What lies there after the CLOSE.
-    Look,
-}
-
-/// Who waits for an answer.
-#[derive(Debug)]
-pub(super) enum Pending {
-    /// A caller.
-    Call(Call),
-    /// A transfer.
-    Transfer { transfer: u32, step: Step },
-    /// Everybody: the server's limits.
-    Limits,
-    /// Nobody; the handle's place is free when the answer comes.
-    Close { _place: Option<Place> },
-}
-
-/// A caller that waits for an answer.
-#[derive(Debug)]
-pub(crate) struct Call {
-    pub(super) sent: Instant,
-    pub(super) reply: oneshot::Sender<Reply>,
-    /// The place among the open handles that an answering handle takes.
-    pub(super) place: Option<Place>,
-    /// The longest payload that a READ may be answered with.
-    pub(super) max_data: u32,
-    /// The payload until now.
-    pub(super) data: BytesMut,
-}
-
-/// What goes out, and who waits for what.
-#[derive(Debug)]
-pub(super) struct Wire {
-    ids: Ids,
-    pending: HashMap<u32, Pending>,
-    out: BytesMut,
-    pub(super) limits: SizeLimits,
-    alarm: Arc<Notify>,
-}
-
-impl Wire {
-    /// Somebody has to be woken at a time that the session's thread does not know of yet.
-    pub(super) fn set_alarm(&self) {
-        self.alarm.notify_one();
-    }
-
-    /// A number for a request of a transfer that the caller encodes itself.
-    pub(super) fn expect(&mut self, transfer: u32, step: Step) -> u32 {
-        let id = self.ids.next();
-        self.pending.insert(id, Pending::Transfer { transfer, step });
-        id
-    }
-
-    pub(super) fn transfer_request(&mut self, transfer: u32, step: Step, request: &Request<'_>) {
-        let id = self.expect(transfer, step);
-        request.encode(id, &mut self.out);
-    }
-
-    /// Closes a handle that nobody wants any more.
-    pub(super) fn close(&mut self, handle: &[u8], mut place: Option<Place>) {
-        let id = self.ids.next();
-        if let Some(place) = &mut place {
-            place.close();
-        }
-        self.pending.insert(id, Pending::Close { _place: place });
-        Request::Close { handle }.encode(id, &mut self.out);
-    }
 }
 
 #[derive(Debug)]
@@ -200,13 +86,7 @@ impl Core {
     pub(super) fn new(ids: Ids, queue: WeakUnboundedSender<Command>, hello: oneshot::Sender<Hello>) -> Self {
         Self {
             decoder: Decoder::of_responses(),
-            wire: Wire {
-                ids,
-                pending: HashMap::new(),
-                out: BytesMut::new(),
-                limits: SizeLimits::default(),
-                alarm: Arc::default(),
-            },
+            wire: Wire::new(ids),
             transfers: HashMap::new(),
             sending: VecDeque::new(),
             push_at: None,

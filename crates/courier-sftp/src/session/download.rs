@@ -11,11 +11,11 @@ use tokio::sync::oneshot;
 
 use super::{
     Failed, Owner, Wire,
-    core::Step,
     pace::Pace,
     places::Place,
     plan::{Alone, Next, Plan, Shared, Verdict},
     slot::Slot,
+    wire::Step,
 };
 use crate::codec::{Attributes, OpenFlags, Request, Status, StatusCode};
 

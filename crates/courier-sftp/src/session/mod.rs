@@ -28,6 +28,7 @@ mod slot;
 mod tests;
 mod thread;
 mod upload;
+mod wire;
 
 use std::{
     sync::{Arc, OnceLock},
@@ -39,13 +40,13 @@ use courier_transfer::{Error, ErrorKind, Fetch, RemotePath, Result, Retry, Store
 use tokio::sync::{mpsc, oneshot, watch};
 
 use self::{
-    core::{Call, Ids, Quickest, Wire},
     download::Download,
     exec::Shell,
     limits::{SizeLimits, Told},
     places::{Place, Places},
     slot::Slot,
     upload::Upload,
+    wire::{Call, Ids, Quickest, Wire},
 };
 pub(crate) use self::{
     handle::OpenHandle,

@@ -10,11 +10,12 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{
     Command, Link, Session, State, WINDOW,
-    core::{Core, Ids, Outlet},
+    core::{Core, Outlet},
     exec::Shell,
     handler::{Handed, SshHandler},
     lost,
     reply::Hello,
+    wire::Ids,
 };
 use crate::{
     auth,

@@ -11,10 +11,10 @@ use tokio::sync::oneshot;
 
 use super::{
     Failed, Owner, Wire,
-    core::Step,
     download::{BEAT, LOOK_AGAIN},
     places::Place,
     slot::Slot,
+    wire::Step,
 };
 use crate::{
     codec::{Attributes, OpenFlags, Request, Status, StatusCode},

@@ -10,10 +10,10 @@ use async_trait::async_trait;
 use courier_transfer::layers::{Lanes, Timeouts};
 use courier_transfer::{
     ACCEPTED_KEY, ACCEPTED_PASSWORD, AuthMethod, Client, ConnectOptions, Connector, Credentials, Error,
-    ErrorKind, KeyCredential, Observer, Protocol, ServerInfo, Target, settings,
+    ErrorKind, KeyCredential, Observer, Protocol, Scout, ServerInfo, Target, settings,
 };
 use serde_json::{Map, Value, json};
-use tokio::sync::{Mutex, Notify, OnceCell};
+use tokio::sync::{Mutex, Notify};
 use tokio::task::JoinHandle;
 
 use super::identities::{Identities, unlock};
@@ -40,8 +40,8 @@ pub(super) struct Dialer {
     big_file: Option<(u64, Lanes)>,
     /// Sessions that were opened ahead for that.
     ahead: Mutex<Vec<JoinHandle<Opened>>>,
-    /// Set once a session beside the first one has logged in.
-    beside: OnceCell<()>,
+    /// Opens the sessions beside the first one.
+    beside: Scout,
     /// The server has rejected such a login.
     alone: AtomicBool,
     output: Output,
@@ -117,7 +117,7 @@ impl Dialer {
             accepted: OnceLock::new(),
             big_file: None,
             ahead: Mutex::default(),
-            beside: OnceCell::new(),
+            beside: Scout::default(),
             alone: AtomicBool::new(false),
             output,
         })
@@ -294,21 +294,7 @@ impl Connector for Dialer {
         if self.accepted.get().is_none_or(|c| c.password.is_none()) {
             return self.one_more().await;
         }
-        let mut first = None;
-        let slot = &mut first;
-        let tried = self
-            .beside
-            .get_or_try_init(move || async move {
-                *slot = self.one_more().await.map_err(Some)?;
-                slot.as_ref().map(|_| ()).ok_or(None)
-            })
-            .await;
-        match tried {
-            Ok(()) if first.is_some() => Ok(first),
-            Ok(()) => self.one_more().await,
-            Err(Some(e)) => Err(e),
-            Err(None) => Ok(None),
-        }
+        self.beside.open(|| self.one_more()).await
     }
 
     async fn release(&self, client: Arc<dyn Client>) {

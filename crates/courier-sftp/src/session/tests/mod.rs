@@ -15,9 +15,10 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::{
     Command, Download, Failed, OpenFlags, Outcome, Owner, SizeLimits, Upload,
-    core::{Core, Ids, Outlet},
+    core::{Core, Outlet},
     places::Places,
     slot::Slot,
+    wire::Ids,
 };
 use crate::codec::{Attributes, Decoder, Event, Request, Response, StatusCode};
 
