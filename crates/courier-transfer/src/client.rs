@@ -187,6 +187,10 @@ pub trait Sink: Send + Sync + fmt::Debug {
     /// Everything before `offset` has been written: what a resume may rely on, and what progress shows.
     fn advance(&self, offset: u64);
 
+    /// Nothing moves now, since something other than the server is waited for: a turn within a rate, a place among the open
+    /// files. Told from time to time, so that nobody takes the transfer for dead.
+    fn waits(&self) {}
+
     /// Names the file in an error of [`write_at`](Self::write_at).
     fn error(&self, error: io::Error) -> Error;
 }
@@ -198,6 +202,10 @@ pub trait Source: Send + Sync + fmt::Debug {
 
     /// Everything before `offset` has been acknowledged by the server.
     fn advance(&self, offset: u64);
+
+    /// Nothing moves now, since something other than the server is waited for: a turn within a rate, a place among the open
+    /// files. Told from time to time, so that nobody takes the transfer for dead.
+    fn waits(&self) {}
 
     /// Names the file in an error of [`read_at`](Self::read_at).
     fn error(&self, error: io::Error) -> Error;

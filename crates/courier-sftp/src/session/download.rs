@@ -245,7 +245,7 @@ impl Download {
     /// Who waits for anything but the server is no dead transfer.
     fn beat(&self) {
         if self.under_way == 0 {
-            self.sink.with(|sink| drop(sink.write_at(&[], 0)));
+            self.sink.with(|sink| sink.waits());
         }
     }
 

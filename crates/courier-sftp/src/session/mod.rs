@@ -212,7 +212,7 @@ impl Session {
     pub(crate) async fn download(&self, path: &RemotePath, request: Fetch) -> Result<u64, Failed> {
         let sink = Slot::new(Arc::clone(&request.sink));
         // Whoever waits for a place moves nothing, and is no dead transfer either.
-        let waiting = || drop(request.sink.write_at(&[], request.offset));
+        let waiting = || request.sink.waits();
         let (owner, guard, result) = self.owner(&sink, waiting).await?;
         let download = Box::new(Download::new(path.clone(), request, sink, owner));
         self.transfer(
@@ -234,7 +234,7 @@ impl Session {
         request: Store,
     ) -> Result<u64, Failed> {
         let source = Slot::new(Arc::clone(&request.source));
-        let waiting = || drop(request.source.read_at(&mut [], request.options.offset));
+        let waiting = || request.source.waits();
         let (owner, guard, result) = self.owner(&source, waiting).await?;
         let upload = Box::new(Upload::new(path.clone(), flags, request, source, owner));
         self.transfer(Command::Upload { id: guard.id, upload }, guard, result)

@@ -317,7 +317,7 @@ impl Upload {
     /// Who waits for anything but the server is no dead transfer.
     fn beat(&self) {
         if self.under_way == 0 {
-            self.source.with(|source| drop(source.read_at(&mut [], 0)));
+            self.source.with(|source| source.waits());
         }
     }
 

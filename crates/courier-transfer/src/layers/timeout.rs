@@ -144,6 +144,11 @@ impl Sink for ActiveSink {
         self.sink.advance(offset);
     }
 
+    fn waits(&self) {
+        self.activity.note();
+        self.sink.waits();
+    }
+
     fn error(&self, error: io::Error) -> Error {
         self.sink.error(error)
     }
@@ -165,6 +170,11 @@ impl Source for ActiveSource {
     fn advance(&self, offset: u64) {
         self.activity.note();
         self.source.advance(offset);
+    }
+
+    fn waits(&self) {
+        self.activity.note();
+        self.source.waits();
     }
 
     fn error(&self, error: io::Error) -> Error {

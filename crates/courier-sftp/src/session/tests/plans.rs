@@ -151,27 +151,28 @@ fn a_session_that_has_nothing_to_do_waits_for_the_others() {
     assert_eq!(idle_done.try_recv().unwrap().unwrap(), 150_000);
 }
 
+/// The same for an upload, until its handle is asked for.
+fn shared_upload(parts: &Arc<Parts>, len: usize) -> (Wired, Outcome, Vec<Seen>) {
+    let mut wired = Wired::new();
+    let (owner, outcome) = owner();
+    let source: Arc<dyn Source> = BytesSource::new(content(len));
+    let request = Store {
+        parts: Some(parts.clone()),
+        ..Store::new(source.clone(), CreateOptions::default(), None)
+    };
+    let end = Slot::new(source);
+    let upload = Box::new(Upload::new(path(), OpenFlags::WRITE, request, end, owner));
+    wired.core.execute(Command::Upload { id: 1000, upload });
+    let open = wired.commanded();
+    (wired, outcome, open)
+}
+
 #[test]
 fn an_upload_sends_its_share_and_no_byte_of_the_others() {
     let parts = Parts::new(0, 1_000_000);
     let mut others = courier_transfer::Lane::new(parts.clone());
     assert!(matches!(others.take(u64::MAX), courier_transfer::Turn::Part(part) if part == (0..524_288)));
-    let mut wired = Wired::new();
-    let (owner, mut outcome) = owner();
-    let source: Arc<dyn Source> = BytesSource::new(content(1_000_000));
-    let request = Store {
-        parts: Some(parts.clone()),
-        ..Store::new(source.clone(), CreateOptions::default(), None)
-    };
-    let upload = Box::new(Upload::new(
-        path(),
-        OpenFlags::WRITE,
-        request,
-        Slot::new(source),
-        owner,
-    ));
-    wired.core.execute(Command::Upload { id: 1000, upload });
-    let open = wired.commanded();
+    let (mut wired, mut outcome, open) = shared_upload(&parts, 1_000_000);
     let sent = wired.answered(&[(open[0].0, HANDLE)]);
     assert_eq!(sent[0].1, "write 524288+100000");
     let ok: Vec<_> = sent.iter().map(|(id, _)| (*id, status(StatusCode::OK))).collect();
@@ -241,12 +242,13 @@ fn who_waits_for_a_turn_says_so() {
     #[derive(Debug, Default)]
     struct Beats(Mutex<usize>);
     impl Sink for Beats {
-        fn write_at(&self, bytes: &[u8], _offset: u64) -> io::Result<()> {
-            assert!(bytes.is_empty());
-            *self.0.lock().unwrap() += 1;
-            Ok(())
+        fn write_at(&self, _bytes: &[u8], _offset: u64) -> io::Result<()> {
+            panic!("nothing came")
         }
         fn advance(&self, _offset: u64) {}
+        fn waits(&self) {
+            *self.0.lock().unwrap() += 1;
+        }
         fn error(&self, error: io::Error) -> Error {
             panic!("{error}")
         }
@@ -277,22 +279,7 @@ fn who_waits_for_a_turn_says_so() {
 #[test]
 fn an_upload_goes_on_where_the_server_waits_for_more_before_it_answers() {
     let parts = Parts::new(0, 3_000_000);
-    let mut wired = Wired::new();
-    let (owner, _outcome) = owner();
-    let source: Arc<dyn Source> = BytesSource::new(content(3_000_000));
-    let request = Store {
-        parts: Some(parts),
-        ..Store::new(source.clone(), CreateOptions::default(), None)
-    };
-    let upload = Box::new(Upload::new(
-        path(),
-        OpenFlags::WRITE,
-        request,
-        Slot::new(source),
-        owner,
-    ));
-    wired.core.execute(Command::Upload { id: 1000, upload });
-    let open = wired.commanded();
+    let (mut wired, _outcome, open) = shared_upload(&parts, 3_000_000);
     let mut sent = wired.answered(&[(open[0].0, HANDLE)]).len();
     assert!(sent < 10, "{sent}");
     while let Some(at) = wired.core.wake_at().filter(|_| sent < 30) {

@@ -222,6 +222,10 @@ impl<T: Sink + ?Sized + fmt::Debug> Sink for LocalEnd<T> {
         self.inner.advance(offset);
     }
 
+    fn waits(&self) {
+        self.inner.waits();
+    }
+
     fn error(&self, error: io::Error) -> Error {
         self.failed.store(true, Ordering::Relaxed);
         self.inner.error(error)
@@ -235,6 +239,10 @@ impl<T: Source + ?Sized + fmt::Debug> Source for LocalEnd<T> {
 
     fn advance(&self, offset: u64) {
         self.inner.advance(offset);
+    }
+
+    fn waits(&self) {
+        self.inner.waits();
     }
 
     fn error(&self, error: io::Error) -> Error {

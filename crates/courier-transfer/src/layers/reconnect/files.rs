@@ -31,6 +31,10 @@ impl Sink for WatchedSink {
         self.sink.advance(offset);
     }
 
+    fn waits(&self) {
+        self.sink.waits();
+    }
+
     fn error(&self, error: io::Error) -> Error {
         self.sink.error(error)
     }
@@ -56,6 +60,10 @@ impl Source for WatchedSource {
     fn advance(&self, offset: u64) {
         self.mark.reached(offset);
         self.source.advance(offset);
+    }
+
+    fn waits(&self) {
+        self.source.waits();
     }
 
     fn error(&self, error: io::Error) -> Error {
