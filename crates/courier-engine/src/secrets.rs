@@ -65,7 +65,14 @@ pub(crate) async fn credentials(engine: &Engine, connection: &Connection) -> Res
         .is_unchanged(connection.seen())
         .await?
     {
-        true => complete(connection, Credentials { password, keys }),
+        true => complete(
+            connection,
+            Credentials {
+                password,
+                keys,
+                ..Credentials::default()
+            },
+        ),
         false => Err(changed_meanwhile().into()),
     }
 }

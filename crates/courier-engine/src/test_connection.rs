@@ -83,6 +83,7 @@ pub(crate) async fn unsaved(
             true => secrets::open_keys(engine, &draft.keys).await?,
             false => Vec::new(),
         },
+        ..Credentials::default()
     };
     let opening = Opening {
         purpose: Purpose::TestUnsaved,

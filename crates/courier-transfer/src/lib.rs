@@ -6,6 +6,7 @@
 //! [`Observer`]; it knows no store, no vault and no job.
 
 mod capabilities;
+mod certificate;
 mod checksum;
 mod client;
 mod connector;
@@ -30,6 +31,7 @@ pub mod testkit;
 mod trust;
 
 pub use capabilities::Capabilities;
+pub use certificate::{Certificate, CertificatePolicy, CertificateProblem, InvalidThumbprint, Thumbprint};
 pub use checksum::{Algorithm, Checksum, ChecksumBy};
 pub use client::{
     Client, CreateOptions, EntryStream, Fetch, OpenOptions, Reader, RenameMode, Sink, Source, Store, Writer,
@@ -38,7 +40,7 @@ pub use connector::{Connector, Scout};
 pub use entry::{Entry, EntryKind, Listed};
 pub use error::{Error, ErrorKind, Result, Retry};
 pub use file::{FileSink, FileSource};
-pub use fingerprint::Fingerprint;
+pub use fingerprint::{Fingerprint, InvalidFingerprint};
 pub use parts::{Lane, Parts, Turn};
 pub use path::{InvalidPath, RemoteName, RemotePath};
 pub use progress::{NoProgress, Progress, ProgressMeter, ProgressSnapshot};

@@ -30,6 +30,13 @@ pub trait Protocol: Send + Sync + fmt::Debug {
         Vec::new()
     }
 
+    /// Checks a client certificate when a connection is saved: PEM that holds a certificate and its unencrypted private key.
+    /// Says what is wrong with it, never what it holds.
+    fn check_client_certificate(&self, pem: &SecretString) -> Result<(), String> {
+        let _ = pem;
+        Err("is not taken by this protocol".into())
+    }
+
     /// What is insecure or weak in these settings, in words, for the connection's `warnings`.
     fn warnings(&self, settings: &Map<String, Value>) -> Vec<String> {
         let _ = settings;
@@ -40,7 +47,7 @@ pub trait Protocol: Send + Sync + fmt::Debug {
     ///
     /// Errors: [`Unreachable`](crate::ErrorKind::Unreachable), [`Timeout`](crate::ErrorKind::Timeout),
     /// [`HostKey`](crate::ErrorKind::HostKey),
-    /// [`HostKeyNotApproved`](crate::ErrorKind::HostKeyNotApproved), [`Auth`](crate::ErrorKind::Auth),
+    /// [`HostKeyNotApproved`](crate::ErrorKind::HostKeyNotApproved), [`Certificate`](crate::ErrorKind::Certificate), [`Auth`](crate::ErrorKind::Auth),
     /// [`Negotiation`](crate::ErrorKind::Negotiation), [`Protocol`](crate::ErrorKind::Protocol).
     async fn connect(&self, target: Target, options: ConnectOptions) -> Result<Arc<dyn Client>>;
 }
@@ -70,6 +77,8 @@ pub struct Credentials {
     pub password: Option<SecretString>,
     /// Private keys in the order to try them.
     pub keys: Vec<KeyCredential>,
+    /// A certificate and its private key as PEM, for a server that asks for one (FTPS).
+    pub client_certificate: Option<SecretString>,
 }
 
 /// One private key.

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::Fingerprint;
+use crate::{Certificate, Fingerprint};
 
 /// A server's host key, as far as trust is concerned.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -31,10 +31,12 @@ pub struct Algorithms {
 }
 
 /// What a server told of itself until now; filled as a connection comes up.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ServerInfo {
     /// Its identification (`OpenSSH_9.6`) or greeting.
     pub banner: Option<String>,
+    /// Its certificate (FTPS).
+    pub certificate: Option<Certificate>,
     /// Its host key (SFTP).
     pub host_key: Option<HostKey>,
     /// Its algorithm lists (SFTP), known even where negotiation failed.

@@ -5,7 +5,9 @@ use std::fmt;
 
 use async_trait::async_trait;
 
-use crate::{AuthMethod, Error, ErrorKind, Fingerprint, HostKey, Result, ServerInfo};
+use crate::{
+    AuthMethod, Certificate, CertificatePolicy, Error, ErrorKind, Fingerprint, HostKey, Result, ServerInfo,
+};
 
 /// Decides whether a server may be trusted. Asked before any credential leaves.
 #[async_trait]
@@ -17,6 +19,19 @@ pub trait TrustDecider: Send + Sync + fmt::Debug {
     /// `Ok` trusts the key. An error of kind [`ErrorKind::HostKey`] or [`ErrorKind::HostKeyNotApproved`] says what was
     /// expected and what was presented; the connection ends before anything secret was sent.
     async fn host_key(&self, presented: &HostKey) -> Result<()>;
+
+    /// `Ok` trusts the certificate. An error of kind [`ErrorKind::Certificate`] says what was expected and what was
+    /// presented; the connection ends before anything secret was sent. Asked for the control connection; its data
+    /// connections must present the same certificate. Whoever knows of no certificates trusts none.
+    async fn certificate(&self, presented: &Certificate) -> Result<()> {
+        Err(Error::new(
+            ErrorKind::Certificate,
+            format!(
+                "nobody decides about certificates here, so {} ({}) is not trusted",
+                presented.thumbprint, presented.subject
+            ),
+        ))
+    }
 }
 
 /// Hears what happens on a connection: pins, audit records and health hang here.
@@ -73,6 +88,22 @@ impl TrustDecider for TrustPins {
             return Ok(());
         }
         Err(host_key_mismatch(&self.pins, presented))
+    }
+}
+
+/// Decides about certificates and nothing else. For the command line and for tests.
+#[async_trait]
+impl TrustDecider for CertificatePolicy {
+    async fn pinned_key_types(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    async fn host_key(&self, presented: &HostKey) -> Result<()> {
+        Err(host_key_mismatch(&[], presented))
+    }
+
+    async fn certificate(&self, presented: &Certificate) -> Result<()> {
+        self.check(presented)
     }
 }
 

@@ -201,6 +201,7 @@ impl Dialer {
         let first = Credentials {
             password: password.clone(),
             keys: identities.keys,
+            ..Credentials::default()
         };
         let rejected = match self.log_in(&first).await? {
             Ok(client) => return Ok(client),
@@ -215,13 +216,20 @@ impl Dialer {
                     .clone()
                     .filter(|_| has_accepted(&rejected, ACCEPTED_PASSWORD)),
                 keys: locked.map(|path| unlock(path)).collect::<Result<_>>()?,
+                ..Credentials::default()
             };
             keys = match self.log_in(&unlocked).await? {
                 Ok(client) => return Ok(client),
                 Err(rejected) => accepted_keys(&rejected, unlocked.keys),
             };
             if password.is_some() && !keys.is_empty() {
-                return Ok(self.first(Credentials { password, keys }).await?);
+                return Ok(self
+                    .first(Credentials {
+                        password,
+                        keys,
+                        ..Credentials::default()
+                    })
+                    .await?);
             }
         }
         if password.is_some() {
@@ -237,7 +245,13 @@ impl Dialer {
             let document = json!({"exit_code": Code::Auth as u8, "kind": "auth", "detail": message});
             return Err(Failure::new(Code::Auth, message).with_document(document));
         }
-        Ok(self.first(Credentials { password, keys }).await?)
+        Ok(self
+            .first(Credentials {
+                password,
+                keys,
+                ..Credentials::default()
+            })
+            .await?)
     }
 
     /// A session, or what the server says to these credentials.
