@@ -1,0 +1,261 @@
+//! Authorities, certificates and lists of revoked ones, made for a test.
+
+use std::{
+    fs,
+    net::IpAddr,
+    process::Command,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use courier_transfer::Thumbprint;
+use openssl::{
+    asn1::Asn1Time,
+    bn::{BigNum, MsbOption},
+    ec::{EcGroup, EcKey},
+    hash::MessageDigest,
+    nid::Nid,
+    pkey::{PKey, Private},
+    x509::{
+        X509, X509NameBuilder,
+        extension::{BasicConstraints, ExtendedKeyUsage, KeyUsage, SubjectAlternativeName},
+    },
+};
+
+/// A day in seconds.
+const DAY: i64 = 24 * 60 * 60;
+
+/// A certificate and its private key.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    pub certificate: X509,
+    pub key: PKey<Private>,
+}
+
+/// What a certificate is to say.
+#[derive(Clone, Debug)]
+pub struct Request {
+    name: String,
+    hosts: Vec<String>,
+    /// Days from now.
+    valid: (i64, i64),
+    for_clients: bool,
+    authority: bool,
+}
+
+impl Request {
+    /// For a server with these names or addresses, the first of which is its common name, from yesterday for a month.
+    pub fn server(hosts: &[&str]) -> Self {
+        Self {
+            name: hosts.first().copied().unwrap_or("nameless").to_owned(),
+            hosts: hosts.iter().map(|&host| host.to_owned()).collect(),
+            valid: (-1, 30),
+            for_clients: false,
+            authority: false,
+        }
+    }
+
+    /// For a client of that name.
+    pub fn client(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            for_clients: true,
+            ..Self::server(&[])
+        }
+    }
+
+    fn authority(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            authority: true,
+            ..Self::server(&[])
+        }
+    }
+
+    /// Valid from one day to another, counted from today.
+    #[must_use]
+    pub fn valid(mut self, from: i64, to: i64) -> Self {
+        self.valid = (from, to);
+        self
+    }
+
+    /// Signed by its own key.
+    pub fn self_signed(&self) -> Identity {
+        self.sign(None)
+    }
+
+    fn sign(&self, issuer: Option<&Identity>) -> Identity {
+        let group = EcGroup::from_curve_name(Nid::X9_62_PRIME256V1).unwrap();
+        let key = PKey::from_ec_key(EcKey::generate(&group).unwrap()).unwrap();
+        let mut name = X509NameBuilder::new().unwrap();
+        name.append_entry_by_nid(Nid::COMMONNAME, &self.name).unwrap();
+        let name = name.build();
+        let mut serial = BigNum::new().unwrap();
+        serial.rand(120, MsbOption::MAYBE_ZERO, false).unwrap();
+
+        let mut builder = X509::builder().unwrap();
+        builder.set_version(2).unwrap();
+        builder
+            .set_serial_number(&serial.to_asn1_integer().unwrap())
+            .unwrap();
+        builder.set_subject_name(&name).unwrap();
+        let issuer_name = issuer.map_or(&*name, |issuer| issuer.certificate.subject_name());
+        builder.set_issuer_name(issuer_name).unwrap();
+        builder.set_pubkey(&key).unwrap();
+        let now = i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()).unwrap();
+        let day = |days: i64| Asn1Time::from_unix(now + days * DAY).unwrap();
+        builder.set_not_before(&day(self.valid.0)).unwrap();
+        builder.set_not_after(&day(self.valid.1)).unwrap();
+
+        let mut constraints = BasicConstraints::new();
+        constraints.critical();
+        if self.authority {
+            constraints.ca();
+            let usage = KeyUsage::new().critical().key_cert_sign().crl_sign().build();
+            builder.append_extension(usage.unwrap()).unwrap();
+        } else {
+            let mut usage = ExtendedKeyUsage::new();
+            let usage = if self.for_clients {
+                usage.client_auth()
+            } else {
+                usage.server_auth()
+            };
+            builder.append_extension(usage.build().unwrap()).unwrap();
+        }
+        builder.append_extension(constraints.build().unwrap()).unwrap();
+        if !self.hosts.is_empty() {
+            let mut names = SubjectAlternativeName::new();
+            for host in &self.hosts {
+                if host.parse::<IpAddr>().is_ok() {
+                    names.ip(host);
+                } else {
+                    names.dns(host);
+                }
+            }
+            let issuer = issuer.map(|issuer| &*issuer.certificate);
+            let names = names.build(&builder.x509v3_context(issuer, None)).unwrap();
+            builder.append_extension(names).unwrap();
+        }
+        builder
+            .sign(issuer.map_or(&key, |issuer| &issuer.key), MessageDigest::sha256())
+            .unwrap();
+        Identity {
+            certificate: builder.build(),
+            key,
+        }
+    }
+}
+
+impl Identity {
+    /// The certificate alone, as PEM.
+    pub fn certificate_pem(&self) -> String {
+        String::from_utf8(self.certificate.to_pem().unwrap()).unwrap()
+    }
+
+    /// The private key (PKCS#8) and the certificate, as PEM.
+    pub fn pem(&self) -> String {
+        let key = self.key.private_key_to_pem_pkcs8().unwrap();
+        String::from_utf8(key).unwrap() + &self.certificate_pem()
+    }
+
+    pub fn thumbprint(&self) -> Thumbprint {
+        let digest = self.certificate.digest(MessageDigest::sha256()).unwrap();
+        Thumbprint::from_digest(digest.as_ref().try_into().unwrap())
+    }
+}
+
+/// Who signs certificates of others.
+#[derive(Clone, Debug)]
+pub struct Authority(pub Identity);
+
+impl Authority {
+    pub fn new(name: &str) -> Self {
+        Self(Request::authority(name).valid(-400, 400).self_signed())
+    }
+
+    pub fn issue(&self, request: &Request) -> Identity {
+        request.sign(Some(&self.0))
+    }
+
+    /// Its own certificate, as PEM: what those hold who trust it.
+    pub fn pem(&self) -> String {
+        self.0.certificate_pem()
+    }
+
+    /// Its list of revoked certificates, as PEM, good for a day.
+    pub fn crl(&self, revoked: &[&Identity]) -> String {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |name: &str| dir.path().join(name).display().to_string();
+        let index: String = revoked
+            .iter()
+            .map(|identity| {
+                let serial = identity.certificate.serial_number().to_bn().unwrap();
+                let serial = serial.to_hex_str().unwrap();
+                format!("R\t491231235959Z\t200101000000Z\t{serial}\tunknown\t/CN=revoked\n")
+            })
+            .collect();
+        fs::write(at("index"), index).unwrap();
+        fs::write(at("authority.pem"), self.0.pem()).unwrap();
+        fs::write(
+            at("config"),
+            format!(
+                "[ca]\ndefault_ca = a\n[a]\ndatabase = {}\ndefault_md = sha256\ndefault_crl_days = 1\n",
+                at("index")
+            ),
+        )
+        .unwrap();
+        let output = Command::new("openssl")
+            .args(["ca", "-gencrl", "-config", &at("config")])
+            .args(["-keyfile", &at("authority.pem"), "-cert", &at("authority.pem")])
+            .output()
+            .unwrap();
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        String::from_utf8(output.stdout).unwrap()
+    }
+}
+
+/// What is made here is what OpenSSL takes for it.
+#[test]
+fn openssl_agrees() {
+    let authority = Authority::new("Test Authority");
+    let good = authority.issue(&Request::server(&["localhost", "127.0.0.1"]));
+    let expired = authority.issue(&Request::server(&["localhost"]).valid(-30, -1));
+    let client = authority.issue(&Request::client("partner"));
+    let dir = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: String| {
+        let path = dir.path().join(name);
+        fs::write(&path, text).unwrap();
+        path.display().to_string()
+    };
+    let trusted = file("authority.pem", authority.pem() + &authority.crl(&[&client]));
+    let verify = |identity: &Identity, more: &[&str]| {
+        let certificate = file("certificate.pem", identity.certificate_pem());
+        let verify = ["verify", "-CAfile", &trusted];
+        let output = Command::new("openssl")
+            .args(verify)
+            .args(more)
+            .arg(certificate)
+            .output()
+            .unwrap();
+        String::from_utf8(output.stderr).unwrap()
+    };
+    for host in ["-verify_hostname localhost", "-verify_ip 127.0.0.1"] {
+        let host: Vec<&str> = host.split(' ').collect();
+        assert_eq!(
+            verify(&good, &[&host[..], &["-purpose", "sslserver"]].concat()),
+            ""
+        );
+    }
+    let wrong = verify(&good, &["-verify_hostname", "ftp.partner.com"]);
+    assert!(wrong.contains("hostname mismatch"), "{wrong}");
+    assert!(verify(&expired, &[]).contains("has expired"));
+    assert_eq!(verify(&client, &["-purpose", "sslclient"]), "");
+    assert!(verify(&client, &["-crl_check"]).contains("revoked"));
+    let own = Request::server(&["localhost"]).self_signed();
+    assert!(verify(&own, &[]).contains("self-signed certificate"));
+    assert_ne!(own.thumbprint(), good.thumbprint());
+    assert!(own.pem().contains("BEGIN PRIVATE KEY"));
+}
