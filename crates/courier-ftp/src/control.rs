@@ -1,0 +1,306 @@
+//! The control line: commands out, replies in, over plain TCP or TLS.
+
+use std::{
+    io,
+    net::{Shutdown, SocketAddr},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use courier_transfer::{Error, ErrorKind, Result, Retry};
+use parking_lot::Mutex;
+use socket2::{SockRef, Socket, TcpKeepalive};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    sync::watch,
+};
+use tokio_openssl::SslStream;
+
+use crate::codec::{Command, Reply, ReplyParser};
+
+/// The most preliminary replies to one command.
+const MAX_PRELIMINARY: u32 = 100;
+/// A silent line is asked for a sign of life after this long, and in these steps: a dead one is noticed in about a minute,
+/// and whatever translates addresses between the two ends keeps the line of a long transfer.
+const KEEPALIVE_AFTER: Duration = Duration::from_secs(30);
+const KEEPALIVE_EVERY: Duration = Duration::from_secs(10);
+const KEEPALIVES: u32 = 3;
+
+/// The line to one server. In use by one operation at a time.
+#[derive(Debug)]
+pub(crate) struct Control {
+    stream: Stream,
+    parser: ReplyParser,
+    health: Arc<Health>,
+    peer: SocketAddr,
+    local: SocketAddr,
+}
+
+#[derive(Debug)]
+enum Stream {
+    Plain(TcpStream),
+    Tls(Box<SslStream<TcpStream>>),
+    /// While it changes from one to the other, and after a handshake that failed.
+    Gone,
+}
+
+/// What is known of a control line beside whoever uses it: is it alive?
+#[derive(Debug)]
+pub(crate) struct Health {
+    /// Another handle of its socket, to end it with.
+    socket: Socket,
+    /// Why the line is of no use any more.
+    lost: Mutex<Option<String>>,
+    /// True once it was ended on purpose.
+    ended: watch::Sender<bool>,
+    round_trip: Mutex<Option<Duration>>,
+}
+
+impl Health {
+    /// Is the line not known to be broken or closed?
+    pub(crate) fn is_alive(&self) -> bool {
+        self.lost.lock().is_none()
+    }
+
+    /// The line is of no use any more; the first reason stays. Whoever waits for a reply hears of it.
+    pub(crate) fn lose(&self, reason: impl Into<String>) {
+        self.lost.lock().get_or_insert_with(|| reason.into());
+        // Fails where it is down already.
+        let _ = self.socket.shutdown(Shutdown::Both);
+    }
+
+    /// Ends the line on purpose, and with it the operation that is under way.
+    pub(crate) fn end(&self) {
+        self.lose("the session was closed");
+        self.ended.send_replace(true);
+    }
+
+    /// Waits until the line is ended on purpose. A line that merely broke is not ended: data may still come.
+    pub(crate) async fn ended(&self) {
+        // The sender lives as long as `self`.
+        let _ = self.ended.subscribe().wait_for(|ended| *ended).await;
+    }
+
+    /// [`ErrorKind::Lost`], with the reason.
+    pub(crate) fn error(&self) -> Error {
+        let lost = self.lost.lock();
+        let reason = lost.as_deref().unwrap_or("the control connection ended");
+        Error::new(ErrorKind::Lost, reason)
+    }
+
+    /// The shortest time that an answer to a command has taken.
+    pub(crate) fn round_trip(&self) -> Option<Duration> {
+        *self.round_trip.lock()
+    }
+
+    fn answered_within(&self, time: Duration) {
+        let mut shortest = self.round_trip.lock();
+        *shortest = Some(shortest.map_or(time, |least| least.min(time)));
+    }
+}
+
+impl Control {
+    /// Over a connection that was just made.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unreachable`] where the connection is gone already.
+    pub(crate) fn new(tcp: TcpStream) -> Result<Self> {
+        let socket = |e: io::Error| Error::new(ErrorKind::Unreachable, format!("could not connect: {e}"));
+        prepare(&tcp).map_err(socket)?;
+        Ok(Self {
+            health: Arc::new(Health {
+                socket: SockRef::from(&tcp).try_clone().map_err(socket)?,
+                lost: Mutex::default(),
+                ended: watch::Sender::new(false),
+                round_trip: Mutex::default(),
+            }),
+            peer: tcp.peer_addr().map_err(socket)?,
+            local: tcp.local_addr().map_err(socket)?,
+            stream: Stream::Plain(tcp),
+            parser: ReplyParser::default(),
+        })
+    }
+
+    /// What others may know of the line.
+    pub(crate) fn health(&self) -> &Arc<Health> {
+        &self.health
+    }
+
+    /// The server's address.
+    pub(crate) fn peer(&self) -> SocketAddr {
+        self.peer
+    }
+
+    /// The own address.
+    pub(crate) fn local(&self) -> SocketAddr {
+        self.local
+    }
+
+    /// The plain connection, for a handshake over it; [`secured`](Self::secured) gives it back.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Protocol`] where the server has sent more than it was asked for: somebody may have put it there, to be
+    /// taken later for what came over TLS.
+    pub(crate) fn to_secure(&mut self) -> Result<TcpStream> {
+        if !self.parser.is_empty() {
+            return Err(self.broken(
+                ErrorKind::Protocol,
+                "the server sent more in plain text before TLS began; somebody on the way may have put it there",
+            ));
+        }
+        match std::mem::replace(&mut self.stream, Stream::Gone) {
+            Stream::Plain(tcp) => Ok(tcp),
+            other => {
+                self.stream = other;
+                Err(Error::new(
+                    ErrorKind::Protocol,
+                    "the control connection is secured already",
+                ))
+            }
+        }
+    }
+
+    /// From here on all goes over TLS.
+    pub(crate) fn secured(&mut self, stream: SslStream<TcpStream>) {
+        self.stream = Stream::Tls(Box::new(stream));
+    }
+
+    /// Sends a command. Not to be dropped half-way, except where the line is closed then.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Lost`].
+    pub(crate) async fn send(&mut self, command: &Command) -> Result<()> {
+        if !self.health.is_alive() {
+            return Err(self.health.error());
+        }
+        tracing::trace!(%command, "sent");
+        let wire = command.to_wire();
+        let sent = match &mut self.stream {
+            Stream::Plain(tcp) => tcp.write_all(&wire).await,
+            Stream::Tls(tls) => match tls.write_all(&wire).await {
+                Ok(()) => tls.flush().await,
+                Err(e) => Err(e),
+            },
+            Stream::Gone => Err(io::ErrorKind::NotConnected.into()),
+        };
+        sent.map_err(|e| self.broken(ErrorKind::Lost, format!("the control connection broke: {e}")))
+    }
+
+    /// The next whole reply, preliminary ones (1xx), too. May be dropped at any time.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Lost`] at the end of the line, and for 421, which announces it; [`ErrorKind::Protocol`].
+    pub(crate) async fn reply(&mut self) -> Result<Reply> {
+        let reply = self.any_reply().await?;
+        match reply.code {
+            421 => Err(self.broken(
+                ErrorKind::Lost,
+                format!("the server closed the session: {}", reply.text()),
+            )),
+            _ => Ok(reply),
+        }
+    }
+
+    /// As [`reply`](Self::reply), with 421 as a reply.
+    pub(crate) async fn any_reply(&mut self) -> Result<Reply> {
+        let mut bytes = [0; 4096];
+        loop {
+            match self.parser.next_reply() {
+                Ok(Some(reply)) => {
+                    tracing::trace!(%reply, "received");
+                    return Ok(reply);
+                }
+                Ok(None) => {}
+                Err(e) => return Err(self.broken(ErrorKind::Protocol, e.to_string()).with_source(e)),
+            }
+            let read = match &mut self.stream {
+                Stream::Plain(tcp) => tcp.read(&mut bytes).await,
+                Stream::Tls(tls) => tls.read(&mut bytes).await,
+                Stream::Gone => Ok(0),
+            };
+            match read {
+                Ok(0) => {
+                    let when = match self.parser.is_inside_reply() {
+                        true => " in the middle of a reply",
+                        false => "",
+                    };
+                    return Err(self.broken(
+                        ErrorKind::Lost,
+                        format!("the server closed the control connection{when}"),
+                    ));
+                }
+                Ok(len) => self.parser.push(bytes.get(..len).unwrap_or_default()),
+                Err(e) => {
+                    return Err(self.broken(ErrorKind::Lost, format!("the control connection broke: {e}")));
+                }
+            }
+        }
+    }
+
+    /// Sends a command and gives its reply, the first that is not preliminary.
+    ///
+    /// # Errors
+    /// As [`reply`](Self::reply).
+    pub(crate) async fn command(&mut self, command: &Command) -> Result<Reply> {
+        let reply = self.any_answer(command).await?;
+        match reply.code {
+            421 => Err(self.broken(
+                ErrorKind::Lost,
+                format!("the server closed the session: {}", reply.text()),
+            )),
+            _ => Ok(reply),
+        }
+    }
+
+    /// As [`command`](Self::command), with 421 as a reply.
+    pub(crate) async fn any_answer(&mut self, command: &Command) -> Result<Reply> {
+        let sent = Instant::now();
+        self.send(command).await?;
+        for _ in 0..MAX_PRELIMINARY {
+            let reply = self.any_reply().await?;
+            if !reply.is_preliminary() {
+                self.health.answered_within(sent.elapsed());
+                return Ok(reply);
+            }
+        }
+        Err(self.broken(
+            ErrorKind::Protocol,
+            format!("the server answered {command} with {MAX_PRELIMINARY} preliminary replies and no other"),
+        ))
+    }
+
+    /// The line is of no use any more: the error that says so, or, where it was ended before, why.
+    fn broken(&self, kind: ErrorKind, reason: impl Into<String>) -> Error {
+        if !self.health.is_alive() {
+            return self.health.error();
+        }
+        let reason = reason.into();
+        self.health.lose(reason.clone());
+        Error::new(kind, reason)
+    }
+}
+
+/// Commands are small and must not wait for the replies to others; a silent line is looked after.
+fn prepare(tcp: &TcpStream) -> io::Result<()> {
+    tcp.set_nodelay(true)?;
+    keep_alive(SockRef::from(tcp))
+}
+
+/// Has the system ask a silent connection for a sign of life.
+pub(crate) fn keep_alive(socket: SockRef<'_>) -> io::Result<()> {
+    let keepalive = TcpKeepalive::new()
+        .with_time(KEEPALIVE_AFTER)
+        .with_interval(KEEPALIVE_EVERY)
+        .with_retries(KEEPALIVES);
+    socket.set_tcp_keepalive(&keepalive)
+}
+
+/// A server that has no place for one more session, or none for this user now.
+pub(crate) fn for_now(reply: &Reply) -> Error {
+    Error::new(
+        ErrorKind::Denied,
+        format!("the server takes no session now: {}", reply.text()),
+    )
+    .with_retry(Retry::Later)
+}

@@ -1,0 +1,205 @@
+//! One session: who may use the control line, what is known of the server, and what happens to an operation that nobody
+//! waits for any more.
+
+use std::{sync::Arc, time::Duration};
+
+use courier_transfer::{RemotePath, Result};
+use tokio::{
+    sync::{Mutex, OwnedMutexGuard, watch},
+    time::timeout,
+};
+
+use crate::{
+    codec::{Command, Features},
+    config::Options,
+    control::{Control, Health},
+    names::Names,
+};
+
+/// How long an operation that nobody waits for may take to bring the line back in step; the session is closed then.
+const TO_COME_BACK: Duration = Duration::from_secs(5);
+/// How long the server may take to say goodbye.
+const GOODBYE: Duration = Duration::from_secs(2);
+
+/// A session with a server, after the login.
+#[derive(Debug)]
+pub(crate) struct Session {
+    control: Arc<Mutex<Control>>,
+    health: Arc<Health>,
+    /// Operations that wait for the control line.
+    waiting: watch::Sender<usize>,
+    /// The connection's settings.
+    pub(crate) options: Options,
+    /// What the server can do.
+    pub(crate) features: Features,
+    /// How names go over the wire.
+    pub(crate) names: Names,
+    /// The login folder, where the server's paths are those of Unix.
+    pub(crate) home: Option<RemotePath>,
+    /// The login folder as the server writes it.
+    pub(crate) raw_home: Vec<u8>,
+    /// The time for everything until a session is ready; so long may a data connection take to be made, too.
+    pub(crate) connect_timeout: Duration,
+}
+
+/// What is known of a session once its login is done.
+#[derive(Debug)]
+pub(crate) struct LoggedIn {
+    pub(crate) control: Control,
+    pub(crate) options: Options,
+    pub(crate) features: Features,
+    pub(crate) names: Names,
+    pub(crate) home: Option<RemotePath>,
+    pub(crate) raw_home: Vec<u8>,
+    pub(crate) connect_timeout: Duration,
+}
+
+/// Tells an operation that nobody waits for it any more.
+#[derive(Clone, Debug)]
+pub(crate) struct Cancelled(watch::Receiver<()>);
+
+impl Cancelled {
+    /// Waits until nobody waits for the operation any more.
+    pub(crate) async fn wait(&self) {
+        // Nothing is ever sent: an error says that the other end is gone.
+        while self.0.clone().changed().await.is_ok() {}
+    }
+}
+
+impl Session {
+    pub(crate) fn new(made: LoggedIn) -> Arc<Self> {
+        Arc::new(Self {
+            health: Arc::clone(made.control.health()),
+            control: Arc::new(Mutex::new(made.control)),
+            waiting: watch::Sender::new(0),
+            options: made.options,
+            features: made.features,
+            names: made.names,
+            home: made.home,
+            raw_home: made.raw_home,
+            connect_timeout: made.connect_timeout,
+        })
+    }
+
+    /// Is the session alive, and who ended it?
+    pub(crate) fn health(&self) -> &Arc<Health> {
+        &self.health
+    }
+
+    /// Waits until an operation waits for the control line.
+    pub(crate) async fn wanted(&self) {
+        // The sender lives as long as `self`.
+        let _ = self.waiting.subscribe().wait_for(|waiting| *waiting > 0).await;
+    }
+
+    /// Runs one operation in a task of its own that owns the control line.
+    ///
+    /// Where the caller goes away, `Cancelled` tells the work, which then brings the line back in step: what it sent was
+    /// answered. A session whose work has not done so within 5 seconds is closed.
+    ///
+    /// # Errors
+    /// Those of the work; [`ErrorKind::Lost`] where the session is over.
+    pub(crate) async fn run<T, F, Fut>(self: &Arc<Self>, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(OwnedMutexGuard<Control>, Cancelled) -> Fut + Send + 'static,
+        Fut: Future<Output = Result<T>> + Send + 'static,
+    {
+        let control = self.line().await?;
+        let (caller, gone) = watch::channel(());
+        let cancelled = Cancelled(gone);
+        let health = Arc::clone(&self.health);
+        let task = tokio::spawn(async move {
+            let late = {
+                let cancelled = cancelled.clone();
+                async move {
+                    cancelled.wait().await;
+                    tokio::time::sleep(TO_COME_BACK).await;
+                }
+            };
+            tokio::select! {
+                result = work(control, cancelled) => result,
+                () = late => {
+                    health.lose("an operation was cancelled, and the server did not answer in time");
+                    Err(health.error())
+                }
+            }
+        });
+        let result = task.await;
+        drop(caller);
+        result.unwrap_or_else(|e| {
+            self.health.lose("an operation ended in the middle");
+            Err(self.health.error().with_source(e))
+        })
+    }
+
+    /// The control line, once nobody else has it.
+    async fn line(&self) -> Result<OwnedMutexGuard<Control>> {
+        let _waiting = Waiting::new(&self.waiting);
+        let control = Arc::clone(&self.control).lock_owned().await;
+        match self.health.is_alive() {
+            true => Ok(control),
+            false => Err(self.health.error()),
+        }
+    }
+
+    /// The bytes of a path on the wire: in the server's encoding, and absolute where the login folder is known.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`] where the encoding lacks a character of it.
+    pub(crate) fn wire(&self, path: &RemotePath) -> Result<Vec<u8>> {
+        match &self.home {
+            Some(home) if !path.is_absolute() => self.names.encode(home.join_below(path).as_wire()),
+            _ => self.names.encode(path.as_wire()),
+        }
+    }
+
+    /// A sign of life, unless an operation under way is one.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Lost`].
+    pub(crate) async fn keepalive(self: &Arc<Self>) -> Result<()> {
+        if self.control.try_lock().is_err() {
+            return match self.health.is_alive() {
+                true => Ok(()),
+                false => Err(self.health.error()),
+            };
+        }
+        self.run(|mut control, _| async move { control.command(&Command::new("NOOP")).await.map(drop) })
+            .await
+    }
+
+    /// Ends the session, and the operation that is under way.
+    pub(crate) async fn disconnect(&self) {
+        if let Ok(mut control) = self.control.try_lock()
+            && self.health.is_alive()
+        {
+            // A server that does not answer is left all the same.
+            let _ = timeout(GOODBYE, control.command(&Command::new("QUIT"))).await;
+        }
+        self.health.end();
+    }
+}
+
+/// Ends the connection at once where nobody has ended the session.
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.health.end();
+    }
+}
+
+/// Counts an operation among those that wait, as long as it does.
+struct Waiting<'a>(&'a watch::Sender<usize>);
+
+impl<'a> Waiting<'a> {
+    fn new(waiting: &'a watch::Sender<usize>) -> Self {
+        waiting.send_modify(|n| *n += 1);
+        Self(waiting)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.send_modify(|n| *n = n.saturating_sub(1));
+    }
+}
