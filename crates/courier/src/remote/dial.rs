@@ -9,28 +9,29 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use courier_transfer::layers::{Lanes, Timeouts};
 use courier_transfer::{
-    ACCEPTED_KEY, ACCEPTED_PASSWORD, AuthMethod, Client, ConnectOptions, Connector, Credentials, Error,
-    ErrorKind, KeyCredential, Observer, Protocol, Scout, ServerInfo, Target, settings,
+    AuthMethod, Client, ConnectOptions, Connector, Credentials, ErrorKind, Observer, Protocol, Scout,
+    ServerInfo, Target,
 };
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use tokio::sync::{Mutex, Notify};
 use tokio::task::JoinHandle;
 
-use super::identities::{Identities, unlock};
 use super::trust::Trust;
 use super::url::Scheme;
 use super::{Endpoint, SessionArgs};
-use crate::exit::{Code, Failure, Result};
+use crate::exit::{Failure, Result};
 use crate::output::Output;
-use crate::secret;
+
+/// Whom FTP servers take for anybody (RFC 1635).
+pub(super) const ANONYMOUS: &str = "anonymous";
 
 /// What stays the same over several attempts to authenticate, and over several sessions.
 #[derive(Debug)]
 pub(super) struct Dialer {
-    protocol: Arc<dyn Protocol>,
-    endpoint: Endpoint,
+    pub(super) protocol: Arc<dyn Protocol>,
+    pub(super) endpoint: Endpoint,
     port: u16,
-    username: String,
+    pub(super) username: String,
     settings: Map<String, Value>,
     options: ConnectOptions,
     timeout: Duration,
@@ -44,7 +45,7 @@ pub(super) struct Dialer {
     beside: Scout,
     /// The server has rejected such a login.
     alone: AtomicBool,
-    output: Output,
+    pub(super) output: Output,
 }
 
 /// What opening a session came to.
@@ -80,14 +81,7 @@ impl Dialer {
         args: &SessionArgs,
         output: Output,
     ) -> Result<Self> {
-        let mut given = Map::new();
-        if !args.cipher.is_empty() {
-            given.insert("ssh_algorithms".to_owned(), json!({"encryption": args.cipher}));
-        }
-        let settings = settings::with_defaults(protocol.settings(), &given);
-        if let Some((_, problem)) = protocol.check(&settings).first() {
-            return Err(Failure::usage(format!("--cipher: {problem}")));
-        }
+        let settings = args.settings(endpoint.scheme, &*protocol)?;
         let port = endpoint.port.or(protocol.default_port(&settings)).unwrap_or(0);
         let trust = Trust::of(args, endpoint, port, output)?;
         let timeout = Duration::from_secs(args.timeout);
@@ -100,6 +94,7 @@ impl Dialer {
         let username = match (&endpoint.user, endpoint.scheme) {
             (Some(user), _) => user.clone(),
             (None, Scheme::File) => String::new(),
+            (None, Scheme::Ftp | Scheme::Ftpes | Scheme::Ftps) => ANONYMOUS.to_owned(),
             (None, Scheme::Sftp) => std::env::var("USER")
                 .or_else(|_| std::env::var("LOGNAME"))
                 .map_err(|_| {
@@ -131,7 +126,10 @@ impl Dialer {
     }
 
     /// The first session.
-    async fn first(self: &Arc<Self>, credentials: Credentials) -> courier_transfer::Result<Arc<dyn Client>> {
+    pub(super) async fn first(
+        self: &Arc<Self>,
+        credentials: Credentials,
+    ) -> courier_transfer::Result<Arc<dyn Client>> {
         let accepted = Arc::new(Notify::new());
         let observer = Arc::new(Announced {
             observer: self.options.observer.clone(),
@@ -192,75 +190,6 @@ impl Dialer {
         let client = self.protocol.connect(target, options).await?;
         Ok(Arc::new(Timeouts::new(client, self.timeout)))
     }
-
-    /// First with what is at hand. Only when the server wants something else is the user asked for it: passphrases
-    /// of default keys, then the password. What it has accepted in part comes along.
-    pub(super) async fn authenticate(self: &Arc<Self>, args: &SessionArgs) -> Result<Arc<dyn Client>> {
-        let identities = Identities::read(args, self.output).await?;
-        let password = secret::from_env(secret::PASSWORD)?;
-        let first = Credentials {
-            password: password.clone(),
-            keys: identities.keys,
-            ..Credentials::default()
-        };
-        let rejected = match self.log_in(&first).await? {
-            Ok(client) => return Ok(client),
-            Err(rejected) => rejected,
-        };
-        let mut keys = accepted_keys(&rejected, first.keys);
-        if keys.is_empty() && !identities.locked.is_empty() && secret::can_unlock()? {
-            let locked = identities.locked.iter();
-            let unlocked = Credentials {
-                // Not once more where it was wrong.
-                password: password
-                    .clone()
-                    .filter(|_| has_accepted(&rejected, ACCEPTED_PASSWORD)),
-                keys: locked.map(|path| unlock(path)).collect::<Result<_>>()?,
-                ..Credentials::default()
-            };
-            keys = match self.log_in(&unlocked).await? {
-                Ok(client) => return Ok(client),
-                Err(rejected) => accepted_keys(&rejected, unlocked.keys),
-            };
-            if password.is_some() && !keys.is_empty() {
-                return Ok(self
-                    .first(Credentials {
-                        password,
-                        keys,
-                        ..Credentials::default()
-                    })
-                    .await?);
-            }
-        }
-        if password.is_some() {
-            return Err(rejected.into());
-        }
-        let place = format!("{}@{}", self.username, self.endpoint.host);
-        let password = secret::ask(&format!("Password of {place}"))?;
-        if password.is_none() {
-            let message = format!(
-                "{rejected}. There is no terminal to ask for a password on; set {} or give --identity",
-                secret::PASSWORD
-            );
-            let document = json!({"exit_code": Code::Auth as u8, "kind": "auth", "detail": message});
-            return Err(Failure::new(Code::Auth, message).with_document(document));
-        }
-        Ok(self
-            .first(Credentials {
-                password,
-                keys,
-                ..Credentials::default()
-            })
-            .await?)
-    }
-
-    /// A session, or what the server says to these credentials.
-    async fn log_in(self: &Arc<Self>, credentials: &Credentials) -> Result<Result<Arc<dyn Client>, Error>> {
-        match self.first(credentials.clone()).await {
-            Err(e) if e.kind() == ErrorKind::Auth => Ok(Err(e)),
-            result => Ok(Ok(result?)),
-        }
-    }
 }
 
 impl Dialer {
@@ -284,18 +213,6 @@ impl Dialer {
     }
 }
 
-fn has_accepted(rejected: &Error, what: &str) -> bool {
-    rejected.context().iter().any(|(key, _)| *key == what)
-}
-
-/// The key that the server has accepted, where that was not enough for it.
-fn accepted_keys(rejected: &Error, mut keys: Vec<KeyCredential>) -> Vec<KeyCredential> {
-    let mut context = rejected.context().iter();
-    let accepted = context.find(|(key, _)| *key == ACCEPTED_KEY);
-    keys.retain(|key| accepted.is_some_and(|(_, id)| *id == key.id));
-    keys
-}
-
 #[async_trait]
 impl Connector for Dialer {
     async fn connect(&self) -> courier_transfer::Result<Arc<dyn Client>> {
@@ -303,9 +220,11 @@ impl Connector for Dialer {
     }
 
     /// Servers lock accounts: where a password is sent, one session tells for the others whether there may be any, and
-    /// after a rejection no further one is tried.
+    /// after a rejection no further one is tried. Many FTP servers take few sessions of one client, so that one goes ahead
+    /// there, too.
     async fn another(&self) -> courier_transfer::Result<Option<Arc<dyn Client>>> {
-        if self.accepted.get().is_none_or(|c| c.password.is_none()) {
+        let sends_keys = || self.accepted.get().is_none_or(|c| c.password.is_none());
+        if self.endpoint.scheme == Scheme::Sftp && sends_keys() {
             return self.one_more().await;
         }
         self.beside.open(|| self.one_more()).await

@@ -25,12 +25,15 @@ use crate::output::{Output, stdout_failed};
     after_help = "\
 The last argument is the target where it is no URL of a server: a file, an existing folder, or - for standard output.
 A file is written as <name>.part and renamed when it is whole. Where the line breaks, the transfer goes on over a new one.
+A URL begins with sftp://, ftp://, ftpes:// (FTP with explicit TLS), ftps:// (implicit TLS) or file://. Its path is that
+on the server, and /~/ the login folder. FTP without a user is anonymous.
 
 Examples:
   courier get sftp://ann@example.com/in/report.csv
   courier get 'sftp://ann@example.com/in/*.csv' data/
   courier get -r sftp://ann@example.com/~/photos .
   courier get sftp://ann@example.com/in/report.csv - | head
+  courier get -r ftpes://ann@ftp.example.com/out .
 A server far away, over a bad line:
   courier get --parallel 8 --retries 10 --resume sftp://far.example.com/big.iso
 Every night, with room for others on the line:

@@ -32,11 +32,11 @@ impl Identities {
     /// The keys that the flags name and no others; else the agent's and the user's default ones, in OpenSSH's order.
     pub(crate) async fn read(args: &SessionArgs, output: Output) -> Result<Self> {
         let held = Held::ask(Duration::from_secs(args.timeout), output).await;
-        if args.identity.is_empty() {
+        if args.ssh.identity.is_empty() {
             return Ok(Self::defaults(&held, output));
         }
         let mut identities = Self::default();
-        for path in &args.identity {
+        for path in &args.ssh.identity {
             identities.keys.extend(named(path, &held)?);
         }
         Ok(identities)

@@ -18,6 +18,7 @@ use crate::output::{Output, stdout_failed};
 Examples:
   courier ls sftp://ann@example.com/in
   courier ls 'sftp://ann@example.com/in/*.csv'
+  courier ls ftp://ftp.example.com/pub
   courier ls -r --json sftp://ann@example.com/~/ | jq -r '.[].path'")]
 pub(crate) struct Args {
     /// Folders, files or patterns

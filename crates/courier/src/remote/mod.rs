@@ -11,9 +11,11 @@ use crate::exit::{Code, Failure, Result};
 use crate::output::Output;
 
 mod agent;
+mod args;
 mod dial;
 pub(crate) mod get;
 mod identities;
+mod login;
 pub(crate) mod ls;
 pub(crate) mod mkdir;
 pub(crate) mod mv;
@@ -28,7 +30,8 @@ mod transfer;
 mod trust;
 mod url;
 
-pub(crate) use session::{Session, SessionArgs};
+pub(crate) use args::SessionArgs;
+pub(crate) use session::Session;
 pub(crate) use transfer::TransferArgs;
 pub(crate) use url::{Endpoint, Location, LocationParser};
 

@@ -27,6 +27,7 @@ Examples:
   courier put report.csv sftp://ann@example.com/in/
   courier put --atomic *.csv sftp://ann@example.com/in/
   courier put -r photos sftp://ann@example.com/~/
+  courier put --tls-pin 3F:9A:… report.csv ftps://ann@ftp.example.com/~/in/
   pg_dump shop | courier put --atomic - sftp://ann@example.com/backup/shop.sql
 A server far away, over a bad line:
   courier put --parallel 8 --retries 10 --resume big.iso sftp://far.example.com/in/

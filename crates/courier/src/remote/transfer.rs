@@ -6,8 +6,13 @@ use courier_transfer::Rate;
 use courier_transfer::layers::Lanes;
 use courier_transfer::ops::Verify;
 
+use super::url::Scheme;
+
 /// Sessions that share one big file where nobody says how many. OpenSSH lets ten log in at a time.
 const MOST_LANES: usize = 8;
+/// Sessions that several files are spread over where nobody says how many, since FTP does one thing at a time on each.
+/// Servers often take five of one client.
+pub(super) const FTP_LANES: Lanes = Lanes::Automatic { most: 4 };
 /// Reconnects in a row that bring no new byte, as a connection has them by default.
 pub(super) const RETRIES: u32 = 2;
 
@@ -15,8 +20,8 @@ pub(super) const RETRIES: u32 = 2;
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Transfer")]
 pub(crate) struct TransferArgs {
-    /// Sessions that share one file of 8 MiB or more [default: up to 8 for files from 64 MiB on where a round trip takes
-    /// 10 ms or more, else 1]
+    /// Sessions. With SFTP they share one file of 8 MiB or more [default: up to 8 for files from 64 MiB on where a round trip
+    /// takes 10 ms or more, else 1]; with FTP each takes its own of several files [default: up to 4]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=64))]
     parallel: Option<u8>,
 
@@ -46,9 +51,10 @@ enum Check {
 }
 
 impl TransferArgs {
-    pub(crate) fn lanes(&self) -> Lanes {
+    pub(crate) fn lanes(&self, scheme: Scheme) -> Lanes {
         match self.parallel {
             Some(lanes) => Lanes::Exactly(lanes.into()),
+            None if scheme.is_ftp() => FTP_LANES,
             None => Lanes::Automatic { most: MOST_LANES },
         }
     }

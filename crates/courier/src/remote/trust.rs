@@ -1,4 +1,4 @@
-//! Is this the right server? The flags decide, or the `known_hosts` file.
+//! Is this the right server? The flags decide, or the `known_hosts` file, or the system's trust store.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
@@ -9,10 +9,11 @@ use std::sync::{Arc, OnceLock};
 use async_trait::async_trait;
 use courier_sftp::known_hosts::{self, KnownHost};
 use courier_transfer::{
-    AuthMethod, Error, ErrorKind, HostKey, Observer, Result, ServerInfo, TrustDecider, TrustPins, Unobserved,
-    host_key_mismatch,
+    AuthMethod, Certificate, CertificatePolicy, Error, ErrorKind, HostKey, Observer, Result, ServerInfo,
+    TrustDecider, TrustPins, Unobserved, host_key_mismatch,
 };
 
+use super::url::Scheme;
 use super::{Endpoint, SessionArgs};
 use crate::exit::Failure;
 use crate::output::Output;
@@ -32,20 +33,28 @@ impl Trust {
         output: Output,
     ) -> Result<Self, Failure> {
         if args.insecure {
-            output.complain(
-                "warning: --insecure trusts any host key; somebody in between could read and change all",
-            );
-            return Ok(Self {
-                decider: Arc::new(Anyone),
-                observer: Arc::new(Unobserved),
-            });
+            let what = match endpoint.scheme.has_certificate() {
+                true => "certificate",
+                false => "host key",
+            };
+            output.complain(format!(
+                "warning: --insecure trusts any {what}; somebody in between could read and change all"
+            ));
         }
+        let unobserved = |decider: Arc<dyn TrustDecider>| Self {
+            decider,
+            observer: Arc::new(Unobserved),
+        };
+        if endpoint.scheme != Scheme::Sftp {
+            return Ok(unobserved(Arc::new(Certificates(args.certificate_policy()))));
+        }
+        if args.insecure {
+            return Ok(unobserved(Arc::new(Anyone)));
+        }
+        let args = &args.ssh;
         if !args.host_key.is_empty() {
             let pins = TrustPins::new(args.host_key.iter().copied());
-            return Ok(Self {
-                decider: Arc::new(pins),
-                observer: Arc::new(Unobserved),
-            });
+            return Ok(unobserved(Arc::new(pins)));
         }
         let file = match &args.known_hosts {
             Some(file) => file.clone(),
@@ -76,6 +85,28 @@ impl Trust {
         Ok(Self {
             decider: hosts.clone(),
             observer: hosts,
+        })
+    }
+}
+
+/// Trusts the certificates that the flags say, and names the flag that trusts another one.
+#[derive(Debug)]
+struct Certificates(CertificatePolicy);
+
+#[async_trait]
+impl TrustDecider for Certificates {
+    async fn pinned_key_types(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    async fn host_key(&self, presented: &HostKey) -> Result<()> {
+        Err(host_key_mismatch(&[], presented))
+    }
+
+    async fn certificate(&self, presented: &Certificate) -> Result<()> {
+        self.0.check(presented).map_err(|e| {
+            let message = format!("{}: --tls-pin {}", e.message(), presented.thumbprint);
+            Error::new(e.kind(), message)
         })
     }
 }

@@ -1,4 +1,5 @@
-//! Where a one-off command works: `sftp://[user@]host[:port]/path` and `file:///path`.
+//! Where a one-off command works: `sftp://[user@]host[:port]/path`, the same with `ftp`, `ftpes` and `ftps`, and
+//! `file:///path`.
 //!
 //! Not a general URL parser (RFC 3986) on purpose: `?`, `#` and `[` are parts of file names and patterns here,
 //! and a `..` must be refused, not resolved.
@@ -13,11 +14,57 @@ use clap::builder::TypedValueParser;
 use clap::error::ErrorKind;
 use courier_transfer::RemotePath;
 
-/// The file systems that a URL can name.
+/// The ways to files that a URL can name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Scheme {
     Sftp,
+    /// FTP in the clear.
+    Ftp,
+    /// FTPS, explicit: TLS after a greeting in the clear (RFC 4217).
+    Ftpes,
+    /// FTPS, implicit: TLS from the first byte, on a port of its own.
+    Ftps,
     File,
+}
+
+impl Scheme {
+    const ALL: [Self; 5] = [Self::Sftp, Self::Ftp, Self::Ftpes, Self::Ftps, Self::File];
+
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Sftp => "sftp",
+            Self::Ftp => "ftp",
+            Self::Ftpes => "ftpes",
+            Self::Ftps => "ftps",
+            Self::File => "file",
+        }
+    }
+
+    /// The name of its protocol.
+    pub(crate) fn protocol(self) -> &'static str {
+        match self {
+            Self::Sftp => "sftp",
+            Self::Ftp => "ftp",
+            Self::Ftpes | Self::Ftps => "ftps",
+            Self::File => "local",
+        }
+    }
+
+    /// Is it FTP, with TLS or without?
+    pub(crate) fn is_ftp(self) -> bool {
+        matches!(self, Self::Ftp | Self::Ftpes | Self::Ftps)
+    }
+
+    /// Does the server show a certificate?
+    pub(crate) fn has_certificate(self) -> bool {
+        matches!(self, Self::Ftpes | Self::Ftps)
+    }
+}
+
+impl fmt::Display for Scheme {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}://", self.as_str())
+    }
 }
 
 /// The server part of a URL.
@@ -64,10 +111,7 @@ impl fmt::Display for Location {
 
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.scheme {
-            Scheme::File => return f.write_str("file://"),
-            Scheme::Sftp => f.write_str("sftp://")?,
-        }
+        write!(f, "{}", self.scheme)?;
         if let Some(user) = &self.user {
             write!(f, "{user}@")?;
         }
@@ -101,15 +145,16 @@ impl FromStr for Location {
             .split_once("://")
             .ok_or_else(|| format!("\"{text}\" is no URL; expected e.g. sftp://user@host/folder/file"))?;
         let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-        let endpoint = match scheme.to_ascii_lowercase().as_str() {
-            "sftp" => server(authority)?,
-            "file" => local(authority)?,
-            "ftp" | "ftps" | "ftpes" => {
+        let named = |known: &Scheme| known.as_str().eq_ignore_ascii_case(scheme);
+        let endpoint = match Scheme::ALL.into_iter().find(named) {
+            Some(Scheme::File) => local(authority)?,
+            Some(scheme) => server(scheme, authority)?,
+            None => {
                 return Err(format!(
-                    "{scheme}:// is not in this version yet; sftp:// and file:// are"
+                    "{scheme}:// is not known; use sftp://, ftp://, ftpes:// (explicit TLS), ftps:// (implicit TLS) or \
+                     file://"
                 ));
             }
-            _ => return Err(format!("{scheme}:// is not known; use sftp:// or file://")),
         };
         let bare = match path {
             "" | "/~" => ".",
@@ -174,7 +219,7 @@ impl TypedValueParser for LocationParser {
 }
 
 /// `[user@]host[:port]` (RFC 3986 section 3.2), without a password.
-fn server(authority: &str) -> Result<Endpoint, String> {
+fn server(scheme: Scheme, authority: &str) -> Result<Endpoint, String> {
     let (user, address) = match authority.rsplit_once('@') {
         Some((user, address)) => (Some(user), address),
         None => (None, authority),
@@ -206,7 +251,9 @@ fn server(authority: &str) -> Result<Endpoint, String> {
         },
     };
     if host.is_empty() {
-        return Err("the host is missing; expected e.g. sftp://user@host/folder/file".to_owned());
+        return Err(format!(
+            "the host is missing; expected e.g. {scheme}user@host/folder/file"
+        ));
     }
     if host.contains(|c: char| c.is_whitespace() || c.is_control() || c == '@') {
         return Err(format!("\"{}\" is no host name", host.escape_debug()));
@@ -219,7 +266,7 @@ fn server(authority: &str) -> Result<Endpoint, String> {
     };
     let port = port.map(number).transpose()?;
     Ok(Endpoint {
-        scheme: Scheme::Sftp,
+        scheme,
         host,
         port,
         user,
@@ -322,6 +369,23 @@ mod tests {
     }
 
     #[test]
+    fn each_scheme_has_its_protocol() {
+        for (text, protocol) in [
+            ("sftp://u@h/a", "sftp"),
+            ("ftp://u@h/a", "ftp"),
+            ("ftpes://u@h/a", "ftps"),
+            ("ftps://u@h/a", "ftps"),
+            ("file:///a", "local"),
+        ] {
+            let location = parse(text);
+            assert_eq!(location.endpoint.scheme.protocol(), protocol);
+            assert_eq!(location.to_string(), text);
+        }
+        // With an absolute path, as SFTP has it: not below the login folder as RFC 1738 has it.
+        assert_eq!(parse("FTP://h/a/b").path.as_wire(), b"/a/b");
+    }
+
+    #[test]
     fn the_login_folder_is_a_tilde() {
         for text in ["sftp://h", "sftp://h/~", "sftp://h/~/"] {
             assert_eq!(parse(text).path, RemotePath::home(), "{text}");
@@ -346,8 +410,9 @@ mod tests {
     fn refuses_with_a_reason() {
         for (text, reason) in [
             ("sftp://u:secret@h/a", "COURIER_PASSWORD"),
-            ("ftp://h/a", "not in this version yet"),
-            ("ftpes://h/a", "not in this version yet"),
+            ("ftp://u:secret@h/a", "COURIER_PASSWORD"),
+            ("ftps://h/a%00", "NUL"),
+            ("ftpes://h/a%0Ab", "line break"),
             ("gopher://h/a", "not known"),
             ("/a/b", "no URL"),
             ("sftp:///a", "host is missing"),

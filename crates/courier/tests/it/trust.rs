@@ -182,16 +182,30 @@ fn nobody_answers() {
 #[test]
 fn arguments_that_make_no_sense() {
     let cli = Cli::new();
+    let pin = "ab".repeat(32);
     for (arguments, says) in [
         (&["get"][..], "URL"),
         (&["get", "sftp://u:hunter2@h/a"], "COURIER_PASSWORD"),
         (&["ls", "sftp://u:hunter2@h/a"], "COURIER_PASSWORD"),
-        (&["get", "ftp://h/a"], "not in this version"),
+        (&["ls", "ftps://u:hunter2@h/a"], "COURIER_PASSWORD"),
+        (&["get", "gopher://h/a"], "ftpes://"),
         (&["ls", "sftp://h/a", "sftp://other/a"], "one server"),
         (&["ls", "sftp://h/../a"], ".."),
         (&["get", "--host-key", "MD5:00", "sftp://h/a"], "SHA-256"),
         (&["mv", "sftp://h/a"], "TARGET"),
         (&["ls", "--timeout", "0", "sftp://h/a"], "0"),
+        // What says nothing about the scheme would be believed to do something.
+        (&["ls", "--host-key", &pin, "ftps://h/a"], "--tls-pin"),
+        (&["ls", "--tls-pin", &pin, "sftp://h/a"], "--host-key"),
+        (&["ls", "--tls-pin", &pin, "ftp://h/a"], "ftpes://"),
+        (&["ls", "--tls-pin", "abc", "ftps://h/a"], "SHA-256"),
+        (&["ls", "--identity", "key", "ftpes://h/a"], "sftp://"),
+        (&["ls", "--active", "sftp://h/a"], "ftp://"),
+        (&["ls", "--insecure", "ftp://h/a"], "ftpes://"),
+        (
+            &["ls", "--insecure", "--tls-pin", &pin, "ftps://h/a"],
+            "--insecure",
+        ),
     ] {
         let outcome = cli.run(arguments);
         outcome.failed_with(2, says);
