@@ -1,5 +1,6 @@
 //! Connections: kept, checked, tested, browsed.
 
+mod certificates;
 mod fields;
 mod host_keys;
 mod keys;
@@ -75,7 +76,7 @@ impl Connections<'_> {
     /// # Errors
     /// [`Error::Validation`], [`Error::ProtocolConfig`], [`Error::Duplicate`], [`Error::KeyNotActive`], and what trust
     /// forbids: [`Error::InsecureHostKeyNeedsAdmin`], [`Error::InsecureHostKeyInFips`],
-    /// [`Error::InsecureTrustInProduction`], [`Error::FipsOverrideNeedsAdmin`], [`Error::Forbidden`] for a fingerprint.
+    /// [`Error::InsecureTlsNeedsAdmin`], [`Error::InsecureTlsInFips`], [`Error::InsecureTrustInProduction`], [`Error::FipsOverrideNeedsAdmin`], [`Error::Forbidden`] for a fingerprint.
     pub async fn create(&self, actor: &Actor, input: Map<String, Value>) -> Result<Connection> {
         let saved = save::create(self.0, actor, input).await?;
         Ok(self.view(saved))
@@ -151,8 +152,8 @@ impl Connections<'_> {
     }
 
     /// Lists a folder on the server; without a path the base path or the login folder. In the server's order, cut after
-    /// 10,000 entries; what is unreadable is left out. For a viewer only where a host key is pinned already: that pins
-    /// nothing, and changes no health.
+    /// 10,000 entries; what is unreadable is left out. For a viewer only where a host key is pinned already, or certificates
+    /// are verified: that pins nothing, and changes no health.
     ///
     /// # Errors
     /// [`Error::NotFound`], [`Error::ConnectionNotUsable`], [`Error::Transfer`].
@@ -291,6 +292,7 @@ fn found<T>(result: courier_store::Result<T>, id: Uuid) -> Result<T> {
 #[derive(Debug)]
 pub(crate) struct DraftSecrets {
     pub(crate) password: Option<SecretString>,
+    pub(crate) client_certificate: Option<SecretString>,
     pub(crate) keys: Vec<Uuid>,
     pub(crate) pin: Option<courier_transfer::Fingerprint>,
 }

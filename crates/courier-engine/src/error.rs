@@ -89,12 +89,20 @@ pub enum Error {
         "the host key policy always_trust is not allowed while FIPS mode is on; choose trust_on_first_use or manual"
     )]
     InsecureHostKeyInFips,
-    /// `always_trust` in production (3008).
+    /// The certificate policy `insecure` set by a non-admin (3006).
     #[error(
-        "the host key policy always_trust is not allowed in production; choose trust_on_first_use or manual, or \
-         have an admin set security.insecure_trust_allow_production"
+        "the certificate policy insecure turns off the protection against a server in the middle, and only an \
+         admin may set it; pin the certificate's thumbprint, or ask an admin"
     )]
-    InsecureTrustInProduction,
+    InsecureTlsNeedsAdmin,
+    /// The certificate policy `insecure` while FIPS mode is on (3007).
+    #[error(
+        "the certificate policy insecure is not allowed while FIPS mode is on; choose system_trust or pinned_thumbprint"
+    )]
+    InsecureTlsInFips,
+    /// A policy that accepts any server, in production (3008). Names the policy, and those to choose instead.
+    #[error("{0}, or have an admin set security.insecure_trust_allow_production")]
+    InsecureTrustInProduction(&'static str),
     /// `fips_override` set by a non-admin (3012).
     #[error("only an admin may exempt a connection from FIPS mode (fips_override)")]
     FipsOverrideNeedsAdmin,
@@ -196,7 +204,9 @@ impl Error {
             Self::RateLimited { .. } | Self::Busy { .. } => "rate_limited",
             Self::InsecureHostKeyNeedsAdmin => "insecure_host_key_needs_admin",
             Self::InsecureHostKeyInFips => "insecure_host_key_in_fips",
-            Self::InsecureTrustInProduction => "insecure_trust_in_production",
+            Self::InsecureTlsNeedsAdmin => "insecure_tls_needs_admin",
+            Self::InsecureTlsInFips => "insecure_tls_in_fips",
+            Self::InsecureTrustInProduction(_) => "insecure_trust_in_production",
             Self::FipsOverrideNeedsAdmin => "fips_override_needs_admin",
             Self::KeyImport(_) => "key_import",
             Self::Passphrase(_) => "passphrase",

@@ -9,8 +9,8 @@ use std::{
 
 use courier_store::connections::{Connection, ConnectionStatus, Health, Outcome};
 use courier_transfer::{
-    Client, ConnectOptions, Credentials, Error as TransferError, ErrorKind, Fingerprint, Protocol,
-    RemotePath, Retry, ServerInfo, Target,
+    CertificatePolicy, Client, ConnectOptions, Credentials, Error as TransferError, ErrorKind, Fingerprint,
+    Protocol, RemotePath, Retry, ServerInfo, Target,
     layers::{Rooted, Timeouts},
 };
 use jiff::Timestamp;
@@ -23,7 +23,7 @@ use crate::{
     connections::{Effective, Shape},
     secrets,
     sessions::Sessions,
-    trust::{self, Purpose, Trust},
+    trust::{Insecure, Purpose, Trust},
 };
 
 /// What a session is opened for, by whom, and with which secrets.
@@ -155,7 +155,7 @@ fn check_usable(connection: &Connection, purpose: Purpose) -> Result<()> {
             .unwrap_or("its health says so");
         return Err(Error::ConnectionNotUsable(format!(
             "the connection \"{name}\" requires attention: {detail}. Nothing is transferred until somebody has looked: \
-             approve the host key, or correct the credentials and test the connection"
+             approve the host key, pin the certificate, or correct the credentials and test the connection"
         )));
     }
     Ok(())
@@ -244,15 +244,15 @@ async fn connect(
 ) -> Result<Session> {
     let protocol = protocol(engine, connection)?;
     let shape = Shape::of(protocol);
-    if shape.host_keys {
-        if trust.purpose() == Purpose::Look && connection.pinned_fingerprint.is_none() {
-            return Err(Error::ConnectionNotUsable(format!(
-                "a viewer may browse only a connection with a pinned host key, and \"{}\" has none; have somebody who may change \
-                 it test it first",
-                connection.name
-            )));
-        }
-        trust::check_policy(engine, connection.host_key_policy, None).await?;
+    if shape.host_keys && trust.purpose() == Purpose::Look && connection.pinned_fingerprint.is_none() {
+        return Err(Error::ConnectionNotUsable(format!(
+            "a viewer may browse only a connection with a pinned host key, and \"{}\" has none; have somebody who may change \
+             it test it first",
+            connection.name
+        )));
+    }
+    if let Some(insecure) = Insecure::of(connection) {
+        check_insecure(engine, connection, insecure, trust.purpose()).await?;
     }
     let effective = Effective::of(&shape, connection);
     let credentials = match credentials {
@@ -315,6 +315,24 @@ async fn connect(
     })
 }
 
+/// Whatever it accepts without looking must be allowed at each use, and a viewer's look sends no credentials to a server
+/// that nobody has looked at.
+async fn check_insecure(
+    engine: &Engine,
+    connection: &Connection,
+    insecure: Insecure,
+    purpose: Purpose,
+) -> Result<()> {
+    if purpose == Purpose::Look && insecure == Insecure::Certificate {
+        return Err(Error::ConnectionNotUsable(format!(
+            "a viewer may not browse a connection that accepts any certificate, and \"{}\" does; have somebody who may \
+             change it pin the certificate",
+            connection.name
+        )));
+    }
+    insecure.check(engine, None).await
+}
+
 /// Asks a session for a sign of life, until it has none. One that doesn't answer is given up, so that whoever needs it
 /// next doesn't wait for its answer once more; this opens no other.
 async fn keep_alive(client: Arc<dyn Client>, interval: Duration) {
@@ -369,13 +387,21 @@ async fn note(
     }
 }
 
-/// The connection, as it was looked at, works: it authenticated with a trusted host key.
+/// The connection, as it was looked at, works: it authenticated with a trusted server.
 ///
 /// Not where the host key waits for a decision: that the old key is back does not say what happened in between.
 pub(crate) async fn set_healthy(engine: &Engine, connection: &Connection) -> Result<()> {
     let connections = engine.0.store.connections();
     connections.note(connection.seen(), Outcome::Healthy).await?;
     Ok(())
+}
+
+/// Is one certificate expected, and no other?
+fn is_pinned(connection: &Connection) -> bool {
+    matches!(
+        CertificatePolicy::of(&connection.settings),
+        CertificatePolicy::Pinned(Some(_))
+    )
 }
 
 /// The connection, as it was looked at, did not come up, or did not do what a test asked of it.
@@ -393,6 +419,10 @@ pub(crate) async fn set_failed(
     let outcome = match (transfer.kind(), purpose) {
         // Noted by the decision itself.
         (ErrorKind::HostKey, _) => return Ok(()),
+        // Somebody changed the certificate: no further attempt until somebody has looked.
+        (ErrorKind::Certificate, Purpose::Job(_) | Purpose::Browse) if is_pinned(connection) => {
+            Outcome::RequiresAttention(&text)
+        }
         // One failure, and no further attempt until somebody has looked: repeated ones lock accounts.
         (ErrorKind::Auth, Purpose::Job(_) | Purpose::Browse) => Outcome::RequiresAttention(&text),
         _ => Outcome::Failing(&text),

@@ -57,6 +57,14 @@ pub(crate) async fn credentials(engine: &Engine, connection: &Connection) -> Res
         }
         false => Vec::new(),
     };
+    let client_certificate = match connection
+        .secrets
+        .iter()
+        .any(|field| field == "client_certificate")
+    {
+        true => open_field(engine, connection.id, "client_certificate").await?,
+        false => None,
+    };
     // Whatever was read before this was there before any change that this doesn't see.
     match engine
         .0
@@ -70,7 +78,7 @@ pub(crate) async fn credentials(engine: &Engine, connection: &Connection) -> Res
             Credentials {
                 password,
                 keys,
-                ..Credentials::default()
+                client_certificate,
             },
         ),
         false => Err(changed_meanwhile().into()),

@@ -8,22 +8,22 @@ use crate::{Actor, Engine, Error, Result, audit::Entry};
 pub(crate) const INSECURE_TRUST_REQUIRE_ADMIN: Setting = Setting::optional(
     "security.insecure_trust_require_admin",
     Kind::Bool,
-    "Only an admin may give a connection the host key policy always_trust.",
+    "Only an admin may give a connection the host key policy always_trust or the certificate policy insecure.",
 )
 .or(Standard::Bool(true));
 
 pub(crate) const INSECURE_TRUST_ALLOW_PRODUCTION: Setting = Setting::optional(
     "security.insecure_trust_allow_production",
     Kind::Bool,
-    "Connections may use the host key policy always_trust in production, too.",
+    "Connections may use the host key policy always_trust and the certificate policy insecure in production, too.",
 )
 .or(Standard::Bool(false));
 
 pub(crate) const FIPS_MODE: Setting = Setting::optional(
     "security.fips_mode_enabled",
     Kind::Bool,
-    "Keys are made and imported of approved types only, and always_trust is refused. The algorithms of a connection are \
-     restricted by its ssh_algorithms preset `fips`.",
+    "Keys are made and imported of approved types only, and connections that accept any host key or certificate are refused. \
+     The algorithms of an SFTP connection are restricted by its ssh_algorithms preset `fips`.",
 )
 .or(Standard::Bool(false));
 

@@ -4,10 +4,10 @@ use std::time::{Duration, Instant};
 
 use courier_store::connections::Connection;
 use courier_transfer::{
-    Algorithms, Capabilities, Client, Credentials, Error as TransferError, ErrorKind, RemotePath, ServerInfo,
+    Algorithms, Capabilities, Certificate, Client, Credentials, Error as TransferError, ErrorKind,
+    RemotePath, ServerInfo,
 };
 use futures::StreamExt;
-use serde::Serialize;
 use serde_json::json;
 
 use crate::{
@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// What a test found out. A failed test holds whatever was learnt until it failed.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default)]
 pub struct TestReport {
     /// Did it connect, authenticate and list the base path?
     pub success: bool,
@@ -32,6 +32,8 @@ pub struct TestReport {
     pub host_key_fingerprint: Option<String>,
     /// The type of that key.
     pub host_key_type: Option<String>,
+    /// The certificate that it presented, trusted or not.
+    pub tls_certificate: Option<Certificate>,
     /// The server's own algorithm names, every list after the other, each name once.
     pub supported_algorithms: Vec<String>,
     /// The same, list by list.
@@ -83,7 +85,7 @@ pub(crate) async fn unsaved(
             true => secrets::open_keys(engine, &draft.keys).await?,
             false => Vec::new(),
         },
-        ..Credentials::default()
+        client_certificate: draft.client_certificate,
     };
     let opening = Opening {
         purpose: Purpose::TestUnsaved,
@@ -171,6 +173,7 @@ fn details(report: &TestReport) -> serde_json::Value {
     json!({
         "success": report.success,
         "host_key_fingerprint": report.host_key_fingerprint,
+        "certificate_thumbprint": report.tls_certificate.as_ref().map(|c| c.thumbprint),
         "server_banner": report.server_banner,
         "error": report.error,
     })
@@ -186,6 +189,7 @@ impl TestReport {
             self.host_key_fingerprint = Some(key.fingerprint.to_string());
             self.host_key_type = Some(key.key_type);
         }
+        self.tls_certificate = told.certificate.or(self.tls_certificate.take());
         if let Some(lists) = told.algorithms {
             self.supported_algorithms = flat(&lists);
             self.algorithms = Some(lists);

@@ -1,54 +1,25 @@
-//! Trust in servers: which host keys are accepted, what is pinned, and what is written down about it (specification 6.7).
+//! Trust in servers: which host keys and certificates are accepted, what is pinned, and what is written down about it
+//! (specification 6.3.2 and 6.7).
+
+mod certificates;
+mod insecure;
 
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use courier_store::connections::{Connection, HostKeyPolicy, Outcome};
 use courier_transfer::{
-    AuthMethod, Error as TransferError, ErrorKind, Fingerprint, HostKey, Observer, Retry, ServerInfo,
-    TrustDecider, host_key_mismatch,
+    AuthMethod, Certificate, Error as TransferError, ErrorKind, Fingerprint, HostKey, Observer, Retry,
+    ServerInfo, TrustDecider, host_key_mismatch,
 };
 use jiff::Timestamp;
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::{
-    Actor, Engine, Environment, Error, Result,
-    audit::Entry,
-    settings::{
-        FIPS_MODE, HOST_KEY_APPROVAL_REQUIRE_ADMIN, INSECURE_TRUST_ALLOW_PRODUCTION,
-        INSECURE_TRUST_REQUIRE_ADMIN,
-    },
-};
+pub(crate) use insecure::Insecure;
 
-/// Refuses `always_trust` where it may not be. Asked when a connection is saved, with who saves it, and when it is used.
-///
-/// # Errors
-/// [`Error::InsecureHostKeyNeedsAdmin`], [`Error::InsecureHostKeyInFips`], [`Error::InsecureTrustInProduction`].
-pub(crate) async fn check_policy(
-    engine: &Engine,
-    policy: HostKeyPolicy,
-    saved_by: Option<&Actor>,
-) -> Result<()> {
-    if policy != HostKeyPolicy::AlwaysTrust {
-        return Ok(());
-    }
-    let settings = engine.settings();
-    if saved_by.is_some_and(|actor| !actor.is_admin()) && settings.flag(&INSECURE_TRUST_REQUIRE_ADMIN).await?
-    {
-        return Err(Error::InsecureHostKeyNeedsAdmin);
-    }
-    if settings.flag(&FIPS_MODE).await? {
-        return Err(Error::InsecureHostKeyInFips);
-    }
-    if engine.config().environment == Environment::Production
-        && !settings.flag(&INSECURE_TRUST_ALLOW_PRODUCTION).await?
-    {
-        return Err(Error::InsecureTrustInProduction);
-    }
-    Ok(())
-}
+use crate::{Actor, Engine, Error, Result, audit::Entry, settings::HOST_KEY_APPROVAL_REQUIRE_ADMIN};
 
 /// Refuses to let somebody decide about a host key who may not.
 ///
@@ -100,7 +71,7 @@ impl Purpose {
     }
 }
 
-/// Decides about the host key of one connection, and writes down what happens while it comes up.
+/// Decides about the host key or certificate of one connection, and writes down what happens while it comes up.
 #[derive(Debug)]
 pub(crate) struct Trust {
     engine: Engine,
@@ -305,7 +276,7 @@ pub(crate) fn for_transfer(error: Error) -> TransferError {
         Error::Store(courier_store::Error::Conflict(_)) => changed_meanwhile(),
         other => TransferError::new(
             ErrorKind::Failed,
-            format!("the host key could not be checked: {other}"),
+            format!("the server's identity could not be checked: {other}"),
         )
         .with_source(other),
     }
@@ -324,6 +295,11 @@ impl TrustDecider for Trust {
     async fn host_key(&self, presented: &HostKey) -> courier_transfer::Result<()> {
         self.learnt.lock().host_key = Some(presented.clone());
         self.decide(presented).await.map_err(for_transfer)
+    }
+
+    async fn certificate(&self, presented: &Certificate) -> courier_transfer::Result<()> {
+        self.learnt.lock().certificate = Some(presented.clone());
+        self.decide_certificate(presented).await.map_err(for_transfer)
     }
 }
 

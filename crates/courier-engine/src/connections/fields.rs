@@ -2,12 +2,15 @@
 
 use std::sync::Arc;
 
-use courier_store::connections::{Connection, HostKeyPolicy};
+use courier_store::connections::{AuthMethod, Connection, HostKeyPolicy};
 use courier_transfer::{
-    Protocol,
+    CertificatePolicy, Protocol,
     settings::{Default as Standard, Kind, Setting, with_defaults},
 };
 use serde_json::{Map, Value, json};
+
+use super::certificates;
+use crate::trust::Insecure;
 
 /// What a client may send back without meaning it.
 pub(super) const READ_ONLY: &[&str] = &[
@@ -25,7 +28,10 @@ pub(super) const READ_ONLY: &[&str] = &[
 ];
 
 /// What is sealed and never shown.
-pub(super) const SECRETS: &[&str] = &["password", "client_secret", "client_certificate"];
+pub(super) const SECRETS: &[&str] = &["password", "client_secret", CLIENT_CERTIFICATE];
+
+/// A certificate with its private key, for a server that asks for one.
+pub(super) const CLIENT_CERTIFICATE: &str = "client_certificate";
 
 /// Which connections have a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -144,6 +150,7 @@ pub(crate) struct Shape<'a> {
     pub(crate) protocol: &'a Arc<dyn Protocol>,
     pub(crate) host: bool,
     pub(crate) host_keys: bool,
+    pub(crate) certificates: bool,
 }
 
 impl<'a> Shape<'a> {
@@ -154,6 +161,10 @@ impl<'a> Shape<'a> {
             host: protocol.default_port(&Map::new()).is_some(),
             // Host keys and user keys are the two halves of one protocol.
             host_keys: methods.contains(&"ssh_key"),
+            certificates: protocol
+                .settings()
+                .iter()
+                .any(|s| s.name == CertificatePolicy::SETTING),
         }
     }
 
@@ -248,6 +259,10 @@ pub(super) fn shown(shape: &Shape<'_>, connection: &Connection) -> Map<String, V
     if !shape.host_keys {
         fields.insert("host_key_policy".into(), Value::Null);
     }
+    if shape.certificates {
+        let insecure = CertificatePolicy::of(&fields) == CertificatePolicy::Insecure;
+        fields.insert(certificates::VALIDATE.name.into(), json!(!insecure));
+    }
     fields
 }
 
@@ -285,11 +300,8 @@ fn common(connection: &Connection) -> Map<String, Value> {
 pub(super) fn warnings(shape: &Shape<'_>, connection: &Connection) -> Vec<String> {
     let effective = Effective::of(shape, connection);
     let mut warnings = Vec::new();
-    if shape.host_keys && connection.host_key_policy == HostKeyPolicy::AlwaysTrust {
-        warnings.push(
-            "Host key verification disabled: this connection is vulnerable to man-in-the-middle attacks."
-                .to_owned(),
-        );
+    if let Some(insecure) = Insecure::of(connection) {
+        warnings.push(insecure.warning().to_owned());
     }
     if shape.host_keys
         && connection.host_key_policy == HostKeyPolicy::Manual
@@ -297,11 +309,17 @@ pub(super) fn warnings(shape: &Shape<'_>, connection: &Connection) -> Vec<String
     {
         warnings.push("No host key is approved yet, so this connection connects nowhere.".to_owned());
     }
-    if connection.auth_method == courier_store::connections::AuthMethod::Password {
-        warnings.push(
-            "Password authentication sends the secret on every connection; an SSH key is safer where the server takes one."
-                .to_owned(),
-        );
+    if CertificatePolicy::of(&connection.settings) == CertificatePolicy::Pinned(None) {
+        warnings.push("No certificate is pinned yet, so this connection connects nowhere.".to_owned());
+    }
+    if connection.auth_method == AuthMethod::Password {
+        let instead = match shape.host_keys {
+            true => "; an SSH key is safer where the server takes one",
+            false => "",
+        };
+        warnings.push(format!(
+            "Password authentication sends the secret on every connection{instead}."
+        ));
     }
     if effective.0.get("fips_override") == Some(&Value::Bool(true)) {
         warnings.push("Exempt from FIPS mode.".to_owned());

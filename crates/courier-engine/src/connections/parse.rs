@@ -9,9 +9,12 @@ use secrecy::SecretString;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::fields::{
-    AUTH_METHOD, BASE_PATH, FINGERPRINT, GROUP, HOST, HOST_KEY_POLICY, LOCAL_BASE_PATH, NAME, NOTES, PORT,
-    PROTOCOL, READ_ONLY, SECRETS, STATUS, Shape, USERNAME,
+use super::{
+    certificates,
+    fields::{
+        AUTH_METHOD, BASE_PATH, CLIENT_CERTIFICATE, FINGERPRINT, GROUP, HOST, HOST_KEY_POLICY,
+        LOCAL_BASE_PATH, NAME, NOTES, PORT, PROTOCOL, READ_ONLY, SECRETS, STATUS, Shape, USERNAME,
+    },
 };
 use crate::{
     Engine, Error, Result,
@@ -73,7 +76,7 @@ pub(super) fn parse(engine: &Engine, record: Connection, values: Map<String, Val
     } else {
         (None, None)
     };
-    let secrets = secret_fields(&shape, &mut input);
+    let secrets = secret_fields(&shape, &mut input, &mut config);
     record.settings = settings(&shape, &mut input, &mut config);
     let (problems, unknown) = input.finish_apart();
     config.extend(
@@ -225,7 +228,11 @@ fn fingerprint(input: &mut Input) -> Option<Fingerprint> {
     }
 }
 
-fn secret_fields(shape: &Shape<'_>, input: &mut Input) -> Vec<(&'static str, Option<SecretString>)> {
+fn secret_fields(
+    shape: &Shape<'_>,
+    input: &mut Input,
+    config: &mut Vec<Problem>,
+) -> Vec<(&'static str, Option<SecretString>)> {
     let mut found = Vec::new();
     for field in SECRETS.iter().filter(|field| shape.has_secret(field)) {
         match input.raw(field) {
@@ -237,7 +244,15 @@ fn secret_fields(shape: &Shape<'_>, input: &mut Input) -> Vec<(&'static str, Opt
             Some(Value::String(text)) if text.len() > MAX_SECRET => {
                 input.problem(field, "is longer than 64 KiB")
             }
-            Some(Value::String(text)) => found.push((*field, Some(SecretString::from(text)))),
+            Some(Value::String(text)) => {
+                let secret = SecretString::from(text);
+                if *field == CLIENT_CERTIFICATE
+                    && let Err(message) = shape.protocol.check_client_certificate(&secret)
+                {
+                    config.push(Problem::new(*field, message));
+                }
+                found.push((*field, Some(secret)));
+            }
             Some(_) => input.problem(field, "must be a text"),
         }
     }
@@ -261,6 +276,10 @@ fn settings(shape: &Shape<'_>, input: &mut Input, config: &mut Vec<Problem>) -> 
             None if setting.required => note(is_own, &setting, "is required".into(), input, config),
             None => {}
         }
+    }
+    if shape.certificates {
+        certificates::read_switch(input.raw(certificates::VALIDATE.name), &mut values, config);
+        certificates::read_pin(&mut values, config);
     }
     let checked = shape.protocol.check(&courier_transfer::settings::with_defaults(
         own,

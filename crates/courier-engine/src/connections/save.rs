@@ -6,16 +6,22 @@ use courier_store::{
     ssh_keys::SshKeyStatus,
 };
 use courier_transfer::settings::Problem;
+use secrecy::SecretString;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::{
-    DraftSecrets,
-    fields::{Effective, Shape, stored},
+    DraftSecrets, certificates,
+    fields::{CLIENT_CERTIFICATE, Effective, Shape, stored},
     found,
     parse::{Draft, parse},
 };
-use crate::{Actor, Engine, Error, Result, audit::Entry, secrets, trust};
+use crate::{
+    Actor, Engine, Error, Result,
+    audit::Entry,
+    secrets,
+    trust::{self, Insecure},
+};
 
 /// How the input stands to what is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,7 +33,8 @@ pub(super) enum Mode {
 }
 
 pub(super) async fn create(engine: &Engine, actor: &Actor, input: Map<String, Value>) -> Result<Connection> {
-    let draft = parse(engine, Connection::new("", ""), input)?;
+    let draft = parse(engine, Connection::new("", ""), input.clone())?;
+    certificates::check_pin(&draft.record, None, &input)?;
     check(engine, actor, &draft, None).await?;
     let mut change = ConnectionChange::new(draft.record.clone(), &actor.name);
     change.pin = draft.fingerprint.map(|f| f.to_string());
@@ -46,6 +53,7 @@ pub(super) async fn create(engine: &Engine, actor: &Actor, input: Map<String, Va
         "protocol": draft.record.protocol,
         "host": draft.record.host,
         "secrets_set": change.secrets.iter().map(|(field, _)| field).collect::<Vec<_>>(),
+        "certificates": certificates::described(&draft.record),
     });
     change.audit = vec![
         Entry::new("connection_created", &actor.name, details)
@@ -89,11 +97,15 @@ async fn changed(
     mode: Mode,
 ) -> Result<ConnectionChange> {
     let values = match mode {
-        Mode::Replace => input,
-        Mode::Patch => merged(engine, before, input),
+        Mode::Replace => input.clone(),
+        Mode::Patch => merged(engine, before, input.clone()),
     };
     let mut draft = parse(engine, before.clone(), values)?;
     let moved = endpoint(engine, before) != endpoint(engine, &draft.record);
+    if moved {
+        certificates::drop_pin(&mut draft.record.settings, &input);
+    }
+    certificates::check_pin(&draft.record, Some((before, moved)), &input)?;
     // What a client sends back unchanged is no wish to pin.
     draft.fingerprint = draft
         .fingerprint
@@ -109,7 +121,8 @@ async fn changed(
     let proof_changed = !change.secrets.is_empty()
         || change.keys.is_some()
         || before.username != draft.record.username
-        || before.auth_method != draft.record.auth_method;
+        || before.auth_method != draft.record.auth_method
+        || certificates::described(before) != certificates::described(&draft.record);
     change.reset_health = moved || change.pin.is_some() || (proof_changed && !before.waits_for_host_key);
     change.audit = records(actor, before, &change, moved);
     Ok(change)
@@ -156,13 +169,21 @@ fn records(actor: &Actor, before: &Connection, change: &ConnectionChange, moved:
             .map(|(field, _)| field)
             .collect()
     };
-    let details = json!({
+    let mut details = json!({
         "name": change.record.name,
         "changed": fields,
         "secrets_set": secrets(true),
         "secrets_cleared": secrets(false),
         "pins_cleared": moved,
     });
+    let certificates = (
+        certificates::described(before),
+        certificates::described(&change.record),
+    );
+    if let (true, Some(details)) = (certificates.0 != certificates.1, details.as_object_mut()) {
+        let (before, after) = certificates;
+        details.insert("certificates".into(), json!({"before": before, "after": after}));
+    }
     let mut records: Vec<NewAudit> = vec![
         Entry::new("connection_changed", &actor.name, details)
             .on(before.id)
@@ -197,13 +218,17 @@ pub(super) async fn draft(
     // It is compared for this one test, and pins nothing, so that anybody may name it.
     let pin = draft.fingerprint.take();
     check(engine, actor, &draft, None).await?;
-    let password = draft
-        .secrets
-        .into_iter()
-        .find(|(field, _)| *field == "password")
-        .and_then(|(_, secret)| secret);
-    let keys = draft.keys.unwrap_or_default();
-    Ok((draft.record, DraftSecrets { password, keys, pin }))
+    let secret = |wanted: &str| -> Option<SecretString> {
+        let (_, secret) = draft.secrets.iter().find(|(field, _)| *field == wanted)?;
+        secret.clone()
+    };
+    let secrets = DraftSecrets {
+        password: secret("password"),
+        client_certificate: secret(CLIENT_CERTIFICATE),
+        keys: draft.keys.unwrap_or_default(),
+        pin,
+    };
+    Ok((draft.record, secrets))
 }
 
 /// The stored fields with the input over them. Fields of another protocol don't come along to a new one.
@@ -224,6 +249,7 @@ fn merged(engine: &Engine, before: &Connection, input: Map<String, Value>) -> Ma
         }
     }
     values.retain(|_, value| !value.is_null());
+    certificates::overrule(&mut values, &input);
     values.extend(input);
     values
 }
@@ -244,9 +270,8 @@ fn endpoint(engine: &Engine, connection: &Connection) -> (String, Option<String>
 /// Rules that depend on who saves, and on other records.
 async fn check(engine: &Engine, actor: &Actor, draft: &Draft, before: Option<&Connection>) -> Result<()> {
     let record = &draft.record;
-    let policy = record.host_key_policy;
     if draft.fingerprint.is_some() {
-        if policy != HostKeyPolicy::Manual {
+        if record.host_key_policy != HostKeyPolicy::Manual {
             let message = "pins change by a test (first use) or by an approval; only under the policy manual can one be \
                            entered";
             return Err(Error::ProtocolConfig {
@@ -261,9 +286,11 @@ async fn check(engine: &Engine, actor: &Actor, draft: &Draft, before: Option<&Co
     // Disabling an insecure connection must always be possible.
     let disables = before.is_some() && record.status == ConnectionStatus::Disabled;
     let moved = before.is_some_and(|b| endpoint(engine, b) != endpoint(engine, record));
-    let decides = moved || before.is_none_or(|b| b.host_key_policy != policy);
-    if decides || !disables {
-        trust::check_policy(engine, policy, Some(actor).filter(|_| decides)).await?;
+    if let Some(insecure) = Insecure::of(record) {
+        let decides = moved || before.is_none_or(|b| Insecure::of(b) != Some(insecure));
+        if decides || !disables {
+            insecure.check(engine, Some(actor).filter(|_| decides)).await?;
+        }
     }
     let overrides = |c: &Connection| c.settings.get("fips_override") == Some(&Value::Bool(true));
     // What was allowed for one server is not allowed for another.

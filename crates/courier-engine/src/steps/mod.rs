@@ -57,6 +57,10 @@ pub struct StepTypeInfo {
 const STEPS: &[StepType] = &[
     upload::step("sftp.upload", Some("sftp")),
     download::step("sftp.download", Some("sftp")),
+    upload::step("ftp.upload", Some("ftp")),
+    download::step("ftp.download", Some("ftp")),
+    upload::step("ftps.upload", Some("ftps")),
+    download::step("ftps.download", Some("ftps")),
     upload::step("remote.upload", None),
     download::step("remote.download", None),
     directories::MKDIR,

@@ -1,4 +1,5 @@
-//! A protocol over a server in memory, which shows host keys and asks for a password or a key.
+//! A protocol over a server in memory, which shows host keys and asks for a password or a key; or one that shows
+//! certificates.
 
 use std::sync::{
     Arc, Mutex,
@@ -7,12 +8,13 @@ use std::sync::{
 
 use async_trait::async_trait;
 use courier_transfer::{
-    AuthMethod, Client, ConnectOptions, Credentials, Error, ErrorKind, Fingerprint, HostKey, PrivateHalf,
-    Protocol, Result, ServerInfo, Target,
+    AuthMethod, Certificate, CertificatePolicy, CertificateProblem, Client, ConnectOptions, Credentials,
+    Error, ErrorKind, Fingerprint, HostKey, PrivateHalf, Protocol, Result, ServerInfo, Target, Thumbprint,
     memory::{Memory, MemoryClient},
-    settings::{Kind, Setting},
+    settings::{Default as Standard, Kind, Setting},
 };
-use secrecy::ExposeSecret;
+use jiff::Timestamp;
+use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
 use tokio::sync::Barrier;
 
@@ -28,6 +30,8 @@ struct State {
     memory: Memory,
     name: &'static str,
     host_key: Mutex<u8>,
+    certificate: Mutex<Option<Certificate>>,
+    client_certificates: Mutex<Vec<String>>,
     key_type: Mutex<&'static str>,
     down: Mutex<Option<ErrorKind>>,
     sessions: Mutex<Vec<Arc<MemoryClient>>>,
@@ -43,6 +47,8 @@ impl Server {
             memory: Memory::default(),
             name,
             host_key: Mutex::new(1),
+            certificate: Mutex::default(),
+            client_certificates: Mutex::default(),
             key_type: Mutex::new("ssh-ed25519"),
             down: Mutex::default(),
             sessions: Mutex::default(),
@@ -51,6 +57,34 @@ impl Server {
             before_login: Mutex::default(),
             offered_types: Mutex::default(),
         }))
+    }
+
+    /// One that has a certificate, which is fine, and no host key.
+    pub(crate) fn with_certificate(name: &'static str) -> Self {
+        let server = Self::new(name);
+        server.present(1, Vec::new());
+        server
+    }
+
+    /// From now on it presents the certificate of this seed, with which this is wrong.
+    pub(crate) fn present(&self, seed: u8, problems: Vec<CertificateProblem>) {
+        *self.0.certificate.lock().unwrap() = Some(Certificate {
+            subject: "CN=partner.example".into(),
+            issuer: "CN=Some CA".into(),
+            thumbprint: Thumbprint::from_digest([seed; 32]),
+            not_before: Timestamp::UNIX_EPOCH,
+            not_after: "2031-01-02T03:04:05Z".parse().unwrap(),
+            problems,
+        });
+    }
+
+    /// The client certificates that were presented to it.
+    pub(crate) fn client_certificates(&self) -> Vec<String> {
+        self.0.client_certificates.lock().unwrap().clone()
+    }
+
+    fn has_certificate(&self) -> bool {
+        self.0.certificate.lock().unwrap().is_some()
     }
 
     pub(crate) fn memory(&self) -> &Memory {
@@ -146,14 +180,50 @@ pub(crate) fn fingerprint(seed: u8) -> String {
     Fingerprint::from_digest([seed; 32]).to_string()
 }
 
+/// The thumbprint of the certificate of this seed, as it is shown.
+pub(crate) fn thumbprint(seed: u8) -> String {
+    Thumbprint::from_digest([seed; 32]).to_string()
+}
+
+/// A client certificate that the server takes.
+pub(crate) const CLIENT_CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----\nmine\n";
+
+const CERTIFICATE_SETTINGS: &[Setting] = &[
+    Setting::optional(
+        "ftps_mode",
+        Kind::Choice {
+            choices: &["explicit", "implicit"],
+        },
+        "How.",
+    ),
+    Setting::optional(
+        CertificatePolicy::SETTING,
+        Kind::Choice {
+            choices: &[
+                CertificatePolicy::SYSTEM_TRUST,
+                CertificatePolicy::PINNED,
+                CertificatePolicy::INSECURE,
+            ],
+        },
+        "Which.",
+    )
+    .or(Standard::Text(CertificatePolicy::SYSTEM_TRUST)),
+    Setting::optional(CertificatePolicy::PIN_SETTING, Kind::Text, "The pin."),
+    Setting::optional("client_certificate", Kind::LongText, "Mine."),
+];
+
 #[async_trait]
 impl Protocol for Server {
     fn name(&self) -> &'static str {
         self.0.name
     }
 
-    fn default_port(&self, _settings: &Map<String, Value>) -> Option<u16> {
-        Some(4000)
+    fn default_port(&self, settings: &Map<String, Value>) -> Option<u16> {
+        Some(match settings.get("ftps_mode").and_then(Value::as_str) {
+            Some("explicit") => 21,
+            _ if self.has_certificate() => 990,
+            _ => 4000,
+        })
     }
 
     fn settings(&self) -> &'static [Setting] {
@@ -164,10 +234,23 @@ impl Protocol for Server {
             },
             "How.",
         );
-        &[MODE]
+        match self.has_certificate() {
+            true => CERTIFICATE_SETTINGS,
+            false => &[MODE],
+        }
+    }
+
+    fn check_client_certificate(&self, pem: &SecretString) -> Result<(), String> {
+        match pem.expose_secret().starts_with("-----BEGIN CERTIFICATE-----") {
+            true => Ok(()),
+            false => Err("holds no certificate".into()),
+        }
     }
 
     fn auth_methods(&self) -> &'static [&'static str] {
+        if self.has_certificate() {
+            return &["password", "none"];
+        }
         &["password", "ssh_key", "password_and_ssh_key"]
     }
 
@@ -190,6 +273,16 @@ impl Protocol for Server {
             ..ServerInfo::default()
         };
         options.observer.learnt(&info);
+        let certificate = self.0.certificate.lock().unwrap().clone();
+        if let Some(certificate) = certificate {
+            if let Some(mine) = &target.credentials.client_certificate {
+                let mine = mine.expose_secret().to_owned();
+                self.0.client_certificates.lock().unwrap().push(mine);
+            }
+            options.trust.certificate(&certificate).await?;
+            info.certificate = Some(certificate);
+            return self.log_in(target, options, info).await;
+        }
         *self.0.offered_types.lock().unwrap() = options.trust.pinned_key_types().await;
         let seed = *self.0.host_key.lock().unwrap();
         let key = HostKey {
@@ -200,6 +293,17 @@ impl Protocol for Server {
         info.host_key = Some(key.clone());
         options.observer.learnt(&info);
         options.trust.host_key(&key).await?;
+        self.log_in(target, options, info).await
+    }
+}
+
+impl Server {
+    async fn log_in(
+        &self,
+        target: Target,
+        options: ConnectOptions,
+        info: ServerInfo,
+    ) -> Result<Arc<dyn Client>> {
         let stop = self.0.before_login.lock().unwrap().take();
         if let Some(stop) = stop {
             stop.wait().await;

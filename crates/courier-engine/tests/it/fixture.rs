@@ -28,6 +28,8 @@ pub(crate) struct Fixture {
     pub(crate) server: Server,
     /// The protocol `sftp`.
     pub(crate) sftp: Server,
+    /// The protocol `ftps`.
+    pub(crate) ftps: Server,
     pub(crate) dir: Arc<TempDir>,
 }
 
@@ -63,7 +65,13 @@ impl Fixture {
             LocalKey::load_or_create(&dir.path().join("kek")).unwrap(),
         ));
         let sftp = Server::new("sftp");
-        let protocols = Protocols::new(vec![server.protocol(), sftp.protocol(), Arc::new(LocalProtocol)]);
+        let ftps = Server::with_certificate("ftps");
+        let protocols = Protocols::new(vec![
+            server.protocol(),
+            sftp.protocol(),
+            ftps.protocol(),
+            Arc::new(LocalProtocol),
+        ]);
         let config = EngineConfig {
             node: "test".into(),
             data_dir: dir.path().to_owned(),
@@ -80,6 +88,7 @@ impl Fixture {
             engine,
             server,
             sftp,
+            ftps,
             dir,
         })
     }

@@ -6,6 +6,7 @@
     clippy::panic
 )]
 
+mod certificates;
 mod connections;
 mod database;
 mod fake;

@@ -285,7 +285,13 @@ async fn step_types_describe_themselves() {
             "after",
         ]
     );
-    assert_eq!(all.len(), 12);
+    let protocols = ["sftp", "ftp", "ftps"].map(Some);
+    for (verb, step) in protocols.iter().flat_map(|p| [("upload", p), ("download", p)]) {
+        let name = format!("{}.{verb}", step.unwrap());
+        let found = all.iter().find(|s| s.step_type == name).unwrap();
+        assert_eq!(found.protocol, *step);
+    }
+    assert_eq!(all.len(), 16);
 }
 
 #[tokio::test]

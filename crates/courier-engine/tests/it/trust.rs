@@ -219,7 +219,7 @@ async fn always_trust_is_for_admins_outside_of_production_and_fips() {
     ));
     assert!(matches!(
         create(admin()).await.unwrap_err(),
-        Error::InsecureTrustInProduction
+        Error::InsecureTrustInProduction(_)
     ));
     t.settings()
         .set(&admin(), "security.insecure_trust_allow_production", json!(true))

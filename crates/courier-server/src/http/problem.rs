@@ -126,6 +126,8 @@ fn code_of(kind: &str) -> ErrorCode {
         }
         "insecure_host_key_needs_admin" => ErrorCode::InsecureHostKeyRequiresAdmin,
         "insecure_host_key_in_fips" => ErrorCode::InsecureHostKeyInFips,
+        "insecure_tls_needs_admin" => ErrorCode::InsecureTlsRequiresAdmin,
+        "insecure_tls_in_fips" => ErrorCode::InsecureTlsInFips,
         "insecure_trust_in_production" => ErrorCode::InsecureTrustInProduction,
         "fips_override_needs_admin" => ErrorCode::FipsOverrideRequiresAdmin,
         "connection_in_use" => ErrorCode::ConnectionInUse,
