@@ -1,12 +1,15 @@
 //! Connections: what they are, their keys, pins and files.
 
+mod input;
+
+pub use input::ConnectionInput;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use crate::{KeyType, Secret, given::given, words::words};
+use crate::{KeyType, given::given, words::words};
 
 words! {
     /// How a connection proves who it is.
@@ -33,6 +36,52 @@ words! {
         AlwaysTrust = "always_trust",
         /// Only those that somebody approved before.
         Manual = "manual",
+    }
+}
+
+words! {
+    /// Which certificates are accepted (specification 6.3.2).
+    pub enum TlsCertPolicy {
+        /// Those that the system's trust store vouches for.
+        SystemTrust = "system_trust",
+        /// The pinned one, whoever vouches for it.
+        PinnedThumbprint = "pinned_thumbprint",
+        /// Any. Insecure.
+        Insecure = "insecure",
+    }
+}
+
+words! {
+    /// When TLS begins.
+    pub enum FtpsMode {
+        /// After `AUTH TLS`.
+        Explicit = "explicit",
+        /// At once.
+        Implicit = "implicit",
+    }
+}
+
+words! {
+    /// The oldest TLS version that is accepted (specification 6.13).
+    pub enum TlsVersionFloor {
+        /// TLS 1.0. Insecure.
+        Tls10 = "tls_1_0",
+        /// TLS 1.1. Insecure.
+        Tls11 = "tls_1_1",
+        /// TLS 1.2.
+        Tls12 = "tls_1_2",
+        /// TLS 1.3.
+        Tls13 = "tls_1_3",
+    }
+}
+
+words! {
+    /// What becomes of line ends on the way.
+    pub enum TransferType {
+        /// Nothing.
+        Binary = "binary",
+        /// The server's become this machine's, and back.
+        Ascii = "ascii",
     }
 }
 
@@ -92,7 +141,7 @@ pub struct Connection {
     pub name: String,
     /// A label to group connections by.
     pub group: Option<String>,
-    /// `sftp`, `local` …
+    /// `sftp`, `ftp`, `ftps`, `local` …
     pub protocol: String,
     /// Host name or address.
     pub host: Option<String>,
@@ -130,50 +179,54 @@ pub struct Connection {
     #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<bool>, required = false)]
     pub passive_mode: Own<bool>,
-    /// `explicit` or `implicit` (FTPS).
+    /// When TLS begins; by default at once on port 990, after `AUTH TLS` on others (FTPS).
     #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>, required = false)]
-    pub ftps_mode: Own<String>,
+    #[schema(value_type = Option<FtpsMode>, required = false)]
+    pub ftps_mode: Own<FtpsMode>,
     /// The oldest TLS version that is accepted (FTPS).
     #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>, required = false)]
-    pub tls_version_floor: Own<String>,
+    #[schema(value_type = Option<TlsVersionFloor>, required = false)]
+    pub tls_version_floor: Own<TlsVersionFloor>,
     /// Which certificates are accepted (FTPS).
     #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>, required = false)]
-    pub tls_cert_policy: Own<String>,
-    /// Are certificates checked at all? (FTPS)
+    #[schema(value_type = Option<TlsCertPolicy>, required = false)]
+    pub tls_cert_policy: Own<TlsCertPolicy>,
+    /// Are certificates checked at all? `false` is the policy `insecure` (FTPS).
     #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<bool>, required = false)]
     pub tls_validate_cert: Own<bool>,
-    /// The certificate that is accepted (FTPS).
+    /// SHA-256 of the certificate that is accepted (FTPS).
     #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, required = false)]
     pub tls_pinned_thumbprint: Own<String>,
-    /// The time zone of the server's listings (FTP).
+    /// Certificates that are revoked, as PEM (FTPS).
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, required = false)]
+    pub tls_crl_pem: Own<String>,
+    /// The time zone of the server's listings, an IANA name (FTP).
     #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, required = false)]
     pub server_timezone: Own<String>,
-    /// The encoding of the server's file names.
+    /// The encoding of the server's file names, where it has no UTF-8 (FTP).
     #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, required = false)]
     pub encoding: Own<String>,
-    /// Ways around what a server gets wrong.
+    /// Ways around what a server gets wrong, by name (FTP).
     #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<Object>, required = false)]
-    pub quirks: Own<Value>,
-    /// Local ports for active mode (FTP).
+    #[schema(value_type = Option<Vec<String>>, required = false)]
+    pub quirks: Own<Vec<String>>,
+    /// Local ports for active mode: `40000-40100` (FTP).
     #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<Object>, required = false)]
-    pub active_port_range: Own<Value>,
+    #[schema(value_type = Option<String>, required = false)]
+    pub active_port_range: Own<String>,
     /// The address that active mode announces (FTP).
     #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, required = false)]
     pub external_address: Own<String>,
-    /// A revocation list (FTPS).
+    /// What becomes of line ends on the way (FTP).
     #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>, required = false)]
-    pub tls_crl_pem: Own<String>,
+    #[schema(value_type = Option<TransferType>, required = false)]
+    pub transfer_type: Own<TransferType>,
     /// Time for everything until a session is ready, seconds.
     pub connect_timeout_sec: Option<u32>,
     /// Time for one operation without an answer, seconds.
@@ -207,81 +260,6 @@ pub struct Connection {
     /// When it was changed last.
     #[schema(value_type = String, format = DateTime)]
     pub updated_at: Timestamp,
-}
-
-/// A connection to make, replace or change. A field of another protocol, or one that is unknown, is an error (3011);
-/// fields that only answers have (`id`, `health`, …) are ignored. A write-only field that is not given keeps its value,
-/// and `null` clears it.
-#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
-pub struct ConnectionInput {
-    /// Its name; unique.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
-    /// A label to group connections by.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub group: Option<String>,
-    /// `sftp`, `local` …
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub protocol: Option<String>,
-    /// Host name or address.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub host: Option<String>,
-    /// Port; by default the protocol's.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub port: Option<u16>,
-    /// How it proves who it is.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub auth_method: Option<AuthMethod>,
-    /// Login name.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub username: Option<String>,
-    /// Password.
-    #[schema(write_only)]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub password: Option<Secret>,
-    /// Keys of the SSH key store.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub ssh_key_ids: Option<Vec<Uuid>>,
-    /// What only this protocol needs.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<Object>)]
-    pub properties: Option<Value>,
-    /// Every remote path lies below it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub base_path: Option<String>,
-    /// Which host keys are accepted (SFTP).
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub host_key_policy: Option<HostKeyPolicy>,
-    /// The pin, under the policy `manual` (SFTP). With or without colons, prefix and case.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub stored_host_fingerprint: Option<String>,
-    /// Which algorithms SSH may use (SFTP).
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub ssh_algorithms: Option<SshAlgorithms>,
-    /// Time for everything until a session is ready, seconds.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub connect_timeout_sec: Option<u32>,
-    /// Time for one operation without an answer, seconds.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub operation_timeout_sec: Option<u32>,
-    /// An idle session is asked for a sign of life this often, seconds.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub keepalive_interval_sec: Option<u32>,
-    /// Reconnects in a row without a new byte.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub transport_retries: Option<u32>,
-    /// Sessions at once.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub max_sessions: Option<u32>,
-    /// Is it exempt from FIPS mode? Only an admin may say so.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub fips_override: Option<bool>,
-    /// May it be used?
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub status: Option<ConnectionStatus>,
-    /// Free text.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub notes: Option<String>,
 }
 
 /// Which connections.

@@ -26,8 +26,8 @@ pub use audit::{AuditEntry, AuditQuery};
 pub use auth::{LoginRequest, LoginResponse, Me};
 pub use connections::{
     AddConnectionKey, ApproveHostKey, AuthMethod, Connection, ConnectionInput, ConnectionKey,
-    ConnectionQuery, ConnectionStatus, FileEntry, FilesQuery, Health, HostKeyPolicy, KeyUse, KnownHost, Own,
-    RevokeKey, SshAlgorithms,
+    ConnectionQuery, ConnectionStatus, FileEntry, FilesQuery, FtpsMode, Health, HostKeyPolicy, KeyUse,
+    KnownHost, Own, RevokeKey, SshAlgorithms, TlsCertPolicy, TlsVersionFloor, TransferType,
 };
 pub use errors::ErrorCode;
 pub use executions::{

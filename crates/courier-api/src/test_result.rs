@@ -43,7 +43,7 @@ pub struct TlsCertificate {
     /// When it ends.
     #[schema(value_type = String, format = DateTime)]
     pub not_after: Timestamp,
-    /// What the trust policy finds wrong, or `None`.
+    /// What the system's trust store, the time and the name say against it, in words, or `None`.
     pub policy_errors: String,
 }
 

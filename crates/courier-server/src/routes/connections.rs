@@ -3,7 +3,7 @@
 use axum::{Extension, extract::State, http::StatusCode, response::IntoResponse};
 use courier_api::{
     ApproveHostKey, Connection, ConnectionInput, ConnectionQuery, FileEntry, FilesQuery, KnownHost, Page,
-    TestResult,
+    TestResult, TlsCertificate,
 };
 use courier_engine::{connections::ConnectionFilter, test_connection::TestReport};
 use courier_transfer::{Entry, EntryKind};
@@ -224,7 +224,13 @@ fn tested(report: TestReport) -> TestResult {
         server_banner: report.server_banner,
         host_key_fingerprint: report.host_key_fingerprint,
         supported_algorithms: report.supported_algorithms,
-        tls_certificate: None,
+        tls_certificate: report.tls_certificate.map(|certificate| TlsCertificate {
+            policy_errors: certificate.policy_errors().unwrap_or_else(|| "None".into()),
+            thumbprint_sha256: certificate.thumbprint.to_string(),
+            subject: certificate.subject,
+            issuer: certificate.issuer,
+            not_after: certificate.not_after,
+        }),
         error_code: report.error.as_ref().map(code_of_failure),
         error_message: report.error.map(|error| error.message),
         algorithms: report.algorithms.map(|lists| courier_api::Algorithms {
