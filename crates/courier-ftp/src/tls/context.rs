@@ -1,0 +1,60 @@
+//! What all lines of a session have in common: versions, ciphers, trusted certificates, this side's certificate.
+
+use openssl::{
+    error::ErrorStack,
+    ssl::{SslContext, SslContextBuilder, SslMethod, SslMode, SslOptions},
+    x509::{X509, store::X509StoreBuilder},
+};
+
+use super::{client_certificate::ClientCertificate, options::TlsVersion, resumption::Resumption};
+
+/// TLS 1.3. AES-128-GCM is the fastest where the processor has AES, and strong enough for anything.
+const CIPHERS_1_3: &str = "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
+
+/// Up to TLS 1.2: forward secrecy and authenticated encryption first; then what servers of ten years ago have.
+const CIPHERS: &str = "ECDHE+AES128+AESGCM:ECDHE+AESGCM:ECDHE+CHACHA20:DHE+AES128+AESGCM:DHE+AESGCM:DHE+CHACHA20:\
+                       ECDHE+AES128:ECDHE+AES:DHE+AES128:DHE+AES:kRSA+AES128+AESGCM:kRSA+AESGCM:kRSA+AES128:kRSA+AES:\
+                       !aNULL:!eNULL:!PSK:!SRP:!aDSS:!AESCCM";
+
+/// `SSL_OP_LEGACY_SERVER_CONNECT`, which the `openssl` crate doesn't name.
+const LEGACY_SERVER_CONNECT: u64 = 0x4;
+
+/// The context of a session's lines.
+pub(super) fn build(
+    floor: TlsVersion,
+    trusted: &[X509],
+    client_certificate: Option<&ClientCertificate>,
+    resumption: &Resumption,
+) -> Result<SslContext, ErrorStack> {
+    let mut context = SslContext::builder(SslMethod::tls_client())?;
+    allow(&mut context, floor)?;
+    let mut store = X509StoreBuilder::new()?;
+    for certificate in trusted {
+        store.add_cert(certificate.clone())?;
+    }
+    context.set_cert_store(store.build());
+    if let Some(certificate) = client_certificate {
+        certificate.present(&mut context)?;
+    }
+    resumption.learn_from(&mut context);
+    // A read that meets a ticket or a key update goes on to the data behind it.
+    context.set_mode(SslMode::AUTO_RETRY);
+    Ok(context.build())
+}
+
+/// Versions and ciphers. Only a floor below 1.2 lets in what its servers have: SHA-1, keys of 1024 bits, and
+/// renegotiation as it was before RFC 5746.
+fn allow(context: &mut SslContextBuilder, floor: TlsVersion) -> Result<(), ErrorStack> {
+    // Both bounds, so that no openssl.cnf of the machine has a say.
+    context.set_min_proto_version(Some(floor.ssl()))?;
+    context.set_max_proto_version(Some(TlsVersion::Tls13.ssl()))?;
+    context.set_ciphersuites(CIPHERS_1_3)?;
+    context.set_cipher_list(CIPHERS)?;
+    if floor.is_legacy() {
+        context.set_security_level(0);
+        context.set_options(SslOptions::from_bits_retain(LEGACY_SERVER_CONNECT));
+    } else {
+        context.set_security_level(2);
+    }
+    Ok(())
+}

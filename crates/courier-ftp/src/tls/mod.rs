@@ -1,0 +1,269 @@
+//! TLS of a session (RFC 4217, specification 6.13): one control connection, and data connections that resume its session.
+
+mod certificate;
+mod client_certificate;
+mod context;
+mod handshake;
+mod host;
+mod options;
+mod pem;
+mod resumption;
+mod revocation;
+mod trust_store;
+mod verify;
+
+use std::{
+    fmt, future,
+    io::{self, Read, Write},
+    pin::Pin,
+    sync::Arc,
+};
+
+use courier_transfer::{Certificate, CertificateProblem, Error, ErrorKind, Result, Thumbprint};
+use openssl::{
+    error::ErrorStack,
+    ssl::{Ssl, SslContext, SslRef, SslStream, SslVerifyMode},
+    x509::X509Crl,
+};
+use parking_lot::Mutex;
+use secrecy::{ExposeSecret, SecretString};
+use tokio::{io::ReadBuf, net::TcpStream};
+
+pub(crate) use self::options::{TlsOptions, TlsVersion};
+use self::{
+    client_certificate::ClientCertificate, handshake::Handshake, host::Host, resumption::Resumption,
+    trust_store::TrustStore, verify::Findings,
+};
+
+/// Of the server's first answer, what is looked at where a handshake fails.
+const ANSWER: usize = 256;
+
+/// Can this PEM text be used as a client certificate? The error says why not, and holds nothing of it.
+pub(crate) fn check_client_certificate(pem: &SecretString) -> Result<(), String> {
+    ClientCertificate::parse(pem.expose_secret()).map(drop)
+}
+
+/// Can this PEM text be used as a list of revoked certificates? The error says why not.
+pub(crate) fn check_crl(pem: &str) -> Result<(), String> {
+    revocation::parse(pem).map(drop)
+}
+
+/// TLS of one session. Clones are the same session.
+#[derive(Clone)]
+pub(crate) struct Tls(Arc<Inner>);
+
+struct Inner {
+    host: Host,
+    floor: TlsVersion,
+    revoked: Vec<X509Crl>,
+    trust_store: Arc<TrustStore>,
+    has_client_certificate: bool,
+    resumption: Resumption,
+    context: SslContext,
+    /// The certificate of the control connection, once there is one.
+    certificate: Mutex<Option<Thumbprint>>,
+}
+
+/// A control connection in TLS.
+pub(crate) struct TlsControl {
+    /// The line.
+    pub(crate) stream: tokio_openssl::SslStream<TcpStream>,
+    /// The server's certificate, and all that is wrong with it.
+    pub(crate) certificate: Certificate,
+    /// Version and cipher: `TLSv1.3, TLS_AES_128_GCM_SHA256`.
+    pub(crate) negotiated: String,
+}
+
+impl Tls {
+    /// TLS to a host, which may be a name or an address. Reads the system's trust store, the first time in a while.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`]: a host, list of revoked certificates or client certificate that is none.
+    pub(crate) fn new(
+        options: &TlsOptions,
+        host: &str,
+        client_certificate: Option<&SecretString>,
+    ) -> Result<Self> {
+        let invalid = |message: String| Error::new(ErrorKind::Invalid, message);
+        let host = Host::parse(host)?;
+        let revoked = match &options.crl_pem {
+            Some(pem) => revocation::parse(pem).map_err(invalid)?,
+            None => Vec::new(),
+        };
+        let client_certificate = client_certificate
+            .map(|pem| ClientCertificate::parse(pem.expose_secret()))
+            .transpose()
+            .map_err(invalid)?;
+        let trust_store = trust_store::system();
+        let resumption = Resumption::default();
+        let context = context::build(
+            options.floor,
+            &trust_store.certificates,
+            client_certificate.as_ref(),
+            &resumption,
+        )
+        .map_err(|error| match client_certificate {
+            Some(_) => invalid(format!(
+                "the client certificate can't be used: {}",
+                error
+                    .errors()
+                    .first()
+                    .and_then(|e| e.reason())
+                    .unwrap_or("unknown cause")
+            )),
+            None => setup(error),
+        })?;
+        Ok(Self(Arc::new(Inner {
+            host,
+            floor: options.floor,
+            revoked,
+            trust_store,
+            has_client_certificate: client_certificate.is_some(),
+            resumption,
+            context,
+            certificate: Mutex::new(None),
+        })))
+    }
+
+    /// Handshake of the control connection. The certificate is verified, but none is refused: what is wrong stands in
+    /// [`Certificate::problems`], and the caller asks the `TrustDecider` before anything secret is sent.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Negotiation`], [`ErrorKind::Protocol`], [`ErrorKind::Auth`] (the client certificate) or
+    /// [`ErrorKind::Lost`], in words. Sets no limit of time.
+    pub(crate) async fn control(&self, tcp: TcpStream) -> Result<TlsControl> {
+        let inner = &*self.0;
+        inner.resumption.forget();
+        *inner.certificate.lock() = None;
+        let findings = Findings::default();
+        let mut ssl = self.line().map_err(setup)?;
+        findings.collect(&mut ssl, &inner.host).map_err(setup)?;
+        let mut stream = tokio_openssl::SslStream::new(ssl, tcp).map_err(setup)?;
+        let mut bytes = [0; ANSWER];
+        let mut answer = ReadBuf::new(&mut bytes);
+        let mut asked = false;
+        let connected = future::poll_fn(|cx| {
+            // Before OpenSSL takes it, the answer to the hello is looked at.
+            if asked && answer.filled().is_empty() {
+                let _ = stream.get_ref().poll_peek(cx, &mut answer);
+            }
+            asked = true;
+            Pin::new(&mut stream).poll_connect(cx)
+        })
+        .await;
+        if let Err(error) = connected {
+            return Err(self.handshake(answer.filled(), stream.ssl()).explain(error));
+        }
+        let ssl = stream.ssl();
+        let presented = ssl.peer_certificate().ok_or_else(no_certificate)?;
+        let mut problems = findings.problems(ssl, &inner.host, &inner.revoked);
+        if problems.contains(&CertificateProblem::UnknownIssuer) {
+            problems.extend(inner.trust_store.problem.clone().map(CertificateProblem::Other));
+        }
+        let certificate = certificate::describe(&presented, problems)?;
+        *inner.certificate.lock() = Some(certificate.thumbprint);
+        let negotiated = negotiated(ssl);
+        Ok(TlsControl {
+            stream,
+            certificate,
+            negotiated,
+        })
+    }
+
+    /// Handshake of a data connection, which resumes the control connection's session and must be of the same server.
+    /// Blocks; a limit of time is the stream's. OpenSSL takes a record's head and body apart, so a buffer belongs below.
+    ///
+    /// # Errors
+    /// As [`control`](Self::control); [`ErrorKind::Certificate`] where the certificate is not the control connection's,
+    /// [`ErrorKind::Timeout`] where the stream's time was over.
+    pub(crate) fn data<S: Read + Write>(&self, stream: S) -> Result<SslStream<S>> {
+        let inner = &*self.0;
+        let expected = (*inner.certificate.lock())
+            .ok_or_else(|| Error::new(ErrorKind::Invalid, "there is no control connection in TLS"))?;
+        let mut ssl = self.line().map_err(setup)?;
+        // Compared with the control connection's below, which was decided upon.
+        ssl.set_verify(SslVerifyMode::NONE);
+        let offered = inner.resumption.offer(&mut ssl).map_err(setup)?;
+        let mut stream = SslStream::new(ssl, stream).map_err(setup)?;
+        if let Err(error) = stream.connect() {
+            return Err(self.handshake(&[], stream.ssl()).explain(error));
+        }
+        let ssl = stream.ssl();
+        let presented = ssl.peer_certificate().ok_or_else(no_certificate)?;
+        let presented = certificate::thumbprint(&presented).map_err(setup)?;
+        if presented != expected {
+            return Err(Error::new(
+                ErrorKind::Certificate,
+                format!(
+                    "the data connection presented another certificate ({presented}) than the control connection \
+                     ({expected}), so it may be of another server; nothing was sent"
+                ),
+            ));
+        }
+        tracing::trace!(
+            resumed = ssl.session_reused(),
+            offered,
+            negotiated = negotiated(ssl),
+            "data connection in TLS"
+        );
+        Ok(stream)
+    }
+
+    /// Why an established line can't be read or written, in words: its end ([`ErrorKind::Lost`]), or a client certificate
+    /// that the server wants or rejects ([`ErrorKind::Auth`]), which with TLS 1.3 it says only after the handshake.
+    pub(crate) fn line_error(&self, error: io::Error) -> Error {
+        handshake::line_error(error)
+    }
+
+    /// A line of this session.
+    fn line(&self) -> Result<Ssl, ErrorStack> {
+        let mut ssl = Ssl::new(&self.0.context)?;
+        self.0.host.indicate(&mut ssl)?;
+        Ok(ssl)
+    }
+
+    fn handshake<'a>(&self, answer: &'a [u8], ssl: &SslRef) -> Handshake<'a> {
+        Handshake {
+            answer,
+            floor: self.0.floor,
+            came_to_certificates: ssl.peer_certificate().is_some(),
+            has_client_certificate: self.0.has_client_certificate,
+        }
+    }
+}
+
+impl fmt::Debug for Tls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tls")
+            .field("host", &self.0.host)
+            .field("floor", &self.0.floor)
+            .field("has_client_certificate", &self.0.has_client_certificate)
+            .field("resumption", &self.0.resumption)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for TlsControl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TlsControl")
+            .field("certificate", &self.certificate)
+            .field("negotiated", &self.negotiated)
+            .finish_non_exhaustive()
+    }
+}
+
+fn negotiated(ssl: &SslRef) -> String {
+    let cipher = ssl.current_cipher().map_or("no cipher", |cipher| {
+        cipher.standard_name().unwrap_or(cipher.name())
+    });
+    format!("{}, {cipher}", ssl.version_str())
+}
+
+fn no_certificate() -> Error {
+    Error::new(ErrorKind::Protocol, "the server presented no certificate")
+}
+
+/// Nothing that a server or a setting can cause.
+fn setup(error: ErrorStack) -> Error {
+    Error::new(ErrorKind::Failed, "OpenSSL could not be set up").with_source(error)
+}
