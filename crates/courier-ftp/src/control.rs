@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use courier_transfer::{Error, ErrorKind, Result, Retry};
+use courier_transfer::{Error, ErrorKind, Result};
 use parking_lot::Mutex;
 use socket2::{SockRef, Socket, TcpKeepalive};
 use tokio::{
@@ -17,7 +17,10 @@ use tokio::{
 };
 use tokio_openssl::SslStream;
 
-use crate::codec::{Command, Reply, ReplyParser};
+use crate::{
+    codec::{Command, Reply, ReplyParser},
+    tls::Tls,
+};
 
 /// The most preliminary replies to one command.
 const MAX_PRELIMINARY: u32 = 100;
@@ -32,6 +35,7 @@ const KEEPALIVES: u32 = 3;
 pub(crate) struct Control {
     stream: Stream,
     parser: ReplyParser,
+    tls: Option<Tls>,
     health: Arc<Health>,
     peer: SocketAddr,
     local: SocketAddr,
@@ -119,6 +123,7 @@ impl Control {
             local: tcp.local_addr().map_err(socket)?,
             stream: Stream::Plain(tcp),
             parser: ReplyParser::default(),
+            tls: None,
         })
     }
 
@@ -162,8 +167,9 @@ impl Control {
     }
 
     /// From here on all goes over TLS.
-    pub(crate) fn secured(&mut self, stream: SslStream<TcpStream>) {
+    pub(crate) fn secured(&mut self, stream: SslStream<TcpStream>, tls: Tls) {
         self.stream = Stream::Tls(Box::new(stream));
+        self.tls = Some(tls);
     }
 
     /// Sends a command. Not to be dropped half-way, except where the line is closed then.
@@ -184,7 +190,7 @@ impl Control {
             },
             Stream::Gone => Err(io::ErrorKind::NotConnected.into()),
         };
-        sent.map_err(|e| self.broken(ErrorKind::Lost, format!("the control connection broke: {e}")))
+        sent.map_err(|e| self.broke(e))
     }
 
     /// The next whole reply, preliminary ones (1xx), too. May be dropped at any time.
@@ -231,9 +237,7 @@ impl Control {
                     ));
                 }
                 Ok(len) => self.parser.push(bytes.get(..len).unwrap_or_default()),
-                Err(e) => {
-                    return Err(self.broken(ErrorKind::Lost, format!("the control connection broke: {e}")));
-                }
+                Err(e) => return Err(self.broke(e)),
             }
         }
     }
@@ -270,6 +274,17 @@ impl Control {
         ))
     }
 
+    /// The line broke. Over TLS the server may have said why.
+    fn broke(&self, error: io::Error) -> Error {
+        match &self.tls {
+            Some(tls) => {
+                let error = tls.line_error(error);
+                self.broken(error.kind(), error.message())
+            }
+            None => self.broken(ErrorKind::Lost, format!("the control connection broke: {error}")),
+        }
+    }
+
     /// The line is of no use any more: the error that says so, or, where it was ended before, why.
     fn broken(&self, kind: ErrorKind, reason: impl Into<String>) -> Error {
         if !self.health.is_alive() {
@@ -294,13 +309,4 @@ pub(crate) fn keep_alive(socket: SockRef<'_>) -> io::Result<()> {
         .with_interval(KEEPALIVE_EVERY)
         .with_retries(KEEPALIVES);
     socket.set_tcp_keepalive(&keepalive)
-}
-
-/// A server that has no place for one more session, or none for this user now.
-pub(crate) fn for_now(reply: &Reply) -> Error {
-    Error::new(
-        ErrorKind::Denied,
-        format!("the server takes no session now: {}", reply.text()),
-    )
-    .with_retry(Retry::Later)
 }

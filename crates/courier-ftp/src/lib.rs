@@ -10,5 +10,4 @@ pub mod listing;
 mod names;
 mod session;
 mod tls;
-
-pub use config::{FtpProtocol, FtpsProtocol};
+mod transfer;

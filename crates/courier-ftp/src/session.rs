@@ -1,7 +1,13 @@
 //! One session: who may use the control line, what is known of the server, and what happens to an operation that nobody
 //! waits for any more.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use courier_transfer::{RemotePath, Result};
 use tokio::{
@@ -13,7 +19,9 @@ use crate::{
     codec::{Command, Features},
     config::Options,
     control::{Control, Health},
+    data::Learnt,
     names::Names,
+    tls::Tls,
 };
 
 /// How long an operation that nobody waits for may take to bring the line back in step; the session is closed then.
@@ -34,12 +42,20 @@ pub(crate) struct Session {
     pub(crate) features: Features,
     /// How names go over the wire.
     pub(crate) names: Names,
+    /// TLS for data; `None` where data goes in clear.
+    pub(crate) data_tls: Option<Tls>,
     /// The login folder, where the server's paths are those of Unix.
     pub(crate) home: Option<RemotePath>,
     /// The login folder as the server writes it.
     pub(crate) raw_home: Vec<u8>,
     /// The time for everything until a session is ready; so long may a data connection take to be made, too.
     pub(crate) connect_timeout: Duration,
+    /// What was learnt about its data connections.
+    pub(crate) learnt: Learnt,
+    /// MDTM with a time sets it.
+    pub(crate) sets_times_by_mdtm: bool,
+    has_mlst: AtomicBool,
+    replaces: AtomicBool,
 }
 
 /// What is known of a session once its login is done.
@@ -49,9 +65,12 @@ pub(crate) struct LoggedIn {
     pub(crate) options: Options,
     pub(crate) features: Features,
     pub(crate) names: Names,
+    pub(crate) data_tls: Option<Tls>,
     pub(crate) home: Option<RemotePath>,
     pub(crate) raw_home: Vec<u8>,
     pub(crate) connect_timeout: Duration,
+    pub(crate) learnt: Learnt,
+    pub(crate) sets_times_by_mdtm: bool,
 }
 
 /// Tells an operation that nobody waits for it any more.
@@ -72,18 +91,43 @@ impl Session {
             health: Arc::clone(made.control.health()),
             control: Arc::new(Mutex::new(made.control)),
             waiting: watch::Sender::new(0),
+            has_mlst: AtomicBool::new(made.features.mlst.is_some() && !made.options.quirks.no_mlst),
+            replaces: AtomicBool::new(true),
             options: made.options,
             features: made.features,
             names: made.names,
+            data_tls: made.data_tls,
             home: made.home,
             raw_home: made.raw_home,
             connect_timeout: made.connect_timeout,
+            learnt: made.learnt,
+            sets_times_by_mdtm: made.sets_times_by_mdtm,
         })
     }
 
     /// Is the session alive, and who ended it?
     pub(crate) fn health(&self) -> &Arc<Health> {
         &self.health
+    }
+
+    /// Does MLST tell what lies at a path?
+    pub(crate) fn has_mlst(&self) -> bool {
+        self.has_mlst.load(Ordering::Relaxed)
+    }
+
+    /// The server announced MLST and does not know it.
+    pub(crate) fn forget_mlst(&self) {
+        self.has_mlst.store(false, Ordering::Relaxed);
+    }
+
+    /// Does a rename replace its target, as far as that is known?
+    pub(crate) fn replaces(&self) -> bool {
+        self.replaces.load(Ordering::Relaxed)
+    }
+
+    /// The server refused to replace a target.
+    pub(crate) fn forget_replacing(&self) {
+        self.replaces.store(false, Ordering::Relaxed);
     }
 
     /// Waits until an operation waits for the control line.

@@ -29,8 +29,10 @@ pub struct Features {
     pub eprt: bool,
     /// PRET, which has to come before PASV.
     pub pret: bool,
-    /// What HASH computes, the one first that it computes unless told otherwise.
+    /// What HASH can compute.
     pub hash: Vec<Algorithm>,
+    /// What HASH computes unless told otherwise, where that is known here.
+    pub hash_selected: Option<Algorithm>,
     /// What XSHA1, XSHA256 and XSHA512 compute.
     pub x_hash: Vec<Algorithm>,
 }
@@ -71,22 +73,32 @@ impl Features {
     /// The argument of `OPTS MLST` that asks for the facts of use; `None` where they are told anyway, and few others.
     pub fn wanted_facts(&self) -> Option<String> {
         let offered = self.mlst.as_ref()?;
-        let is_wanted = |fact: &&Fact| WANTED.iter().any(|wanted| fact.name.eq_ignore_ascii_case(wanted));
-        if offered.iter().all(|fact| fact.is_on == is_wanted(&fact)) {
+        if offered.iter().all(|fact| fact.is_on == is_wanted(fact)) {
             return None;
         }
         let wanted: String = offered
             .iter()
-            .filter(is_wanted)
+            .filter(|fact| is_wanted(fact))
             .map(|fact| format!("{};", fact.name))
             .collect();
         Some(wanted).filter(|wanted| !wanted.is_empty())
     }
 
-    /// Do MLST and MLSD tell that fact, once [`wanted_facts`](Self::wanted_facts) was asked for?
+    /// What `OPTS MLST` was answered with: the facts that are told from now on.
+    pub fn agreed(&mut self, reply: &Reply) {
+        for fact in self.mlst.iter_mut().flatten() {
+            if reply.is_done() {
+                fact.is_on = is_wanted(fact);
+            }
+        }
+    }
+
+    /// Do MLST and MLSD tell that fact?
     pub fn tells(&self, fact: &str) -> bool {
         let offered = self.mlst.as_deref().unwrap_or_default();
-        offered.iter().any(|offer| offer.name.eq_ignore_ascii_case(fact))
+        offered
+            .iter()
+            .any(|offer| offer.is_on && offer.name.eq_ignore_ascii_case(fact))
     }
 
     fn take(&mut self, line: &str) {
@@ -106,13 +118,29 @@ impl Features {
             "EPSV" => self.epsv = true,
             "EPRT" => self.eprt = true,
             "PRET" => self.pret = true,
-            "HASH" => self.hash = hashes(rest),
+            "HASH" => self.hashes(rest),
             "XSHA" | "XSHA1" => self.x_hash.push(Algorithm::Sha1),
             "XSHA256" => self.x_hash.push(Algorithm::Sha256),
             "XSHA512" => self.x_hash.push(Algorithm::Sha512),
             _ => {}
         }
     }
+
+    /// `SHA-256*;SHA-1;CRC32`: a star stands behind the one in use.
+    fn hashes(&mut self, list: &str) {
+        for name in list.split(';').map(str::trim) {
+            if let Some(algorithm) = hash_named(name.trim_end_matches('*')) {
+                self.hash.push(algorithm);
+                if name.ends_with('*') {
+                    self.hash_selected = Some(algorithm);
+                }
+            }
+        }
+    }
+}
+
+fn is_wanted(fact: &Fact) -> bool {
+    WANTED.iter().any(|wanted| fact.name.eq_ignore_ascii_case(wanted))
 }
 
 /// `Type*;Size*;Modify*;UNIX.mode;`: a star stands behind what is on.
@@ -124,16 +152,6 @@ fn facts(list: &str) -> Vec<Fact> {
             is_on: fact.ends_with('*'),
         })
         .collect()
-}
-
-/// `SHA-256*;SHA-1;CRC32`: a star stands behind the one in use, which comes first here.
-fn hashes(list: &str) -> Vec<Algorithm> {
-    let names = list.split(';').map(str::trim);
-    let mut known: Vec<(bool, Algorithm)> = names
-        .filter_map(|name| Some((!name.ends_with('*'), hash_named(name.trim_end_matches('*'))?)))
-        .collect();
-    known.sort_by_key(|(is_off, _)| *is_off);
-    known.into_iter().map(|(_, algorithm)| algorithm).collect()
 }
 
 /// The algorithm of a name that HASH uses (`SHA-256`).
@@ -156,6 +174,13 @@ pub(crate) fn hash_name(algorithm: Algorithm) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn reply(code: u16) -> Reply {
+        Reply {
+            code,
+            lines: vec![b"words".to_vec()],
+        }
+    }
 
     fn features(lines: &[&str]) -> Features {
         let mut all = vec![b"Features:".to_vec()];
@@ -183,11 +208,17 @@ mod tests {
         ]);
         assert!(f.is_known && f.epsv && f.mdtm && f.mfmt && f.rest_stream && f.size && f.utf8);
         assert!(!f.eprt && !f.pret);
-        assert_eq!(f.hash, [Algorithm::Sha256, Algorithm::Sha1]);
+        assert_eq!(f.hash, [Algorithm::Sha1, Algorithm::Sha256]);
+        assert_eq!(f.hash_selected, Some(Algorithm::Sha256));
         assert_eq!(f.x_hash, [Algorithm::Sha512]);
         assert_eq!(f.wanted_facts().as_deref(), Some("type;size;modify;UNIX.mode;"));
-        assert!(f.tells("unix.MODE") && !f.tells("unique"));
+        assert!(f.tells("perm") && !f.tells("unix.MODE"));
         assert_eq!(f.lines.len(), 10);
+        let mut agreed = f.clone();
+        agreed.agreed(&reply(501));
+        assert_eq!(agreed, f);
+        agreed.agreed(&reply(200));
+        assert!(agreed.tells("unix.MODE") && !agreed.tells("perm"));
     }
 
     #[test]
@@ -199,15 +230,8 @@ mod tests {
 
     #[test]
     fn a_server_without_feat_offers_nothing_known() {
-        let reply = Reply {
-            code: 502,
-            lines: vec![b"No".to_vec()],
-        };
-        assert_eq!(Features::of(&reply), Features::default());
-        let none = Reply {
-            code: 211,
-            lines: vec![b"no-features".to_vec()],
-        };
+        assert_eq!(Features::of(&reply(502)), Features::default());
+        let none = reply(211);
         assert!(Features::of(&none).is_known && Features::of(&none).lines.is_empty());
     }
 }

@@ -11,6 +11,7 @@ use jiff::tz::TimeZone;
 use serde_json::{Map, Value};
 
 use super::table;
+use crate::tls::TlsOptions;
 
 /// The settings of one connection.
 #[derive(Clone, Debug)]
@@ -29,6 +30,8 @@ pub(crate) struct Options {
     pub(crate) external_address: Option<IpAddr>,
     /// The server translates line ends.
     pub(crate) ascii: bool,
+    /// `None` for plain FTP.
+    pub(crate) tls: Option<TlsOptions>,
 }
 
 /// Declares the quirks once: the field, and by its name the word in the settings.
@@ -83,7 +86,7 @@ impl Options {
     ///
     /// # Errors
     /// [`ErrorKind::Invalid`], with the first of the problems.
-    pub(crate) fn of(settings: &Map<String, Value>) -> Result<Self> {
+    pub(crate) fn of(settings: &Map<String, Value>, tls: Option<TlsOptions>) -> Result<Self> {
         let mut reading = Reading::new(settings);
         let options = Self {
             passive: settings.get(table::PASSIVE).and_then(Value::as_bool) != Some(false),
@@ -93,6 +96,7 @@ impl Options {
             port_range: reading.port_range(),
             external_address: reading.external_address(),
             ascii: reading.text(table::TRANSFER_TYPE) == Some(table::ASCII),
+            tls,
         };
         match reading.problems.into_iter().next() {
             None => Ok(options),
@@ -262,7 +266,7 @@ mod tests {
         assert_eq!(options.encoding, Some(encoding_rs::WINDOWS_1252));
         assert_eq!(options.port_range, Some(40000..=40100));
         assert_eq!(options.external_address, "203.0.113.7".parse().ok());
-        let plain = Options::of(&Map::new()).unwrap();
+        let plain = Options::of(&Map::new(), None).unwrap();
         assert!(plain.passive && !plain.ascii && plain.quirks == Quirks::default());
     }
 

@@ -8,6 +8,8 @@ use courier_transfer::{
 pub(crate) const FTPS_MODE: &str = "ftps_mode";
 pub(crate) const EXPLICIT: &str = "explicit";
 pub(crate) const IMPLICIT: &str = "implicit";
+pub(crate) const FLOOR: &str = "tls_version_floor";
+pub(crate) const CRL: &str = "tls_crl_pem";
 pub(crate) const PASSIVE: &str = "passive_mode";
 pub(crate) const ZONE: &str = "server_timezone";
 pub(crate) const ENCODING: &str = "encoding";
@@ -79,8 +81,8 @@ const MODE: Setting = Setting::optional(
      port 990. Without it, the port decides.",
 );
 
-const FLOOR: Setting = Setting::optional(
-    "tls_version_floor",
+const OLDEST_TLS: Setting = Setting::optional(
+    FLOOR,
     Kind::Choice {
         choices: &["tls_1_0", "tls_1_1", "tls_1_2", "tls_1_3"],
     },
@@ -109,8 +111,8 @@ const PIN: Setting = Setting::optional(
      that the server presents; compare it with its operator.",
 );
 
-const CRL: Setting = Setting::optional(
-    "tls_crl_pem",
+const REVOKED: Setting = Setting::optional(
+    CRL,
     Kind::LongText,
     "Lists of revoked certificates (CRL) as PEM. A certificate that one of them names is refused.",
 );
@@ -129,10 +131,10 @@ pub(super) static FTP: &[Setting] = &[
 /// Of `ftps`.
 pub(super) static FTPS: &[Setting] = &[
     MODE,
-    FLOOR,
+    OLDEST_TLS,
     POLICY,
     PIN,
-    CRL,
+    REVOKED,
     PASSIVE_MODE,
     SERVER_TIMEZONE,
     NAMES,

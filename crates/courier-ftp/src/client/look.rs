@@ -1,0 +1,189 @@
+//! What lies at a path: by MLST where the server has it, else by SIZE, MDTM and CWD.
+
+use courier_transfer::{Entry, EntryKind, Error, ErrorKind, RemotePath, Result};
+use jiff::Timestamp;
+
+use super::error::{refusal, unexpected};
+use crate::{
+    codec::{Command, Reply, time},
+    control::Control,
+    listing::facts,
+    session::Session,
+};
+
+/// What lies at `path`, links followed.
+///
+/// # Errors
+/// [`ErrorKind::NotFound`] where nothing does, or nothing that a server without MLST tells of; [`ErrorKind::Denied`],
+/// [`ErrorKind::Lost`].
+pub(crate) async fn found(control: &mut Control, session: &Session, path: &RemotePath) -> Result<Entry> {
+    let wire = session.wire(path)?;
+    let mut known = None;
+    if session.has_mlst() {
+        let reply = control.command(&Command::new("MLST").path(&wire)?).await?;
+        match by_facts(&reply, session, path) {
+            Ok(Some(entry)) if matches!(entry.kind, EntryKind::File | EntryKind::Directory) => {
+                return Ok(entry);
+            }
+            // A link, or what is of no kind: the plain commands follow it.
+            Ok(entry) => known = entry,
+            Err(e) if e.kind() == ErrorKind::Unsupported => session.forget_mlst(),
+            Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::Denied) => return Err(e),
+            Err(_) => {}
+        }
+    }
+    match by_commands(control, session, path, &wire).await {
+        Ok(entry) => Ok(Entry {
+            permissions: known.and_then(|known| known.permissions),
+            ..entry
+        }),
+        Err(e) if e.kind() == ErrorKind::NotFound => known.ok_or(e),
+        Err(e) => Err(e),
+    }
+}
+
+/// What lies at `path`; `None` where nothing does.
+///
+/// # Errors
+/// As [`found`], except [`ErrorKind::NotFound`].
+pub(crate) async fn look(
+    control: &mut Control,
+    session: &Session,
+    path: &RemotePath,
+) -> Result<Option<Entry>> {
+    match found(control, session, path).await {
+        Ok(entry) => Ok(Some(entry)),
+        Err(e) if e.kind() == ErrorKind::NotFound => Ok(None),
+        Err(e) => Err(e),
+    }
+}
+
+/// The reply to MLST (RFC 3659 section 7); `None` where its facts cannot be read.
+fn by_facts(reply: &Reply, session: &Session, path: &RemotePath) -> Result<Option<Entry>> {
+    if !reply.is_done() {
+        return Err(refusal(reply, path));
+    }
+    let line = reply.lines.get(1..).and_then(|lines| lines.first());
+    let facts = line.and_then(|line| facts::parse_one(line).ok());
+    Ok(facts.map(|facts| Entry {
+        path: path.clone(),
+        kind: facts.kind,
+        size: facts
+            .size
+            .filter(|_| facts.kind == EntryKind::File && !session.options.ascii),
+        modified: facts.modified,
+        permissions: facts.permissions,
+    }))
+}
+
+async fn by_commands(
+    control: &mut Control,
+    session: &Session,
+    path: &RemotePath,
+    wire: &[u8],
+) -> Result<Entry> {
+    let entry = |kind, size, modified| Entry {
+        path: path.clone(),
+        kind,
+        size,
+        modified,
+        permissions: None,
+    };
+    // What SIZE tells of a file whose lines are translated is not what arrives, and some refuse it then.
+    let size = match session.options.ascii {
+        true => Err(Error::new(ErrorKind::Unsupported, "")),
+        false => size(control, path, wire).await,
+    };
+    let refused = match size {
+        Ok(size) => {
+            let modified = modified(control, path, wire).await;
+            return Ok(entry(EntryKind::File, Some(size), passed_over(modified)?));
+        }
+        Err(e) if e.kind() == ErrorKind::Lost => return Err(e),
+        Err(e) => e,
+    };
+    if is_directory(control, session, path, wire).await? {
+        return Ok(entry(EntryKind::Directory, None, None));
+    }
+    // A server without SIZE may have MDTM.
+    if refused.kind() == ErrorKind::Unsupported {
+        let modified = modified(control, path, wire).await;
+        if let Some(modified) = passed_over(modified)? {
+            return Ok(entry(EntryKind::File, None, Some(modified)));
+        }
+    }
+    Err(match refused.kind() {
+        ErrorKind::Denied => refused,
+        _ => Error::new(ErrorKind::NotFound, "no such file or directory on the server").with("path", path),
+    })
+}
+
+/// What a refusal leaves open is open; a line that broke is not.
+fn passed_over<T>(result: Result<T>) -> Result<Option<T>> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(e) if matches!(e.kind(), ErrorKind::Lost | ErrorKind::Protocol) => Err(e),
+        Err(_) => Ok(None),
+    }
+}
+
+/// SIZE (RFC 3659 section 4), of a file.
+///
+/// # Errors
+/// Those of the refusal.
+pub(crate) async fn size(control: &mut Control, path: &RemotePath, wire: &[u8]) -> Result<u64> {
+    let reply = control.command(&Command::new("SIZE").path(wire)?).await?;
+    if reply.code != 213 {
+        return Err(refusal(&reply, path));
+    }
+    std::str::from_utf8(reply.first_line())
+        .ok()
+        .and_then(|text| text.trim().parse().ok())
+        .ok_or_else(|| unexpected("SIZE", &reply, path))
+}
+
+/// MDTM (RFC 3659 section 3), of a file.
+async fn modified(control: &mut Control, path: &RemotePath, wire: &[u8]) -> Result<Timestamp> {
+    let reply = control.command(&Command::new("MDTM").path(wire)?).await?;
+    if reply.code != 213 {
+        return Err(refusal(&reply, path));
+    }
+    time::read(reply.first_line().trim_ascii()).ok_or_else(|| {
+        // A time that cannot be read is of no use, and no fault of the line.
+        Error::new(
+            ErrorKind::Failed,
+            format!("the server told the time as \"{reply}\""),
+        )
+        .with("path", path)
+    })
+}
+
+/// Is it a folder that can be entered? Afterwards the session is where it was, as far as that matters.
+async fn is_directory(
+    control: &mut Control,
+    session: &Session,
+    path: &RemotePath,
+    wire: &[u8],
+) -> Result<bool> {
+    if session.home.is_none() && session.raw_home.is_empty() {
+        // There would be no way back.
+        return Ok(false);
+    }
+    let reply = control.command(&Command::new("CWD").path(wire)?).await?;
+    if !reply.is_done() {
+        return Ok(false);
+    }
+    // Absolute paths mean the same from everywhere.
+    if session.home.is_none() {
+        let back = control
+            .command(&Command::new("CWD").path(&session.raw_home)?)
+            .await?;
+        if !back.is_done() {
+            session
+                .health()
+                .lose("the server did not let the session back into its login folder");
+            return Err(session.health().error().with("path", path));
+        }
+    }
+    Ok(true)
+}

@@ -1,0 +1,80 @@
+//! The settings about TLS, which only FTPS has.
+
+use courier_transfer::{CertificatePolicy, Thumbprint};
+use serde_json::{Map, Value};
+
+use super::table;
+use crate::tls::{self, TlsOptions, TlsVersion};
+
+fn text<'a>(settings: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
+    settings.get(name).and_then(Value::as_str)
+}
+
+/// What the settings say.
+pub(super) fn options(settings: &Map<String, Value>) -> TlsOptions {
+    TlsOptions {
+        floor: text(settings, table::FLOOR)
+            .and_then(TlsVersion::from_setting)
+            .unwrap_or_default(),
+        crl_pem: text(settings, table::CRL).map(str::to_owned),
+    }
+}
+
+/// What is wrong with them, each by its name.
+pub(super) fn problems(settings: &Map<String, Value>) -> Vec<(String, String)> {
+    let crl = text(settings, table::CRL).and_then(|pem| tls::check_crl(pem).err());
+    let pin = text(settings, CertificatePolicy::PIN_SETTING)
+        .and_then(|pin| pin.parse::<Thumbprint>().err())
+        .map(|e| format!("is {e}"));
+    [(table::CRL, crl), (CertificatePolicy::PIN_SETTING, pin)]
+        .into_iter()
+        .filter_map(|(field, problem)| Some((field.to_owned(), problem?)))
+        .collect()
+}
+
+/// What is weak in them.
+pub(super) fn warnings(settings: &Map<String, Value>) -> Vec<String> {
+    let mut warnings = Vec::new();
+    let floor = options(settings).floor;
+    if floor.is_legacy() {
+        warnings.push(format!(
+            "TLS {} is accepted, which is weak; raise tls_version_floor to tls_1_2 once the server can do it",
+            floor.number()
+        ));
+    }
+    if CertificatePolicy::of(settings) == CertificatePolicy::Insecure {
+        warnings.push(
+            "tls_cert_policy insecure: any certificate is accepted, so that somebody on the way can read the password and \
+             all data; pin the server's thumbprint instead"
+                .into(),
+        );
+    }
+    warnings
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn map(value: Value) -> Map<String, Value> {
+        value.as_object().cloned().unwrap()
+    }
+
+    #[test]
+    fn weak_choices_are_named() {
+        let weak = map(json!({"tls_version_floor": "tls_1_0", "tls_cert_policy": "insecure"}));
+        assert_eq!(warnings(&weak).len(), 2);
+        assert!(warnings(&Map::new()).is_empty());
+    }
+
+    #[test]
+    fn thumbprints_and_lists_are_read() {
+        let wrong = map(json!({"tls_pinned_thumbprint": "ab:cd", "tls_crl_pem": "no list"}));
+        let problems = problems(&wrong);
+        let fields: Vec<&str> = problems.iter().map(|(field, _)| field.as_str()).collect();
+        assert_eq!(fields, ["tls_crl_pem", "tls_pinned_thumbprint"]);
+    }
+}
