@@ -28,7 +28,7 @@ mod lane;
 
 use std::{
     fmt,
-    net::{Ipv4Addr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -105,6 +105,17 @@ impl Proxy {
 
     /// A line to a server anywhere.
     pub fn to_address(server: SocketAddr) -> Self {
+        Self::start(move |_| server)
+    }
+
+    /// A line to the port of another address that has the number of its own: for connections to whose port the client is
+    /// sent by the server, as FTP's for data. The server is told the number, [`port`](Self::port).
+    pub fn to_same_port_of(server: IpAddr) -> Self {
+        Self::start(move |port| (server, port).into())
+    }
+
+    /// A line to the server that belongs to the port that it listens on.
+    fn start(server: impl FnOnce(u16) -> SocketAddr + Send + 'static) -> Self {
         let (commands, received) = mpsc::unbounded_channel();
         let shared = Arc::new(Shared {
             up: Lane::default(),
@@ -125,8 +136,9 @@ impl Proxy {
                     .unwrap();
                 runtime.block_on(async {
                     let listener = bind(0).listen(128).unwrap();
-                    started.send(listener.local_addr().unwrap().port()).unwrap();
-                    serve(listener, server, on_thread, received).await;
+                    let port = listener.local_addr().unwrap().port();
+                    started.send(port).unwrap();
+                    serve(listener, server(port), on_thread, received).await;
                 });
             })
             .unwrap();
