@@ -32,7 +32,7 @@ pub(super) fn problems(settings: &Map<String, Value>) -> Vec<(String, String)> {
         .collect()
 }
 
-/// What is weak in them.
+/// What is weak in them. Of the certificate policy whoever decides about certificates warns.
 pub(super) fn warnings(settings: &Map<String, Value>) -> Vec<String> {
     let mut warnings = Vec::new();
     let floor = options(settings).floor;
@@ -41,13 +41,6 @@ pub(super) fn warnings(settings: &Map<String, Value>) -> Vec<String> {
             "TLS {} is accepted, which is weak; raise tls_version_floor to tls_1_2 once the server can do it",
             floor.number()
         ));
-    }
-    if CertificatePolicy::of(settings) == CertificatePolicy::Insecure {
-        warnings.push(
-            "tls_cert_policy insecure: any certificate is accepted, so that somebody on the way can read the password and \
-             all data; pin the server's thumbprint instead"
-                .into(),
-        );
     }
     warnings
 }
@@ -65,8 +58,8 @@ mod tests {
 
     #[test]
     fn weak_choices_are_named() {
-        let weak = map(json!({"tls_version_floor": "tls_1_0", "tls_cert_policy": "insecure"}));
-        assert_eq!(warnings(&weak).len(), 2);
+        let weak = map(json!({"tls_version_floor": "tls_1_0"}));
+        assert_eq!(warnings(&weak).len(), 1);
         assert!(warnings(&Map::new()).is_empty());
     }
 

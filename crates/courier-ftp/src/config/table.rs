@@ -117,6 +117,12 @@ const REVOKED: Setting = Setting::optional(
     "Lists of revoked certificates (CRL) as PEM. A certificate that one of them names is refused.",
 );
 
+const CLIENT_CERTIFICATE: Setting = Setting::optional(
+    "client_certificate",
+    Kind::LongText,
+    "A certificate and its unencrypted private key as PEM, for a server that asks for one. A secret: it is never shown.",
+);
+
 /// Of `ftp`.
 pub(super) static FTP: &[Setting] = &[
     PASSIVE_MODE,
@@ -135,6 +141,7 @@ pub(super) static FTPS: &[Setting] = &[
     POLICY,
     PIN,
     REVOKED,
+    CLIENT_CERTIFICATE,
     PASSIVE_MODE,
     SERVER_TIMEZONE,
     NAMES,
