@@ -94,6 +94,15 @@ fn all_passes_and_is_counted() {
 }
 
 #[test]
+fn a_line_may_lead_to_the_same_port_elsewhere() {
+    let line = Proxy::to_same_port_of([127, 0, 0, 2].into());
+    let listener = TcpListener::bind(("127.0.0.2", line.port())).unwrap();
+    thread::spawn(move || echo(listener.accept().unwrap().0));
+    works(&mut connect(&line));
+    assert_eq!(line.bytes(Up), 5);
+}
+
+#[test]
 fn a_reset_comes_after_exactly_so_many_bytes_and_once() {
     let line = line(echo);
     works(&mut connect(&line));
