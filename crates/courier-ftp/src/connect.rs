@@ -4,10 +4,7 @@ mod login;
 mod stage;
 mod tcp;
 
-use std::{
-    sync::{Arc, atomic::AtomicU8},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use courier_transfer::{ConnectOptions, Error, ErrorKind, RemotePath, Result, Retry, ServerInfo, Target};
 use tokio::time::{Instant, timeout_at};
@@ -17,7 +14,6 @@ use crate::{
     codec::{Command, Features, Malformed, Reply},
     config::{Options, is_implicit},
     control::Control,
-    data::Learnt,
     names::Names,
     session::{LoggedIn, Session},
     tls::Tls,
@@ -118,7 +114,7 @@ impl Dial {
         let uses_utf8 = features.utf8 && !settings.quirks.no_utf8;
         let names = Names::new(settings.encoding.filter(|_| !uses_utf8));
         let (raw_home, home) = self.home(&mut control, names).await?;
-        let learnt = self.transfer_type(&mut control, &settings).await?;
+        self.transfer_type(&mut control, &settings).await?;
         self.options.observer.authenticated(&self.info, &method).await?;
         Ok(Session::new(LoggedIn {
             control,
@@ -128,7 +124,6 @@ impl Dial {
             data_tls,
             home,
             raw_home,
-            learnt,
             sets_times_by_mdtm: self.info.banner.as_deref().is_some_and(|b| b.contains("vsFTPd")),
             connect_timeout: self.options.connect_timeout,
         }))
@@ -273,7 +268,7 @@ impl Dial {
     }
 
     /// TYPE, once: what files are, and what SIZE tells of them, depends on it.
-    async fn transfer_type(&mut self, control: &mut Control, settings: &Options) -> Result<Learnt> {
+    async fn transfer_type(&mut self, control: &mut Control, settings: &Options) -> Result<()> {
         let letter = if settings.ascii { "A" } else { "I" };
         let reply = control.command(&Command::new("TYPE").arg(letter)?).await?;
         if !reply.is_done() {
@@ -282,10 +277,7 @@ impl Dial {
                 format!("the server refused the type of transfers (TYPE {letter}: {reply})"),
             ));
         }
-        Ok(Learnt {
-            transfer_type: AtomicU8::new(letter.as_bytes().first().copied().unwrap_or_default()),
-            ..Learnt::default()
-        })
+        Ok(())
     }
 
     /// The login folder, as the server writes it and, where that is a path of Unix, as a path.

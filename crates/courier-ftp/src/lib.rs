@@ -11,3 +11,5 @@ mod names;
 mod session;
 mod tls;
 mod transfer;
+
+pub use config::{FtpProtocol, FtpsProtocol};

@@ -69,7 +69,6 @@ pub(crate) struct LoggedIn {
     pub(crate) home: Option<RemotePath>,
     pub(crate) raw_home: Vec<u8>,
     pub(crate) connect_timeout: Duration,
-    pub(crate) learnt: Learnt,
     pub(crate) sets_times_by_mdtm: bool,
 }
 
@@ -100,7 +99,7 @@ impl Session {
             home: made.home,
             raw_home: made.raw_home,
             connect_timeout: made.connect_timeout,
-            learnt: made.learnt,
+            learnt: Learnt::default(),
             sets_times_by_mdtm: made.sets_times_by_mdtm,
         })
     }

@@ -178,7 +178,7 @@ async fn look_at(
 }
 
 /// The refusal to make something whose name is free: is its folder there?
-async fn below_nothing(
+pub(super) async fn below_nothing(
     control: &mut Control,
     session: &Session,
     error: Error,

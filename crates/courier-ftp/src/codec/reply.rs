@@ -307,3 +307,174 @@ fn parts(line: &[u8]) -> Option<(u16, Separator, &[u8])> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn all(bytes: &[u8]) -> (Vec<Reply>, Option<Malformed>) {
+        cut(bytes, bytes.len().max(1))
+    }
+
+    fn cut(bytes: &[u8], size: usize) -> (Vec<Reply>, Option<Malformed>) {
+        let mut parser = ReplyParser::default();
+        let mut replies = Vec::new();
+        for piece in bytes.chunks(size) {
+            parser.push(piece);
+            loop {
+                match parser.next_reply() {
+                    Ok(Some(reply)) => replies.push(reply),
+                    Ok(None) => break,
+                    Err(e) => return (replies, Some(e)),
+                }
+            }
+        }
+        (replies, None)
+    }
+
+    fn one(bytes: &[u8]) -> (u16, Vec<String>) {
+        let (replies, error) = all(bytes);
+        assert_eq!((replies.len(), error), (1, None), "{replies:?}");
+        let lines = replies[0].lines.iter();
+        (
+            replies[0].code,
+            lines.map(|l| String::from_utf8_lossy(l).into_owned()).collect(),
+        )
+    }
+
+    #[test]
+    fn a_line_is_a_reply() {
+        assert_eq!(one(b"220 Hello\r\n"), (220, vec!["Hello".into()]));
+        assert_eq!(one(b"220 Hello\n"), (220, vec!["Hello".into()]));
+        assert_eq!(one(b"220\r\n"), (220, vec![String::new()]));
+        assert_eq!(one(b"220\tHello\r\n"), (220, vec!["Hello".into()]));
+        assert_eq!(one(b"\r\n\r\n220 Late\r\n"), (220, vec!["Late".into()]));
+    }
+
+    #[test]
+    fn lines_belong_together_until_the_code_comes_again() {
+        let text = b"211-Features:\r\n EPSV\r\n220 other digits\r\n211-again\r\n\r\n 211 in\r\n211 End\r\n";
+        let lines = [
+            "Features:",
+            " EPSV",
+            "220 other digits",
+            "again",
+            "",
+            " 211 in",
+            "End",
+        ];
+        assert_eq!(one(text), (211, lines.map(String::from).to_vec()));
+        assert_eq!(one(b"230-Hi\r\n230\r\n").1, ["Hi", ""]);
+    }
+
+    #[test]
+    fn replies_that_come_at_once_are_apart() {
+        let (replies, _) = all(b"150 Here\r\n226 Done\r\n");
+        assert_eq!(replies.iter().map(|r| r.code).collect::<Vec<_>>(), [150, 226]);
+    }
+
+    #[test]
+    fn telnet_commands_are_dropped() {
+        assert_eq!(one(b"\xff\xfb\x012\xff\xf620 He\xff\xffllo\r\n").0, 220);
+        let (replies, _) = all(b"257 \"a\xff\xffb\"\r\n257 \"a\xffb\"\r\n");
+        assert_eq!(replies[0].lines, [b"\"a\xffb\""]);
+        assert_eq!(replies[1].lines, [b"\"a\xffb\""]);
+    }
+
+    #[test]
+    fn what_is_no_reply_is_an_error() {
+        let error = |bytes: &[u8]| all(bytes).1.unwrap();
+        assert_eq!(
+            error(b"SSH-2.0-OpenSSH_9.6\r\n"),
+            Malformed::NoCode("SSH-2.0-OpenSSH_9.6".into())
+        );
+        for odd in [
+            b"22 x\r\n".as_slice(),
+            b"2200 x\r\n",
+            b"020 x\r\n",
+            b"999 x\r\n",
+            b"ab\x1bc\n",
+        ] {
+            assert!(matches!(error(odd), Malformed::NoCode(text) if !text.contains('\x1b')));
+        }
+        assert_eq!(error(b"\x15\x03\x01\x00\x02"), Malformed::Tls);
+        assert_eq!(error(b"\x16\x03\x01\x00\n\x02"), Malformed::Tls);
+    }
+
+    #[test]
+    fn nothing_grows_without_end() {
+        let long = [b"220 ".as_slice(), &[b'x'; MAX_LINE]].concat();
+        assert_eq!(all(&long).1, Some(Malformed::LongLine));
+        let lines = b"220-x\r\n".repeat(MAX_LINES + 1);
+        assert_eq!(all(&lines).1, Some(Malformed::LongReply));
+        let bytes = [b"220-".as_slice(), &[b'x'; 7000], b"\r\n"].concat().repeat(10);
+        assert_eq!(all(&bytes).1, Some(Malformed::LongReply));
+        assert_eq!(all(&b"\r\n".repeat(MAX_LINES + 1)).1, Some(Malformed::LongReply));
+        assert_eq!(all(&[IAC, 241].repeat(MAX_REPLY)).1, Some(Malformed::LongReply));
+    }
+
+    #[test]
+    fn people_see_no_control_characters() {
+        let (replies, _) = all(b"550-a\x1b[31m\r\n550 b\r\n");
+        assert_eq!(replies[0].to_string(), "550 a\\u{1b}[31m b");
+    }
+
+    #[test]
+    fn what_is_left_over_is_known() {
+        let mut parser = ReplyParser::default();
+        parser.push(b"234 Go\r\n220 injected\r\n");
+        parser.next_reply().unwrap().unwrap();
+        assert!(!parser.is_empty());
+        parser.next_reply().unwrap().unwrap();
+        assert!(parser.is_empty());
+        parser.push(b"\r\n");
+        assert_eq!(parser.next_reply(), Ok(None));
+        assert!(!parser.is_empty());
+    }
+
+    /// Bytes that look a little like replies.
+    fn noise() -> impl Strategy<Value = Vec<u8>> {
+        let part = prop_oneof![
+            Just(b"220-".to_vec()),
+            Just(b"220 ".to_vec()),
+            Just(b"\r\n".to_vec()),
+            Just(b"\n".to_vec()),
+            Just(vec![IAC]),
+            proptest::collection::vec(any::<u8>(), 0..6),
+        ];
+        proptest::collection::vec(part, 0..40).prop_map(|parts| parts.concat())
+    }
+
+    proptest! {
+        #[test]
+        fn it_does_not_matter_how_bytes_are_cut(bytes in noise(), size in 1usize..9) {
+            let (whole, pieces) = (all(&bytes), cut(&bytes, size));
+            // TLS is told before its line ends, which depends on the cut.
+            prop_assume!(whole.1 != Some(Malformed::Tls) && pieces.1 != Some(Malformed::Tls));
+            prop_assert_eq!(whole, pieces);
+        }
+
+        #[test]
+        fn what_a_server_says_is_read(
+            code in 100u16..=699,
+            lines in proptest::collection::vec("[ -~]{0,40}", 1..6),
+            size in 1usize..40,
+        ) {
+            let (last, first) = lines.split_last().unwrap();
+            let mut wire = String::new();
+            for line in first {
+                wire += &format!("{code}-{line}\r\n");
+            }
+            wire += &format!("{code} {last}\r\n");
+            let (replies, error) = cut(wire.as_bytes(), size);
+            prop_assert_eq!(error, None);
+            prop_assert_eq!(replies.len(), 1);
+            prop_assert_eq!(replies[0].code, code);
+            let read: Vec<_> = replies[0].lines.iter().map(|l| String::from_utf8_lossy(l).into_owned()).collect();
+            prop_assert_eq!(read, lines);
+        }
+    }
+}

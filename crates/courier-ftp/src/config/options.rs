@@ -254,12 +254,12 @@ mod tests {
 
     #[test]
     fn settings_are_read() {
-        let options = Options::of(&map(json!({
+        let settings = map(json!({
             "passive_mode": false, "server_timezone": "America/New_York", "encoding": "latin1",
             "quirks": ["no_epsv", "pret"], "active_port_range": "40000-40100",
             "external_address": "203.0.113.7", "transfer_type": "ascii",
-        })))
-        .unwrap();
+        }));
+        let options = Options::of(&settings, None).unwrap();
         assert!(!options.passive && options.ascii && options.quirks.no_epsv && options.quirks.pret);
         assert!(!options.quirks.no_abort);
         assert_eq!(options.zone.iana_name(), Some("America/New_York"));
