@@ -1,0 +1,133 @@
+//! Moves the bytes of one data connection, on a blocking thread, by the shortest way: from the socket into one buffer, and
+//! from there into the sink; or from the source into one buffer, and from there into the socket.
+
+use std::{io, sync::Arc};
+
+use courier_transfer::{Error, Rate, Sink, Source};
+
+use super::{
+    ascii::{FromWire, ToWire},
+    stop::Stop,
+    wire::Wire,
+};
+
+/// What is moved at once. Larger buffers fall out of the processor's cache, smaller ones cost system calls.
+const BUFFER: usize = 256 * 1024;
+
+/// Why bytes stopped moving.
+#[derive(Debug)]
+pub(crate) enum Broken {
+    /// The data connection: what happened to it, and how many bytes had moved.
+    Line(io::Error, u64),
+    /// TLS on it could not be agreed on, or is not what it must be.
+    Handshake(Error),
+    /// Our own end: what the sink or the source said.
+    End(Error),
+}
+
+/// What comes in, and where it goes.
+#[derive(Debug)]
+pub(crate) struct Incoming {
+    pub(crate) sink: Arc<dyn Sink>,
+    pub(crate) offset: u64,
+    pub(crate) rate: Option<Arc<Rate>>,
+    pub(crate) ascii: bool,
+}
+
+/// What goes out, and where it comes from.
+#[derive(Clone, Debug)]
+pub(crate) struct Outgoing {
+    pub(crate) source: Arc<dyn Source>,
+    pub(crate) offset: u64,
+    pub(crate) rate: Option<Arc<Rate>>,
+    pub(crate) ascii: bool,
+}
+
+/// How much to move at once.
+fn piece(rate: Option<&Arc<Rate>>) -> usize {
+    rate.map_or(BUFFER, |rate| BUFFER.min(rate.piece() as usize))
+}
+
+/// Nobody wants the bytes any more.
+fn stopped(moved: u64) -> Broken {
+    Broken::Line(io::ErrorKind::ConnectionAborted.into(), moved)
+}
+
+impl Incoming {
+    /// Reads to the end, and gives the offset reached.
+    pub(super) fn pump(self, mut wire: Wire, stop: &Stop) -> Result<u64, Broken> {
+        let mut buffer = vec![0; piece(self.rate.as_ref())];
+        let mut at = self.offset;
+        let mut ascii = self.ascii.then(|| (FromWire::default(), Vec::new()));
+        loop {
+            let read = wire
+                .read(&mut buffer)
+                .map_err(|e| Broken::Line(e, at - self.offset))?;
+            if let Some(rate) = self.rate.as_ref().filter(|_| read > 0)
+                && !stop.wait_turn(rate, read, || self.sink.waits())
+            {
+                return Err(stopped(at - self.offset));
+            }
+            let bytes = buffer.get(..read).unwrap_or_default();
+            match &mut ascii {
+                _ if read == 0 => {
+                    let rest = ascii.as_mut().map_or(&b""[..], |(from_wire, _)| from_wire.rest());
+                    self.take(rest, &mut at)?;
+                    return Ok(at);
+                }
+                None => self.take(bytes, &mut at)?,
+                Some((from_wire, out)) => {
+                    from_wire.convert(bytes, out);
+                    self.take(out, &mut at)?;
+                }
+            }
+        }
+    }
+
+    fn take(&self, bytes: &[u8], at: &mut u64) -> Result<(), Broken> {
+        if !bytes.is_empty() {
+            self.sink
+                .write_at(bytes, *at)
+                .map_err(|e| Broken::End(self.sink.error(e)))?;
+            *at += bytes.len() as u64;
+            self.sink.advance(*at);
+        }
+        Ok(())
+    }
+}
+
+impl Outgoing {
+    /// Writes to the source's end, tells the server that it is the end, and gives the offset reached.
+    pub(super) fn pump(self, mut wire: Wire, stop: &Stop) -> Result<u64, Broken> {
+        let mut buffer = vec![0; piece(self.rate.as_ref())];
+        let mut at = self.offset;
+        let mut ascii = self.ascii.then(|| (ToWire::default(), Vec::new()));
+        loop {
+            let read = self
+                .source
+                .read_at(&mut buffer, at)
+                .map_err(|e| Broken::End(self.source.error(e)))?;
+            if read == 0 {
+                break;
+            }
+            if let Some(rate) = &self.rate
+                && !stop.wait_turn(rate, read, || self.source.waits())
+            {
+                return Err(stopped(at - self.offset));
+            }
+            let bytes = buffer.get(..read).unwrap_or_default();
+            let written = match &mut ascii {
+                None => wire.write_all(bytes),
+                Some((to_wire, out)) => {
+                    to_wire.convert(bytes, out);
+                    wire.write_all(out)
+                }
+            };
+            written.map_err(|e| Broken::Line(e, at - self.offset))?;
+            at += read as u64;
+            self.source.advance(at);
+        }
+        wire.end().map_err(|e| Broken::Line(e, at - self.offset))?;
+        Ok(at)
+    }
+}

@@ -1,0 +1,99 @@
+//! How the async side ends what a blocking thread does.
+
+use std::{
+    net::{Shutdown, TcpStream},
+    sync::{
+        Arc, Weak,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use courier_transfer::Rate;
+use parking_lot::{Condvar, Mutex};
+use socket2::SockRef;
+
+/// How long a write may block before the thread looks whether it is to stop.
+pub(super) const LOOK: Duration = Duration::from_millis(200);
+/// How often somebody who waits for a turn says so.
+const SAY: Duration = Duration::from_secs(1);
+
+/// Shared by the thread that moves the bytes of one data connection and the task that watches over it.
+#[derive(Debug)]
+pub(crate) struct Stop {
+    /// Closed as soon as the thread is done with it.
+    socket: Weak<TcpStream>,
+    stopped: Mutex<bool>,
+    changed: Condvar,
+    sent: AtomicBool,
+}
+
+impl Stop {
+    pub(super) fn new(socket: &Arc<TcpStream>) -> Self {
+        Self {
+            socket: Arc::downgrade(socket),
+            stopped: Mutex::new(false),
+            changed: Condvar::new(),
+            sent: AtomicBool::new(false),
+        }
+    }
+
+    /// Ends the thread's work soon, wherever it is.
+    ///
+    /// The socket is not shut for writing: the server would take the end of an upload that broke off for the end of the
+    /// file. Once it is closed it is reset, and the server hears that something went wrong.
+    pub(crate) fn stop(&self) {
+        *self.stopped.lock() = true;
+        self.changed.notify_all();
+        if let Some(socket) = self.socket.upgrade() {
+            // Fails only where the connection is gone already.
+            let _ = SockRef::from(&*socket).set_linger(Some(Duration::ZERO));
+        }
+        self.wake();
+    }
+
+    /// Wakes a thread that reads, as if the stream had ended.
+    pub(crate) fn wake(&self) {
+        if let Some(socket) = self.socket.upgrade() {
+            // Fails only where the connection is gone already.
+            let _ = socket.shutdown(Shutdown::Read);
+        }
+    }
+
+    pub(super) fn is_stopped(&self) -> bool {
+        *self.stopped.lock()
+    }
+
+    /// All has been written, and the end was told.
+    pub(super) fn set_sent(&self) {
+        self.sent.store(true, Ordering::Release);
+    }
+
+    /// Has all been written?
+    pub(crate) fn is_sent(&self) -> bool {
+        self.sent.load(Ordering::Acquire)
+    }
+
+    /// Waits for the turn of `bytes` within the rate; `say` hears from time to time that this is what is waited for.
+    /// False where the work is to end instead.
+    pub(super) fn wait_turn(&self, rate: &Rate, bytes: usize, say: impl Fn()) -> bool {
+        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
+        let turn = rate.turn(bytes, Instant::now());
+        let mut stopped = self.stopped.lock();
+        while !*stopped {
+            let now = Instant::now();
+            if turn <= now {
+                return true;
+            }
+            if self
+                .changed
+                .wait_until(&mut stopped, turn.min(now + SAY))
+                .timed_out()
+            {
+                say();
+            }
+        }
+        rate.give_back(bytes);
+        false
+    }
+}

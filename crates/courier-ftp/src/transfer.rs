@@ -1,0 +1,415 @@
+//! One transfer: a data connection, the command that uses it, the bytes, and the server's last word, so that the control
+//! line is in step afterwards, however it ends.
+
+use std::{future::pending, io, sync::Arc, time::Duration};
+
+use courier_transfer::{Error, ErrorKind, RemotePath, Result, Retry};
+use tokio::{
+    sync::oneshot,
+    task::JoinHandle,
+    time::{sleep, timeout},
+};
+
+use crate::{
+    client::error::refusal,
+    codec::{Command, Reply},
+    control::Control,
+    data::{Broken, Bytes, Line, Opener, Opening, Stop},
+    session::{Cancelled, Session},
+};
+
+/// How long the server may take to say why the data connection broke.
+const EXPLANATION: Duration = Duration::from_secs(3);
+/// How long a server that has confirmed an upload may take to close the data connection.
+const CLOSING: Duration = Duration::from_secs(1);
+/// How long it may take to be in step again after a transfer that was ended; the session is closed then.
+const TO_COME_BACK: Duration = Duration::from_secs(5);
+/// The most replies that are read to be in step again.
+const MAX_STRAY: u32 = 16;
+
+/// One operation's use of the control line for transfers.
+pub(crate) struct Transfer<'a> {
+    pub(crate) session: &'a Session,
+    pub(crate) control: &'a mut Control,
+    pub(crate) cancelled: &'a Cancelled,
+}
+
+/// What to send before the bytes move.
+#[derive(Debug)]
+pub(crate) struct Order {
+    command: Command,
+    /// The same behind PRET.
+    announcement: Command,
+    /// The argument of REST; 0 for none.
+    pub(crate) restart: u64,
+    /// Hears that the server has begun.
+    pub(crate) begun: Option<oneshot::Sender<()>>,
+}
+
+impl Order {
+    /// # Errors
+    /// [`ErrorKind::Invalid`] where the path can't be sent.
+    pub(crate) fn new(verb: &'static str, path: Option<&[u8]>) -> Result<Self> {
+        let (mut command, mut announcement) = (Command::new(verb), Command::new("PRET").arg(verb)?);
+        if let Some(path) = path {
+            command = command.path(path)?;
+            announcement = announcement.path(path)?;
+        }
+        Ok(Self {
+            command,
+            announcement,
+            restart: 0,
+            begun: None,
+        })
+    }
+}
+
+/// Why a transfer failed.
+#[derive(Debug)]
+pub(crate) enum Failed {
+    /// The server refused REST: it can't begin anywhere but at the start.
+    NoRestart(Reply),
+    /// The server refused the command. Nothing moved.
+    Refused(Reply),
+    /// The server ended what had begun.
+    Ended(Reply),
+    /// Anything else.
+    Error(Error),
+}
+
+impl Failed {
+    /// The error, as far as the server's words tell it.
+    pub(crate) fn into_error(self, path: &RemotePath) -> Error {
+        match self {
+            Self::NoRestart(reply) => Error::new(
+                ErrorKind::Unsupported,
+                format!("the server begins transfers only at the start: {reply}"),
+            ),
+            // The data connection broke, and only that: the bytes may go on where they stopped.
+            Self::Ended(reply) if reply.code == 426 => {
+                Error::new(ErrorKind::Lost, format!("the transfer broke off: {reply}"))
+            }
+            Self::Refused(reply) | Self::Ended(reply) => refusal(&reply, path),
+            Self::Error(error) => error,
+        }
+        .with("path", path)
+    }
+}
+
+impl From<Error> for Failed {
+    fn from(error: Error) -> Self {
+        Self::Error(error)
+    }
+}
+
+impl Transfer<'_> {
+    /// Moves the bytes, and gives the offset reached once the server has confirmed the end.
+    ///
+    /// After any error but a loss the control line is in step: each command has had its last reply.
+    pub(crate) async fn run(&mut self, order: &mut Order, bytes: Bytes) -> Result<u64, Failed> {
+        let session = self.session;
+        if session.options.quirks.pret {
+            let reply = self.control.command(&order.announcement).await?;
+            if !reply.is_done() {
+                return Err(Failed::Refused(reply));
+            }
+        }
+        let opener = Opener {
+            control: self.control,
+            options: &session.options,
+            learnt: &session.learnt,
+            within: session.connect_timeout,
+            cancelled: self.cancelled,
+        };
+        let opening = opener.open().await?;
+        if order.restart > 0 {
+            let rest = Command::new("REST").arg(&order.restart.to_string())?;
+            let reply = self.control.command(&rest).await?;
+            if !reply.is_intermediate() && !reply.is_done() {
+                return Err(Failed::NoRestart(reply));
+            }
+        }
+        // Nothing may come between REST and the command: the offset would be that of another file.
+        self.control.send(&order.command).await?;
+        let (tcp, last) = self.begin(opening).await?;
+        if let Some(begun) = order.begun.take() {
+            // Fails where nobody waits for it any more.
+            let _ = begun.send(());
+        }
+        let line = Line::new(tcp, session.data_tls.clone(), session.connect_timeout);
+        let mut moving = Moving::start(line, bytes);
+        let last = self.watch(&mut moving, last).await?;
+        self.conclude(moving.done().await, last).await
+    }
+
+    /// Waits until the server says that it begins, and the data connection stands.
+    ///
+    /// A server that has nothing to send may say at once that all is done.
+    async fn begin(&mut self, opening: Opening) -> Result<(std::net::TcpStream, Option<Reply>), Failed> {
+        let mut last = None;
+        let reply = tokio::select! {
+            reply = self.control.reply() => reply?,
+            () = self.cancelled.wait() => {
+                drop(opening);
+                return Err(self.abandon().await.into());
+            }
+        };
+        if !reply.is_preliminary() {
+            if !reply.is_done() {
+                return Err(Failed::Refused(reply));
+            }
+            last = Some(reply);
+        }
+        let mut ready = std::pin::pin!(opening.ready());
+        loop {
+            tokio::select! {
+                biased;
+                tcp = &mut ready => return match tcp {
+                    Ok(tcp) => Ok((tcp, last)),
+                    Err(e) => {
+                        if last.is_none() {
+                            self.come_back().await;
+                        }
+                        Err(e.into())
+                    }
+                },
+                reply = self.control.reply(), if last.is_none() => {
+                    let reply = reply?;
+                    match reply.code {
+                        100..200 => {}
+                        200..300 => last = Some(reply),
+                        _ => return Err(Failed::Refused(reply)),
+                    }
+                }
+                () = self.cancelled.wait() => return Err(match last {
+                    None => self.abandon().await,
+                    Some(_) => cancelled(),
+                }.into()),
+            }
+        }
+    }
+
+    /// Looks after the control line while bytes move, until they don't any more: the server's last word, where it came
+    /// meanwhile.
+    ///
+    /// A control line that is lost lets the bytes go on: they may all arrive.
+    async fn watch(&mut self, moving: &mut Moving, mut last: Option<Reply>) -> Result<Option<Last>, Failed> {
+        let health = Arc::clone(self.control.health());
+        let mut last = last.take().map(Last::Reply);
+        loop {
+            // An upload that the server has confirmed needs no end of the data connection.
+            let is_confirmed = matches!(&last, Some(Last::Reply(reply)) if reply.is_done());
+            let late = async {
+                match is_confirmed {
+                    true => sleep(CLOSING).await,
+                    false => pending().await,
+                }
+            };
+            tokio::select! {
+                () = moving.is_done() => return Ok(last),
+                reply = self.control.reply(), if last.is_none() => match reply {
+                    Ok(reply) if reply.is_preliminary() => {}
+                    Ok(reply) => {
+                        if !reply.is_done() {
+                            moving.stop.stop();
+                        }
+                        last = Some(Last::Reply(reply));
+                    }
+                    Err(e) => {
+                        tracing::debug!(error = %e, "the control connection is lost in the middle of a transfer");
+                        if e.kind() != ErrorKind::Lost {
+                            moving.stop.stop();
+                        }
+                        last = Some(Last::Lost(e));
+                    }
+                },
+                () = late => if moving.stop.is_sent() {
+                    moving.stop.wake();
+                },
+                () = self.cancelled.wait() => {
+                    moving.end().await;
+                    return Err(match last {
+                        None => self.abandon().await,
+                        Some(_) => cancelled(),
+                    }.into());
+                }
+                () = health.ended() => {
+                    moving.end().await;
+                    return Err(health.error().into());
+                }
+            }
+        }
+    }
+
+    /// The end of it: what the bytes came to, and what the server says of them.
+    async fn conclude(&mut self, moved: Result<u64, Broken>, last: Option<Last>) -> Result<u64, Failed> {
+        let broken = match (moved, last) {
+            // Our own end failed: that is the error, whatever the server makes of it.
+            (Err(Broken::End(error)), Some(_)) => return Err(error.into()),
+            (Err(Broken::End(error)), None) => {
+                self.come_back().await;
+                return Err(error.into());
+            }
+            (_, Some(Last::Lost(error))) => return Err(error.into()),
+            (Ok(reached), Some(Last::Reply(reply))) => return confirmed(reply, reached),
+            // All has moved: the reply comes soon, also where nobody waits for it any more.
+            (Ok(reached), None) => return confirmed(self.last_reply().await?, reached),
+            (Err(broken), Some(Last::Reply(reply))) => return Err(explained(broken, Some(reply))),
+            (Err(broken), None) => broken,
+        };
+        // Mostly the server knows more of why.
+        let whether_cancelled = self.cancelled;
+        let explanation = tokio::select! {
+            reply = timeout(EXPLANATION, self.last_reply()) => reply,
+            () = whether_cancelled.wait() => return Err(self.abandon().await.into()),
+        };
+        match explanation {
+            Ok(reply) => Err(explained(broken, Some(reply?))),
+            Err(_) => {
+                self.come_back().await;
+                Err(explained(broken, None))
+            }
+        }
+    }
+
+    /// The reply that ends the transfer.
+    async fn last_reply(&mut self) -> Result<Reply> {
+        loop {
+            let reply = self.control.reply().await?;
+            if !reply.is_preliminary() {
+                return Ok(reply);
+            }
+        }
+    }
+
+    /// Nobody waits for the transfer any more.
+    async fn abandon(&mut self) -> Error {
+        self.come_back().await;
+        cancelled()
+    }
+
+    /// Ends a transfer whose last reply hasn't come, and brings the control line back in step; else it is closed, which
+    /// the next operation hears.
+    async fn come_back(&mut self) {
+        let health = Arc::clone(self.control.health());
+        if self.session.options.quirks.no_abort {
+            health.lose(
+                "a transfer was ended, which this server only lets happen with the session (quirk no_abort)",
+            );
+            return;
+        }
+        match timeout(TO_COME_BACK, self.abort()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => health.lose(format!("a transfer was ended, and the session with it: {error}")),
+            Err(_) => health.lose("a transfer was ended, and the server did not answer ABOR in time"),
+        }
+    }
+
+    /// Sends ABOR, and reads all that belongs to it and to the transfer.
+    ///
+    /// Servers differ: a reply to each, one to both, or none that knows ABOR. So a question follows whose reply can be told
+    /// from all these: PWD. It is asked once something was answered, since a server in the middle of a transfer may throw
+    /// away what comes behind ABOR.
+    async fn abort(&mut self) -> Result<()> {
+        self.control.send(&Command::new("ABOR")).await?;
+        self.last_reply().await?;
+        self.control.send(&Command::new("PWD")).await?;
+        for stray in 0..MAX_STRAY {
+            let reply = self.last_reply().await?;
+            // Transfer, ABOR, PWD: the third that is a refusal is that to PWD.
+            if reply.code == 257 || (stray > 0 && reply.code >= 500) {
+                return Ok(());
+            }
+        }
+        Err(Error::new(
+            ErrorKind::Protocol,
+            "the server answers ABOR without an end",
+        ))
+    }
+}
+
+/// The server's last word, or that there won't be one.
+#[derive(Debug)]
+enum Last {
+    Reply(Reply),
+    Lost(Error),
+}
+
+/// Bytes that move on a blocking thread. Dropped, they don't any more.
+struct Moving {
+    stop: Arc<Stop>,
+    thread: JoinHandle<Result<u64, Broken>>,
+    result: Option<Result<u64, Broken>>,
+}
+
+impl Moving {
+    fn start(line: Line, bytes: Bytes) -> Self {
+        Self {
+            stop: Arc::clone(line.stop()),
+            thread: tokio::task::spawn_blocking(move || line.run(bytes)),
+            result: None,
+        }
+    }
+
+    /// Waits until nothing moves any more. May be dropped at any time.
+    async fn is_done(&mut self) {
+        if self.result.is_none() {
+            let result = (&mut self.thread).await;
+            self.result = Some(result.unwrap_or_else(|e| Err(Broken::Line(io::Error::other(e), 0))));
+        }
+    }
+
+    /// What it came to.
+    async fn done(mut self) -> Result<u64, Broken> {
+        self.is_done().await;
+        let nothing = || Err(Broken::Line(io::ErrorKind::ConnectionAborted.into(), 0));
+        self.result.take().unwrap_or_else(nothing)
+    }
+
+    /// Ends it, and closes the data connection.
+    async fn end(&mut self) {
+        self.stop.stop();
+        self.is_done().await;
+    }
+}
+
+impl Drop for Moving {
+    fn drop(&mut self) {
+        if !self.thread.is_finished() {
+            self.stop.stop();
+        }
+    }
+}
+
+fn confirmed(reply: Reply, reached: u64) -> Result<u64, Failed> {
+    match reply.is_done() {
+        true => Ok(reached),
+        false => Err(Failed::Ended(reply)),
+    }
+}
+
+/// Why it broke, as far as both ends know.
+fn explained(broken: Broken, reply: Option<Reply>) -> Failed {
+    let said = reply.as_ref().map(ToString::to_string);
+    let error = match broken {
+        Broken::End(error) => return Failed::Error(error),
+        Broken::Line(..) if reply.as_ref().is_some_and(|reply| !reply.is_done()) => {
+            return reply.map_or_else(|| cancelled().into(), Failed::Ended);
+        }
+        Broken::Handshake(error) => error,
+        Broken::Line(error, moved) => Error::new(
+            ErrorKind::Lost,
+            format!("the data connection broke after {moved} bytes: {error}"),
+        )
+        .with_source(error),
+    };
+    Failed::Error(match said {
+        Some(said) => error.with("server", said),
+        None => error,
+    })
+}
+
+/// Nobody waits for it.
+pub(crate) fn cancelled() -> Error {
+    Error::new(ErrorKind::Cancelled, "the operation was cancelled").with_retry(Retry::Never)
+}
