@@ -1,6 +1,9 @@
-//! Several sessions for one big file.
+//! Several sessions for one big file, or for many files.
 
+mod member;
+mod pool;
 mod shared;
+mod spread;
 
 use std::{sync::Arc, time::Duration};
 
@@ -13,7 +16,8 @@ use crate::{
     Fetch, OpenOptions, Reader, RemotePath, RenameMode, Result, ServerInfo, Store, Writer,
 };
 
-use shared::{LocalEnd, Place, Shared};
+use shared::{LocalEnd, Role, Shared};
+use spread::Spread;
 
 /// Smaller files are not worth another session.
 const SHARED: u64 = 8 * 1024 * 1024;
@@ -22,7 +26,7 @@ pub(crate) const SHARED_UNASKED: u64 = 64 * 1024 * 1024;
 /// A shorter path is filled by one session.
 const LONG_PATH: Duration = Duration::from_millis(10);
 
-/// How many sessions share one file.
+/// How many sessions share one file. Where a session does one thing after the other, many files are spread over as many.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lanes {
     /// So many, from 8 MiB on.
@@ -44,12 +48,21 @@ impl Lanes {
             _ => 1,
         }
     }
+
+    /// How many sessions there may be.
+    fn most(self) -> usize {
+        let (Self::Exactly(most) | Self::Automatic { most }) = self;
+        most
+    }
 }
 
-/// A session that takes others to help with big files.
+/// A session that takes others to help with big files, and with many where it does one thing after the other.
 ///
-/// The further sessions come from [`Connector::another`] while the first one already transfers, and go back at the end,
+/// A big file is shared where the protocol can move [parts](Capabilities::parts) of one. The further sessions come from [`Connector::another`] while the first one already transfers, and go back at the end,
 /// or as soon as somebody else [wants](Connector::wanted) one. One that fails gives its parts back, and the others go on.
+///
+/// Where the session carries one operation at a time, operations are spread over as many sessions as there may be, which are
+/// opened while operations wait.
 #[derive(Debug)]
 pub struct Parallel {
     client: Arc<dyn Client>,
@@ -60,6 +73,12 @@ pub struct Parallel {
 impl Parallel {
     /// Shares big files between `client` and sessions that `connector` gives.
     pub fn new(client: Arc<dyn Client>, connector: Arc<dyn Connector>, lanes: Lanes) -> Self {
+        let client = match lanes.most() {
+            most @ 2.. if client.capabilities().concurrency == 1 => {
+                Arc::new(Spread::new(client, connector.clone(), most))
+            }
+            _ => client,
+        };
         Self {
             client,
             connector,
@@ -69,8 +88,7 @@ impl Parallel {
 
     /// How many sessions beside the first one.
     fn more(&self) -> usize {
-        let (Lanes::Exactly(all) | Lanes::Automatic { most: all }) = self.lanes;
-        all.saturating_sub(1)
+        self.lanes.most().saturating_sub(1)
     }
 }
 
@@ -121,7 +139,7 @@ impl Client for Parallel {
             return self.client.fetch(path, request).await;
         };
         let path = path.clone();
-        let work = move |client: Arc<dyn Client>, _: Place| {
+        let work = move |client: Arc<dyn Client>, _: Role| {
             let (path, request) = (path.clone(), request.clone());
             async move {
                 let sink = LocalEnd::new(request.sink);
@@ -150,14 +168,14 @@ impl Client for Parallel {
             return self.client.store(path, request).await;
         };
         let path = path.clone();
-        let work = move |client: Arc<dyn Client>, place: Place| {
+        let work = move |client: Arc<dyn Client>, role: Role| {
             let (path, request) = (path.clone(), request.clone());
             async move {
                 let source = LocalEnd::new(request.source);
-                let options = match place {
-                    Place::First => request.options,
+                let options = match role {
+                    Role::First => request.options,
                     // The file is there, and what is in it stays.
-                    Place::Beside => CreateOptions {
+                    Role::Beside => CreateOptions {
                         offset: request.options.offset.max(1),
                         create_new: false,
                     },
@@ -165,7 +183,7 @@ impl Client for Parallel {
                 let store = Store {
                     source: source.clone(),
                     options,
-                    after: request.after.filter(|_| place == Place::First),
+                    after: request.after.filter(|_| role == Role::First),
                     ..request
                 };
                 let result = client.store(&path, store).await;

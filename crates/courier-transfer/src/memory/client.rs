@@ -35,6 +35,8 @@ static SERVER: LazyLock<ServerInfo> = LazyLock::new(|| ServerInfo {
 pub struct MemoryClient {
     memory: Memory,
     connected: std::sync::Arc<AtomicBool>,
+    /// Held by the operation that is carried out, where the session does one thing after the other.
+    turn: tokio::sync::Mutex<()>,
 }
 
 impl MemoryClient {
@@ -42,6 +44,7 @@ impl MemoryClient {
         Self {
             memory,
             connected: std::sync::Arc::new(AtomicBool::new(true)),
+            turn: tokio::sync::Mutex::default(),
         }
     }
 
@@ -51,6 +54,10 @@ impl MemoryClient {
     }
 
     async fn enter(&self, operation: &'static str) -> Result<()> {
+        let _turn = match self.capabilities().concurrency {
+            1 => Some(self.turn.lock().await),
+            _ => None,
+        };
         connected(&self.connected)?;
         self.memory.enter(operation).await?;
         if self.memory.loses(operation, Carried::Nowhere) {

@@ -6,12 +6,13 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 
 use async_trait::async_trait;
 use courier_transfer::{
-    Client, Connector, Error, ErrorKind, Result,
-    layers::{Lanes, Parallel, Reconnecting},
+    Client, Connector, Error, ErrorKind, Result, Retry,
+    layers::{Lanes, Parallel, Reconnecting, Timeouts},
     memory::{Memory, MemoryClient},
 };
 use tokio::sync::Notify;
@@ -28,6 +29,13 @@ pub(crate) struct Line {
     /// How many sessions there may be beside the first one.
     pub(crate) most_beside: usize,
     pub(crate) somebody_waits: Notify,
+    /// With so many sessions beside the first one, further ones are refused like that.
+    pub(crate) refuses_beside: Mutex<Option<(usize, ErrorKind, Retry)>>,
+    /// The time limit on operations, if there is one.
+    pub(crate) limit: Mutex<Option<Duration>>,
+    /// How many such attempts there were, and how long each takes.
+    pub(crate) asked: AtomicUsize,
+    pub(crate) login: Mutex<Duration>,
 }
 
 impl Line {
@@ -44,11 +52,23 @@ impl Line {
             refusals: Mutex::default(),
             most_beside,
             somebody_waits: Notify::new(),
+            refuses_beside: Mutex::default(),
+            limit: Mutex::default(),
+            asked: AtomicUsize::new(0),
+            login: Mutex::default(),
         })
     }
 
+    fn timed(&self, session: Arc<MemoryClient>) -> Arc<dyn Client> {
+        match *self.limit.lock().unwrap() {
+            Some(limit) => Arc::new(Timeouts::new(session, limit)),
+            None => session,
+        }
+    }
+
     pub(crate) fn reconnecting(self: &Arc<Self>, retries: u32) -> Arc<dyn Client> {
-        Arc::new(Reconnecting::new(self.memory.connect(), self.clone(), retries))
+        let first = self.timed(self.memory.connect());
+        Arc::new(Reconnecting::new(first, self.clone(), retries))
     }
 
     pub(crate) fn parallel(self: &Arc<Self>, lanes: usize) -> Arc<dyn Client> {
@@ -67,6 +87,10 @@ impl Line {
         self.lent.lock().unwrap().len()
     }
 
+    pub(crate) fn asked(&self) -> usize {
+        self.asked.load(Ordering::Relaxed)
+    }
+
     pub(crate) fn released(&self) -> usize {
         self.released.load(Ordering::Relaxed)
     }
@@ -79,17 +103,27 @@ impl Connector for Line {
         if let Some(kind) = self.refusals.lock().unwrap().pop_front() {
             return Err(Error::new(kind, "the server hangs up"));
         }
-        Ok(self.memory.connect())
+        Ok(self.timed(self.memory.connect()))
     }
 
     async fn another(&self) -> Result<Option<Arc<dyn Client>>> {
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        let login = *self.login.lock().unwrap();
+        if !login.is_zero() {
+            tokio::time::sleep(login).await;
+        }
         let mut lent = self.lent.lock().unwrap();
+        if let Some((from, kind, retry)) = *self.refuses_beside.lock().unwrap()
+            && lent.len() >= from
+        {
+            return Err(Error::new(kind, "too many connections").with_retry(retry));
+        }
         if lent.len() >= self.most_beside {
             return Ok(None);
         }
         let client = self.memory.connect();
         lent.push(client.clone());
-        Ok(Some(client))
+        Ok(Some(self.timed(client)))
     }
 
     async fn release(&self, client: Arc<dyn Client>) {

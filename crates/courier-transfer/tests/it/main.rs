@@ -18,6 +18,7 @@ mod parallel;
 mod paths;
 mod proxy;
 mod reconnect;
+mod spread;
 mod support;
 mod upload;
 mod verify;

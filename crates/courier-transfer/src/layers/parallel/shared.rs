@@ -14,7 +14,7 @@ use crate::{Client, Connector, Error, ErrorKind, Parts, Result, Sink, Source};
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// How long whoever waits for a session has to take one that was given back, before another one is.
-const HANDOVER: Duration = Duration::from_millis(200);
+pub(super) const HANDOVER: Duration = Duration::from_millis(200);
 
 /// How often somebody looks whether more sessions would be of use.
 const LOOK: Duration = Duration::from_secs(1);
@@ -23,7 +23,7 @@ const WORTHWHILE: Duration = Duration::from_secs(3);
 
 /// Which session of a transfer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum Role {
     /// The one that makes the file.
     First,
     /// One that joined in.
@@ -34,7 +34,7 @@ pub(super) enum Place {
 pub(super) type Done = (Result<u64>, bool);
 
 /// Transfers over one session.
-type Work = Arc<dyn Fn(Arc<dyn Client>, Place) -> BoxFuture<'static, Done> + Send + Sync>;
+type Work = Arc<dyn Fn(Arc<dyn Client>, Role) -> BoxFuture<'static, Done> + Send + Sync>;
 
 pub(super) struct Shared {
     pub(super) parts: Arc<Parts>,
@@ -62,7 +62,7 @@ impl Shared {
             leave: Arc::new(Notify::new()),
         };
         let mut lanes: FuturesUnordered<_> = (0..more).map(|_| self.lane(signals.clone())).collect();
-        let mut first = (self.work)(first, Place::First);
+        let mut first = (self.work)(first, Role::First);
         let mut ended: Option<Result<u64>> = None;
         let mut leaving = false;
         let mut listen_from = Instant::now();
@@ -133,17 +133,14 @@ impl Shared {
                 },
                 () = late() => return None,
             };
-            let lent = Lent {
-                connector,
-                client: Some(client.clone()),
-            };
+            let lent = Lent::new(connector, client.clone());
             let is_there = tokio::select! {
                 () = parts.begun(), if creates => true,
                 () = late(), if creates => false,
                 else => true,
             };
             let done = tokio::select! {
-                done = work(client, Place::Beside), if is_there => Some(done),
+                done = work(client, Role::Beside), if is_there => Some(done),
                 () = signals.leave.notified(), if is_there => None,
                 else => None,
             };
@@ -168,13 +165,21 @@ async fn worthwhile(parts: &Parts) {
     }
 }
 
-/// A session that goes back to where it came from, also where the transfer is cancelled.
-struct Lent {
+/// A session that goes back to where it came from, also where it is only dropped.
+#[derive(Debug)]
+pub(super) struct Lent {
     connector: Arc<dyn Connector>,
     client: Option<Arc<dyn Client>>,
 }
 
 impl Lent {
+    pub(super) fn new(connector: Arc<dyn Connector>, client: Arc<dyn Client>) -> Self {
+        Self {
+            connector,
+            client: Some(client),
+        }
+    }
+
     async fn give_back(mut self) {
         if let Some(client) = self.client.take() {
             self.connector.release(client).await;

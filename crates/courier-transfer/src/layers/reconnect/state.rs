@@ -14,6 +14,8 @@ use tokio::sync::watch;
 
 use crate::{Client, Connector, Error, ErrorKind, RemotePath, Result, Retry};
 
+use crate::layers::{loss, told_of};
+
 /// The longest wait before a reconnect.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 /// How long a session that was given up may take to end.
@@ -218,18 +220,10 @@ impl State {
         if self.retries == 0 || *self.closed.borrow() {
             return Err(error);
         }
-        let mut lost = if self.is_usable() {
-            Error::new(ErrorKind::Lost, error.message())
-        } else {
-            self.over()
-        };
-        if let Some(operation) = error.operation() {
-            lost = lost.in_operation(operation);
-        }
-        for (key, value) in error.context() {
-            lost = lost.with(key, value);
-        }
-        Err(lost.with_source(error))
+        Err(match self.is_usable() {
+            true => loss(error),
+            false => told_of(self.over(), error),
+        })
     }
 
     fn give_up(&self, session: &Session, error: &Error) {
