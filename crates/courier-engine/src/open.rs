@@ -263,7 +263,7 @@ async fn connect(
         (false, Some(base)) => Some(engine.0.paths.check_base(base).map_err(|message| {
             Error::Transfer(TransferError::new(
                 ErrorKind::Denied,
-                format!("the base_path {message}"),
+                format!("base_path: {message}"),
             ))
         })?),
         _ => None,

@@ -23,6 +23,12 @@ pub trait Protocol: Send + Sync + fmt::Debug {
     /// How it can authenticate, in the API's words (`password`, `ssh_key`, …).
     fn auth_methods(&self) -> &'static [&'static str];
 
+    /// Settings that are not given and follow from the port, for those who look at a connection.
+    fn implied(&self, settings: &Map<String, Value>, port: u16) -> Vec<(&'static str, Value)> {
+        let _ = (settings, port);
+        Vec::new()
+    }
+
     /// Checks settings beyond their types, when a connection is saved: for example that algorithm
     /// names exist. Gives the name of the setting and what is wrong with it.
     fn check(&self, settings: &Map<String, Value>) -> Vec<(String, String)> {

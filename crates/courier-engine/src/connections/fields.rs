@@ -251,6 +251,9 @@ pub(super) fn shown(shape: &Shape<'_>, connection: &Connection) -> Map<String, V
     let effective = Effective::of(shape, connection);
     let port = effective.port(shape, connection);
     let mut fields = effective.0;
+    for (name, value) in port.map_or_else(Vec::new, |port| shape.protocol.implied(&fields, port)) {
+        fields.entry(name).or_insert(value);
+    }
     for setting in shape.settings() {
         fields.entry(setting.name).or_insert(Value::Null);
     }

@@ -220,7 +220,8 @@ async fn another_server_has_another_pin_and_gets_no_secret() {
         json!({"host": "third.example", "password": PASSWORD, "tls_pinned_thumbprint": thumbprint(1)});
     t.patched(made.id, pinned).await.unwrap();
     assert!(t.run_steps(mkdir(made.id)).await.error.is_none());
-    // The mode decides about the port.
+    // The mode decides about the port, and the port about the mode.
+    assert_eq!(moved.fields["ftps_mode"], "implicit");
     let moved = t
         .patched(made.id, json!({"port": null, "ftps_mode": "explicit"}))
         .await

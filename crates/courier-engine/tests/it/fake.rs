@@ -240,6 +240,14 @@ impl Protocol for Server {
         }
     }
 
+    fn implied(&self, _settings: &Map<String, Value>, port: u16) -> Vec<(&'static str, Value)> {
+        let mode = if port == 990 { "implicit" } else { "explicit" };
+        match self.has_certificate() {
+            true => vec![("ftps_mode", mode.into())],
+            false => Vec::new(),
+        }
+    }
+
     fn check_client_certificate(&self, pem: &SecretString) -> Result<(), String> {
         match pem.expose_secret().starts_with("-----BEGIN CERTIFICATE-----") {
             true => Ok(()),
