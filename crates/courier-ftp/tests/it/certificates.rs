@@ -1,13 +1,9 @@
 //! Authorities, certificates and lists of revoked ones, made for a test.
 
-use std::{
-    fs,
-    net::IpAddr,
-    process::Command,
-    time::{SystemTime, UNIX_EPOCH},
-};
+use std::{fs, net::IpAddr, process::Command};
 
 use courier_transfer::Thumbprint;
+use jiff::{SignedDuration, Timestamp};
 use openssl::{
     asn1::Asn1Time,
     bn::{BigNum, MsbOption},
@@ -15,14 +11,17 @@ use openssl::{
     hash::MessageDigest,
     nid::Nid,
     pkey::{PKey, Private},
+    rsa::Rsa,
     x509::{
         X509, X509NameBuilder,
         extension::{BasicConstraints, ExtendedKeyUsage, KeyUsage, SubjectAlternativeName},
     },
 };
 
-/// A day in seconds.
-const DAY: i64 = 24 * 60 * 60;
+/// So many days from now.
+fn day(days: i64) -> Timestamp {
+    Timestamp::now() + SignedDuration::from_hours(days * 24)
+}
 
 /// A certificate and its private key.
 #[derive(Clone, Debug)]
@@ -40,6 +39,9 @@ pub struct Request {
     valid: (i64, i64),
     for_clients: bool,
     authority: bool,
+    /// An RSA key of so many bits in place of one on P-256.
+    rsa_bits: Option<u32>,
+    sha1: bool,
 }
 
 impl Request {
@@ -51,23 +53,31 @@ impl Request {
             valid: (-1, 30),
             for_clients: false,
             authority: false,
+            rsa_bits: None,
+            sha1: false,
+        }
+    }
+
+    /// For a server whose only name is the common one, as certificates had it once.
+    pub fn common_name(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            ..Self::server(&[])
         }
     }
 
     /// For a client of that name.
     pub fn client(name: &str) -> Self {
         Self {
-            name: name.to_owned(),
             for_clients: true,
-            ..Self::server(&[])
+            ..Self::common_name(name)
         }
     }
 
     fn authority(name: &str) -> Self {
         Self {
-            name: name.to_owned(),
             authority: true,
-            ..Self::server(&[])
+            ..Self::common_name(name)
         }
     }
 
@@ -78,14 +88,33 @@ impl Request {
         self
     }
 
+    /// With an RSA key of that length.
+    #[must_use]
+    pub fn rsa(mut self, bits: u32) -> Self {
+        self.rsa_bits = Some(bits);
+        self
+    }
+
+    /// Signed over a SHA-1.
+    #[must_use]
+    pub fn sha1(mut self) -> Self {
+        self.sha1 = true;
+        self
+    }
+
     /// Signed by its own key.
     pub fn self_signed(&self) -> Identity {
         self.sign(None)
     }
 
     fn sign(&self, issuer: Option<&Identity>) -> Identity {
-        let group = EcGroup::from_curve_name(Nid::X9_62_PRIME256V1).unwrap();
-        let key = PKey::from_ec_key(EcKey::generate(&group).unwrap()).unwrap();
+        let key = match self.rsa_bits {
+            Some(bits) => PKey::from_rsa(Rsa::generate(bits).unwrap()).unwrap(),
+            None => {
+                let group = EcGroup::from_curve_name(Nid::X9_62_PRIME256V1).unwrap();
+                PKey::from_ec_key(EcKey::generate(&group).unwrap()).unwrap()
+            }
+        };
         let mut name = X509NameBuilder::new().unwrap();
         name.append_entry_by_nid(Nid::COMMONNAME, &self.name).unwrap();
         let name = name.build();
@@ -101,8 +130,7 @@ impl Request {
         let issuer_name = issuer.map_or(&*name, |issuer| issuer.certificate.subject_name());
         builder.set_issuer_name(issuer_name).unwrap();
         builder.set_pubkey(&key).unwrap();
-        let now = i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()).unwrap();
-        let day = |days: i64| Asn1Time::from_unix(now + days * DAY).unwrap();
+        let day = |days| Asn1Time::from_unix(day(days).as_second()).unwrap();
         builder.set_not_before(&day(self.valid.0)).unwrap();
         builder.set_not_after(&day(self.valid.1)).unwrap();
 
@@ -135,8 +163,13 @@ impl Request {
             let names = names.build(&builder.x509v3_context(issuer, None)).unwrap();
             builder.append_extension(names).unwrap();
         }
+        let digest = if self.sha1 {
+            MessageDigest::sha1()
+        } else {
+            MessageDigest::sha256()
+        };
         builder
-            .sign(issuer.map_or(&key, |issuer| &issuer.key), MessageDigest::sha256())
+            .sign(issuer.map_or(&key, |issuer| &issuer.key), digest)
             .unwrap();
         Identity {
             certificate: builder.build(),
@@ -146,6 +179,15 @@ impl Request {
 }
 
 impl Identity {
+    /// What [`pem`](Self::pem) was written to.
+    pub fn read(path: &Path) -> Self {
+        let pem = fs::read(path).unwrap();
+        Self {
+            certificate: X509::from_pem(&pem).unwrap(),
+            key: PKey::private_key_from_pem(&pem).unwrap(),
+        }
+    }
+
     /// The certificate alone, as PEM.
     pub fn certificate_pem(&self) -> String {
         String::from_utf8(self.certificate.to_pem().unwrap()).unwrap()
@@ -176,6 +218,11 @@ impl Authority {
         request.sign(Some(&self.0))
     }
 
+    /// One that it vouches for.
+    pub fn subordinate(&self, name: &str) -> Self {
+        Self(self.issue(&Request::authority(name)))
+    }
+
     /// Its own certificate, as PEM: what those hold who trust it.
     pub fn pem(&self) -> String {
         self.0.certificate_pem()
@@ -183,8 +230,14 @@ impl Authority {
 
     /// Its list of revoked certificates, as PEM, good for a day.
     pub fn crl(&self, revoked: &[&Identity]) -> String {
+        self.crl_valid(revoked, 0, 1)
+    }
+
+    /// The same, good from one day to another, counted from today.
+    pub fn crl_valid(&self, revoked: &[&Identity], from: i64, to: i64) -> String {
         let dir = tempfile::tempdir().unwrap();
         let at = |name: &str| dir.path().join(name).display().to_string();
+        let time = |days| day(days).strftime("%Y%m%d%H%M%SZ").to_string();
         let index: String = revoked
             .iter()
             .map(|identity| {
@@ -198,7 +251,7 @@ impl Authority {
         fs::write(
             at("config"),
             format!(
-                "[ca]\ndefault_ca = a\n[a]\ndatabase = {}\ndefault_md = sha256\ndefault_crl_days = 1\n",
+                "[ca]\ndefault_ca = a\n[a]\ndatabase = {}\ndefault_md = sha256\n",
                 at("index")
             ),
         )
@@ -206,6 +259,7 @@ impl Authority {
         let output = Command::new("openssl")
             .args(["ca", "-gencrl", "-config", &at("config")])
             .args(["-keyfile", &at("authority.pem"), "-cert", &at("authority.pem")])
+            .args(["-crl_lastupdate", &time(from), "-crl_nextupdate", &time(to)])
             .output()
             .unwrap();
         assert!(
@@ -254,6 +308,18 @@ fn openssl_agrees() {
     assert!(verify(&expired, &[]).contains("has expired"));
     assert_eq!(verify(&client, &["-purpose", "sslclient"]), "");
     assert!(verify(&client, &["-crl_check"]).contains("revoked"));
+    let named = authority.issue(&Request::common_name("ftp.partner.com"));
+    assert_eq!(verify(&named, &["-verify_hostname", "ftp.partner.com"]), "");
+    let weak = authority.issue(&Request::server(&["localhost"]).rsa(1024));
+    assert!(verify(&weak, &["-auth_level", "2"]).contains("key too weak"));
+    let below = authority.subordinate("Subordinate");
+    let hashed = below.issue(&Request::server(&["localhost"]).sha1());
+    let vouched = ["-untrusted", &file("below.pem", below.pem())];
+    assert_eq!(verify(&hashed, &vouched), "");
+    assert!(verify(&hashed, &[&vouched[..], &["-auth_level", "2"]].concat()).contains("too weak"));
+    let old = file("old.pem", below.crl_valid(&[], -2, -1));
+    let checked = ["-crl_check", "-CRLfile", &old];
+    assert!(verify(&hashed, &[&vouched[..], &checked].concat()).contains("CRL has expired"));
     let own = Request::server(&["localhost"]).self_signed();
     assert!(verify(&own, &[]).contains("self-signed certificate"));
     assert_ne!(own.thumbprint(), good.thumbprint());
