@@ -1,6 +1,6 @@
 //! Authorities, certificates and lists of revoked ones, made for a test.
 
-use std::{fs, net::IpAddr, process::Command};
+use std::{fs, net::IpAddr, path::Path, process::Command};
 
 use courier_transfer::Thumbprint;
 use jiff::{SignedDuration, Timestamp};
@@ -323,5 +323,7 @@ fn openssl_agrees() {
     let own = Request::server(&["localhost"]).self_signed();
     assert!(verify(&own, &[]).contains("self-signed certificate"));
     assert_ne!(own.thumbprint(), good.thumbprint());
-    assert!(own.pem().contains("BEGIN PRIVATE KEY"));
+    let written = dir.path().join("own.pem");
+    fs::write(&written, own.pem()).unwrap();
+    assert_eq!(Identity::read(&written).pem(), own.pem());
 }
