@@ -92,6 +92,14 @@ impl Protocol for FtpsProtocol {
         AUTH_METHODS
     }
 
+    fn implied(&self, settings: &Map<String, Value>, port: u16) -> Vec<(&'static str, Value)> {
+        let mode = match is_implicit(settings, port) {
+            true => table::IMPLICIT,
+            false => table::EXPLICIT,
+        };
+        vec![(table::FTPS_MODE, Value::from(mode))]
+    }
+
     fn check(&self, settings: &Map<String, Value>) -> Vec<(String, String)> {
         let mut problems = options::problems(settings);
         problems.extend(secured::problems(settings));
