@@ -96,10 +96,10 @@ async fn by_commands(
     };
     let refused = match size {
         Ok(size) => {
-            let modified = modified(control, path, wire).await;
-            return Ok(entry(EntryKind::File, Some(size), passed_over(modified)?));
+            let modified = passed_over(session, modified(control, path, wire).await)?;
+            return Ok(entry(EntryKind::File, Some(size), modified));
         }
-        Err(e) if e.kind() == ErrorKind::Lost => return Err(e),
+        Err(e) if !session.health().is_alive() || e.kind() == ErrorKind::Protocol => return Err(e),
         Err(e) => e,
     };
     if is_directory(control, session, path, wire).await? {
@@ -107,9 +107,9 @@ async fn by_commands(
     }
     // A server without SIZE may have MDTM.
     if refused.kind() == ErrorKind::Unsupported {
-        let modified = modified(control, path, wire).await;
-        if let Some(modified) = passed_over(modified)? {
-            return Ok(entry(EntryKind::File, None, Some(modified)));
+        let modified = passed_over(session, modified(control, path, wire).await)?;
+        if modified.is_some() {
+            return Ok(entry(EntryKind::File, None, modified));
         }
     }
     Err(match refused.kind() {
@@ -119,11 +119,11 @@ async fn by_commands(
 }
 
 /// What a refusal leaves open is open; a line that broke is not.
-fn passed_over<T>(result: Result<T>) -> Result<Option<T>> {
+fn passed_over<T>(session: &Session, result: Result<T>) -> Result<Option<T>> {
     match result {
         Ok(value) => Ok(Some(value)),
-        Err(e) if matches!(e.kind(), ErrorKind::Lost | ErrorKind::Protocol) => Err(e),
-        Err(_) => Ok(None),
+        Err(_) if session.health().is_alive() => Ok(None),
+        Err(e) => Err(e),
     }
 }
 
