@@ -59,7 +59,7 @@ pub(super) fn time_of_day(word: &[u8]) -> Option<SignedDuration> {
         [digits @ .., half, b'M' | b'm'] | [digits @ .., half]
             if matches!(half.to_ascii_lowercase(), b'a' | b'p') =>
         {
-            (digits, Some(half.to_ascii_lowercase() == b'p'))
+            (digits, Some(half.eq_ignore_ascii_case(&b'p')))
         }
         _ => (word, None),
     };

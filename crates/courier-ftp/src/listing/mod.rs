@@ -7,13 +7,20 @@
 
 mod clock;
 mod dos;
+mod eplf;
 pub mod facts;
 mod ls_date;
 mod months;
+mod netware;
+mod nonstop;
 mod numeric;
+mod os400;
+mod size_first;
 mod unix;
 mod unix_mode;
+mod vms;
 mod words;
+mod zos;
 
 #[cfg(test)]
 #[allow(
@@ -29,7 +36,9 @@ use std::fmt;
 use courier_transfer::EntryKind;
 use jiff::{Timestamp, tz::TimeZone};
 
-use self::clock::Clock;
+use self::{
+    clock::Clock, dos::Dos, os400::Os400, size_first::SizeFirst, unix::Unix, vms::Vms, words::Words, zos::Zos,
+};
 
 /// The longest line that is looked at, in bytes.
 pub const MAX_LINE: usize = 16 * 1024;
@@ -140,8 +149,14 @@ const TOO_LONG: Reason = Reason("the line is longer than 16 KiB");
 #[derive(Debug)]
 pub struct ListParser {
     clock: Clock,
-    unix: unix::Unix,
-    dos: dos::Dos,
+    unix: Unix,
+    dos: Dos,
+    size_first: SizeFirst,
+    os400: Os400,
+    vms: Vms,
+    zos: Zos,
+    /// An entry was seen: headings come before the first.
+    has_begun: bool,
 }
 
 impl ListParser {
@@ -149,44 +164,72 @@ impl ListParser {
     pub fn new(now: Timestamp, zone: TimeZone) -> Self {
         Self {
             clock: Clock::new(now, zone),
-            unix: unix::Unix::default(),
-            dos: dos::Dos::default(),
+            unix: Unix::default(),
+            dos: Dos::default(),
+            size_first: SizeFirst::default(),
+            os400: Os400::default(),
+            vms: Vms::default(),
+            zos: Zos::default(),
+            has_begun: false,
         }
     }
 
-    /// Reads the next line; line ends may be left on it. What comes out may be of the line before, since some
-    /// hosts break the line behind a long name.
+    /// Reads the next line; line ends may be left on it. What comes out may be of the line before, since OpenVMS
+    /// breaks the line behind a long name.
     pub fn line(&mut self, raw: &[u8]) -> impl Iterator<Item = Line> + use<> {
         let line = raw.strip_suffix(b"\n").unwrap_or(raw);
         // Some servers end lines with two carriage returns.
         let ends = line.iter().rev().take_while(|&&b| b == b'\r').count();
         let line = line.get(..line.len() - ends).unwrap_or(line);
-        let result = match self.read(line) {
+        let (before, reading) = self.read(line);
+        self.has_begun |= matches!(reading, Reading::Found(_));
+        let now = match reading {
             Reading::Nothing => None,
             Reading::Found(found) => Some(Line::Found(found)),
             Reading::Wrong(reason) => Some(Line::unreadable(line, reason)),
             Reading::Foreign => Some(Line::unreadable(line, NO_FORM)),
         };
-        [result].into_iter().flatten()
+        [before, now].into_iter().flatten()
     }
 
     /// What is left when the listing has ended.
     pub fn finish(&mut self) -> impl Iterator<Item = Line> + use<> {
-        None.into_iter()
+        self.vms.abandoned().into_iter()
     }
 
-    fn read(&mut self, line: &[u8]) -> Reading {
+    /// What waited for this line in vain, and what the line is.
+    fn read(&mut self, line: &[u8]) -> (Option<Line>, Reading) {
         if line.len() > MAX_LINE {
-            return Reading::Wrong(TOO_LONG);
+            return (self.vms.abandoned(), Reading::Wrong(TOO_LONG));
         }
-        let words = words::Words::of(line);
+        if let Some(reading) = self.vms.continued(line, &self.clock) {
+            return (None, reading);
+        }
+        (self.vms.abandoned(), self.whole(&Words::of(line)))
+    }
+
+    /// The first form that recognises the line; no line has two.
+    fn whole(&mut self, words: &Words<'_>) -> Reading {
         if words.len() == 0 {
             return Reading::Nothing;
         }
-        let mut reading = self.unix.read(&words, &self.clock);
-        if let Reading::Foreign = reading {
-            reading = self.dos.read(&words, &self.clock);
-        }
-        reading
+        let clock = &self.clock;
+        let has_begun = self.has_begun;
+        let mut forms: [&mut dyn FnMut() -> Reading; 9] = [
+            // Knows by the heading that what follows is its own.
+            &mut || self.zos.read(words, clock, has_begun),
+            &mut || self.unix.read(words, clock),
+            &mut || self.dos.read(words, clock),
+            &mut || self.vms.read(words, clock),
+            &mut || self.os400.read(words, clock),
+            &mut || netware::read(words, clock),
+            &mut || nonstop::read(words, clock),
+            &mut || self.size_first.read(words, clock),
+            &mut || eplf::read(words),
+        ];
+        let mut readings = forms.iter_mut().map(|read| read());
+        readings
+            .find(|reading| !matches!(reading, Reading::Foreign))
+            .unwrap_or(Reading::Foreign)
     }
 }

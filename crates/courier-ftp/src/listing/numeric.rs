@@ -7,11 +7,12 @@ use super::{
     words::short,
 };
 
+/// What comes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Order {
-    MonthFirst,
-    DayFirst,
-    YearFirst,
+    Month,
+    Day,
+    Year,
 }
 
 /// Reads dates of three numbers, `03-05-24`, `5.3.2024`, `2024/03/05`, of one listing.
@@ -46,16 +47,16 @@ impl NumericDates {
             return Date::new(year, short(b)?, short(c)?).ok();
         }
         let usual = match separator {
-            b'-' | b'/' => [Order::MonthFirst, Order::DayFirst, Order::YearFirst],
-            b'.' => [Order::DayFirst, Order::MonthFirst, Order::YearFirst],
+            b'-' | b'/' => [Order::Month, Order::Day, Order::Year],
+            b'.' => [Order::Day, Order::Month, Order::Year],
             _ => return None,
         };
         let date = |order| {
             let (year, month, day) = match order {
-                Order::MonthFirst => (any_year(c)?, a, b),
-                Order::DayFirst => (any_year(c)?, b, a),
-                Order::YearFirst if self.year_first && a.len() == 2 => (any_year(a)?, b, c),
-                Order::YearFirst => return None,
+                Order::Month => (any_year(c)?, a, b),
+                Order::Day => (any_year(c)?, b, a),
+                Order::Year if self.year_first && a.len() == 2 => (any_year(a)?, b, c),
+                Order::Year => return None,
             };
             Date::new(year, short(month)?, short(day)?).ok()
         };
@@ -70,8 +71,8 @@ impl NumericDates {
         let Some((order, date)) = likely.next() else {
             return learned.or_else(|| possible().next()).map(|(_, date)| date);
         };
-        let is_proof = likely.next().is_none();
-        if is_proof && Some(&order) != usual.first() || is_proof && self.learned.is_some() {
+        // Only one order is possible: it holds from now on.
+        if likely.next().is_none() {
             self.learned = Some(order);
         }
         Some(date)

@@ -34,6 +34,11 @@ impl<'a> Words<'a> {
         Self { line, spans }
     }
 
+    /// The whole line.
+    pub(super) fn line(&self) -> &'a [u8] {
+        self.line
+    }
+
     pub(super) fn len(&self) -> usize {
         self.spans.len()
     }

@@ -2,8 +2,12 @@
 
 mod dos;
 mod facts;
+mod old_hosts;
+mod os400;
 mod properties;
 mod unix;
+mod vms;
+mod zos;
 
 use courier_transfer::EntryKind::{self, Directory, File, Link, Other};
 use jiff::{Timestamp, tz::TimeZone};
