@@ -53,7 +53,7 @@ fuzz: ## feed nonsense to what reads foreign bytes; FUZZ_SECONDS=600 FUZZ_TARGET
 FUZZ_SECONDS ?= 60
 FUZZ_TARGETS ?= $(basename $(notdir $(wildcard fuzz/fuzz_targets/*.rs)))
 
-bench: ## Courier and today's clients side by side; BENCH_ARGS="--only up,wan-up --rounds 1"
+bench: ## Courier and today's clients side by side; BENCH_ARGS="--only sftp-up,ftp-wan-up --rounds 1"
 	@scripts/setup bench
 	cargo build --locked --release -p courier
 	cargo build --locked --release --manifest-path $(delay_line) --target-dir $(target)

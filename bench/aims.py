@@ -29,14 +29,18 @@ class Aim:
 
 
 AIMS = [
-    Aim("down", "one file of 1 GiB down", 1.2, 0.6),
-    Aim("up", "one file of 1 GiB up", 1.0, 0.5),
-    Aim("small-down", "5,000 small files down", 3.5, 0.2),
-    Aim("small-up", "5,000 small files up, with a safe rename", 3.5, 0.2, row="courier --atomic"),
-    Aim("wan-down", "one file down, 50 ms", 1.9),
-    Aim("wan-up", "one file up, 50 ms", 4.0),
-    Aim("wan-small-down", "200 small files down, 50 ms", 4.0),
-    Aim("wan-small-up", "200 small files up, 50 ms", 4.0),
+    Aim("sftp-down", "SFTP, one file of 1 GiB down", 1.2, 0.6),
+    Aim("sftp-up", "SFTP, one file of 1 GiB up", 1.0, 0.5),
+    Aim("sftp-small-down", "SFTP, 5,000 small files down", 3.5, 0.2),
+    Aim("sftp-small-up", "SFTP, 5,000 small files up, with a safe rename", 3.5, 0.2, row="courier --atomic"),
+    Aim("sftp-wan-down", "SFTP, one file down, 50 ms", 1.9),
+    Aim("sftp-wan-up", "SFTP, one file up, 50 ms", 4.0),
+    Aim("sftp-wan-small-down", "SFTP, 200 small files down, 50 ms", 4.0),
+    Aim("sftp-wan-small-up", "SFTP, 200 small files up, 50 ms", 4.0),
+    Aim("ftp-down", "FTP, one file of 1 GiB down", 1.15, 0.85),
+    Aim("ftp-up", "FTP, one file of 1 GiB up", 1.0, 0.85),
+    Aim("ftps-down", "FTPS, one file of 1 GiB down", 1.0, 0.75),
+    Aim("ftps-up", "FTPS, one file of 1 GiB up", 1.1, 0.75),
 ]
 MEMORY_MIB = 24
 
@@ -55,7 +59,7 @@ def judged(tables: Tables, workloads: list[str]) -> list[list[str]]:
 
 
 def _lines(aim: Aim, rows: dict[Row, Figures | None]) -> list[list[str]]:
-    wanted = f"≥ {aim.speed:.1f} ×"
+    wanted = f"≥ {aim.speed:.2f} ×"
     courier = next((figures for row, figures in rows.items() if row.name == aim.row), None)
     peers = {row.name: figures for row, figures in rows.items() if row.is_peer and figures}
     if courier is None or not peers:
@@ -67,7 +71,7 @@ def _lines(aim: Aim, rows: dict[Row, Figures | None]) -> list[list[str]]:
     if aim.cpu is not None:
         name, best = least(peers, lambda figures: figures.cpu)
         cpu = round(courier.cpu / best, 2)
-        lines.append([aim.what, "CPU", f"≤ {aim.cpu:.1f} ×", f"{cpu:.2f} ×", name, _verdict(cpu <= aim.cpu)])
+        lines.append([aim.what, "CPU", f"≤ {aim.cpu:.2f} ×", f"{cpu:.2f} ×", name, _verdict(cpu <= aim.cpu)])
     return lines
 
 

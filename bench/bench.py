@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Courier and today's SFTP clients side by side. `make bench` calls this; see bench/README.md."""
+"""Courier and today's clients for SFTP, FTP and FTPS side by side. `make bench` calls this; see bench/README.md."""
 
 import argparse
 import os
@@ -13,13 +13,17 @@ import aims
 import children
 import clients
 import measure
+import programs
 import report
-from clients import Bench, Row
+import vsftpd
+from clients import Row
 from data import Data
 from figures import Sample, figures
 from network import FarNetwork, Loopback, Unavailable
-from server import Sshd
-from workloads import Workload, all_workloads
+from server import Server
+from sshd import Sshd
+from stage import Stage
+from workloads import PROTOCOLS, Workload, all_workloads
 
 # A client that needs longer than this is not asked again: more rounds would not change its place.
 SLOW_SECONDS = 10
@@ -30,10 +34,11 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--courier", type=Path, help="the binary to measure; without it only the peers run")
     parser.add_argument("--delay-line", type=Path, help="the built program of bench/delay-line, for the far path")
     parser.add_argument("--only", help=f"workloads, of: {','.join(all_workloads(0))}; by default all")
-    parser.add_argument("--clients", help="programs, of: sftp,rclone,lftp,courier; by default all that are installed")
+    parser.add_argument("--protocols", help=f"only the workloads of these, of: {','.join(PROTOCOLS)}")
+    parser.add_argument("--clients", help="programs, of: sftp,rclone,lftp,curl,courier; by default all that are installed")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--size", type=int, default=1024, help="MiB of the one big file on loopback")
-    parser.add_argument("--cipher", default="aes128-gcm@openssh.com")
+    parser.add_argument("--cipher", default="aes128-gcm@openssh.com", help="of SFTP; that of FTPS is fixed")
     parser.add_argument("--limit", type=float, default=120, help="seconds until a run is stopped")
     parser.add_argument("--settle", type=float, default=5, help="seconds to wait for a quiet machine before a run")
     parser.add_argument("--data", type=Path, default=Path("/dev/shm"), help="where the files lie; best a tmpfs")
@@ -42,7 +47,7 @@ def arguments() -> argparse.Namespace:
 
     if args.courier is not None and not args.courier.exists():
         parser.error(f"{args.courier} is not there: build it first")
-    if args.results is None and not (args.only or args.clients):
+    if args.results is None and not (args.only or args.protocols or args.clients):
         args.results = Path(__file__).parent / "RESULTS.md"
     return args
 
@@ -70,6 +75,8 @@ def run(args: argparse.Namespace, folder: Path) -> int:
     names = args.only.split(",") if args.only else list(known)
     if unknown := set(names) - set(known):
         sys.exit(f"no such workload: {', '.join(sorted(unknown))}; there are {', '.join(known)}")
+    if args.protocols:
+        names = [name for name in names if known[name].protocol in args.protocols.split(",")]
     # A copy, so that every run has the same binary whatever is built meanwhile.
     courier = Path(shutil.copy2(args.courier, folder / "courier")) if args.courier else None
     chosen = args.clients.split(",") if args.clients else None
@@ -78,12 +85,13 @@ def run(args: argparse.Namespace, folder: Path) -> int:
         sys.exit(f"none of these clients is there: {args.clients}")
 
     workloads = [known[name] for name in names]
-    benches, far = prepare(args, folder, workloads, courier)
+    stages, far = prepare(args, folder, workloads, courier)
     tables, texts, failed = {}, {}, False
     for workload in workloads:
-        if workload.far not in benches:
+        stage = stages.get((workload.protocol, workload.far))
+        if stage is None:
             continue
-        samples = measured(benches[workload.far], workload, rows, folder, args)
+        samples = measured(stage, workload, rows, folder, args)
         failed |= any(sample.problem for its in samples.values() for sample in its)
         tables[workload.name] = {row: figures(its) for row, its in samples.items()}
         tries = {row: len(its) for row, its in samples.items()}
@@ -93,15 +101,14 @@ def run(args: argparse.Namespace, folder: Path) -> int:
     judged = report.markdown(aims.judged(tables, names))
     print(f"\naims\n{judged}")
     if args.results:
-        programs = dict.fromkeys(row.program for row in rows)
-        versions = {program: clients.version(program, courier) for program in programs}
-        args.results.write_text(report.document(texts, judged, far, versions, args.rounds, args.cipher))
+        notes = notes_on(stages, rows, courier)
+        args.results.write_text(report.document(texts, judged, far, notes, args.rounds))
         print(f"\nwritten to {args.results}")
     return 1 if failed else 0
 
 
-def prepare(args: argparse.Namespace, folder: Path, workloads: list[Workload], courier: Path | None) -> tuple[dict[bool, Bench], str]:
-    """Data, and a server on each path that the workloads need: near (False) and far (True). Also a line on the far path."""
+def prepare(args: argparse.Namespace, folder: Path, workloads: list[Workload], courier: Path | None) -> tuple[dict[tuple[str, bool], Stage], str]:
+    """Data, and the servers that the workloads need, by protocol and whether it is far away. Also a line on the far path."""
     networks, far = {}, "not asked for"
     if not all(workload.far for workload in workloads):
         networks[False] = Loopback()
@@ -112,42 +119,60 @@ def prepare(args: argparse.Namespace, folder: Path, workloads: list[Workload], c
         except Unavailable as reason:
             far = f"left out: {reason}"
         print(f"far path: {far}", flush=True)
-    items = {workload.item for workload in workloads if workload.far in networks}
-    if not items:
+    workloads = [workload for workload in workloads if workload.far in networks]
+    if not workloads:
         sys.exit(1)  # the reason is printed
-    data = Data(folder / "data", items)
-    benches = {
-        is_far: Bench(Sshd(folder / f"ssh-{network.name}", network, args.cipher), data, args.cipher, courier)
-        for is_far, network in networks.items()
-    }
-    return benches, far
+    data = Data(folder / "data", {workload.item for workload in workloads})
+    stages = {}
+    for protocol, is_far in dict.fromkeys((workload.protocol, workload.far) for workload in workloads):
+        network = networks[is_far]
+        server = start_server(protocol, folder / f"{protocol}-{network.name}", network, args.cipher)
+        stages[protocol, is_far] = Stage(server, data, courier)
+    return stages, far
 
 
-def measured(bench: Bench, workload: Workload, rows: list[Row], folder: Path, args: argparse.Namespace) -> dict[Row, list[Sample]]:
+def start_server(protocol: str, folder: Path, network: Loopback | FarNetwork, cipher: str) -> Server:
+    if protocol == "sftp":
+        return Sshd(folder, network, cipher)
+    return vsftpd.VsftpdTls(folder, network) if protocol == "ftps" else vsftpd.Vsftpd(folder, network)
+
+
+def notes_on(stages: dict[tuple[str, bool], Stage], rows: list[Row], courier: Path | None) -> dict[str, str]:
+    """The versions of clients and servers, and what the servers encrypt with."""
+    notes = {}
+    for (protocol, _), stage in stages.items():
+        notes[f"{PROTOCOLS[protocol]} server"] = f"{stage.server.version()}, cipher {stage.server.cipher}"
+    for program in dict.fromkeys(row.program for row in rows):
+        notes[program] = programs.version(str(courier) if program == "courier" else program)
+    return notes
+
+
+def measured(stage: Stage, workload: Workload, rows: list[Row], folder: Path, args: argparse.Namespace) -> dict[Row, list[Sample]]:
     """Each client once, round by round."""
     samples = {row: [] for row in rows if row.has(workload)}
     for _ in range(args.rounds):
         for row, its in samples.items():
             if not its or its[-1].run.wall < SLOW_SECONDS:
-                its.append(one_run(bench, workload, row, folder, args))
+                its.append(one_run(stage, workload, row, folder, args))
     return samples
 
 
-def one_run(bench: Bench, workload: Workload, row: Row, folder: Path, args: argparse.Namespace) -> Sample:
+def one_run(stage: Stage, workload: Workload, row: Row, folder: Path, args: argparse.Namespace) -> Sample:
     """Runs one client once, on clean targets, and looks at what arrived."""
-    sshd, network = bench.sshd, bench.sshd.network
-    bench.data.clean()
-    command = [*network.client, *row.command(bench, workload), *row.flags]
+    server, network = stage.server, stage.server.network
+    stage.data.clean()
+    command = [*network.client, *row.command(stage, workload), *row.flags]
     home = folder / "home"
     home.mkdir(exist_ok=True)
     # Nothing of the user's own configuration or agent takes part.
     env = {"PATH": os.environ["PATH"], "HOME": str(home), "RCLONE_CONFIG": "/dev/null", "LC_ALL": "C.UTF-8"}
+    env |= server.environment()
     measure.wait_for_quiet(args.settle)
-    server_before, path_before = sshd.cpu(), network.cpu()
-    run = measure.run(command, env, sshd.folder, args.limit)
-    sshd.wait_until_idle()
-    server_cpu, path_cpu = sshd.cpu() - server_before, network.cpu() - path_before
-    problem = bench.data.problem(workload.item, workload.direction) if run.status == 0 else f"ended with status {run.status}"
+    server_before, path_before = server.cpu(), network.cpu()
+    run = measure.run(command, env, server.folder, args.limit)
+    server.wait_until_idle()
+    server_cpu, path_cpu = server.cpu() - server_before, network.cpu() - path_before
+    problem = stage.data.problem(workload.item, workload.direction) if run.status == 0 else f"ended with status {run.status}"
     if problem:
         print(f"{row.name} {workload.name}: {problem}\n{run.output[-2000:]}", file=sys.stderr)
     return Sample(run, server_cpu, path_cpu, problem)

@@ -16,6 +16,7 @@ from pathlib import Path
 import children
 
 SAMPLE_SECONDS = 0.02
+SERVERS = ("sshd", "vsftpd")
 
 
 @dataclass
@@ -86,7 +87,7 @@ def _orphans(others: set[int]) -> float:
     """
     cpu = 0.0
     for pid in children.of(os.getpid()) - others:
-        of_server = children.name(pid).startswith("sshd")
+        of_server = children.name(pid).startswith(SERVERS)
         _, _, usage = os.wait4(pid, 0)
         cpu += 0 if of_server else usage.ru_utime + usage.ru_stime
     return cpu

@@ -6,6 +6,7 @@ namespaces have no names and no files: they last as long as the processes in the
 """
 
 import fcntl
+import itertools
 import os
 import re
 import socket
@@ -59,6 +60,7 @@ class FarNetwork:
         if os.getuid() != 0:
             raise Unavailable("network namespaces need root")
         self.line = None
+        self.ports = itertools.count(2222)  # nobody else is there
         self.holders = [_namespace(), _namespace()]
         client, server = (holder.pid for holder in self.holders)
         self.client, self.server = _inside(client), _inside(server)
@@ -72,7 +74,7 @@ class FarNetwork:
             raise Unavailable(f"{self.how} gives a round trip of {self.measured_ms:.1f} ms instead of {ROUND_TRIP_MS}")
 
     def free_port(self) -> int:
-        return 2222  # nobody else is there
+        return next(self.ports)
 
     def cpu(self) -> float:
         """CPU seconds that the path itself has cost so far."""

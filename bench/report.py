@@ -15,18 +15,19 @@ from workloads import Workload
 def rows(workload: Workload, table: dict[Row, Figures | None], tries: dict[Row, int]) -> list[list[str]]:
     """The lines of one workload's table."""
     unit = "MB/s" if workload.is_big else "files/s"
-    ratios = ["× sftp", "× best peer"]
-    lines = [["client", "wall s", *ratios, unit, "CPU s", *ratios, "RSS MiB", "server CPU s", "runs"]]
     peers = {row.name: figures for row, figures in table.items() if row.is_peer and figures}
+    first = next(iter(peers), None)
+    ratios = [f"× {first}", "× best peer"] if peers else []
+    lines = [["client", "wall s", *ratios, unit, "CPU s", *ratios, "RSS MiB", "server CPU s", "runs"]]
 
     def against(own: float, value) -> list[str]:
-        sftp = f"{own / value(peers['sftp']):.2f}" if "sftp" in peers else ""
-        best = f"{own / aims.least(peers, value)[1]:.2f}" if peers else ""
-        return [sftp, best]
+        if not peers:
+            return []
+        return [f"{own / value(peers[first]):.2f}", f"{own / aims.least(peers, value)[1]:.2f}"]
 
     for row, its in table.items():
         if its is None:
-            lines.append([row.name, "failed"] + [""] * 8 + [f"0/{tries[row]}"])
+            lines.append([row.name, "failed"] + [""] * (len(lines[0]) - 3) + [f"0/{tries[row]}"])
             continue
         lines.append([
             row.name,
@@ -60,11 +61,11 @@ def machine() -> str:
 HEAD = """\
 # Results
 
-Written by `make bench` on {date}: rounds {rounds}, clients interleaved, cipher {cipher}, files on tmpfs.
+Written by `make bench` on {date}: rounds {rounds}, clients interleaved, files on tmpfs.
 
 - machine: {machine}
 - far path: {far}
-{versions}
+{notes}
 
 Medians. CPU is user and system time of the client's whole process tree (`ssh` under `sftp` and `lftp` included), RSS the
 peak of the same tree. Every run's result was compared byte for byte. A run during which other work took more than
@@ -78,15 +79,14 @@ the fastest of the other clients, and for CPU against the most frugal.
 """
 
 
-def document(tables: dict[str, str], aims_table: str, far: str, versions: dict[str, str], rounds: int, cipher: str) -> str:
-    """The whole of RESULTS.md; `tables` by their titles."""
+def document(tables: dict[str, str], aims_table: str, far: str, notes: dict[str, str], rounds: int) -> str:
+    """The whole of RESULTS.md; `tables` by their titles, `notes` by what they are about."""
     head = HEAD.format(
         date=datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
         rounds=rounds,
-        cipher=cipher,
         machine=machine(),
         far=far,
-        versions="\n".join(f"- {name}: {text}" for name, text in versions.items()),
+        notes="\n".join(f"- {name}: {text}" for name, text in notes.items()),
         noise=NOISE_CORES,
         aims=aims_table,
     )

@@ -1,67 +1,55 @@
-"""An OpenSSH server with its own keys and configuration, for one run of the benchmark."""
+"""A file server of the benchmark's own: what they have in common."""
 
-import os
-import pwd
+import socket
 import subprocess
+import sys
 import time
 from pathlib import Path
 
 import children
 from network import FarNetwork, Loopback
 
-CONFIG = """\
-Port {port}
-ListenAddress {host}
-HostKey {folder}/host_key
-PidFile {folder}/sshd.pid
-AuthorizedKeysFile {folder}/authorized_keys
-AuthenticationMethods publickey
-PermitRootLogin prohibit-password
-StrictModes no
-UsePAM no
-UseDNS no
-PrintMotd no
-LogLevel ERROR
-Ciphers {ciphers}
-Subsystem sftp internal-sftp
-"""
+TCP_LISTEN = "0A"  # net/tcp_states.h, as /proc/net/tcp writes it
 
 
-class Sshd:
+class Server:
     """A server that listens on one path, and is there until `children.end_all`. All its files are in `folder`."""
 
-    def __init__(self, folder: Path, network: Loopback | FarNetwork, cipher: str):
+    program: str  # its name in the list of processes
+    cipher: str  # what it encrypts with, the only one that it offers
+
+    def __init__(self, folder: Path, network: Loopback | FarNetwork):
         folder.mkdir()
         self.folder, self.network, self.host = folder, network, network.host
-        self.user = pwd.getpwuid(os.getuid()).pw_name
-        self.identity = folder / "identity"
-        self.known_hosts = folder / "known_hosts"
         self.port = network.free_port()
-        for key in ("host_key", "identity"):
-            subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", folder / key], check=True)
-        (folder / "authorized_keys").write_text((folder / "identity.pub").read_text())
-        key_type, key = (folder / "host_key.pub").read_text().split()[:2]
-        self.known_hosts.write_text(f"[{self.host}]:{self.port} {key_type} {key}\n")
-        listed = subprocess.run(["ssh-keygen", "-lf", folder / "host_key.pub"], check=True, capture_output=True, text=True)
-        self.fingerprint = listed.stdout.split()[1]
-        (folder / "sshd_config").write_text(CONFIG.format(port=self.port, host=self.host, folder=folder, ciphers=cipher))
 
-        self._start()
+    def version(self) -> str:
+        """One line that says which version it is."""
+        raise NotImplementedError
 
-    def _start(self):
-        if os.getuid() == 0:
-            os.makedirs("/run/sshd", exist_ok=True)
-        sshd = next(path for path in ("/usr/sbin/sshd", "/usr/local/sbin/sshd", "/usr/bin/sshd") if os.path.exists(path))
-        # sshd starts itself again for each connection, so it wants its absolute path.
-        command = [*self.network.server, sshd, "-D", "-e", "-f", self.folder / "sshd_config"]
-        with open(self.folder / "sshd.log", "wb") as log:
-            self.process = children.start(command, stderr=log)
-        # It writes its id once it listens.
+    def environment(self) -> dict[str, str]:
+        """What clients find in their environment beside the usual."""
+        return {}
+
+    def _start(self, command: list, **options):
+        """Starts it, and waits until it takes connections."""
+        log = self.folder / "log"
+        with open(log, "wb") as out:
+            self.process = children.start([*self.network.server, *command], stdout=out, stderr=subprocess.STDOUT, **options)
         deadline = time.monotonic() + 10
-        while not (self.folder / "sshd.pid").exists():
+        while not self._listens():
             if self.process.poll() is not None or time.monotonic() > deadline:
-                raise SystemExit(f"sshd did not start:\n{(self.folder / 'sshd.log').read_text()}")
+                raise SystemExit(f"{self.program} did not start:\n{log.read_text()}")
             time.sleep(0.02)
+
+    def _listens(self) -> bool:
+        """As the kernel tells it; to ask by connecting would be a connection for the server to serve."""
+        address = f"{int.from_bytes(socket.inet_aton(self.host), sys.byteorder):08X}:{self.port:04X}"
+        try:
+            sockets = [line.split() for line in Path(f"/proc/{self.process.pid}/net/tcp").read_text().splitlines()]
+        except FileNotFoundError:
+            return False
+        return any(fields[1] == address and fields[3] == TCP_LISTEN for fields in sockets)
 
     def cpu(self) -> float:
         """CPU seconds of the server and of the connections it has seen end."""

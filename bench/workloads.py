@@ -1,22 +1,31 @@
-"""What is measured: something big or many small things, each way, near and far."""
+"""What is measured: something big or many small things, each way, near and far, over each protocol."""
 
 from dataclasses import dataclass
 
 from data import MIB, BigFile, Item, SmallFiles
 from network import ROUND_TRIP_MS
 
+# What a protocol is called in the tables.
+PROTOCOLS = {"sftp": "SFTP", "ftp": "FTP", "ftps": "FTPS"}
+
 
 @dataclass(frozen=True)
 class Workload:
     """One item moved in one direction: `down` from the server, or `up` to it."""
 
-    name: str
+    protocol: str
+    shape: str  # the name without the protocol
     item: Item
     direction: str
     far: bool
 
     def __str__(self):
-        return f"{self.name}: {self.item}" + (f", {ROUND_TRIP_MS} ms round trip" if self.far else "")
+        path = f", {ROUND_TRIP_MS} ms round trip" if self.far else ""
+        return f"{self.name}: {self.item} over {PROTOCOLS[self.protocol]}{path}"
+
+    @property
+    def name(self) -> str:
+        return f"{self.protocol}-{self.shape}"
 
     def speed(self, seconds: float) -> float:
         """In files or 10^6 bytes a second."""
@@ -36,8 +45,10 @@ def all_workloads(big_mib: int) -> dict[str, Workload]:
         "wan-": BigFile("wan-big.bin", 256 * MIB),
         "wan-small-": SmallFiles("wan-small", 200),
     }
-    return {
-        prefix + direction: Workload(prefix + direction, item, direction, far=prefix.startswith("wan-"))
+    workloads = [
+        Workload(protocol, prefix + direction, item, direction, far=prefix.startswith("wan-"))
+        for protocol in PROTOCOLS
         for prefix, item in items.items()
         for direction in ("down", "up")
-    }
+    ]
+    return {workload.name: workload for workload in workloads}
