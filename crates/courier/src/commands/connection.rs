@@ -1,14 +1,17 @@
 //! `courier connection`: servers, their keys, pins and files.
 
+mod ftp;
+
 use courier_api::{AddConnectionKey, ApproveHostKey, AuthMethod, Health, HostKeyPolicy, KeyType, RevokeKey};
 use secrecy::ExposeSecret;
 use serde_json::{Map, Value, json};
 
+use self::ftp::FtpArgs;
 use super::{DocumentArgs, ListArgs, body, done, fields, show, show_items, show_list, text};
 use crate::api::{Api, ApiArgs, code_of};
 use crate::exit::{Code, Failure, Result};
 use crate::output::Output;
-use crate::output::table::{self, Column};
+use crate::output::table::{self, Column, field};
 use crate::secret::{self, PasswordArgs};
 
 /// Connections to servers
@@ -17,6 +20,7 @@ use crate::secret::{self, PasswordArgs};
 Examples:
   courier connection create partner --host sftp.partner.com --username acme --ssh-key partner-2026
   courier connection create drop --host 10.0.0.5 --username in --auth-method password --password-stdin
+  courier connection create bank --protocol ftps --host ftp.bank.com --username acme --tls-pin AB:CD:… --ask-password
   courier connection test partner
   courier connection approve-host-key partner SHA256:…
   courier connection files partner /inbox")]
@@ -59,7 +63,7 @@ enum Command {
     },
     /// Delete a connection that no job uses
     Delete { connection: String },
-    /// Connect, authenticate and list; pins the host key on first use
+    /// Connect, authenticate and list; pins the host key on first use, and shows the certificate
     Test { connection: String },
     /// Trust a host key that the server has presented
     ApproveHostKey {
@@ -103,7 +107,7 @@ enum Command {
 /// The fields of a connection.
 #[derive(Debug, clap::Args)]
 struct InputArgs {
-    /// sftp or local
+    /// sftp, ftp, ftps or local
     #[arg(long)]
     protocol: Option<String>,
     /// Host name or address
@@ -137,6 +141,8 @@ struct InputArgs {
     password: PasswordArgs,
     #[command(flatten)]
     document: DocumentArgs,
+    #[command(flatten)]
+    ftp: FtpArgs,
 }
 
 const COLUMNS: &[Column] = &[
@@ -314,7 +320,7 @@ impl InputArgs {
         let auth_method = self
             .auth_method
             .or((new && !keys.is_empty()).then_some(AuthMethod::SshKey));
-        let given = fields([
+        let mut given = fields([
             ("name", name.map(Value::String)),
             ("protocol", text(self.protocol.as_ref())),
             ("host", text(self.host.as_ref())),
@@ -330,6 +336,7 @@ impl InputArgs {
             ),
             ("notes", text(self.notes.as_ref())),
         ]);
+        given.extend(self.ftp.fields()?);
         let mut request = self.document.document(given)?;
         if let Some(password) = self.password.given("Password for the connection")? {
             request.insert("password".to_owned(), Value::from(password.expose_secret()));
@@ -359,6 +366,11 @@ fn tested(output: Output, connection: &str, result: &Value) -> Result<()> {
             "server_banner": part("server_banner"),
             "host_key_fingerprint": part("host_key_fingerprint"),
             "latency_ms": part("latency_ms"),
+            "certificate": field(result, "tls_certificate.subject"),
+            "issuer": field(result, "tls_certificate.issuer"),
+            "thumbprint_sha256": field(result, "tls_certificate.thumbprint_sha256"),
+            "not_after": field(result, "tls_certificate.not_after"),
+            "policy_errors": field(result, "tls_certificate.policy_errors"),
         });
         output.line(format!("{connection} works\n{}", table::fields(&shown)))?;
     }
@@ -370,11 +382,19 @@ fn tested(output: Output, connection: &str, result: &Value) -> Result<()> {
         return Err(Failure::silent(code));
     }
     let message = crate::output::text::cell(part("error_message"));
-    let presented = part("host_key_fingerprint").as_str().unwrap_or_default();
-    let fix = if code == Code::Trust && !presented.is_empty() {
-        format!("\n  to trust the new key: courier connection approve-host-key {connection} {presented}")
-    } else {
-        String::new()
+    let key = part("host_key_fingerprint").as_str();
+    let certificate = field(result, "tls_certificate.thumbprint_sha256").as_str();
+    let fix = match (key, certificate) {
+        _ if code != Code::Trust => String::new(),
+        (Some(key), _) => {
+            format!("\n  to trust the new key: courier connection approve-host-key {connection} {key}")
+        }
+        (_, Some(certificate)) => {
+            format!(
+                "\n  to trust this certificate: courier connection update {connection} --tls-pin {certificate}"
+            )
+        }
+        _ => String::new(),
     };
     Err(Failure::new(code, format!("{message}{fix}")))
 }
