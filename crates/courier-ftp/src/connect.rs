@@ -284,7 +284,7 @@ impl Dial {
     async fn home(&mut self, control: &mut Control, names: Names) -> Result<(Vec<u8>, Option<RemotePath>)> {
         let reply = control.command(&Command::new("PWD")).await?;
         let raw = match reply.code {
-            257 => quoted(reply.first_line()).unwrap_or_default(),
+            257 => reply.quoted_path().unwrap_or_default(),
             _ => Vec::new(),
         };
         let home = Some(names.decode(&raw))
@@ -295,24 +295,6 @@ impl Dial {
     }
 }
 
-/// The path in the reply to PWD and MKD: between quotes, with each quote in it doubled (RFC 959, appendix II).
-pub(crate) fn quoted(text: &[u8]) -> Option<Vec<u8>> {
-    let start = text.iter().position(|b| *b == b'"')? + 1;
-    let mut path = Vec::new();
-    let mut rest = text.get(start..)?.iter();
-    while let Some(&byte) = rest.next() {
-        if byte != b'"' {
-            path.push(byte);
-        } else if rest.as_slice().first() == Some(&b'"') {
-            path.push(byte);
-            rest.next();
-        } else {
-            return Some(path);
-        }
-    }
-    None
-}
-
 /// The server does not take this session now: too many, or closed for maintenance.
 fn not_now(reply: &Reply) -> Error {
     Error::new(
@@ -320,21 +302,4 @@ fn not_now(reply: &Reply) -> Error {
         format!("the server takes no session now: {}", reply.text()),
     )
     .with_retry(Retry::Later)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn paths_are_read_from_between_quotes() {
-        let path = |text: &str| quoted(text.as_bytes()).map(|p| String::from_utf8_lossy(&p).into_owned());
-        assert_eq!(
-            path("\"/home/a b\" is the current directory").as_deref(),
-            Some("/home/a b")
-        );
-        assert_eq!(path("\"/a \"\"b\"\"\" is it").as_deref(), Some("/a \"b\""));
-        assert_eq!(path("\"/cut").as_deref(), None);
-        assert_eq!(path("/bare"), None);
-    }
 }
