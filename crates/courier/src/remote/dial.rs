@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use courier_transfer::layers::{Lanes, Timeouts};
 use courier_transfer::{
     AuthMethod, Client, ConnectOptions, Connector, Credentials, ErrorKind, Observer, Protocol, Scout,
-    ServerInfo, Target,
+    ServerInfo, Target, settings,
 };
 use serde_json::{Map, Value};
 use tokio::sync::{Mutex, Notify};
@@ -82,6 +82,13 @@ impl Dialer {
         output: Output,
     ) -> Result<Self> {
         let settings = args.settings(endpoint.scheme, &*protocol)?;
+        if endpoint.scheme.is_ftp() {
+            let usual = protocol.warnings(&settings::with_defaults(protocol.settings(), &Map::new()));
+            let warnings = protocol.warnings(&settings);
+            for warning in warnings.iter().filter(|warning| !usual.contains(warning)) {
+                output.note(format!("warning: {warning}"));
+            }
+        }
         let port = endpoint.port.or(protocol.default_port(&settings)).unwrap_or(0);
         let trust = Trust::of(args, endpoint, port, output)?;
         let timeout = Duration::from_secs(args.timeout);

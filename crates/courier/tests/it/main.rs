@@ -10,6 +10,7 @@ mod architecture;
 mod demo;
 mod docs;
 mod files;
+mod ftp;
 mod house;
 mod identities;
 mod lines;

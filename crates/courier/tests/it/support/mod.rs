@@ -1,10 +1,12 @@
-//! What the tests run against: the built binary, a real OpenSSH server, a server of Courier's.
+//! What the tests run against: the built binary, real OpenSSH and FTP servers, a server of Courier's.
 
 mod cli;
+mod ftpd;
 mod serve;
 mod sshd;
 
 pub(crate) use cli::{Cli, signal, wait_until};
+pub(crate) use ftpd::{Ftpd, PASSWORD as FTP_PASSWORD, Software};
 pub(crate) use serve::{PASSWORD, Serve};
 pub(crate) use sshd::{Sshd, keygen};
 
