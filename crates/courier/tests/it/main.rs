@@ -11,6 +11,7 @@ mod demo;
 mod docs;
 mod files;
 mod ftp;
+mod ftp_jobs;
 mod house;
 mod identities;
 mod lines;
