@@ -9,7 +9,7 @@ use openssl::{
     x509::X509,
 };
 
-use super::pem;
+use super::{forget_errors, pem};
 
 /// A certificate, its key, and the certificates that vouch for it. OpenSSL wipes the key when it is dropped.
 pub(super) struct ClientCertificate {
@@ -65,6 +65,7 @@ impl ClientCertificate {
         let own = certificates
             .iter()
             .position(|c| c.public_key().is_ok_and(|public| public.public_eq(&key)));
+        forget_errors();
         let Some(own) = own else {
             return Err("the key belongs to none of the certificates beside it".to_owned());
         };

@@ -110,7 +110,8 @@ impl Handshake<'_> {
     fn version_of_answer(&self) -> Option<TlsVersion> {
         match *self.answer {
             [22, _, _, _, _, 2, _, _, _, major, minor, ..] => TlsVersion::from_wire([major, minor]),
-            [21, major, minor, ..] => TlsVersion::from_wire([major, minor]),
+            // An alert to a hello that was not understood repeats the hello's 1.2.
+            [21, major, minor, ..] => TlsVersion::from_wire([major, minor]).filter(|v| v.is_legacy()),
             _ => None,
         }
     }
@@ -137,7 +138,7 @@ impl Handshake<'_> {
         client_certificate(if self.has_client_certificate {
             reason
         } else {
-            "alert certificate required"
+            "certificate required"
         })
     }
 

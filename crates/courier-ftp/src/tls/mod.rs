@@ -12,6 +12,16 @@ mod revocation;
 mod trust_store;
 mod verify;
 
+#[cfg(test)]
+#[allow(
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic
+)]
+mod tests;
+
 use std::{
     fmt, future,
     io::{self, Read, Write},
@@ -84,6 +94,15 @@ impl Tls {
         host: &str,
         client_certificate: Option<&SecretString>,
     ) -> Result<Self> {
+        Self::trusting(trust_store::system(), options, host, client_certificate)
+    }
+
+    fn trusting(
+        trust_store: Arc<TrustStore>,
+        options: &TlsOptions,
+        host: &str,
+        client_certificate: Option<&SecretString>,
+    ) -> Result<Self> {
         let invalid = |message: String| Error::new(ErrorKind::Invalid, message);
         let host = Host::parse(host)?;
         let revoked = match &options.crl_pem {
@@ -94,7 +113,6 @@ impl Tls {
             .map(|pem| ClientCertificate::parse(pem.expose_secret()))
             .transpose()
             .map_err(invalid)?;
-        let trust_store = trust_store::system();
         let resumption = Resumption::default();
         let context = context::build(
             options.floor,
@@ -161,6 +179,7 @@ impl Tls {
             problems.extend(inner.trust_store.problem.clone().map(CertificateProblem::Other));
         }
         let certificate = certificate::describe(&presented, problems)?;
+        forget_errors();
         *inner.certificate.lock() = Some(certificate.thumbprint);
         let negotiated = negotiated(ssl);
         Ok(TlsControl {
@@ -261,6 +280,12 @@ fn negotiated(ssl: &SslRef) -> String {
 
 fn no_certificate() -> Error {
     Error::new(ErrorKind::Protocol, "the server presented no certificate")
+}
+
+/// OpenSSL notes what goes wrong in a queue of the thread, also where the answer is a plain no, and takes what lies there for
+/// the error of the next line that this thread reads. So whoever asked it for a yes or no leaves nothing behind.
+fn forget_errors() {
+    drop(ErrorStack::get());
 }
 
 /// Nothing that a server or a setting can cause.

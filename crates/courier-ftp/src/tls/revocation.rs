@@ -112,16 +112,17 @@ fn verdict(list: &X509Crl, certificate: &X509) -> Vec<CertificateProblem> {
         problems.push(CertificateProblem::Revoked);
     }
     let words = |time: &Asn1TimeRef| timestamp(time).map_or_else(|_| time.to_string(), |t| t.to_string());
-    // A clock that can't be read leaves nothing to compare, and nothing passes by that.
+    // A time that can't be compared is in order for nobody.
     let now = Asn1Time::days_from_now(0).ok();
     let is_past = |time: &Asn1TimeRef| now.as_ref().is_none_or(|now| time < now);
+    let is_future = |time: &Asn1TimeRef| now.as_ref().is_none_or(|now| time > now);
     if let Some(next) = list.next_update().filter(|next| is_past(next)) {
         problems.push(CertificateProblem::Other(format!(
             "the given list of revoked certificates of {issuer} is too old: the next one was due on {}",
             words(next)
         )));
     }
-    if !is_past(list.last_update()) {
+    if is_future(list.last_update()) {
         problems.push(CertificateProblem::Other(format!(
             "the given list of revoked certificates of {issuer} is of the future: {}",
             words(list.last_update())
