@@ -87,5 +87,8 @@ fn target(text: &[u8]) -> Option<(&[u8], Option<&[u8]>)> {
     if places.next().is_some() {
         return None;
     }
-    Some((inside.get(..at)?, inside.get(at + OPEN.len()..)))
+    let target = inside.get(at + OPEN.len()..)?;
+    // Three points stand for what could not be read.
+    let is_told = !matches!(target, b"" | b"...");
+    Some((inside.get(..at)?, is_told.then_some(target)))
 }

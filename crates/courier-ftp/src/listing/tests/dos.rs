@@ -52,6 +52,10 @@ fn lines() {
             found("bare", Link, None, "2024-03-05 14:22"),
         ),
         (
+            "03-05-24  02:22PM    <SYMLINK>      locked [...]",
+            found("locked", Link, None, "2024-03-05 14:22"),
+        ),
+        (
             "03-05-24  02:22PM    <SYMLINK>      x]",
             found("x]", Link, None, "2024-03-05 14:22"),
         ),
