@@ -67,16 +67,16 @@ impl Lines {
         if !rest.is_empty() {
             self.line(&rest, out);
         }
+        if let Some(list) = &mut self.list {
+            let left = list.finish();
+            out.extend(left.map(|line| self.item(line)));
+        }
     }
 
     fn line(&mut self, line: &[u8], out: &mut impl Extend<Listed>) {
         if let Some(list) = &mut self.list {
-            for line in list.line(line) {
-                out.extend([match line {
-                    Line::Found(found) => listed(&self.dir, self.names, self.has_sizes, found),
-                    Line::Unreadable { raw, reason } => Listed::unreadable(&raw, reason.as_str()),
-                }]);
-            }
+            let lines = list.line(line);
+            out.extend(lines.map(|line| self.item(line)));
             return;
         }
         let line = line.strip_suffix(b"\n").unwrap_or(line);
@@ -88,6 +88,13 @@ impl Lines {
             Ok(None) => {}
             Ok(Some(found)) => out.extend([listed(&self.dir, self.names, self.has_sizes, found)]),
             Err(reason) => out.extend([Listed::unreadable(line, reason.as_str())]),
+        }
+    }
+
+    fn item(&self, line: Line) -> Listed {
+        match line {
+            Line::Found(found) => listed(&self.dir, self.names, self.has_sizes, found),
+            Line::Unreadable { raw, reason } => Listed::unreadable(&raw, reason.as_str()),
         }
     }
 }
