@@ -116,7 +116,7 @@ impl Dial {
         let (raw_home, home) = self.home(&mut control, names).await?;
         self.transfer_type(&mut control, &settings).await?;
         self.options.observer.authenticated(&self.info, &method).await?;
-        Ok(Session::new(LoggedIn {
+        let made = LoggedIn {
             control,
             options: settings,
             features,
@@ -124,9 +124,10 @@ impl Dial {
             data_tls,
             home,
             raw_home,
-            sets_times_by_mdtm: self.info.banner.as_deref().is_some_and(|b| b.contains("vsFTPd")),
+            sets_times_by_mdtm: self.greets_as("vsFTPd"),
             connect_timeout: self.options.connect_timeout,
-        }))
+        };
+        Ok(Session::new(made, self.options.keepalive_interval))
     }
 
     /// Waits for 220, also behind 120.
@@ -148,6 +149,9 @@ impl Dial {
         }
         self.info.banner = Some(greeting.text().chars().take(BANNER).collect());
         self.options.observer.learnt(&self.info);
+        if self.greets_as("vsFTPd") || self.greets_as("Pure-FTPd") {
+            control.without_telnet();
+        }
         match greeting.code {
             220 => Ok(()),
             code if greeting.is_done() => Err(Error::new(
@@ -163,6 +167,14 @@ impl Dial {
                 format!("the server greeted with \"{greeting}\", which is no greeting"),
             )),
         }
+    }
+
+    /// Is it that software, as far as its greeting says? Of use only where nothing else tells what it can do.
+    fn greets_as(&self, software: &str) -> bool {
+        self.info
+            .banner
+            .as_deref()
+            .is_some_and(|banner| banner.contains(software))
     }
 
     /// Says what may be wrong where the first thing that the server said is no reply, or it said nothing.

@@ -14,6 +14,7 @@ use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
     sync::watch,
+    time::timeout,
 };
 use tokio_openssl::SslStream;
 
@@ -29,6 +30,8 @@ const MAX_PRELIMINARY: u32 = 100;
 const KEEPALIVE_AFTER: Duration = Duration::from_secs(30);
 const KEEPALIVE_EVERY: Duration = Duration::from_secs(10);
 const KEEPALIVES: u32 = 3;
+/// How long a server that takes no more commands may take to say why.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// The line to one server. In use by one operation at a time.
 #[derive(Debug)]
@@ -36,6 +39,8 @@ pub(crate) struct Control {
     stream: Stream,
     parser: ReplyParser,
     tls: Option<Tls>,
+    /// The server reads commands by the rules of telnet, as RFC 959 has it.
+    telnet: bool,
     health: Arc<Health>,
     peer: SocketAddr,
     local: SocketAddr,
@@ -59,6 +64,8 @@ pub(crate) struct Health {
     /// True once it was ended on purpose.
     ended: watch::Sender<bool>,
     round_trip: Mutex<Option<Duration>>,
+    /// When the server was heard last.
+    heard: Mutex<Instant>,
 }
 
 impl Health {
@@ -98,6 +105,11 @@ impl Health {
         *self.round_trip.lock()
     }
 
+    /// When the server was heard last.
+    pub(crate) fn heard(&self) -> Instant {
+        *self.heard.lock()
+    }
+
     fn answered_within(&self, time: Duration) {
         let mut shortest = self.round_trip.lock();
         *shortest = Some(shortest.map_or(time, |least| least.min(time)));
@@ -118,12 +130,14 @@ impl Control {
                 lost: Mutex::default(),
                 ended: watch::Sender::new(false),
                 round_trip: Mutex::default(),
+                heard: Mutex::new(Instant::now()),
             }),
             peer: tcp.peer_addr().map_err(socket)?,
             local: tcp.local_addr().map_err(socket)?,
             stream: Stream::Plain(tcp),
             parser: ReplyParser::default(),
             tls: None,
+            telnet: true,
         })
     }
 
@@ -142,6 +156,11 @@ impl Control {
         self.local
     }
 
+    /// Commands go without the rules of telnet from here on: the byte 255 as it is.
+    pub(crate) fn without_telnet(&mut self) {
+        self.telnet = false;
+    }
+
     /// The plain connection, for a handshake over it; [`secured`](Self::secured) gives it back.
     ///
     /// # Errors
@@ -149,10 +168,11 @@ impl Control {
     /// taken later for what came over TLS.
     pub(crate) fn to_secure(&mut self) -> Result<TcpStream> {
         if !self.parser.is_empty() {
-            return Err(self.broken(
-                ErrorKind::Protocol,
-                "the server sent more in plain text before TLS began; somebody on the way may have put it there",
-            ));
+            let reason = format!(
+                "the server sent more in plain text before TLS began, \"{}\"; somebody on the way may have put it there",
+                self.parser.rest()
+            );
+            return Err(self.broken(ErrorKind::Protocol, reason));
         }
         match std::mem::replace(&mut self.stream, Stream::Gone) {
             Stream::Plain(tcp) => Ok(tcp),
@@ -181,7 +201,7 @@ impl Control {
             return Err(self.health.error());
         }
         tracing::trace!(%command, "sent");
-        let wire = command.to_wire();
+        let wire = command.to_wire(self.telnet);
         let sent = match &mut self.stream {
             Stream::Plain(tcp) => tcp.write_all(&wire).await,
             Stream::Tls(tls) => match tls.write_all(&wire).await {
@@ -190,7 +210,10 @@ impl Control {
             },
             Stream::Gone => Err(io::ErrorKind::NotConnected.into()),
         };
-        sent.map_err(|e| self.broke(e))
+        match sent {
+            Ok(()) => Ok(()),
+            Err(e) => Err(self.last_words(e).await),
+        }
     }
 
     /// The next whole reply, preliminary ones (1xx), too. May be dropped at any time.
@@ -200,10 +223,7 @@ impl Control {
     pub(crate) async fn reply(&mut self) -> Result<Reply> {
         let reply = self.any_reply().await?;
         match reply.code {
-            421 => Err(self.broken(
-                ErrorKind::Lost,
-                format!("the server closed the session: {}", reply.text()),
-            )),
+            421 => Err(self.closed_by(&reply)),
             _ => Ok(reply),
         }
     }
@@ -215,6 +235,7 @@ impl Control {
             match self.parser.next_reply() {
                 Ok(Some(reply)) => {
                     tracing::trace!(%reply, "received");
+                    *self.health.heard.lock() = Instant::now();
                     return Ok(reply);
                 }
                 Ok(None) => {}
@@ -249,10 +270,7 @@ impl Control {
     pub(crate) async fn command(&mut self, command: &Command) -> Result<Reply> {
         let reply = self.any_answer(command).await?;
         match reply.code {
-            421 => Err(self.broken(
-                ErrorKind::Lost,
-                format!("the server closed the session: {}", reply.text()),
-            )),
+            421 => Err(self.closed_by(&reply)),
             _ => Ok(reply),
         }
     }
@@ -272,6 +290,21 @@ impl Control {
             ErrorKind::Protocol,
             format!("the server answered {command} with {MAX_PRELIMINARY} preliminary replies and no other"),
         ))
+    }
+
+    /// Why nothing can be sent any more: a server that closes the line may have said why before.
+    async fn last_words(&mut self, error: io::Error) -> Error {
+        match timeout(LAST_WORDS, self.any_reply()).await {
+            Ok(Ok(reply)) => self.closed_by(&reply),
+            Ok(Err(e)) => e,
+            Err(_) => self.broke(error),
+        }
+    }
+
+    /// The server ends the session with this reply.
+    fn closed_by(&self, reply: &Reply) -> Error {
+        let reason = format!("the server closed the session: {}", reply.text());
+        self.broken(ErrorKind::Lost, reason)
     }
 
     /// The line broke. Over TLS the server may have said why.

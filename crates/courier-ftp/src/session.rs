@@ -3,7 +3,7 @@
 
 use std::{
     sync::{
-        Arc,
+        Arc, Weak,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -12,7 +12,7 @@ use std::{
 use courier_transfer::{RemotePath, Result};
 use tokio::{
     sync::{Mutex, OwnedMutexGuard, watch},
-    time::timeout,
+    time::{Instant, sleep_until, timeout},
 };
 
 use crate::{
@@ -26,6 +26,8 @@ use crate::{
 
 /// How long an operation that nobody waits for may take to bring the line back in step; the session is closed then.
 const TO_COME_BACK: Duration = Duration::from_secs(5);
+/// How long the server may take to answer when it is asked for a sign of life.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(60);
 /// How long the server may take to say goodbye.
 const GOODBYE: Duration = Duration::from_secs(2);
 
@@ -85,8 +87,9 @@ impl Cancelled {
 }
 
 impl Session {
-    pub(crate) fn new(made: LoggedIn) -> Arc<Self> {
-        Arc::new(Self {
+    /// From here on a silent session is asked for a sign of life after each `keepalive`.
+    pub(crate) fn new(made: LoggedIn, keepalive: Duration) -> Arc<Self> {
+        let session = Arc::new(Self {
             health: Arc::clone(made.control.health()),
             control: Arc::new(Mutex::new(made.control)),
             waiting: watch::Sender::new(0),
@@ -101,7 +104,9 @@ impl Session {
             connect_timeout: made.connect_timeout,
             learnt: Learnt::default(),
             sets_times_by_mdtm: made.sets_times_by_mdtm,
-        })
+        });
+        tokio::spawn(stay_alive(Arc::downgrade(&session), keepalive));
+        session
     }
 
     /// Is the session alive, and who ended it?
@@ -221,6 +226,24 @@ impl Session {
             let _ = timeout(GOODBYE, control.command(&Command::new("QUIT"))).await;
         }
         self.health.end();
+    }
+}
+
+/// Gives a sign of life each time that the server was not heard for as long, until the session is over.
+async fn stay_alive(session: Weak<Session>, every: Duration) {
+    let mut next = Instant::now() + every;
+    loop {
+        sleep_until(next).await;
+        let Some(session) = session.upgrade().filter(|session| session.health.is_alive()) else {
+            return;
+        };
+        next = Instant::from_std(session.health.heard()) + every;
+        if next <= Instant::now() {
+            match timeout(SIGN_OF_LIFE, session.keepalive()).await {
+                Ok(_) => next = Instant::now() + every,
+                Err(_) => session.health.lose("the server stopped answering"),
+            }
+        }
     }
 }
 

@@ -66,15 +66,16 @@ impl Command {
         Ok(self)
     }
 
-    /// As it goes over the wire.
-    pub(crate) fn to_wire(&self) -> Zeroizing<Vec<u8>> {
-        let doubled = self.line.iter().filter(|b| **b == IAC).count();
+    /// As it goes over the wire, by the rules of telnet or without.
+    pub(crate) fn to_wire(&self, telnet: bool) -> Zeroizing<Vec<u8>> {
+        let to_double = |byte: u8| telnet && byte == IAC;
+        let doubled = self.line.iter().filter(|byte| to_double(**byte)).count();
         // Not to grow: what grows leaves a copy behind.
         let mut wire = Zeroizing::new(Vec::with_capacity(self.line.len() + doubled + 2));
-        for byte in self.line.iter() {
-            wire.push(*byte);
-            if *byte == IAC {
-                wire.push(IAC);
+        for &byte in self.line.iter() {
+            wire.push(byte);
+            if to_double(byte) {
+                wire.push(byte);
             }
         }
         wire.extend_from_slice(b"\r\n");
@@ -129,14 +130,15 @@ mod tests {
     #[test]
     fn telnet_bytes_are_doubled() {
         let command = Command::new("RETR").path(b"a\xffb").unwrap();
-        assert_eq!(command.to_wire().as_slice(), b"RETR a\xff\xffb\r\n");
-        assert_eq!(Command::new("NOOP").to_wire().as_slice(), b"NOOP\r\n");
+        assert_eq!(command.to_wire(true).as_slice(), b"RETR a\xff\xffb\r\n");
+        assert_eq!(command.to_wire(false).as_slice(), b"RETR a\xffb\r\n");
+        assert_eq!(Command::new("NOOP").to_wire(true).as_slice(), b"NOOP\r\n");
     }
 
     #[test]
     fn secrets_are_not_shown() {
         let command = Command::new("PASS").secret(&"s3cret".into()).unwrap();
-        assert_eq!(command.to_wire().as_slice(), b"PASS s3cret\r\n");
+        assert_eq!(command.to_wire(true).as_slice(), b"PASS s3cret\r\n");
         assert_eq!(format!("{command:?} {command}"), "PASS **** PASS ****");
         let command = Command::new("RETR").arg("a b").unwrap();
         assert_eq!(command.to_string(), "RETR a b");

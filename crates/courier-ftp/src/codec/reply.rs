@@ -205,6 +205,12 @@ impl ReplyParser {
         self.at == self.buffer.len() && self.bytes == 0
     }
 
+    /// What is there of a next reply, for people.
+    pub fn rest(&self) -> String {
+        let unread = self.buffer.get(self.at..).unwrap_or_default();
+        shown(&[&self.line, unread].concat())
+    }
+
     /// Has a reply of several lines begun that has not ended yet?
     pub fn is_inside_reply(&self) -> bool {
         self.open.is_some()
