@@ -8,4 +8,13 @@
     clippy::panic
 )]
 
+mod breaks;
 mod certificates;
+mod conformance;
+mod everyday;
+mod odd_logins;
+mod odd_replies;
+mod odd_sessions;
+mod policies;
+mod scripted;
+mod support;

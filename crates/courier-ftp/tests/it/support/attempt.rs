@@ -4,8 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use courier_ftp::{FtpProtocol, FtpsProtocol};
 use courier_transfer::{
-    AuthMethod, CertificatePolicy, Client, ConnectOptions, Credentials, Observer, Protocol, Result, ServerInfo,
-    Target, TrustDecider,
+    AuthMethod, CertificatePolicy, Client, ConnectOptions, Connector, Credentials, Observer, Protocol,
+    Result, ServerInfo, Target, TrustDecider, layers::Timeouts,
 };
 use parking_lot::Mutex;
 use secrecy::SecretString;
@@ -101,14 +101,35 @@ impl Attempt {
         self
     }
 
-    pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.options.connect_timeout = timeout;
-        self
-    }
-
     pub fn keepalive(mut self, interval: Duration) -> Self {
         self.options.keepalive_interval = interval;
         self
+    }
+
+    /// The same once more.
+    #[must_use]
+    pub fn again(&self) -> Self {
+        let Target {
+            host,
+            port,
+            username,
+            credentials,
+            settings,
+            local_root,
+        } = &self.target;
+        Self {
+            mode: self.mode,
+            target: Target {
+                host: host.clone(),
+                port: *port,
+                username: username.clone(),
+                credentials: credentials.clone(),
+                settings: settings.clone(),
+                local_root: local_root.clone(),
+            },
+            options: self.options.clone(),
+            heard: self.heard.clone(),
+        }
     }
 
     pub async fn connect(self) -> Result<Arc<dyn Client>> {
@@ -116,5 +137,24 @@ impl Attempt {
             Mode::Plain => FtpProtocol.connect(self.target, self.options).await,
             Mode::Explicit | Mode::Implicit => FtpsProtocol.connect(self.target, self.options).await,
         }
+    }
+}
+
+/// Opens a session, with a time limit on each answer, whenever another one broke.
+#[derive(Debug)]
+pub struct Reconnects(pub Attempt, pub Duration);
+
+#[async_trait::async_trait]
+impl Connector for Reconnects {
+    async fn connect(&self) -> Result<Arc<dyn Client>> {
+        Ok(Arc::new(Timeouts::new(self.0.again().connect().await?, self.1)))
+    }
+
+    async fn another(&self) -> Result<Option<Arc<dyn Client>>> {
+        Ok(None)
+    }
+
+    async fn release(&self, client: Arc<dyn Client>) {
+        drop(client);
     }
 }

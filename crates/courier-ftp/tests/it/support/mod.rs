@@ -4,6 +4,7 @@
 //! a folder (chroot) and take on their rights.
 
 mod attempt;
+mod ends;
 mod proftpd;
 mod pure_ftpd;
 mod vsftpd;
@@ -19,10 +20,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use courier_transfer::{Client, RemoteName, RemotePath, testkit::Fixture};
+use courier_transfer::{Client, RemotePath, testkit::Fixture};
 use tempfile::TempDir;
 
-pub use self::attempt::{Attempt, Heard};
+pub use self::{
+    attempt::{Attempt, Reconnects},
+    ends::{SlowSink, SlowSource, bytes, remembering},
+};
 use crate::certificates::{Identity, Request};
 
 pub const PASSWORD: &str = "correct horse";
@@ -38,10 +42,6 @@ pub enum Software {
     ProFtpd,
     PureFtpd,
     Vsftpd,
-}
-
-impl Software {
-    pub const ALL: [Self; 3] = [Self::ProFtpd, Self::PureFtpd, Self::Vsftpd];
 }
 
 /// How a session is protected.
@@ -202,7 +202,9 @@ impl Server {
         let greeted = |tcp: &TcpStream| {
             tcp.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
             let mut line = String::new();
-            BufReader::new(tcp).read_line(&mut line).is_ok_and(|_| line.starts_with("220"))
+            BufReader::new(tcp)
+                .read_line(&mut line)
+                .is_ok_and(|_| line.starts_with("220"))
         };
         loop {
             let tcp = TcpStream::connect(self.address).ok();
@@ -259,7 +261,7 @@ impl Server {
 
     /// Something in the folder, as the client names it.
     pub fn remote(&self, name: &str) -> RemotePath {
-        self.remote_folder().join(&RemoteName::new(name).unwrap())
+        RemotePath::new(format!("{}/{name}", self.remote_folder())).unwrap()
     }
 
     /// Makes a file of the user's own.
@@ -283,6 +285,11 @@ impl Server {
             let (uid, gid) = account();
             chown(path, Some(uid), Some(gid)).unwrap();
         }
+    }
+
+    /// A place on this machine that the server doesn't serve.
+    pub fn scratch(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
     }
 
     /// What it wrote about itself, where it writes such things.
@@ -320,12 +327,34 @@ impl Server {
     }
 }
 
+/// What the server wrote is shown where the test fails.
 impl Drop for Server {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("{:?} wrote:\n{}", self.software, self.log());
+        }
         drop(self.guard.stdin.take());
         let _ = self.guard.wait();
     }
 }
+
+/// One test for each server and case: an `async fn(Software)`.
+macro_rules! on_each_server {
+    (@on $software:ident $($case:ident)*) => {
+        $(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $case() {
+                super::$case($crate::support::Software::$software).await;
+            }
+        )*
+    };
+    ($($case:ident),* $(,)?) => {
+        mod proftpd { $crate::support::on_each_server!(@on ProFtpd $($case)*); }
+        mod pure_ftpd { $crate::support::on_each_server!(@on PureFtpd $($case)*); }
+        mod vsftpd { $crate::support::on_each_server!(@on Vsftpd $($case)*); }
+    };
+}
+pub(crate) use on_each_server;
 
 /// What a server's own module needs for its configuration.
 struct Place<'a> {
@@ -345,7 +374,9 @@ impl Place<'_> {
     }
 
     fn more(&self) -> String {
-        self.setup.config.replace("{dir}", &self.dir.display().to_string())
+        self.setup
+            .config
+            .replace("{dir}", &self.dir.display().to_string())
     }
 }
 

@@ -9,7 +9,10 @@ pub(super) fn command(place: &Place<'_>) -> Vec<String> {
     let root = root("pure-ftpd", "usr/sbin/pure-ftpd");
     let (uid, gid) = account();
     let (users, database, home) = (place.at("users"), place.at("users.pdb"), place.at("home"));
-    place.private("users", &format!("partner:{PASSWORD_HASH}:{uid}:{gid}::{home}/./::::::::::::\n"));
+    place.private(
+        "users",
+        &format!("partner:{PASSWORD_HASH}:{uid}:{gid}::{home}/./::::::::::::\n"),
+    );
     output(Command::new(root.join("usr/bin/pure-pw")).args(["mkdb", &database, "-f", &users]));
     let mut command = vec![
         root.join("usr/sbin/pure-ftpd").display().to_string(),

@@ -1,0 +1,320 @@
+//! What servers of partners are used for every day, on each of them over TLS: a login, many files in one session, a
+//! listing, transfers that go on where they broke off, and sessions that wait.
+
+use std::{fs, path::PathBuf, sync::Arc, time::Duration};
+
+use courier_transfer::{
+    AuthMethod, CertificateProblem, Client, CreateOptions, ErrorKind, Listed, Store, Thumbprint,
+    ops::{Context, DownloadOptions, UploadOptions, download, upload},
+    testkit::{BytesSink, BytesSource},
+};
+use futures::StreamExt;
+use serde_json::json;
+
+use crate::support::{Attempt, Mode, Server, Setup, Software, bytes, on_each_server, remembering};
+
+on_each_server![
+    the_password_logs_in,
+    ten_uploads_fit_in_one_session,
+    a_tree_is_listed,
+    downloads_and_uploads_go_on,
+    idle_sessions_stay,
+    implicit_tls_works,
+    the_weakest_tls_is_refused_unless_asked_for,
+    active_mode_works,
+];
+
+fn secured(software: Software) -> Server {
+    Setup::new(software, Mode::Explicit).start()
+}
+
+async fn the_password_logs_in(software: Software) {
+    let server = secured(software);
+    let attempt = Attempt::to(&server);
+    let heard = attempt.heard.clone();
+    let client = attempt.connect().await.unwrap();
+    assert_eq!(*heard.method.lock(), Some(AuthMethod::Password));
+    let info = client.server().clone();
+    let banner = info.banner.unwrap();
+    let name = match software {
+        Software::ProFtpd => "ProFTPD",
+        Software::PureFtpd => "Pure-FTPd",
+        Software::Vsftpd => "vsFTPd",
+    };
+    assert!(banner.contains(name), "{banner}");
+    let certificate = info.certificate.unwrap();
+    assert_eq!(certificate.thumbprint, server.identity.thumbprint());
+    assert_eq!(certificate.subject, "CN=localhost");
+    assert_eq!(certificate.problems, [CertificateProblem::SelfSigned]);
+    assert!(info.negotiated.unwrap().starts_with("TLSv1.3, TLS_AES_"));
+    assert!(info.extensions.iter().any(|line| line.starts_with("REST")));
+
+    let wrong = Attempt::to(&server).password("battery staple").connect().await;
+    let wrong = wrong.unwrap_err();
+    assert_eq!(wrong.kind(), ErrorKind::Auth);
+    assert!(wrong.to_string().contains("530"), "{wrong}");
+    assert!(!format!("{wrong:?}").contains("staple"), "{wrong:?}");
+}
+
+fn atomic() -> UploadOptions {
+    UploadOptions {
+        atomic: true,
+        ..UploadOptions::default()
+    }
+}
+
+/// A file on this machine.
+fn local(server: &Server, name: &str, content: &[u8]) -> PathBuf {
+    let path = server.scratch(name);
+    fs::write(&path, content).unwrap();
+    path
+}
+
+/// Servers want each of the eleven data connections to resume the control connection's session, and tickets of TLS 1.3 are
+/// good for once.
+async fn ten_uploads_fit_in_one_session(software: Software) {
+    for version in ["TLSv1.2", "TLSv1.3"] {
+        let server = Setup::new(software, Mode::Explicit).only(version).start();
+        let client = server.connect().await;
+        assert!(
+            client
+                .server()
+                .negotiated
+                .as_deref()
+                .unwrap()
+                .starts_with(version)
+        );
+        let content = bytes(300_000);
+        let source = local(&server, "source", &content);
+        let (options, context) = (atomic(), Context::default());
+        for i in 0..10 {
+            let remote = server.remote(&format!("f{i}"));
+            upload(&client, &source, &remote, &options, &context)
+                .await
+                .unwrap();
+            assert!(server.read(&format!("f{i}")) == content);
+        }
+        assert_eq!(names(&client, &server).await.len(), 10);
+        let back = server.scratch("back");
+        for i in 0..10 {
+            let remote = server.remote(&format!("f{i}"));
+            download(&client, &remote, &back, &DownloadOptions::default(), &context)
+                .await
+                .unwrap();
+            assert!(fs::read(&back).unwrap() == content);
+        }
+    }
+}
+
+async fn names(client: &Arc<dyn Client>, server: &Server) -> Vec<String> {
+    let listing = client.list(&server.remote_folder()).await.unwrap();
+    let mut names: Vec<String> = listing
+        .map(|listed| match listed.unwrap() {
+            Listed::Entry(entry) => entry.path.name().unwrap().to_string(),
+            Listed::Unreadable { raw, reason } => panic!("{raw}: {reason}"),
+        })
+        .collect()
+        .await;
+    names.sort();
+    names
+}
+
+async fn a_tree_is_listed(software: Software) {
+    let server = secured(software);
+    let made = [
+        "-rf",
+        "Grüße aus Köln.txt",
+        "[a].csv",
+        "a b  c",
+        "it's",
+        "plain.txt",
+        "日本",
+    ];
+    for name in made {
+        server.write(name, b"12345");
+    }
+    server.make_dir("-d [x]");
+    server.write("-d [x]/inside", b"1");
+    let client = server.connect().await;
+    let mut expected: Vec<&str> = [&made[..], &["-d [x]"]].concat();
+    expected.sort_unstable();
+    assert_eq!(names(&client, &server).await, expected);
+    for name in made {
+        let entry = client.stat(&server.remote(name)).await.unwrap();
+        assert_eq!((entry.size, entry.is_dir()), (Some(5), false), "{name}");
+    }
+    let mut inside = client.list(&server.remote("-d [x]")).await.unwrap();
+    let Some(Ok(Listed::Entry(entry))) = inside.next().await else {
+        panic!("one entry");
+    };
+    assert_eq!(entry.path, server.remote("-d [x]/inside"));
+    assert_eq!(entry.size, Some(1));
+    let missing = client.list(&server.remote("missing")).await;
+    assert_eq!(missing.err().unwrap().kind(), ErrorKind::NotFound);
+}
+
+async fn downloads_and_uploads_go_on(software: Software) {
+    let server = secured(software);
+    let client = server.connect().await;
+    let capabilities = client.capabilities();
+    assert!(capabilities.resume_download && capabilities.resume_upload);
+    let content = bytes(2_000_000);
+    let (remote, context) = (server.remote("f"), remembering());
+
+    // What breaks off after 700 kB is noted as a part of that file.
+    server.write("f", &content);
+    let back = server.scratch("back");
+    let full = Arc::new(BytesSink::full_at(700_000));
+    let broken = client.fetch(&remote, full.request(0, None)).await;
+    assert_eq!(broken.unwrap_err().kind(), ErrorKind::Full);
+    fs::write(server.scratch("back.part"), &content[..700_000]).unwrap();
+    let got = download(&client, &remote, &back, &DownloadOptions::default(), &context)
+        .await
+        .unwrap();
+    assert_eq!(got.resumed_from, Some(700_000));
+    assert!(fs::read(&back).unwrap() == content);
+
+    let source = local(&server, "source", &content);
+    let older = std::time::SystemTime::now() - Duration::from_secs(3600);
+    fs::File::options()
+        .write(true)
+        .open(&source)
+        .unwrap()
+        .set_modified(older)
+        .unwrap();
+    server.write("up.tmp", &content[..900_000]);
+    let sent = upload(&client, &source, &server.remote("up"), &atomic(), &context)
+        .await
+        .unwrap();
+    assert_eq!(sent.resumed_from, Some(900_000));
+    assert!(server.read("up") == content);
+
+    // The tail of a file that is all there is nothing, and a file that is not there has none.
+    let options = CreateOptions {
+        offset: 2_000_000,
+        create_new: false,
+    };
+    let store = Store::new(BytesSource::new(content.clone()), options, None);
+    assert_eq!(
+        client.store(&server.remote("up"), store).await.unwrap(),
+        2_000_000
+    );
+    let store = Store::new(BytesSource::new(content), options, None);
+    let missing = client.store(&server.remote("missing"), store).await;
+    assert_eq!(missing.unwrap_err().kind(), ErrorKind::NotFound);
+    assert!(!server.on_disk("missing").exists());
+}
+
+/// The server ends sessions that are idle for a second; ours gives a sign of life before.
+async fn idle_sessions_stay(software: Software) {
+    let setup = Setup::new(software, Mode::Explicit);
+    let server = match software {
+        Software::ProFtpd => setup.config("TimeoutIdle 1"),
+        // Counts minutes.
+        Software::PureFtpd => setup,
+        Software::Vsftpd => setup.config("idle_session_timeout=1"),
+    }
+    .start();
+    let alive = Attempt::to(&server)
+        .keepalive(Duration::from_millis(300))
+        .connect();
+    let alive = alive.await.unwrap();
+    let silent = Attempt::to(&server).connect().await.unwrap();
+    silent.keepalive().await.unwrap();
+    tokio::time::sleep(Duration::from_millis(2_500)).await;
+    assert!(alive.is_connected());
+    alive.stat(&server.remote_folder()).await.unwrap();
+    if software != Software::PureFtpd {
+        assert_eq!(silent.keepalive().await.unwrap_err().kind(), ErrorKind::Lost);
+        assert!(!silent.is_connected());
+    }
+}
+
+async fn implicit_tls_works(software: Software) {
+    if software == Software::PureFtpd {
+        return; // It hasn't got it.
+    }
+    for version in ["TLSv1.2", "TLSv1.3"] {
+        let server = Setup::new(software, Mode::Implicit).only(version).start();
+        let client = server.connect().await;
+        server.write("f", b"hello");
+        for _ in 0..3 {
+            let sink = Arc::new(BytesSink::default());
+            client
+                .fetch(&server.remote("f"), sink.request(0, None))
+                .await
+                .unwrap();
+            assert_eq!(sink.bytes(), b"hello");
+        }
+    }
+}
+
+async fn the_weakest_tls_is_refused_unless_asked_for(software: Software) {
+    if software == Software::PureFtpd {
+        return; // It speaks no TLS before 1.2.
+    }
+    for (version, floor) in [("TLSv1", "tls_1_0"), ("TLSv1.1", "tls_1_1")] {
+        let server = Setup::new(software, Mode::Explicit).only(version).start();
+        let refused = Attempt::to(&server).connect().await.unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::Negotiation, "{refused}");
+        let asked_for = Attempt::to(&server).setting("tls_version_floor", json!(floor));
+        let client = asked_for.connect().await.unwrap();
+        assert!(
+            client
+                .server()
+                .negotiated
+                .as_deref()
+                .unwrap()
+                .starts_with(version)
+        );
+        assert!(names(&client, &server).await.is_empty());
+    }
+}
+
+async fn active_mode_works(software: Software) {
+    let server = secured(software);
+    let content = bytes(500_000);
+    // Two ports that were free a moment ago, and may be used one after the other.
+    let free = || {
+        std::net::TcpListener::bind("127.0.0.1:0")
+            .unwrap()
+            .local_addr()
+            .unwrap()
+            .port()
+    };
+    let first = (0..100).map(|_| free()).find(|&port| port < 65_000).unwrap();
+    let client = Attempt::to(&server)
+        .setting("passive_mode", json!(false))
+        .setting("active_port_range", json!(format!("{first}-{}", first + 20)))
+        .connect()
+        .await
+        .unwrap();
+    for i in 0..5 {
+        let path = server.remote(&format!("f{i}"));
+        let store = Store::new(BytesSource::new(content.clone()), CreateOptions::default(), None);
+        client.store(&path, store).await.unwrap();
+        let sink = Arc::new(BytesSink::default());
+        client.fetch(&path, sink.request(0, None)).await.unwrap();
+        assert!(sink.bytes() == content);
+    }
+    assert_eq!(names(&client, &server).await.len(), 5);
+}
+
+/// What the pin is compared with can be had from the server itself.
+#[tokio::test]
+async fn the_thumbprint_is_that_of_openssl() {
+    let server = secured(Software::ProFtpd);
+    let output = std::process::Command::new("openssl")
+        .args(["x509", "-noout", "-fingerprint", "-sha256", "-in"])
+        .arg(local(
+            &server,
+            "certificate",
+            server.identity.certificate_pem().as_bytes(),
+        ))
+        .output()
+        .unwrap();
+    let printed = String::from_utf8(output.stdout).unwrap();
+    let printed: Thumbprint = printed.trim().split('=').nth(1).unwrap().parse().unwrap();
+    let client = server.connect().await;
+    assert_eq!(client.server().certificate.as_ref().unwrap().thumbprint, printed);
+}
