@@ -24,6 +24,10 @@ const EXPLANATION: Duration = Duration::from_secs(3);
 const CLOSING: Duration = Duration::from_secs(1);
 /// How long it may take to be in step again after a transfer that was ended; the session is closed then.
 const TO_COME_BACK: Duration = Duration::from_secs(5);
+/// How long a server may take to hear ABOR before the data connection goes away under it, beside two round trips.
+const HEARING: Duration = Duration::from_millis(25);
+/// A round trip where none was measured.
+const ROUND_TRIP: Duration = Duration::from_millis(200);
 /// The most replies that are read to be in step again.
 const MAX_STRAY: u32 = 16;
 
@@ -86,7 +90,7 @@ impl Failed {
                 format!("the server begins transfers only at the start: {reply}"),
             ),
             // The data connection broke, and only that: the bytes may go on where they stopped.
-            Self::Ended(reply) if reply.code == 426 => {
+            Self::Ended(reply) if broke_off(&reply) => {
                 Error::new(ErrorKind::Lost, format!("the transfer broke off: {reply}"))
             }
             Self::Refused(reply) | Self::Ended(reply) => refusal(&reply, path),
@@ -139,7 +143,7 @@ impl Transfer<'_> {
         let line = Line::new(tcp, session.data_tls.clone(), session.connect_timeout);
         let mut moving = Moving::start(line, bytes);
         let last = self.watch(&mut moving, last).await?;
-        self.conclude(moving.done().await, last).await
+        self.conclude(moving, last).await
     }
 
     /// Waits until the server says that it begins, and the data connection stands.
@@ -147,13 +151,9 @@ impl Transfer<'_> {
     /// A server that has nothing to send may say at once that all is done.
     async fn begin(&mut self, opening: Opening) -> Result<(std::net::TcpStream, Option<Reply>), Failed> {
         let mut last = None;
-        let reply = tokio::select! {
-            reply = self.control.reply() => reply?,
-            () = self.cancelled.wait() => {
-                drop(opening);
-                return Err(self.abandon().await.into());
-            }
-        };
+        // Also where nobody waits for it any more: some servers end the whole session where a data connection goes away
+        // before it was used.
+        let reply = self.control.reply().await?;
         if !reply.is_preliminary() {
             if !reply.is_done() {
                 return Err(Failed::Refused(reply));
@@ -168,7 +168,7 @@ impl Transfer<'_> {
                     Ok(tcp) => Ok((tcp, last)),
                     Err(e) => {
                         if last.is_none() {
-                            self.come_back().await;
+                            self.come_back(None).await;
                         }
                         Err(e.into())
                     }
@@ -181,10 +181,12 @@ impl Transfer<'_> {
                         _ => return Err(Failed::Refused(reply)),
                     }
                 }
-                () = self.cancelled.wait() => return Err(match last {
-                    None => self.abandon().await,
-                    Some(_) => cancelled(),
-                }.into()),
+                () = self.cancelled.wait() => {
+                    if last.is_none() {
+                        self.come_back(None).await;
+                    }
+                    return Err(cancelled().into());
+                }
             }
         }
     }
@@ -211,14 +213,14 @@ impl Transfer<'_> {
                     Ok(reply) if reply.is_preliminary() => {}
                     Ok(reply) => {
                         if !reply.is_done() {
-                            moving.stop.stop();
+                            moving.stop.cut();
                         }
                         last = Some(Last::Reply(reply));
                     }
                     Err(e) => {
                         tracing::debug!(error = %e, "the control connection is lost in the middle of a transfer");
                         if e.kind() != ErrorKind::Lost {
-                            moving.stop.stop();
+                            moving.stop.cut();
                         }
                         last = Some(Last::Lost(e));
                     }
@@ -227,14 +229,13 @@ impl Transfer<'_> {
                     moving.stop.wake();
                 },
                 () = self.cancelled.wait() => {
-                    moving.end().await;
-                    return Err(match last {
-                        None => self.abandon().await,
-                        Some(_) => cancelled(),
-                    }.into());
+                    if last.is_none() {
+                        self.come_back(Some(moving)).await;
+                    }
+                    return Err(cancelled().into());
                 }
                 () = health.ended() => {
-                    moving.end().await;
+                    moving.stop.cut();
                     return Err(health.error().into());
                 }
             }
@@ -242,12 +243,13 @@ impl Transfer<'_> {
     }
 
     /// The end of it: what the bytes came to, and what the server says of them.
-    async fn conclude(&mut self, moved: Result<u64, Broken>, last: Option<Last>) -> Result<u64, Failed> {
-        let broken = match (moved, last) {
+    async fn conclude(&mut self, mut moving: Moving, last: Option<Last>) -> Result<u64, Failed> {
+        let broken = match (moving.result().await, last) {
             // Our own end failed: that is the error, whatever the server makes of it.
-            (Err(Broken::End(error)), Some(_)) => return Err(error.into()),
-            (Err(Broken::End(error)), None) => {
-                self.come_back().await;
+            (Err(Broken::End(error)), last) => {
+                if last.is_none() {
+                    self.come_back(Some(&mut moving)).await;
+                }
                 return Err(error.into());
             }
             (_, Some(Last::Lost(error))) => return Err(error.into()),
@@ -258,15 +260,10 @@ impl Transfer<'_> {
             (Err(broken), None) => broken,
         };
         // Mostly the server knows more of why.
-        let whether_cancelled = self.cancelled;
-        let explanation = tokio::select! {
-            reply = timeout(EXPLANATION, self.last_reply()) => reply,
-            () = whether_cancelled.wait() => return Err(self.abandon().await.into()),
-        };
-        match explanation {
+        match timeout(EXPLANATION, self.last_reply()).await {
             Ok(reply) => Err(explained(broken, Some(reply?))),
             Err(_) => {
-                self.come_back().await;
+                self.come_back(Some(&mut moving)).await;
                 Err(explained(broken, None))
             }
         }
@@ -282,15 +279,9 @@ impl Transfer<'_> {
         }
     }
 
-    /// Nobody waits for the transfer any more.
-    async fn abandon(&mut self) -> Error {
-        self.come_back().await;
-        cancelled()
-    }
-
     /// Ends a transfer whose last reply hasn't come, and brings the control line back in step; else it is closed, which
     /// the next operation hears.
-    async fn come_back(&mut self) {
+    async fn come_back(&mut self, moving: Option<&mut Moving>) {
         let health = Arc::clone(self.control.health());
         if self.session.options.quirks.no_abort {
             health.lose(
@@ -298,7 +289,7 @@ impl Transfer<'_> {
             );
             return;
         }
-        match timeout(TO_COME_BACK, self.abort()).await {
+        match timeout(TO_COME_BACK, self.abort(moving)).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => health.lose(format!("a transfer was ended, and the session with it: {error}")),
             Err(_) => health.lose("a transfer was ended, and the server did not answer ABOR in time"),
@@ -310,9 +301,33 @@ impl Transfer<'_> {
     /// Servers differ: a reply to each, one to both, or none that knows ABOR. So a question follows whose reply can be told
     /// from all these: PWD. It is asked once something was answered, since a server in the middle of a transfer may throw
     /// away what comes behind ABOR.
-    async fn abort(&mut self) -> Result<()> {
-        self.control.send(&Command::new("ABOR")).await?;
-        self.last_reply().await?;
+    async fn abort(&mut self, moving: Option<&mut Moving>) -> Result<()> {
+        let abort = Command::new("ABOR");
+        match moving {
+            // ProFTPD ends the session where TLS breaks off, but ends the transfer where it hears ABOR before that.
+            Some(moving) if moving.has_tls => {
+                moving.stop.stop();
+                moving.is_done().await;
+                let round_trip = self.control.health().round_trip().unwrap_or(ROUND_TRIP);
+                self.control.send(&abort).await?;
+                let answered = tokio::select! {
+                    reply = self.last_reply() => Some(reply?),
+                    () = moving.is_closed() => None,
+                    () = sleep(HEARING + 2 * round_trip) => None,
+                };
+                moving.cut().await;
+                if answered.is_none() {
+                    self.last_reply().await?;
+                }
+            }
+            moving => {
+                if let Some(moving) = moving {
+                    moving.cut().await;
+                }
+                self.control.send(&abort).await?;
+                self.last_reply().await?;
+            }
+        }
         self.control.send(&Command::new("PWD")).await?;
         for stray in 0..MAX_STRAY {
             let reply = self.last_reply().await?;
@@ -338,47 +353,67 @@ enum Last {
 /// Bytes that move on a blocking thread. Dropped, they don't any more.
 struct Moving {
     stop: Arc<Stop>,
-    thread: JoinHandle<Result<u64, Broken>>,
+    has_tls: bool,
+    /// `None` once it has come.
+    report: Option<oneshot::Receiver<Result<u64, Broken>>>,
     result: Option<Result<u64, Broken>>,
+    /// Ends with the data connection.
+    thread: JoinHandle<()>,
 }
 
 impl Moving {
     fn start(line: Line, bytes: Bytes) -> Self {
+        let (reporter, report) = oneshot::channel();
         Self {
             stop: Arc::clone(line.stop()),
-            thread: tokio::task::spawn_blocking(move || line.run(bytes)),
+            has_tls: line.has_tls(),
+            report: Some(report),
             result: None,
+            thread: tokio::task::spawn_blocking(move || line.run(bytes, reporter)),
         }
     }
 
     /// Waits until nothing moves any more. May be dropped at any time.
     async fn is_done(&mut self) {
-        if self.result.is_none() {
-            let result = (&mut self.thread).await;
+        if let Some(report) = &mut self.report {
+            let result = report.await;
+            self.report = None;
             self.result = Some(result.unwrap_or_else(|e| Err(Broken::Line(io::Error::other(e), 0))));
         }
     }
 
     /// What it came to.
-    async fn done(mut self) -> Result<u64, Broken> {
+    async fn result(&mut self) -> Result<u64, Broken> {
         self.is_done().await;
-        let nothing = || Err(Broken::Line(io::ErrorKind::ConnectionAborted.into(), 0));
-        self.result.take().unwrap_or_else(nothing)
+        self.result.take().unwrap_or(Err(Broken::Stopped))
     }
 
-    /// Ends it, and closes the data connection.
-    async fn end(&mut self) {
-        self.stop.stop();
-        self.is_done().await;
+    /// Waits until the data connection is closed. May be dropped at any time.
+    async fn is_closed(&mut self) {
+        if !self.thread.is_finished() {
+            // A thread that fell over has closed it, too.
+            let _ = (&mut self.thread).await;
+        }
+    }
+
+    /// Closes the data connection.
+    async fn cut(&mut self) {
+        self.stop.cut();
+        self.is_closed().await;
     }
 }
 
 impl Drop for Moving {
     fn drop(&mut self) {
         if !self.thread.is_finished() {
-            self.stop.stop();
+            self.stop.cut();
         }
     }
+}
+
+/// Did the server only lose the data connection? Pure-FTPd says 451, as others do where their disk fails.
+fn broke_off(reply: &Reply) -> bool {
+    reply.code == 426 || (reply.code == 451 && reply.text().to_lowercase().contains("transfer aborted"))
 }
 
 fn confirmed(reply: Reply, reached: u64) -> Result<u64, Failed> {
@@ -393,6 +428,10 @@ fn explained(broken: Broken, reply: Option<Reply>) -> Failed {
     let said = reply.as_ref().map(ToString::to_string);
     let error = match broken {
         Broken::End(error) => return Failed::Error(error),
+        Broken::Stopped => match reply {
+            Some(reply) if !reply.is_done() => return Failed::Ended(reply),
+            _ => cancelled(),
+        },
         Broken::Line(..) if reply.as_ref().is_some_and(|reply| !reply.is_done()) => {
             return reply.map_or_else(|| cancelled().into(), Failed::Ended);
         }

@@ -9,10 +9,10 @@ mod wire;
 use std::{
     net::TcpStream,
     sync::{Arc, atomic::AtomicBool},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
-use courier_transfer::{Error, ErrorKind};
+use tokio::sync::oneshot;
 
 use self::wire::{Buffered, Socket, Wire};
 pub(crate) use self::{
@@ -61,18 +61,37 @@ impl Line {
         }
     }
 
+    pub(crate) fn has_tls(&self) -> bool {
+        self.tls.is_some()
+    }
+
     /// Ends the work from outside.
     pub(crate) fn stop(&self) -> &Arc<Stop> {
         &self.stop
     }
 
-    /// Moves the bytes, to the end, and gives the offset reached. Blocks.
-    pub(crate) fn run(self, bytes: Bytes) -> Result<u64, Broken> {
+    /// Moves the bytes to the end, and reports the offset reached. Blocks.
+    ///
+    /// Where it is the own end that goes no further, what still comes is thrown away until somebody says [`Stop::cut`].
+    pub(crate) fn run(self, bytes: Bytes, report: oneshot::Sender<Result<u64, Broken>>) {
         let stop = Arc::clone(&self.stop);
-        let wire = self.into_wire()?;
-        match bytes {
-            Bytes::In(incoming) => incoming.pump(wire, &stop),
-            Bytes::Out(outgoing) => outgoing.pump(wire, &stop),
+        let (mut wire, result) = match self.into_wire() {
+            Ok(mut wire) => {
+                let result = match bytes {
+                    Bytes::In(incoming) => incoming.pump(&mut wire, &stop),
+                    Bytes::Out(outgoing) => outgoing.pump(&mut wire, &stop),
+                };
+                (Some(wire), result)
+            }
+            Err(broken) => (None, Err(broken)),
+        };
+        if !matches!(result, Err(Broken::End(_) | Broken::Stopped)) {
+            wire = None;
+        }
+        // Fails where nobody waits for it any more.
+        let _ = report.send(result);
+        if let Some(mut wire) = wire {
+            wire.drain();
         }
     }
 
@@ -81,21 +100,10 @@ impl Line {
         let Some(tls) = self.tls else {
             return Ok(Wire::Plain(socket));
         };
-        let (deadline, stop) = (Instant::now() + self.within, Arc::clone(&socket.stop));
-        let mut stream = tls.data(Buffered::new(socket, deadline)).map_err(|e| {
-            if stop.is_stopped() {
-                return Broken::Line(std::io::ErrorKind::ConnectionAborted.into(), 0);
-            }
-            if Instant::now() < deadline {
-                return Broken::Handshake(e);
-            }
-            let late = format!(
-                "TLS on the data connection was not agreed on within {} s",
-                self.within.as_secs_f64()
-            );
-            Broken::Handshake(Error::new(ErrorKind::Timeout, late).with_source(e))
-        })?;
-        stream.get_mut().end_deadline().map_err(|e| Broken::Line(e, 0))?;
+        let mut stream = tls
+            .data(Buffered::new(socket, self.within))
+            .map_err(Broken::Handshake)?;
+        stream.get_mut().begin();
         Ok(Wire::Tls(Box::new(stream)))
     }
 }

@@ -23,6 +23,8 @@ pub(crate) enum Broken {
     Handshake(Error),
     /// Our own end: what the sink or the source said.
     End(Error),
+    /// Nobody wants the bytes any more.
+    Stopped,
 }
 
 /// What comes in, and where it goes.
@@ -48,31 +50,38 @@ fn piece(rate: Option<&Arc<Rate>>) -> usize {
     rate.map_or(BUFFER, |rate| BUFFER.min(rate.piece() as usize))
 }
 
-/// Nobody wants the bytes any more.
-fn stopped(moved: u64) -> Broken {
-    Broken::Line(io::ErrorKind::ConnectionAborted.into(), moved)
+/// What a line that goes no further comes to.
+fn line(error: io::Error, moved: u64, stop: &Stop) -> Broken {
+    match stop.is_stopped() {
+        true => Broken::Stopped,
+        false => Broken::Line(error, moved),
+    }
 }
 
 impl Incoming {
     /// Reads to the end, and gives the offset reached.
-    pub(super) fn pump(self, mut wire: Wire, stop: &Stop) -> Result<u64, Broken> {
+    pub(super) fn pump(self, wire: &mut Wire, stop: &Stop) -> Result<u64, Broken> {
         let mut buffer = vec![0; piece(self.rate.as_ref())];
         let mut at = self.offset;
         let mut ascii = self.ascii.then(|| (FromWire::default(), Vec::new()));
         loop {
             let read = wire
                 .read(&mut buffer)
-                .map_err(|e| Broken::Line(e, at - self.offset))?;
+                .map_err(|e| line(e, at - self.offset, stop))?;
+            if stop.is_stopped() {
+                return Err(Broken::Stopped);
+            }
             if let Some(rate) = self.rate.as_ref().filter(|_| read > 0)
                 && !stop.wait_turn(rate, read, || self.sink.waits())
             {
-                return Err(stopped(at - self.offset));
+                return Err(Broken::Stopped);
             }
             let bytes = buffer.get(..read).unwrap_or_default();
             match &mut ascii {
                 _ if read == 0 => {
                     let rest = ascii.as_mut().map_or(&b""[..], |(from_wire, _)| from_wire.rest());
                     self.take(rest, &mut at)?;
+                    wire.close();
                     return Ok(at);
                 }
                 None => self.take(bytes, &mut at)?,
@@ -98,7 +107,7 @@ impl Incoming {
 
 impl Outgoing {
     /// Writes to the source's end, tells the server that it is the end, and gives the offset reached.
-    pub(super) fn pump(self, mut wire: Wire, stop: &Stop) -> Result<u64, Broken> {
+    pub(super) fn pump(self, wire: &mut Wire, stop: &Stop) -> Result<u64, Broken> {
         let mut buffer = vec![0; piece(self.rate.as_ref())];
         let mut at = self.offset;
         let mut ascii = self.ascii.then(|| (ToWire::default(), Vec::new()));
@@ -113,7 +122,7 @@ impl Outgoing {
             if let Some(rate) = &self.rate
                 && !stop.wait_turn(rate, read, || self.source.waits())
             {
-                return Err(stopped(at - self.offset));
+                return Err(Broken::Stopped);
             }
             let bytes = buffer.get(..read).unwrap_or_default();
             let written = match &mut ascii {
@@ -123,11 +132,11 @@ impl Outgoing {
                     wire.write_all(out)
                 }
             };
-            written.map_err(|e| Broken::Line(e, at - self.offset))?;
+            written.map_err(|e| line(e, at - self.offset, stop))?;
             at += read as u64;
             self.source.advance(at);
         }
-        wire.end().map_err(|e| Broken::Line(e, at - self.offset))?;
+        wire.end().map_err(|e| line(e, at - self.offset, stop))?;
         Ok(at)
     }
 }

@@ -13,7 +13,7 @@ use courier_transfer::Rate;
 use parking_lot::{Condvar, Mutex};
 use socket2::SockRef;
 
-/// How long a write may block before the thread looks whether it is to stop.
+/// How long a call may block before the thread looks whether it is to stop.
 pub(super) const LOOK: Duration = Duration::from_millis(200);
 /// How often somebody who waits for a turn says so.
 const SAY: Duration = Duration::from_secs(1);
@@ -23,27 +23,42 @@ const SAY: Duration = Duration::from_secs(1);
 pub(crate) struct Stop {
     /// Closed as soon as the thread is done with it.
     socket: Weak<TcpStream>,
-    stopped: Mutex<bool>,
+    state: Mutex<State>,
     changed: Condvar,
     sent: AtomicBool,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    stopped: bool,
+    cut: bool,
 }
 
 impl Stop {
     pub(super) fn new(socket: &Arc<TcpStream>) -> Self {
         Self {
             socket: Arc::downgrade(socket),
-            stopped: Mutex::new(false),
+            state: Mutex::default(),
             changed: Condvar::new(),
             sent: AtomicBool::new(false),
         }
     }
 
-    /// Ends the thread's work soon, wherever it is.
-    ///
-    /// The socket is not shut for writing: the server would take the end of an upload that broke off for the end of the
-    /// file. Once it is closed it is reset, and the server hears that something went wrong.
+    /// Nothing more is to be moved. The connection stays, and what comes is thrown away, until [`cut`](Self::cut).
     pub(crate) fn stop(&self) {
-        *self.stopped.lock() = true;
+        self.state.lock().stopped = true;
+        self.changed.notify_all();
+    }
+
+    /// Ends the connection, too, wherever the thread is.
+    ///
+    /// It is not shut for writing: the server would take the end of an upload that broke off for the end of the file. Once
+    /// it is closed it is reset, and the server hears that something went wrong.
+    pub(crate) fn cut(&self) {
+        {
+            let mut state = self.state.lock();
+            (state.stopped, state.cut) = (true, true);
+        }
         self.changed.notify_all();
         if let Some(socket) = self.socket.upgrade() {
             // Fails only where the connection is gone already.
@@ -61,7 +76,11 @@ impl Stop {
     }
 
     pub(super) fn is_stopped(&self) -> bool {
-        *self.stopped.lock()
+        self.state.lock().stopped
+    }
+
+    pub(super) fn is_cut(&self) -> bool {
+        self.state.lock().cut
     }
 
     /// All has been written, and the end was told.
@@ -79,15 +98,15 @@ impl Stop {
     pub(super) fn wait_turn(&self, rate: &Rate, bytes: usize, say: impl Fn()) -> bool {
         let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
         let turn = rate.turn(bytes, Instant::now());
-        let mut stopped = self.stopped.lock();
-        while !*stopped {
+        let mut state = self.state.lock();
+        while !state.stopped {
             let now = Instant::now();
             if turn <= now {
                 return true;
             }
             if self
                 .changed
-                .wait_until(&mut stopped, turn.min(now + SAY))
+                .wait_until(&mut state, turn.min(now + SAY))
                 .timed_out()
             {
                 say();

@@ -5,7 +5,7 @@ use std::{
     io::{self, Read, Write},
     net::{Shutdown, TcpStream},
     sync::Arc,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use openssl::ssl::{ErrorCode, SslStream};
@@ -15,34 +15,54 @@ use super::stop::Stop;
 /// What is read from the socket at once below TLS, and what is gathered before it is written: a record has 16 KiB, and
 /// would take a system call or two each.
 const BLOCK: usize = 256 * 1024;
-/// The most that is read and thrown away at the end of an upload. A server has nothing to say there but the end.
-const MOST_DRAINED: usize = 1024 * 1024;
+/// What is thrown away at once.
+const SCRATCH: usize = 64 * 1024;
 
-/// The socket of a data connection. Reads and writes end soon after somebody said [`Stop::stop`].
+/// The socket of a data connection.
 pub(crate) struct Socket {
     tcp: Arc<TcpStream>,
-    pub(super) stop: Arc<Stop>,
+    stop: Arc<Stop>,
+    phase: Phase,
+}
+
+/// What a socket is used for, and so what ends that.
+#[derive(Clone, Copy, Debug)]
+enum Phase {
+    /// TLS is being agreed on, until then. Servers end the whole session where that breaks off, so that [`Stop::stop`] waits
+    /// for it.
+    Handshake(Instant),
+    /// Bytes move, until [`Stop::stop`].
+    Moving,
+    /// Nothing is waited for but the end of the connection.
+    Ending,
 }
 
 impl Socket {
     pub(super) fn new(tcp: Arc<TcpStream>, stop: Arc<Stop>) -> io::Result<Self> {
         tcp.set_write_timeout(Some(super::stop::LOOK))?;
-        Ok(Self { tcp, stop })
+        tcp.set_read_timeout(Some(super::stop::LOOK))?;
+        Ok(Self {
+            tcp,
+            stop,
+            phase: Phase::Moving,
+        })
     }
 
     fn check(&self) -> io::Result<()> {
-        match self.stop.is_stopped() {
-            true => Err(io::Error::new(io::ErrorKind::ConnectionAborted, "stopped")),
-            false => Ok(()),
+        match self.phase {
+            _ if self.stop.is_cut() => Err(io::ErrorKind::ConnectionAborted.into()),
+            Phase::Handshake(until) if Instant::now() >= until => Err(io::ErrorKind::TimedOut.into()),
+            Phase::Moving if self.stop.is_stopped() => Err(io::ErrorKind::ConnectionAborted.into()),
+            _ => Ok(()),
         }
     }
 
     fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
         loop {
             match (&*self.tcp).read(buffer) {
-                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-                // What was read before the end that `stop` made looks like the whole of it.
+                // The end that `cut` made looks like that which the server makes.
                 Ok(0) => return self.check().map(|()| 0),
+                Err(e) if is_again(&e) => self.check()?,
                 result => return result,
             }
         }
@@ -78,52 +98,34 @@ pub(crate) struct Buffered {
     /// What is read and not taken yet.
     ahead: std::ops::Range<usize>,
     written: Vec<u8>,
-    /// Until when the handshake must be done.
-    deadline: Option<Instant>,
     at_end: bool,
 }
 
 impl Buffered {
-    pub(super) fn new(socket: Socket, deadline: Instant) -> Self {
+    /// The handshake must be done within the time.
+    pub(super) fn new(mut socket: Socket, within: Duration) -> Self {
+        socket.phase = Phase::Handshake(Instant::now() + within);
         Self {
             socket,
             read: vec![0; BLOCK].into_boxed_slice(),
             ahead: 0..0,
             written: Vec::new(),
-            deadline: Some(deadline),
             at_end: false,
         }
     }
 
-    /// The handshake is done: from now on nothing is late.
-    pub(super) fn end_deadline(&mut self) -> io::Result<()> {
-        self.deadline = None;
-        self.socket.tcp.set_read_timeout(None)
-    }
-
-    fn fill(&mut self) -> io::Result<()> {
-        if let Some(deadline) = self.deadline {
-            let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return Err(io::ErrorKind::TimedOut.into());
-            }
-            self.socket.tcp.set_read_timeout(Some(left))?;
-        }
-        let read = match self.socket.read(&mut self.read) {
-            // OpenSSL would take it for an invitation to come back.
-            Err(e) if e.kind() == io::ErrorKind::WouldBlock => return Err(io::ErrorKind::TimedOut.into()),
-            result => result?,
-        };
-        self.at_end = read == 0;
-        self.ahead = 0..read;
-        Ok(())
+    /// The handshake is done.
+    pub(super) fn begin(&mut self) {
+        self.socket.phase = Phase::Moving;
     }
 }
 
 impl Read for Buffered {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if self.ahead.is_empty() {
-            self.fill()?;
+            let read = self.socket.read(&mut self.read)?;
+            self.at_end = read == 0;
+            self.ahead = 0..read;
         }
         let ahead = self.read.get(self.ahead.clone()).unwrap_or_default();
         let len = ahead.len().min(buffer.len());
@@ -208,22 +210,36 @@ impl Wire {
             let _ = tls.shutdown();
             tls.flush()?;
         }
-        let socket = match self {
-            Self::Plain(socket) => &*socket,
-            Self::Tls(tls) => &tls.get_ref().socket,
-        };
+        let socket = self.socket();
         socket.tcp.shutdown(Shutdown::Write)?;
         socket.stop.set_sent();
+        socket.phase = Phase::Ending;
+        // A server that resets here has said what it has to say, or says it on the control connection.
         let mut scratch = [0; 4096];
-        let mut drained = 0;
-        while drained < MOST_DRAINED {
-            match socket.read(&mut scratch) {
-                // A server that resets here has all that was sent, or says otherwise on the control connection.
-                Ok(0) | Err(_) => break,
-                Ok(n) => drained += n,
-            }
-        }
+        while socket.read(&mut scratch).is_ok_and(|read| read > 0) {}
         Ok(())
+    }
+
+    /// Says to TLS that all has been read. Whoever has closed already needn't hear it.
+    pub(super) fn close(&mut self) {
+        if let Self::Tls(tls) = self {
+            let _ = tls.shutdown();
+        }
+    }
+
+    /// Throws away what comes, until the end. Some servers wait until they hear that it has come.
+    pub(super) fn drain(&mut self) {
+        self.socket().phase = Phase::Ending;
+        let mut scratch = vec![0; SCRATCH];
+        while self.read(&mut scratch).is_ok_and(|read| read > 0) {}
+        self.close();
+    }
+
+    fn socket(&mut self) -> &mut Socket {
+        match self {
+            Self::Plain(socket) => socket,
+            Self::Tls(tls) => &mut tls.get_mut().socket,
+        }
     }
 }
 
