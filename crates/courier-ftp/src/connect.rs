@@ -225,7 +225,7 @@ impl Dial {
             }
             false => "waiting for the TLS handshake",
         });
-        let tcp = control.to_secure()?;
+        let tcp = control.take_plain()?;
         let secured = tls.control(tcp).await?;
         control.secured(secured.stream, tls.clone());
         self.info.certificate = Some(secured.certificate.clone());

@@ -166,7 +166,7 @@ impl Control {
     /// # Errors
     /// [`ErrorKind::Protocol`] where the server has sent more than it was asked for: somebody may have put it there, to be
     /// taken later for what came over TLS.
-    pub(crate) fn to_secure(&mut self) -> Result<TcpStream> {
+    pub(crate) fn take_plain(&mut self) -> Result<TcpStream> {
         if !self.parser.is_empty() {
             let reason = format!(
                 "the server sent more in plain text before TLS began, \"{}\"; somebody on the way may have put it there",

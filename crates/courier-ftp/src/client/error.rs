@@ -63,7 +63,7 @@ fn kind_of_code(code: u16) -> ErrorKind {
 
 /// What the text says, without the path in it: a file may be called `denied`.
 fn kind_of_text(reply: &Reply, path: &RemotePath) -> Option<ErrorKind> {
-    const TEXTS: [(&str, ErrorKind); 30] = [
+    const TEXTS: [(&str, ErrorKind); 31] = [
         ("no space", ErrorKind::Full),
         ("disk full", ErrorKind::Full),
         ("quota", ErrorKind::Full),
@@ -77,6 +77,8 @@ fn kind_of_text(reply: &Reply, path: &RemotePath) -> Option<ErrorKind> {
         ("doesn't exist", ErrorKind::NotFound),
         ("cannot find", ErrorKind::NotFound),
         ("can't find", ErrorKind::NotFound),
+        // What Pure-FTPd says of a file that is not there.
+        ("can't check for file existence", ErrorKind::NotFound),
         ("exists", ErrorKind::AlreadyExists),
         ("already exist", ErrorKind::AlreadyExists),
         ("not a directory", ErrorKind::WrongKind),
