@@ -16,7 +16,9 @@ pub(super) struct Handshake<'a> {
     pub(super) answer: &'a [u8],
     /// The lowest version that the connection accepts.
     pub(super) floor: TlsVersion,
-    /// The server's certificate was seen, so version and cipher were agreed upon.
+    /// A session was offered, so version and cipher were agreed upon before.
+    pub(super) resuming: bool,
+    /// The server's certificate is known, so version and cipher were agreed upon, now or before.
     pub(super) came_to_certificates: bool,
     /// There is a certificate of this side.
     pub(super) has_client_certificate: bool,
@@ -49,6 +51,10 @@ impl Handshake<'_> {
                 "the server answered with something else than TLS".to_owned(),
             ),
             "unsupported protocol" | "tlsv1 alert protocol version" | "wrong ssl version" => self.version(),
+            "sslv3 alert handshake failure" if self.resuming => (
+                ErrorKind::Negotiation,
+                "the server refused to resume the control connection's TLS session".to_owned(),
+            ),
             "sslv3 alert handshake failure" if self.came_to_certificates => self.unaccepted(&reason),
             "sslv3 alert handshake failure" if self.version_of_answer().is_some_and(|v| v < self.floor) => {
                 self.version()

@@ -170,7 +170,9 @@ impl Tls {
         })
         .await;
         if let Err(error) = connected {
-            return Err(self.handshake(answer.filled(), stream.ssl()).explain(error));
+            return Err(self
+                .handshake(answer.filled(), stream.ssl(), false)
+                .explain(error));
         }
         let ssl = stream.ssl();
         let presented = ssl.peer_certificate().ok_or_else(no_certificate)?;
@@ -205,7 +207,7 @@ impl Tls {
         let offered = inner.resumption.offer(&mut ssl).map_err(setup)?;
         let mut stream = SslStream::new(ssl, stream).map_err(setup)?;
         if let Err(error) = stream.connect() {
-            return Err(self.handshake(&[], stream.ssl()).explain(error));
+            return Err(self.handshake(&[], stream.ssl(), offered).explain(error));
         }
         let ssl = stream.ssl();
         let presented = ssl.peer_certificate().ok_or_else(no_certificate)?;
@@ -241,10 +243,11 @@ impl Tls {
         Ok(ssl)
     }
 
-    fn handshake<'a>(&self, answer: &'a [u8], ssl: &SslRef) -> Handshake<'a> {
+    fn handshake<'a>(&self, answer: &'a [u8], ssl: &SslRef, resuming: bool) -> Handshake<'a> {
         Handshake {
             answer,
             floor: self.0.floor,
+            resuming,
             came_to_certificates: ssl.peer_certificate().is_some(),
             has_client_certificate: self.0.has_client_certificate,
         }

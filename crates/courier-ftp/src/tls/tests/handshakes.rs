@@ -146,6 +146,11 @@ async fn a_data_connection_that_fails_says_why() {
         .unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::Protocol);
     assert!(refused.message().contains("something else than TLS"), "{refused}");
+    let refusing = Server::answering(b"\x15\x03\x03\x00\x02\x02\x28");
+    let refused = tls
+        .data(std::net::TcpStream::connect(refusing.address).unwrap())
+        .unwrap_err();
+    assert!(refused.message().contains("refused to resume"), "{refused}");
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let stream = std::net::TcpStream::connect(silent.local_addr().unwrap()).unwrap();
     stream

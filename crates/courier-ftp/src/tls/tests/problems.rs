@@ -1,7 +1,6 @@
 //! What is wrong with a certificate, and which policy minds.
 
 use courier_transfer::{CertificatePolicy, CertificateProblem as Problem, ErrorKind};
-use openssl::x509::X509;
 
 use super::*;
 
@@ -217,5 +216,4 @@ async fn an_empty_trust_store_says_why() {
 fn the_system_trusts_somebody() {
     let store = super::super::trust_store::system();
     assert!(!store.certificates.is_empty() || store.problem.is_some());
-    assert!(X509::from_pem(b"no certificate").is_err());
 }

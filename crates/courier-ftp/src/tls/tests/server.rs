@@ -44,6 +44,7 @@ pub(super) fn context(identity: &Identity, chain: &[&Identity]) -> SslContextBui
     // What the server itself thinks of its keys and versions is no part of any test.
     context.set_security_level(0);
     context.set_min_proto_version(Some(SslVersion::TLS1)).unwrap();
+    context.set_cipher_list("ALL").unwrap();
     context.set_certificate(&identity.certificate).unwrap();
     context.set_private_key(&identity.key).unwrap();
     for identity in chain {
