@@ -20,6 +20,8 @@ use crate::{
 
 /// How long the server may take to say why the data connection broke.
 const EXPLANATION: Duration = Duration::from_secs(3);
+/// How long it may take, beside two round trips, where it has said once more that it begins.
+const AFTERTHOUGHT: Duration = Duration::from_millis(300);
 /// How long a server that has confirmed an upload may take to close the data connection.
 const CLOSING: Duration = Duration::from_secs(1);
 /// How long it may take to be in step again after a transfer that was ended; the session is closed then.
@@ -210,7 +212,7 @@ impl Transfer<'_> {
             tokio::select! {
                 () = moving.is_done() => return Ok(last),
                 reply = self.control.reply(), if last.is_none() => match reply {
-                    Ok(reply) if reply.is_preliminary() => {}
+                    Ok(reply) if reply.is_preliminary() => moving.begins_again = true,
                     Ok(reply) => {
                         if !reply.is_done() {
                             moving.stop.cut();
@@ -255,17 +257,41 @@ impl Transfer<'_> {
             (_, Some(Last::Lost(error))) => return Err(error.into()),
             (Ok(reached), Some(Last::Reply(reply))) => return confirmed(reply, reached),
             // All has moved: the reply comes soon, also where nobody waits for it any more.
-            (Ok(reached), None) => return confirmed(self.last_reply().await?, reached),
+            (Ok(reached), None) if moving.is_upload => return confirmed(self.last_reply().await?, reached),
+            (Ok(reached), None) => match self.last_word(moving.begins_again).await? {
+                Some(reply) => return confirmed(reply, reached),
+                None => Broken::Line(io::ErrorKind::UnexpectedEof.into(), reached),
+            },
             (Err(broken), Some(Last::Reply(reply))) => return Err(explained(broken, Some(reply))),
             (Err(broken), None) => broken,
         };
         // Mostly the server knows more of why.
-        match timeout(EXPLANATION, self.last_reply()).await {
-            Ok(reply) => Err(explained(broken, Some(reply?))),
-            Err(_) => {
-                self.come_back(Some(&mut moving)).await;
-                Err(explained(broken, None))
+        let explanation = match timeout(EXPLANATION, self.last_word(moving.begins_again)).await {
+            Ok(word) => word?,
+            Err(_) => None,
+        };
+        if explanation.is_none() {
+            self.come_back(Some(&mut moving)).await;
+        }
+        Err(explained(broken, explanation))
+    }
+
+    /// The reply that ends the transfer. `None` where the server says once more that it begins and then nothing: Pure-FTPd
+    /// has no other word for a download that broke off.
+    async fn last_word(&mut self, mut begins_again: bool) -> Result<Option<Reply>> {
+        let round_trip = self.control.health().round_trip().unwrap_or(ROUND_TRIP);
+        loop {
+            let reply = match begins_again {
+                false => self.control.reply().await?,
+                true => match timeout(AFTERTHOUGHT + 2 * round_trip, self.control.reply()).await {
+                    Ok(reply) => reply?,
+                    Err(_) => return Ok(None),
+                },
+            };
+            if !reply.is_preliminary() {
+                return Ok(Some(reply));
             }
+            begins_again = true;
         }
     }
 
@@ -354,6 +380,9 @@ enum Last {
 struct Moving {
     stop: Arc<Stop>,
     has_tls: bool,
+    is_upload: bool,
+    /// The server said more than once that it begins.
+    begins_again: bool,
     /// `None` once it has come.
     report: Option<oneshot::Receiver<Result<u64, Broken>>>,
     result: Option<Result<u64, Broken>>,
@@ -367,6 +396,8 @@ impl Moving {
         Self {
             stop: Arc::clone(line.stop()),
             has_tls: line.has_tls(),
+            is_upload: matches!(bytes, Bytes::Out(_)),
+            begins_again: false,
             report: Some(report),
             result: None,
             thread: tokio::task::spawn_blocking(move || line.run(bytes, reporter)),
