@@ -1,7 +1,7 @@
 //! Lines that break, servers that die, and transfers that somebody ends in the middle, on each server over TLS.
 
 use std::{
-    net::IpAddr,
+    net::{IpAddr, TcpListener},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -177,13 +177,28 @@ async fn a_transfer_outlives_a_control_line_that_fell_silent(software: Software)
 
 /// The server is on another address than the one that the client knows, whose ports lead to it.
 async fn a_cut_data_line_is_taken_up(software: Software) {
+    for mode in [Mode::Plain, Mode::Explicit] {
+        cut_data_line(software, mode).await;
+    }
+}
+
+async fn cut_data_line(software: Software, mode: Mode) {
     let elsewhere = IpAddr::from([127, 0, 0, 2]);
-    let data = Proxy::to_same_port_of(elsewhere);
+    // ProFTPD's range can't be a single port: the second is taken.
+    let (data, _taken) = std::iter::repeat_with(|| Proxy::to_same_port_of(elsewhere))
+        .find_map(|data| {
+            Some((
+                TcpListener::bind((elsewhere, data.port().checked_add(1)?)).ok()?,
+                data,
+            ))
+        })
+        .map(|(taken, data)| (data, taken))
+        .unwrap();
     let port = data.port();
-    let server = Setup::new(software, Mode::Explicit)
+    let server = Setup::new(software, mode)
         .at(elsewhere)
         .config(&match software {
-            Software::ProFtpd => format!("PassivePorts {port} {port}"),
+            Software::ProFtpd => format!("PassivePorts {port} {}", port + 1),
             Software::PureFtpd => format!("-p{port}:{port}"),
             Software::Vsftpd => format!("pasv_min_port={port}\npasv_max_port={port}"),
         })
