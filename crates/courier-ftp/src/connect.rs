@@ -296,7 +296,11 @@ impl Dial {
     async fn home(&mut self, control: &mut Control, names: Names) -> Result<(Vec<u8>, Option<RemotePath>)> {
         let reply = control.command(&Command::new("PWD")).await?;
         let raw = match reply.code {
-            257 => reply.quoted_path().unwrap_or_default(),
+            257 => reply
+                .quoted_path()
+                // It has to be sent again.
+                .filter(|path| Command::new("CWD").path(path).is_ok())
+                .unwrap_or_default(),
             _ => Vec::new(),
         };
         let home = Some(names.decode(&raw))

@@ -4,8 +4,8 @@ use courier_transfer::{EntryKind, Error, ErrorKind, RemotePath, RenameMode, Resu
 use jiff::Timestamp;
 
 use super::{
-    error::{is_vague, of_kind, refusal},
-    look::look,
+    error::{of_kind, refusal},
+    look::look_after,
 };
 use crate::{
     codec::{Command, Reply, time},
@@ -13,7 +13,7 @@ use crate::{
     session::Session,
 };
 
-/// RNFR and RNTO. Servers replace a target without a word, so they are asked first where it must stay.
+/// RNFR and RNTO. Servers replace a target without a word: that it may be replaced is for the caller to know.
 pub(super) async fn rename(
     control: &mut Control,
     session: &Session,
@@ -26,15 +26,10 @@ pub(super) async fn rename(
         Command::new("RNFR").path(&from_wire)?,
         Command::new("RNTO").path(&to_wire)?,
     );
-    if mode == RenameMode::KeepTarget && look(control, session, to).await?.is_some() {
-        return Err(
-            Error::new(ErrorKind::AlreadyExists, "something has the new name already").with("path", to),
-        );
-    }
     let reply = control.command(&begin).await?;
     if !reply.is_intermediate() {
         let error = refusal(&reply, from);
-        return Err(match look_at(control, session, from, &error).await? {
+        return Err(match look_after(&error, control, session, from).await? {
             Some(None) => of_kind(ErrorKind::NotFound, &error, from),
             _ => error,
         });
@@ -44,24 +39,29 @@ pub(super) async fn rename(
         return Ok(());
     }
     let error = refusal(&reply, to);
-    if !is_vague(&error) && error.kind() != ErrorKind::AlreadyExists {
-        return Err(error);
-    }
-    match (look(control, session, to).await?, mode) {
-        (Some(target), RenameMode::Replace) if !target.is_dir() => {
-            session.forget_replacing();
-            Err(Error::new(
-                ErrorKind::Unsupported,
-                format!(
-                    "this server cannot replace a file in one step: {}",
-                    error.message()
-                ),
-            )
-            .with("path", to))
+    let replacing = mode == RenameMode::Replace;
+    match look_after(&error, control, session, to).await? {
+        None if replacing && error.kind() == ErrorKind::AlreadyExists => {
+            Err(cannot_replace(session, &error, to))
         }
-        (Some(_), _) => Err(of_kind(ErrorKind::AlreadyExists, &error, to)),
-        (None, _) => Err(below_nothing(control, session, error, to).await?),
+        Some(Some(there)) if replacing && !there.is_dir() => Err(cannot_replace(session, &error, to)),
+        Some(Some(_)) => Err(of_kind(ErrorKind::AlreadyExists, &error, to)),
+        Some(None) => Err(below_nothing(control, session, error, to).await?),
+        None => Err(error),
     }
+}
+
+/// The server keeps a target that it was to replace. It is not asked to again.
+fn cannot_replace(session: &Session, error: &Error, to: &RemotePath) -> Error {
+    session.forget_replacing();
+    Error::new(
+        ErrorKind::Unsupported,
+        format!(
+            "this server cannot replace a file in one step: {}",
+            error.message()
+        ),
+    )
+    .with("path", to)
 }
 
 /// MKD.
@@ -73,7 +73,7 @@ pub(super) async fn make_dir(control: &mut Control, session: &Session, path: &Re
         return Ok(());
     }
     let error = refusal(&reply, path);
-    match look_at(control, session, path, &error).await? {
+    match look_after(&error, control, session, path).await? {
         Some(Some(_)) => Err(of_kind(ErrorKind::AlreadyExists, &error, path)),
         Some(None) => Err(below_nothing(control, session, error, path).await?),
         None => Err(error),
@@ -99,7 +99,7 @@ pub(super) async fn remove(
         return Ok(());
     }
     let error = refusal(&reply, path);
-    match look_at(control, session, path, &error).await? {
+    match look_after(&error, control, session, path).await? {
         Some(None) => Err(of_kind(ErrorKind::NotFound, &error, path)),
         Some(Some(there)) if there.is_dir() != (kind == EntryKind::Directory) => {
             Err(of_kind(ErrorKind::WrongKind, &error, path))
@@ -164,19 +164,6 @@ fn done(reply: Reply, path: &RemotePath) -> Result<()> {
     }
 }
 
-/// A look after a refusal that does not say enough; `None` where it does.
-async fn look_at(
-    control: &mut Control,
-    session: &Session,
-    path: &RemotePath,
-    error: &Error,
-) -> Result<Option<Option<courier_transfer::Entry>>> {
-    match is_vague(error) {
-        true => look(control, session, path).await.map(Some),
-        false => Ok(None),
-    }
-}
-
 /// The refusal to make something whose name is free: is its folder there?
 pub(super) async fn below_nothing(
     control: &mut Control,
@@ -187,9 +174,9 @@ pub(super) async fn below_nothing(
     let Some(parent) = path.parent().filter(|parent| !parent.is_top()) else {
         return Ok(error);
     };
-    Ok(match look(control, session, &parent).await? {
-        None => of_kind(ErrorKind::NotFound, &error, &parent),
-        Some(there) if !there.is_dir() => of_kind(ErrorKind::WrongKind, &error, &parent),
-        Some(_) => error,
+    Ok(match look_after(&error, control, session, &parent).await? {
+        Some(None) => of_kind(ErrorKind::NotFound, &error, &parent),
+        Some(Some(there)) if !there.is_dir() => of_kind(ErrorKind::WrongKind, &error, &parent),
+        _ => error,
     })
 }

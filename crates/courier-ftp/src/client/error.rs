@@ -63,11 +63,13 @@ fn kind_of_code(code: u16) -> ErrorKind {
 
 /// What the text says, without the path in it: a file may be called `denied`.
 fn kind_of_text(reply: &Reply, path: &RemotePath) -> Option<ErrorKind> {
-    const TEXTS: [(&str, ErrorKind); 31] = [
+    const TEXTS: [(&str, ErrorKind); 33] = [
         ("no space", ErrorKind::Full),
         ("disk full", ErrorKind::Full),
         ("quota", ErrorKind::Full),
-        ("insufficient", ErrorKind::Full),
+        ("insufficient storage", ErrorKind::Full),
+        ("insufficient disk", ErrorKind::Full),
+        ("insufficient space", ErrorKind::Full),
         ("storage allocation", ErrorKind::Full),
         ("not empty", ErrorKind::NotEmpty),
         ("isn't empty", ErrorKind::NotEmpty),

@@ -3,7 +3,7 @@
 use courier_transfer::{Entry, EntryKind, Error, ErrorKind, RemotePath, Result};
 use jiff::Timestamp;
 
-use super::error::{refusal, unexpected};
+use super::error::{is_vague, refusal, unexpected};
 use crate::{
     codec::{Command, Reply, time},
     control::Control,
@@ -14,9 +14,13 @@ use crate::{
 /// What lies at `path`, links followed.
 ///
 /// # Errors
-/// [`ErrorKind::NotFound`] where nothing does, or nothing that a server without MLST tells of; [`ErrorKind::Denied`],
-/// [`ErrorKind::Lost`].
+/// [`ErrorKind::NotFound`] where nothing does, or nothing that a server without MLST tells of; [`ErrorKind::Unsupported`]
+/// where only a listing could tell; [`ErrorKind::Denied`], [`ErrorKind::Lost`].
 pub(crate) async fn found(control: &mut Control, session: &Session, path: &RemotePath) -> Result<Entry> {
+    if session.home.is_none() && *path == RemotePath::home() {
+        // It has a name that only the server knows.
+        return Ok(entry(path, EntryKind::Directory, None, None));
+    }
     let wire = session.wire(path)?;
     let mut known = None;
     if session.has_mlst() {
@@ -58,6 +62,22 @@ pub(crate) async fn look(
     }
 }
 
+/// What lies at `path`, after a refusal. `None` where the refusal says enough, or a look tells nothing.
+///
+/// # Errors
+/// The line broke.
+pub(crate) async fn look_after(
+    error: &Error,
+    control: &mut Control,
+    session: &Session,
+    path: &RemotePath,
+) -> Result<Option<Option<Entry>>> {
+    if !is_vague(error) {
+        return Ok(None);
+    }
+    passed_over(session, look(control, session, path).await)
+}
+
 /// The reply to MLST (RFC 3659 section 7); `None` where its facts cannot be read.
 fn by_facts(reply: &Reply, session: &Session, path: &RemotePath) -> Result<Option<Entry>> {
     if !reply.is_done() {
@@ -82,13 +102,6 @@ async fn by_commands(
     path: &RemotePath,
     wire: &[u8],
 ) -> Result<Entry> {
-    let entry = |kind, size, modified| Entry {
-        path: path.clone(),
-        kind,
-        size,
-        modified,
-        permissions: None,
-    };
     // What SIZE tells of a file whose lines are translated is not what arrives, and some refuse it then.
     let size = match session.options.ascii {
         true => Err(Error::new(ErrorKind::Unsupported, "")),
@@ -97,25 +110,43 @@ async fn by_commands(
     let refused = match size {
         Ok(size) => {
             let modified = passed_over(session, modified(control, path, wire).await)?;
-            return Ok(entry(EntryKind::File, Some(size), modified));
+            return Ok(entry(path, EntryKind::File, Some(size), modified));
         }
         Err(e) if !session.health().is_alive() || e.kind() == ErrorKind::Protocol => return Err(e),
         Err(e) => e,
     };
     if is_directory(control, session, path, wire).await? {
-        return Ok(entry(EntryKind::Directory, None, None));
-    }
-    // A server without SIZE may have MDTM.
-    if refused.kind() == ErrorKind::Unsupported {
-        let modified = passed_over(session, modified(control, path, wire).await)?;
-        if modified.is_some() {
-            return Ok(entry(EntryKind::File, None, modified));
-        }
+        return Ok(entry(path, EntryKind::Directory, None, None));
     }
     Err(match refused.kind() {
         ErrorKind::Denied => refused,
-        _ => Error::new(ErrorKind::NotFound, "no such file or directory on the server").with("path", path),
+        // A server without SIZE may have MDTM.
+        ErrorKind::Unsupported => match modified(control, path, wire).await {
+            Ok(modified) => return Ok(entry(path, EntryKind::File, None, Some(modified))),
+            Err(e) if e.kind() == ErrorKind::Unsupported => Error::new(
+                ErrorKind::Unsupported,
+                "the server tells nothing of a single file (it lacks MLST, SIZE and MDTM)",
+            )
+            .with("path", path),
+            Err(e) if !session.health().is_alive() => e,
+            Err(_) => nothing(path),
+        },
+        _ => nothing(path),
     })
+}
+
+fn nothing(path: &RemotePath) -> Error {
+    Error::new(ErrorKind::NotFound, "no such file or directory on the server").with("path", path)
+}
+
+fn entry(path: &RemotePath, kind: EntryKind, size: Option<u64>, modified: Option<Timestamp>) -> Entry {
+    Entry {
+        path: path.clone(),
+        kind,
+        size,
+        modified,
+        permissions: None,
+    }
 }
 
 /// What a refusal leaves open is open; a line that broke is not.

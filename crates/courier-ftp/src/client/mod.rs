@@ -14,8 +14,8 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use courier_transfer::{
     Capabilities, Checksum, ChecksumBy, Client, ConnectOptions, CreateOptions, Entry, EntryKind, EntryStream,
-    Error, ErrorKind, Fetch, OpenOptions, Reader, RemotePath, RenameMode, Result, ServerInfo, Store, Target,
-    Writer,
+    Error, ErrorKind, Fetch, Listed, OpenOptions, Reader, RemotePath, RenameMode, Result, ServerInfo, Store,
+    Target, Writer,
 };
 use futures::StreamExt;
 use jiff::Timestamp;
@@ -39,6 +39,27 @@ impl FtpClient {
         let settings = Options::of(&target.settings, tls)?;
         let (session, server) = connect(target, options, settings).await?;
         Ok(Self { session, server })
+    }
+
+    /// What lies at `path`, where only the listing of its folder can tell: on hosts that know nothing but LIST.
+    async fn listed(&self, path: &RemotePath, refused: Error) -> Result<Entry> {
+        let Some(parent) = path.parent() else {
+            return Err(refused);
+        };
+        let mut listing = match self.list(&parent).await {
+            Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::WrongKind) => {
+                return Err(of_kind(ErrorKind::NotFound, &refused, path));
+            }
+            listing => listing?,
+        };
+        while let Some(listed) = listing.next().await.transpose()? {
+            if let Listed::Entry(entry) = listed
+                && entry.path == *path
+            {
+                return Ok(entry);
+            }
+        }
+        Err(of_kind(ErrorKind::NotFound, &refused, path))
     }
 
     async fn has_entries(&self, dir: &RemotePath) -> Result<bool> {
@@ -76,10 +97,14 @@ impl Client for FtpClient {
     }
 
     async fn stat(&self, path: &RemotePath) -> Result<Entry> {
-        let (session, path) = (Arc::clone(&self.session), path.clone());
-        self.session
-            .run(|mut control, _| async move { look::found(&mut control, &session, &path).await })
-            .await
+        let (session, own_path) = (Arc::clone(&self.session), path.clone());
+        let found = self
+            .session
+            .run(|mut control, _| async move { look::found(&mut control, &session, &own_path).await });
+        match found.await {
+            Err(e) if e.kind() == ErrorKind::Unsupported => self.listed(path, e).await,
+            result => result,
+        }
     }
 
     async fn list(&self, dir: &RemotePath) -> Result<EntryStream> {
@@ -103,6 +128,16 @@ impl Client for FtpClient {
     }
 
     async fn rename(&self, from: &RemotePath, to: &RemotePath, mode: RenameMode) -> Result<()> {
+        if mode == RenameMode::KeepTarget {
+            match self.stat(to).await {
+                Err(e) if e.kind() == ErrorKind::NotFound => {}
+                Err(e) => return Err(e),
+                Ok(_) => {
+                    let taken = Error::new(ErrorKind::AlreadyExists, "something has the new name already");
+                    return Err(taken.with("path", to));
+                }
+            }
+        }
         let (session, from, to) = (Arc::clone(&self.session), from.clone(), to.clone());
         self.session
             .run(move |mut control, _| async move {

@@ -8,10 +8,7 @@ use courier_transfer::{Error, ErrorKind, Fetch, OpenOptions, Reader, RemotePath,
 use futures::{FutureExt, future::BoxFuture};
 use tokio::sync::{mpsc, oneshot};
 
-use super::{
-    error::{is_vague, of_kind},
-    look::look,
-};
+use super::{error::of_kind, look::look_after};
 use crate::{
     control::Control,
     data::{self, Incoming},
@@ -112,13 +109,13 @@ async fn explain(
 ) -> Result<Error> {
     let is_of_path = matches!(&failed, Failed::Refused(reply) if reply.code != 425);
     let error = failed.into_error(path);
-    if !is_of_path || !is_vague(&error) {
+    if !is_of_path {
         return Ok(error);
     }
-    Ok(match look(control, session, path).await? {
-        None => of_kind(ErrorKind::NotFound, &error, path),
-        Some(there) if there.is_dir() => of_kind(ErrorKind::WrongKind, &error, path),
-        Some(_) => error,
+    Ok(match look_after(&error, control, session, path).await? {
+        Some(None) => of_kind(ErrorKind::NotFound, &error, path),
+        Some(Some(there)) if there.is_dir() => of_kind(ErrorKind::WrongKind, &error, path),
+        _ => error,
     })
 }
 

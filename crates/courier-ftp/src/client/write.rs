@@ -15,8 +15,8 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::{
     change::below_nothing,
-    error::{is_vague, of_kind},
-    look::{found, look},
+    error::of_kind,
+    look::{found, look, look_after},
     read::check_offset,
 };
 use crate::{
@@ -259,13 +259,13 @@ impl Sending<'_> {
     async fn explain(&mut self, failed: Failed) -> Result<Error> {
         let is_of_path = matches!(&failed, Failed::Refused(reply) if reply.code != 425);
         let error = failed.into_error(self.path);
-        if !is_of_path || !is_vague(&error) {
+        if !is_of_path {
             return Ok(error);
         }
-        match look(self.control, self.session, self.path).await? {
-            Some(there) if there.is_dir() => Ok(of_kind(ErrorKind::WrongKind, &error, self.path)),
-            Some(_) => Ok(error),
-            None => below_nothing(self.control, self.session, error, self.path).await,
+        match look_after(&error, self.control, self.session, self.path).await? {
+            Some(Some(there)) if there.is_dir() => Ok(of_kind(ErrorKind::WrongKind, &error, self.path)),
+            Some(None) => below_nothing(self.control, self.session, error, self.path).await,
+            _ => Ok(error),
         }
     }
 }

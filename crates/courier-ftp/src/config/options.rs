@@ -1,9 +1,6 @@
 //! What the settings say, read once a connection.
 
-use std::{
-    net::{IpAddr, Ipv4Addr},
-    ops::RangeInclusive,
-};
+use std::{net::IpAddr, ops::RangeInclusive};
 
 use courier_transfer::{Error, ErrorKind, Result};
 use encoding_rs::Encoding;
@@ -227,9 +224,8 @@ impl<'a> Reading<'a> {
 
     fn external_address(&mut self) -> Option<IpAddr> {
         let text = self.text(table::EXTERNAL_ADDRESS)?;
-        let address = text.trim().parse().ok();
-        match address {
-            Some(address) if address != IpAddr::V4(Ipv4Addr::UNSPECIFIED) => Some(address),
+        match text.trim().parse() {
+            Ok(address) if !IpAddr::is_unspecified(&address) => Some(address),
             _ => {
                 self.wrong(
                     table::EXTERNAL_ADDRESS,

@@ -270,3 +270,26 @@ async fn names_go_in_the_connections_encoding_unless_there_is_utf_8() {
     assert_eq!(refused.kind(), ErrorKind::Invalid);
     client.keepalive().await.unwrap();
 }
+
+#[tokio::test]
+async fn a_host_that_knows_nothing_of_single_files_is_asked_for_listings() {
+    let server = Scripted::start(|command| match command.split(' ').next() {
+        Some("FEAT" | "SIZE" | "MDTM") => Answer::Say("500 Unknown command."),
+        Some("PASV" | "EPSV") => Answer::Say("502 No data here."),
+        Some("DELE") => Answer::Say("550 Not done."),
+        _ => Answer::Usual,
+    })
+    .await;
+    let client = server.connect().await.unwrap();
+    // This server has no data connections: what it says of them is the error.
+    let error = client.stat(&path("/in/file")).await.unwrap_err();
+    assert!(error.message().contains("No data here."), "{error}");
+    assert_eq!(server.count("PASV"), 1);
+    // A refusal stays what it is where a look tells nothing.
+    let refused = client
+        .remove(&path("/in/file"), EntryKind::File)
+        .await
+        .unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Failed, "{refused}");
+    assert!(refused.message().contains("Not done."), "{refused}");
+}
