@@ -3,7 +3,7 @@
 use std::{
     io,
     net::{IpAddr, SocketAddr},
-    sync::atomic::Ordering,
+    sync::atomic::{AtomicUsize, Ordering},
     time::Duration,
 };
 
@@ -198,6 +198,9 @@ async fn accept(listener: &TcpListener, server: IpAddr) -> TcpStream {
 }
 
 /// Listens on a free port of the range, or on any.
+///
+/// A port that had a connection is used again at once: a range is small, and its ports would rest for a minute each. They
+/// take turns, since a server that connects from a port of its own can't have the same two twice in that time.
 fn listen(own: IpAddr, options: &Options) -> io::Result<TcpListener> {
     let bind = |port| {
         let address = SocketAddr::new(own, port);
@@ -205,14 +208,17 @@ fn listen(own: IpAddr, options: &Options) -> io::Result<TcpListener> {
             IpAddr::V4(_) => TcpSocket::new_v4()?,
             IpAddr::V6(_) => TcpSocket::new_v6()?,
         };
+        socket.set_reuseaddr(true)?;
         socket.bind(address)?;
         socket.listen(BACKLOG)
     };
     let Some(range) = options.port_range.clone() else {
         return bind(0);
     };
+    static TURN: AtomicUsize = AtomicUsize::new(0);
+    let turn = TURN.fetch_add(1, Ordering::Relaxed) % range.len().max(1);
     let mut last = io::Error::from(io::ErrorKind::AddrInUse);
-    for port in range {
+    for port in range.clone().skip(turn).chain(range.take(turn)) {
         match bind(port) {
             Ok(listener) => return Ok(listener),
             Err(e) => last = e,

@@ -1,7 +1,7 @@
 //! Moves the bytes of one data connection, on a blocking thread, by the shortest way: from the socket into one buffer, and
 //! from there into the sink; or from the source into one buffer, and from there into the socket.
 
-use std::{io, sync::Arc};
+use std::{io, sync::Arc, time::Instant};
 
 use courier_transfer::{Error, Rate, Sink, Source};
 
@@ -109,7 +109,7 @@ impl Outgoing {
     /// Writes to the source's end, tells the server that it is the end, and gives the offset reached.
     pub(super) fn pump(self, wire: &mut Wire, stop: &Stop) -> Result<u64, Broken> {
         let mut buffer = vec![0; piece(self.rate.as_ref())];
-        let mut at = self.offset;
+        let (mut at, begun) = (self.offset, Instant::now());
         let mut ascii = self.ascii.then(|| (ToWire::default(), Vec::new()));
         loop {
             let read = self
@@ -136,7 +136,8 @@ impl Outgoing {
             at += read as u64;
             self.source.advance(at);
         }
-        wire.end().map_err(|e| line(e, at - self.offset, stop))?;
+        wire.end(at - self.offset, begun, || self.source.waits())
+            .map_err(|e| line(e, at - self.offset, stop))?;
         Ok(at)
     }
 }

@@ -9,6 +9,7 @@ use std::{
 };
 
 use openssl::ssl::{ErrorCode, SslStream};
+use socket2::SockRef;
 
 use super::stop::Stop;
 
@@ -17,6 +18,9 @@ use super::stop::Stop;
 const BLOCK: usize = 256 * 1024;
 /// What is thrown away at once.
 const SCRATCH: usize = 64 * 1024;
+/// The end of an upload takes at most so many times as long as the rest of it, and so long.
+const MOST_HELD: f64 = 10.0;
+const LONGEST_END: Duration = Duration::from_secs(120);
 
 /// The socket of a data connection.
 pub(crate) struct Socket {
@@ -203,7 +207,10 @@ impl Wire {
 
     /// Tells the server that this is the end, and waits until it has closed its side: whoever closes with bytes unread
     /// resets the connection, and what the server hasn't read by then is lost.
-    pub(super) fn end(&mut self) -> io::Result<()> {
+    ///
+    /// What the system still holds goes out meanwhile, which takes about as long as it took to bring so much of the `moved`
+    /// bytes out since `begun`; `say` is called during that time.
+    pub(super) fn end(&mut self, moved: u64, begun: Instant, say: impl Fn()) -> io::Result<()> {
         if let Self::Tls(tls) = self {
             // What the server answers is read below, as bytes. An error says that TLS is broken, and so does the next
             // write.
@@ -214,10 +221,26 @@ impl Wire {
         socket.tcp.shutdown(Shutdown::Write)?;
         socket.stop.set_sent();
         socket.phase = Phase::Ending;
-        // A server that resets here has said what it has to say, or says it on the control connection.
+        let held = SockRef::from(&*socket.tcp).send_buffer_size()? as f64;
+        let going_out = begun
+            .elapsed()
+            .mul_f64((held / moved.max(1) as f64).min(MOST_HELD));
+        let until = Instant::now() + going_out.min(LONGEST_END);
         let mut scratch = [0; 4096];
-        while socket.read(&mut scratch).is_ok_and(|read| read > 0) {}
-        Ok(())
+        loop {
+            match (&*socket.tcp).read(&mut scratch) {
+                // A server that resets here has said what it has to say, or says it on the control connection.
+                Ok(0) => return Ok(()),
+                Ok(_) => {}
+                Err(e) if is_again(&e) => {
+                    socket.check()?;
+                    if Instant::now() < until {
+                        say();
+                    }
+                }
+                Err(_) => return Ok(()),
+            }
+        }
     }
 
     /// Says to TLS that all has been read. Whoever has closed already needn't hear it.

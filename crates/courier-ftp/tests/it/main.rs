@@ -12,6 +12,7 @@ mod breaks;
 mod certificates;
 mod conformance;
 mod everyday;
+mod odd_data;
 mod odd_logins;
 mod odd_replies;
 mod odd_sessions;
