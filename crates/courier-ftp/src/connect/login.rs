@@ -64,7 +64,7 @@ fn refusal(reply: &Reply, target: &Target, is_secured: bool) -> Error {
         return Error::new(
             ErrorKind::Negotiation,
             format!(
-                "the server takes no login without TLS: {text}. Use the protocol ftps with ftps_mode explicit (ftpes://)"
+                "the server takes no login without TLS (\"{text}\"). Use the protocol ftps with ftps_mode explicit (ftpes://)"
             ),
         );
     }

@@ -48,7 +48,9 @@ impl Handshake<'_> {
             ),
             "wrong version number" | "http request" | "packet length too long" => (
                 ErrorKind::Protocol,
-                "the server answered with something else than TLS".to_owned(),
+                "the server answered with something else than TLS. If it is a port for explicit TLS (usually 21), set \
+                 ftps_mode to explicit"
+                    .to_owned(),
             ),
             "unsupported protocol" | "tlsv1 alert protocol version" | "wrong ssl version" => self.version(),
             "sslv3 alert handshake failure" if self.resuming => (
