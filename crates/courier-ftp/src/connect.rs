@@ -125,6 +125,7 @@ impl Dial {
             home,
             raw_home,
             sets_times_by_mdtm: self.greets_as("vsFTPd"),
+            bends_names: self.greets_as("Pure-FTPd"),
             connect_timeout: self.options.connect_timeout,
         };
         Ok(Session::new(made, self.options.keepalive_interval))

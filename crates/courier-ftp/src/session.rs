@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use courier_transfer::{RemotePath, Result};
+use courier_transfer::{Error, ErrorKind, RemotePath, Result};
 use tokio::{
     sync::{Mutex, OwnedMutexGuard, watch},
     time::{Instant, sleep_until, timeout},
@@ -56,6 +56,8 @@ pub(crate) struct Session {
     pub(crate) learnt: Learnt,
     /// MDTM with a time sets it.
     pub(crate) sets_times_by_mdtm: bool,
+    /// Blanks at the end of a command are not heard, and control characters in it are taken for `_` (Pure-FTPd).
+    bends_names: bool,
     has_mlst: AtomicBool,
     replaces: AtomicBool,
 }
@@ -72,6 +74,7 @@ pub(crate) struct LoggedIn {
     pub(crate) raw_home: Vec<u8>,
     pub(crate) connect_timeout: Duration,
     pub(crate) sets_times_by_mdtm: bool,
+    pub(crate) bends_names: bool,
 }
 
 /// Tells an operation that nobody waits for it any more.
@@ -104,6 +107,7 @@ impl Session {
             connect_timeout: made.connect_timeout,
             learnt: Learnt::default(),
             sets_times_by_mdtm: made.sets_times_by_mdtm,
+            bends_names: made.bends_names,
         });
         tokio::spawn(stay_alive(Arc::downgrade(&session), keepalive));
         session
@@ -194,8 +198,15 @@ impl Session {
     /// The bytes of a path on the wire: in the server's encoding, and absolute where the login folder is known.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`] where the encoding lacks a character of it.
+    /// [`ErrorKind::Invalid`] where the encoding lacks a character of it; [`ErrorKind::Unsupported`] where the server would
+    /// take it for another one.
     pub(crate) fn wire(&self, path: &RemotePath) -> Result<Vec<u8>> {
+        let name = path.as_wire();
+        if self.bends_names && (name.ends_with(b" ") || name.iter().any(u8::is_ascii_control)) {
+            let message = "this server takes the name for another one: it drops blanks at the end, and doesn't hear \
+                           control characters";
+            return Err(Error::new(ErrorKind::Unsupported, message).with("path", path));
+        }
         match &self.home {
             Some(home) if !path.is_absolute() => self.names.encode(home.join_below(path).as_wire()),
             _ => self.names.encode(path.as_wire()),
