@@ -1,10 +1,21 @@
 //! Cases about names that break what is glued together from strings.
 
 use super::Fixture;
-use crate::{EntryKind, RenameMode};
+use crate::{CreateOptions, EntryKind, ErrorKind, RenameMode};
 
 async fn survives(f: &Fixture, name: &[u8]) {
     let path = f.path(name);
+    // Some servers hear no blanks at the end and no control characters, or take a backslash for what it is on Windows:
+    // such a name may be refused, but not bent.
+    let is_delicate = name.ends_with(b" ") || name.contains(&b'\\') || name.contains(&b'\t');
+    if is_delicate && let Err(e) = f.client.create(&path, CreateOptions::default()).await {
+        assert!(
+            matches!(e.kind(), ErrorKind::Unsupported | ErrorKind::Denied),
+            "{e:?}"
+        );
+        assert_eq!(f.list(&f.folder).await, []);
+        return;
+    }
     f.write(&path, name).await;
     assert_eq!(f.client.stat(&path).await.unwrap().size, Some(name.len() as u64));
     let listed = f.list(&f.folder).await;
