@@ -52,7 +52,7 @@ impl Lanes {
     /// How many sessions there may be.
     fn most(self) -> usize {
         let (Self::Exactly(most) | Self::Automatic { most }) = self;
-        most
+        most.max(1)
     }
 }
 
@@ -73,10 +73,8 @@ pub struct Parallel {
 impl Parallel {
     /// Shares big files between `client` and sessions that `connector` gives.
     pub fn new(client: Arc<dyn Client>, connector: Arc<dyn Connector>, lanes: Lanes) -> Self {
-        let client = match lanes.most() {
-            most @ 2.. if client.capabilities().concurrency == 1 => {
-                Arc::new(Spread::new(client, connector.clone(), most))
-            }
+        let client: Arc<dyn Client> = match client.capabilities().concurrency {
+            1 => Arc::new(Spread::new(client, connector.clone(), lanes.most())),
             _ => client,
         };
         Self {
@@ -88,7 +86,7 @@ impl Parallel {
 
     /// How many sessions beside the first one.
     fn more(&self) -> usize {
-        self.lanes.most().saturating_sub(1)
+        self.lanes.most() - 1
     }
 }
 

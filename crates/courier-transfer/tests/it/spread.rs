@@ -130,6 +130,25 @@ async fn with_one_session_all_is_as_before() {
     assert_eq!(line.asked(), asked);
 }
 
+/// The plan makes folders ahead, and is not asked for more while enough files are under way.
+#[tokio::test]
+async fn what_a_plan_has_under_way_holds_nobody_up() {
+    for (lanes, beside) in [(1, 0), (4, 0), (4, 3)] {
+        let s = one_by_one();
+        s.memory.slow(Duration::from_millis(1));
+        for i in 0..60 {
+            let folder = s.local("up").join(format!("{i:02}"));
+            fs::create_dir_all(&folder).unwrap();
+            fs::write(folder.join("f"), "x").unwrap();
+            s.memory.put(&path(&format!("in/{i:02}/f")), "x");
+        }
+        let line = Line::with_beside(&s.memory, beside);
+        let client = line.parallel(lanes);
+        assert_eq!(up(&s, &client).await.files, 60);
+        assert_eq!(down(&s, &client).await.files, 60);
+    }
+}
+
 #[tokio::test]
 async fn one_thing_after_the_other_opens_nothing() {
     let s = one_by_one();

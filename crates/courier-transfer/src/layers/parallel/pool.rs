@@ -98,27 +98,23 @@ impl Pool {
         })
     }
 
-    /// A session for an operation on these paths; waits for one.
+    /// Asks for a session for an operation on these paths.
     ///
     /// What is asked for about a path waits until all that was asked for about it before is done: a look that is asked for
     /// before a change must be carried out before it.
-    pub(super) async fn place(self: &Arc<Self>, paths: &[&RemotePath]) -> Result<Place> {
+    ///
+    /// Whoever waits must go on being polled: the session may be theirs already, and others wait behind them.
+    pub(super) fn place(self: &Arc<Self>, paths: &[&RemotePath]) -> Coming {
         let paths: Vec<RemotePath> = paths.iter().map(|&path| path.clone()).collect();
-        let coming = {
-            let mut state = self.state.lock();
-            if let Some(at) = state.free_for(&paths, state.waiting.len()) {
-                return state
-                    .give(at, paths)
-                    .map(|member| Place::new(self.clone(), member))
-                    .ok_or_else(ended);
-            }
-            let (place, coming) = oneshot::channel();
-            state.waiting.push_back(Waiting { paths, place });
-            self.open_more(&mut state);
-            coming
-        };
-        // Nobody drops it: the main session always comes back.
-        coming.await.map_err(|_| ended())
+        let mut state = self.state.lock();
+        let free = state.free_for(&paths, state.waiting.len());
+        if let Some(member) = free.and_then(|at| state.give(at, &paths)) {
+            return Coming::Now(Place::new(self.clone(), member));
+        }
+        let (place, coming) = oneshot::channel();
+        state.waiting.push_back(Waiting { paths, place });
+        self.open_more(&mut state);
+        Coming::Later(coming)
     }
 
     /// The operation on that session is not about its paths any more, though it goes on.
@@ -183,7 +179,7 @@ impl Pool {
             let Some(Waiting { paths, place }) = state.waiting.remove(at) else {
                 break;
             };
-            if let Some(member) = free.and_then(|free| state.give(free, paths)) {
+            if let Some(member) = free.and_then(|free| state.give(free, &paths)) {
                 undelivered.extend(place.send(Place::new(self.clone(), member)).err());
             }
         }
@@ -194,7 +190,11 @@ impl Pool {
     fn open_more(self: &Arc<Self>, state: &mut State) {
         state.waiting.retain(|waiting| !waiting.place.is_closed());
         let alone = state.slots.len() == 1 && state.opening == 0;
-        let enough = if alone { ENOUGH.min(self.most - 1) } else { 1 };
+        let enough = if alone {
+            ENOUGH.min(self.most.saturating_sub(1)).max(1)
+        } else {
+            1
+        };
         let is_paused = state.paused_until.is_some_and(|until| Instant::now() < until);
         if state.over || state.leaving || is_paused || state.waiting.len() < enough {
             return;
@@ -322,10 +322,10 @@ impl State {
         (!is_taken).then_some(at)
     }
 
-    fn give(&mut self, at: usize, paths: Vec<RemotePath>) -> Option<Arc<Member>> {
+    fn give(&mut self, at: usize, paths: &[RemotePath]) -> Option<Arc<Member>> {
         let slot = self.slots.get_mut(at)?;
         slot.is_free = false;
-        slot.paths = paths;
+        slot.paths = paths.to_vec();
         Some(slot.member.clone())
     }
 
@@ -376,8 +376,23 @@ impl Slot {
     }
 }
 
-fn ended() -> Error {
-    Error::new(ErrorKind::Lost, "the session has ended")
+/// A place that is there, or comes.
+#[derive(Debug)]
+pub(super) enum Coming {
+    Now(Place),
+    Later(oneshot::Receiver<Place>),
+}
+
+impl Coming {
+    pub(super) async fn here(self) -> Result<Place> {
+        match self {
+            Self::Now(place) => Ok(place),
+            // Nobody drops it: the main session always comes back.
+            Self::Later(coming) => coming
+                .await
+                .map_err(|_| Error::new(ErrorKind::Lost, "the session has ended")),
+        }
+    }
 }
 
 /// Ends sessions that are idle, or that somebody else waits for, as long as there are any beside the main one.

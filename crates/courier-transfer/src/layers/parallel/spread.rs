@@ -7,12 +7,18 @@ use bytes::Bytes;
 use futures::StreamExt;
 use jiff::Timestamp;
 
+use tokio::task::JoinSet;
+use tracing::Instrument;
+
 use crate::{
     Capabilities, Checksum, ChecksumBy, Client, Connector, CreateOptions, Entry, EntryKind, EntryStream,
-    Fetch, OpenOptions, Reader, RemotePath, RenameMode, Result, ServerInfo, Store, Writer,
+    Error, ErrorKind, Fetch, OpenOptions, Reader, RemotePath, RenameMode, Result, ServerInfo, Store, Writer,
 };
 
-use super::{member::Place, pool::Pool};
+use super::{
+    member::Place,
+    pool::{Coming, Pool},
+};
 
 /// A session that takes others to help when operations queue up.
 ///
@@ -36,6 +42,27 @@ impl Spread {
             main,
             most,
         }
+    }
+}
+
+/// Carries an operation out in a task of its own, which ends when nobody asks for the result any more.
+///
+/// Whoever asked may not be polled for a while, as a plan isn't while enough files are under way. An operation that only went
+/// on with them would keep its session from those very files.
+async fn alone<T, W, Fut>(coming: Coming, work: W) -> Result<T>
+where
+    T: Send + 'static,
+    W: FnOnce(Place) -> Fut + Send + 'static,
+    Fut: Future<Output = Result<T>> + Send + 'static,
+{
+    let mut task = JoinSet::new();
+    task.spawn(async move { work(coming.here().await?).await }.in_current_span());
+    match task.join_next().await {
+        Some(Ok(result)) => result,
+        Some(Err(_)) | None => Err(Error::new(
+            ErrorKind::Failed,
+            "an operation was not carried through",
+        )),
     }
 }
 
@@ -109,78 +136,118 @@ impl Client for Spread {
     }
 
     async fn stat(&self, path: &RemotePath) -> Result<Entry> {
-        self.pool.place(&[path]).await?.looks().stat(path).await
+        let (coming, path) = (self.pool.place(&[path]), path.clone());
+        alone(
+            coming,
+            move |place| async move { place.looks().stat(&path).await },
+        )
+        .await
     }
 
     /// The session is free for others when the listing has begun: who reads it may need one for each entry.
     async fn list(&self, dir: &RemotePath) -> Result<EntryStream> {
-        let place = self.pool.place(&[dir]).await?;
-        let listing = place.looks().list(dir).await?;
-        let read = place.listing();
-        Ok(listing
-            .inspect(move |_| {
+        let (coming, dir) = (self.pool.place(&[dir]), dir.clone());
+        alone(coming, move |place| async move {
+            let listing = place.looks().list(&dir).await?;
+            let read = place.listing();
+            let read_on = listing.inspect(move |_| {
                 let _ = &read;
-            })
-            .boxed())
+            });
+            Ok(read_on.boxed())
+        })
+        .await
     }
 
     async fn open(&self, path: &RemotePath, options: OpenOptions) -> Result<Box<dyn Reader>> {
-        let place = self.pool.place(&[path]).await?;
-        let reader = place.looks().open(path, options).await?;
-        place.forget_paths();
-        Ok(Box::new(PlacedReader { reader, place }))
+        let (coming, path) = (self.pool.place(&[path]), path.clone());
+        alone(coming, move |place| async move {
+            let reader = place.looks().open(&path, options).await?;
+            place.forget_paths();
+            Ok(Box::new(PlacedReader { reader, place }) as Box<dyn Reader>)
+        })
+        .await
     }
 
     async fn create(&self, path: &RemotePath, options: CreateOptions) -> Result<Box<dyn Writer>> {
-        let place = self.pool.place(&[path]).await?;
-        let writer = place.judge(place.client().create(path, options).await)?;
-        place.forget_paths();
-        Ok(Box::new(PlacedWriter { writer, place }))
+        let (coming, path) = (self.pool.place(&[path]), path.clone());
+        alone(coming, move |place| async move {
+            let writer = place.judge(place.client().create(&path, options).await)?;
+            place.forget_paths();
+            Ok(Box::new(PlacedWriter { writer, place }) as Box<dyn Writer>)
+        })
+        .await
     }
 
     async fn fetch(&self, path: &RemotePath, request: Fetch) -> Result<u64> {
-        let place = self.pool.place(&[path]).await?;
-        place.judge_change(place.client().fetch(path, request).await)
+        let (coming, path) = (self.pool.place(&[path]), path.clone());
+        alone(coming, move |place| async move {
+            place.judge_change(place.client().fetch(&path, request).await)
+        })
+        .await
     }
 
     async fn store(&self, path: &RemotePath, request: Store) -> Result<u64> {
-        let place = self.pool.place(&[path]).await?;
-        place.judge_change(place.client().store(path, request).await)
+        let (coming, path) = (self.pool.place(&[path]), path.clone());
+        alone(coming, move |place| async move {
+            place.judge_change(place.client().store(&path, request).await)
+        })
+        .await
     }
 
     async fn rename(&self, from: &RemotePath, to: &RemotePath, mode: RenameMode) -> Result<()> {
-        let place = self.pool.place(&[from, to]).await?;
-        place.judge_change(place.client().rename(from, to, mode).await)
+        let (coming, from, to) = (self.pool.place(&[from, to]), from.clone(), to.clone());
+        alone(coming, move |place| async move {
+            place.judge_change(place.client().rename(&from, &to, mode).await)
+        })
+        .await
     }
 
     async fn make_dir(&self, path: &RemotePath) -> Result<()> {
-        let place = self.pool.place(&[path]).await?;
-        place.judge_change(place.client().make_dir(path).await)
+        let (coming, path) = (self.pool.place(&[path]), path.clone());
+        alone(coming, move |place| async move {
+            place.judge_change(place.client().make_dir(&path).await)
+        })
+        .await
     }
 
     async fn remove(&self, path: &RemotePath, kind: EntryKind) -> Result<()> {
-        let place = self.pool.place(&[path]).await?;
-        place.judge_change(place.client().remove(path, kind).await)
+        let (coming, path) = (self.pool.place(&[path]), path.clone());
+        alone(coming, move |place| async move {
+            place.judge_change(place.client().remove(&path, kind).await)
+        })
+        .await
     }
 
     async fn set_modified(&self, path: &RemotePath, modified: Timestamp) -> Result<()> {
-        let place = self.pool.place(&[path]).await?;
-        place.looks().set_modified(path, modified).await
+        let (coming, path) = (self.pool.place(&[path]), path.clone());
+        alone(coming, move |place| async move {
+            place.looks().set_modified(&path, modified).await
+        })
+        .await
     }
 
     async fn set_permissions(&self, path: &RemotePath, mode: u32) -> Result<()> {
-        let place = self.pool.place(&[path]).await?;
-        place.looks().set_permissions(path, mode).await
+        let (coming, path) = (self.pool.place(&[path]), path.clone());
+        alone(coming, move |place| async move {
+            place.looks().set_permissions(&path, mode).await
+        })
+        .await
     }
 
     async fn checksum(&self, path: &RemotePath, by: ChecksumBy) -> Result<Checksum> {
-        let place = self.pool.place(&[path]).await?;
-        place.looks().checksum(path, by).await
+        let (coming, path) = (self.pool.place(&[path]), path.clone());
+        alone(coming, move |place| async move {
+            place.looks().checksum(&path, by).await
+        })
+        .await
     }
 
     async fn canonicalize(&self, path: &RemotePath) -> Result<RemotePath> {
-        let place = self.pool.place(&[path]).await?;
-        place.looks().canonicalize(path).await
+        let (coming, path) = (self.pool.place(&[path]), path.clone());
+        alone(coming, move |place| async move {
+            place.looks().canonicalize(&path).await
+        })
+        .await
     }
 
     /// Of the main session. Others that are idle go back soon.
