@@ -63,7 +63,7 @@ fn kind_of_code(code: u16) -> ErrorKind {
 
 /// What the text says, without the path in it: a file may be called `denied`.
 fn kind_of_text(reply: &Reply, path: &RemotePath) -> Option<ErrorKind> {
-    const TEXTS: [(&str, ErrorKind); 33] = [
+    const TEXTS: [(&str, ErrorKind); 34] = [
         ("no space", ErrorKind::Full),
         ("disk full", ErrorKind::Full),
         ("quota", ErrorKind::Full),
@@ -90,6 +90,8 @@ fn kind_of_text(reply: &Reply, path: &RemotePath) -> Option<ErrorKind> {
         ("not a plain file", ErrorKind::WrongKind),
         ("not a file", ErrorKind::WrongKind),
         ("denied", ErrorKind::Denied),
+        // 521 of RFC 4217 section 7; elsewhere it is MKD's word for what exists.
+        ("prot setting", ErrorKind::Denied),
         ("permission", ErrorKind::Denied),
         ("not permitted", ErrorKind::Denied),
         ("not allowed", ErrorKind::Denied),

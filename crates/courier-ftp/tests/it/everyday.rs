@@ -205,14 +205,14 @@ async fn downloads_and_uploads_go_on(software: Software) {
     assert!(!server.on_disk("missing").exists());
 }
 
-/// The server ends sessions that are idle for a second; ours gives a sign of life before.
+/// The server ends sessions that are idle for two seconds; ours gives a sign of life before.
 async fn idle_sessions_stay(software: Software) {
     let setup = Setup::new(software, Mode::Explicit);
     let server = match software {
-        Software::ProFtpd => setup.config("TimeoutIdle 1"),
+        Software::ProFtpd => setup.config("TimeoutIdle 2"),
         // Counts minutes.
         Software::PureFtpd => setup,
-        Software::Vsftpd => setup.config("idle_session_timeout=1"),
+        Software::Vsftpd => setup.config("idle_session_timeout=2"),
     }
     .start();
     let alive = Attempt::to(&server)
@@ -221,7 +221,7 @@ async fn idle_sessions_stay(software: Software) {
     let alive = alive.await.unwrap();
     let silent = Attempt::to(&server).connect().await.unwrap();
     silent.keepalive().await.unwrap();
-    tokio::time::sleep(Duration::from_millis(2_500)).await;
+    tokio::time::sleep(Duration::from_millis(3_500)).await;
     assert!(alive.is_connected());
     alive.stat(&server.remote_folder()).await.unwrap();
     if software != Software::PureFtpd {

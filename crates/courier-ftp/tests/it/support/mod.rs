@@ -328,6 +328,7 @@ impl Server {
 }
 
 /// What the server wrote is shown where the test fails.
+#[allow(clippy::print_stderr)]
 impl Drop for Server {
     fn drop(&mut self) {
         if std::thread::panicking() {
