@@ -1,7 +1,11 @@
 //! Moves the bytes of one data connection, on a blocking thread, by the shortest way: from the socket into one buffer, and
 //! from there into the sink; or from the source into one buffer, and from there into the socket.
 
-use std::{io, sync::Arc, time::Instant};
+use std::{
+    io,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use courier_transfer::{Error, Rate, Sink, Source};
 
@@ -11,8 +15,14 @@ use super::{
     wire::Wire,
 };
 
-/// What is moved at once. Larger buffers fall out of the processor's cache, smaller ones cost system calls.
-const BUFFER: usize = 256 * 1024;
+/// What is moved at once, at most: an upload costs a third less of the processor than with 256 KiB, a download the same.
+const BUFFER: usize = 1024 * 1024;
+/// What is moved at first, so that a small file costs little memory. Of what goes out it is more once that takes less than
+/// `QUICK`, and less where it takes more than `SLOW`: whoever watches a slow line is to see that it moves.
+const FIRST: usize = 64 * 1024;
+const LEAST: usize = 16 * 1024;
+const QUICK: Duration = Duration::from_millis(100);
+const SLOW: Duration = Duration::from_secs(1);
 
 /// Why bytes stopped moving.
 #[derive(Debug)]
@@ -45,8 +55,8 @@ pub(crate) struct Outgoing {
     pub(crate) ascii: bool,
 }
 
-/// How much to move at once.
-fn piece(rate: Option<&Arc<Rate>>) -> usize {
+/// How much to move at once, at most.
+fn most(rate: Option<&Arc<Rate>>) -> usize {
     rate.map_or(BUFFER, |rate| BUFFER.min(rate.piece() as usize))
 }
 
@@ -61,7 +71,8 @@ fn line(error: io::Error, moved: u64, stop: &Stop) -> Broken {
 impl Incoming {
     /// Reads to the end, and gives the offset reached.
     pub(super) fn pump(self, wire: &mut Wire, stop: &Stop) -> Result<u64, Broken> {
-        let mut buffer = vec![0; piece(self.rate.as_ref())];
+        let most = most(self.rate.as_ref());
+        let mut buffer = vec![0; FIRST.min(most)];
         let mut at = self.offset;
         let mut ascii = self.ascii.then(|| (FromWire::default(), Vec::new()));
         loop {
@@ -90,6 +101,9 @@ impl Incoming {
                     self.take(out, &mut at)?;
                 }
             }
+            if read == buffer.len() && read < most {
+                buffer.resize((read * 2).min(most), 0);
+            }
         }
     }
 
@@ -108,10 +122,12 @@ impl Incoming {
 impl Outgoing {
     /// Writes to the source's end, tells the server that it is the end, and gives the offset reached.
     pub(super) fn pump(self, wire: &mut Wire, stop: &Stop) -> Result<u64, Broken> {
-        let mut buffer = vec![0; piece(self.rate.as_ref())];
+        let most = most(self.rate.as_ref());
+        let mut buffer = vec![0; FIRST.min(most)];
         let (mut at, begun) = (self.offset, Instant::now());
         let mut ascii = self.ascii.then(|| (ToWire::default(), Vec::new()));
         loop {
+            let took = Instant::now();
             let read = self
                 .source
                 .read_at(&mut buffer, at)
@@ -135,6 +151,12 @@ impl Outgoing {
             written.map_err(|e| line(e, at - self.offset, stop))?;
             at += read as u64;
             self.source.advance(at);
+            let next = match took.elapsed() {
+                quick if quick < QUICK && read == buffer.len() => buffer.len() * 2,
+                slow if slow > SLOW => (buffer.len() / 2).max(LEAST),
+                _ => buffer.len(),
+            };
+            buffer.resize(next.min(most), 0);
         }
         wire.end(at - self.offset, begun, || self.source.waits())
             .map_err(|e| line(e, at - self.offset, stop))?;

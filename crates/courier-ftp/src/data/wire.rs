@@ -16,6 +16,8 @@ use super::stop::Stop;
 /// What is read from the socket at once below TLS, and what is gathered before it is written: a record has 16 KiB, and
 /// would take a system call or two each.
 const BLOCK: usize = 256 * 1024;
+/// The same at first, so that a small file costs little memory.
+const FIRST: usize = 32 * 1024;
 /// What is thrown away at once.
 const SCRATCH: usize = 64 * 1024;
 /// The end of an upload takes at most so many times as long as the rest of it, and so long.
@@ -98,7 +100,7 @@ fn is_again(error: &io::Error) -> bool {
 /// enough of it is there.
 pub(crate) struct Buffered {
     socket: Socket,
-    read: Box<[u8]>,
+    read: Vec<u8>,
     /// What is read and not taken yet.
     ahead: std::ops::Range<usize>,
     written: Vec<u8>,
@@ -111,7 +113,7 @@ impl Buffered {
         socket.phase = Phase::Handshake(Instant::now() + within);
         Self {
             socket,
-            read: vec![0; BLOCK].into_boxed_slice(),
+            read: vec![0; FIRST],
             ahead: 0..0,
             written: Vec::new(),
             at_end: false,
@@ -127,6 +129,9 @@ impl Buffered {
 impl Read for Buffered {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if self.ahead.is_empty() {
+            if self.ahead.end == self.read.len() && self.ahead.end < BLOCK {
+                self.read.resize(self.ahead.end * 2, 0);
+            }
             let read = self.socket.read(&mut self.read)?;
             self.at_end = read == 0;
             self.ahead = 0..read;
