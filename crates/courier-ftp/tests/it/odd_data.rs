@@ -519,3 +519,61 @@ async fn a_refused_rest_leads_to_append_or_to_an_error() {
         ErrorKind::Integrity
     );
 }
+
+#[tokio::test]
+async fn a_listing_that_is_held_keeps_nobody_waiting() {
+    let lines = |n: usize| {
+        let line =
+            |i| format!("-rw-r--r-- 1 owner group 42 Jan 01 2020 a-rather-long-name-of-a-file-{i:08}\r\n");
+        (0..n).map(line).collect::<String>().into_bytes()
+    };
+    // More than is read ahead while nobody waits for the line.
+    let port = DataPort::new(Does::Send(lines(150_000)));
+    let server = server(&port, "150 Begins\n226 Done", "").await;
+    let client = server.connect().await.unwrap();
+    let mut listing = client.list(&path("/dir")).await.unwrap();
+    assert!(listing.next().await.unwrap().is_ok());
+    assert_in_step(&client).await;
+    assert_eq!(server.count("ABOR"), 0);
+    let rest: Vec<Result<Listed>> = listing.collect().await;
+    assert_eq!(rest.len(), 149_999);
+    assert!(rest.iter().all(|listed| matches!(listed, Ok(Listed::Entry(_)))));
+}
+
+#[tokio::test]
+async fn quirks_change_what_is_asked() {
+    let port = DataPort::new(Does::Send(b"-rw-r--r-- 1 o g 42 Jan 01 2020 file\r\n".to_vec()));
+    let extended = port.extended();
+    let server = Scripted::start(
+        move |command| match command.split(' ').next().unwrap_or_default() {
+            "EPSV" => extended.clone(),
+            "PRET" | "CWD" => Answer::Say("200 Fine"),
+            "RETR" | "LIST" | "MLSD" => Answer::Say("150 Begins\n226 Done"),
+            "FEAT" => Answer::Say("211-Features:\n MLST type*;size*;modify*;\n211 End"),
+            _ => Answer::Usual,
+        },
+    )
+    .await;
+    let quirks = json!({ "quirks": ["pret", "cwd_listing", "list_all", "no_mlsd"] });
+    let client = server.connect_with(quirks).await.unwrap();
+    fetch(&client, &Arc::default()).await.unwrap();
+    let listing: Vec<Result<Listed>> = client.list(&path("/a dir")).await.unwrap().collect().await;
+    assert_eq!(listing.len(), 1);
+    let heard = server.heard();
+    let begun = heard
+        .iter()
+        .position(|command| command.starts_with("PRET"))
+        .unwrap();
+    assert_eq!(
+        heard[begun..],
+        [
+            "PRET RETR /file",
+            "EPSV",
+            "RETR /file",
+            "CWD /a dir",
+            "PRET LIST -a",
+            "EPSV",
+            "LIST -a"
+        ]
+    );
+}
