@@ -101,7 +101,7 @@ async fn any_is_accepted_where_one_insists(software: Software) {
 
 /// Runs the test once more, in a process that trusts an authority by `SSL_CERT_FILE`, and gives that authority to it.
 fn trusting(test: &str) -> Option<Authority> {
-    const MARK: &str = "COURIER_TEST_AUTHORITY";
+    const MARK: &str = "AUTHORITY_OF_THIS_TEST";
     if let Some(identity) = std::env::var_os(MARK) {
         return Some(Authority(Identity::read(Path::new(&identity))));
     }
