@@ -68,6 +68,8 @@ struct Slot {
     is_free: bool,
     /// What the operation under way is about.
     paths: Vec<RemotePath>,
+    /// What the one before was about.
+    last: Vec<RemotePath>,
     idle_since: Instant,
 }
 
@@ -136,7 +138,7 @@ impl Pool {
         };
         if let Some(slot) = state.slots.get_mut(at) {
             slot.is_free = true;
-            slot.paths.clear();
+            slot.last = std::mem::take(&mut slot.paths);
             slot.idle_since = Instant::now();
         }
         let ends = member.is_beside() && (member.is_broken() || state.leaving || state.over);
@@ -312,14 +314,14 @@ impl State {
     /// use, or is waited for by one of those.
     fn free_for(&self, paths: &[RemotePath], before: usize) -> Option<usize> {
         let slots = self.slots.iter().enumerate();
+        // What follows on a path goes where the path was last: a session may still be busy with the end of a cancelled
+        // transfer. One whose listing somebody still reads is free, if need be.
         let (at, _) = slots
             .filter(|(_, slot)| slot.is_usable())
-            // One whose listing somebody still reads is free, if need be.
-            .min_by_key(|(_, slot)| slot.member.listings())?;
+            .min_by_key(|(_, slot)| (!is_about(&slot.last, paths), slot.member.listings()))?;
         let waiting = self.waiting.iter().take(before).map(|waiting| &waiting.paths);
         let mut others = self.slots.iter().map(|slot| &slot.paths).chain(waiting);
-        let is_taken = others.any(|other| other.iter().any(|path| paths.contains(path)));
-        (!is_taken).then_some(at)
+        (!others.any(|other| is_about(other, paths))).then_some(at)
     }
 
     fn give(&mut self, at: usize, paths: &[RemotePath]) -> Option<Arc<Member>> {
@@ -367,6 +369,7 @@ impl Slot {
             member,
             is_free: true,
             paths: Vec::new(),
+            last: Vec::new(),
             idle_since: Instant::now(),
         }
     }
@@ -374,6 +377,10 @@ impl Slot {
     fn is_usable(&self) -> bool {
         self.is_free && !self.member.is_broken()
     }
+}
+
+fn is_about(some: &[RemotePath], others: &[RemotePath]) -> bool {
+    some.iter().any(|path| others.contains(path))
 }
 
 /// A place that is there, or comes.
