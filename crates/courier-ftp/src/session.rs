@@ -89,6 +89,15 @@ impl Cancelled {
     }
 }
 
+/// Closes the session when it is dropped: an operation panicked, and nobody knows which replies are still to come.
+struct Unfinished<'a>(&'a Health);
+
+impl Drop for Unfinished<'_> {
+    fn drop(&mut self) {
+        self.0.lose("an operation ended in the middle");
+    }
+}
+
 impl Session {
     /// From here on a silent session is asked for a sign of life after each `keepalive`.
     pub(crate) fn new(made: LoggedIn, keepalive: Duration) -> Arc<Self> {
@@ -169,20 +178,20 @@ impl Session {
                     tokio::time::sleep(TO_COME_BACK).await;
                 }
             };
-            tokio::select! {
+            let unfinished = Unfinished(&health);
+            let result = tokio::select! {
                 result = work(control, cancelled) => result,
                 () = late => {
                     health.lose("an operation was cancelled, and the server did not answer in time");
                     Err(health.error())
                 }
-            }
+            };
+            std::mem::forget(unfinished);
+            result
         });
         let result = task.await;
         drop(caller);
-        result.unwrap_or_else(|e| {
-            self.health.lose("an operation ended in the middle");
-            Err(self.health.error().with_source(e))
-        })
+        result.unwrap_or_else(|e| Err(self.health.error().with_source(e)))
     }
 
     /// The control line, once nobody else has it.
