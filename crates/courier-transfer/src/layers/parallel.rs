@@ -58,8 +58,9 @@ impl Lanes {
 
 /// A session that takes others to help with big files, and with many where it does one thing after the other.
 ///
-/// A big file is shared where the protocol can move [parts](Capabilities::parts) of one. The further sessions come from [`Connector::another`] while the first one already transfers, and go back at the end,
-/// or as soon as somebody else [wants](Connector::wanted) one. One that fails gives its parts back, and the others go on.
+/// A big file is shared where the protocol can move [parts](Capabilities::parts) of one. The further sessions come from
+/// [`Connector::another`] while the first one already transfers, and go back at the end, or as soon as somebody else
+/// [wants](Connector::wanted) one. One that fails gives its parts back, and the others go on.
 ///
 /// Where the session carries one operation at a time, operations are spread over as many sessions as there may be, which are
 /// opened while operations wait.

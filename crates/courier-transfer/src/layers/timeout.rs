@@ -14,10 +14,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures::{StreamExt, stream};
 use jiff::Timestamp;
-use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore},
-    time::{Instant, timeout, timeout_at},
-};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::{
     Capabilities, Checksum, ChecksumBy, Client, CreateOptions, Entry, EntryKind, EntryStream, Error,
@@ -32,33 +29,19 @@ const CHECKSUM_PATIENCE: u32 = 10;
 ///
 /// An operation without an answer, and one that moves bytes or lists without any progress, fails with
 /// [`ErrorKind::Timeout`] after the limit. A transfer that goes on may take as long as it needs.
-///
-/// Where a session does one thing after the other, the time of an operation begins with its turn: what waits behind a long
-/// transfer does not wait for the server.
 #[derive(Debug)]
 pub struct Timeouts {
     client: Arc<dyn Client>,
     limit: Duration,
-    /// The one turn that there is, where the session does one thing after the other.
-    turns: Option<Arc<Semaphore>>,
 }
-
-/// The right to use the session, where it does one thing after the other.
-type Turn = Option<OwnedSemaphorePermit>;
 
 impl Timeouts {
     /// Bounds the operations of a session.
     pub fn new(client: Arc<dyn Client>, operation_timeout: Duration) -> Self {
-        let turns = (client.capabilities().concurrency == 1).then(|| Arc::new(Semaphore::new(1)));
         Self {
             client,
             limit: operation_timeout,
-            turns,
         }
-    }
-
-    async fn turn(&self) -> Turn {
-        self.turns.clone()?.acquire_owned().await.ok()
     }
 
     fn clock(&self, operation: &'static str, path: &RemotePath) -> Clock {
@@ -203,7 +186,6 @@ impl Source for ActiveSource {
 struct TimedReader {
     reader: Box<dyn Reader>,
     clock: Clock,
-    _turn: Turn,
 }
 
 #[async_trait]
@@ -218,7 +200,6 @@ impl Reader for TimedReader {
 struct TimedWriter {
     writer: Box<dyn Writer>,
     clock: Clock,
-    _turn: Turn,
 }
 
 #[async_trait]
@@ -257,12 +238,10 @@ impl Client for Timeouts {
     }
 
     async fn stat(&self, path: &RemotePath) -> Result<Entry> {
-        let _turn = self.turn().await;
         self.clock("stat", path).answer(self.client.stat(path)).await
     }
 
     async fn list(&self, dir: &RemotePath) -> Result<EntryStream> {
-        let _turn = self.turn().await;
         let clock = self.clock("list", dir);
         let listing = clock.answer(self.client.list(dir)).await?;
         let timed = stream::unfold(Some(listing), move |listing| {
@@ -279,29 +258,18 @@ impl Client for Timeouts {
     }
 
     async fn open(&self, path: &RemotePath, options: OpenOptions) -> Result<Box<dyn Reader>> {
-        let turn = self.turn().await;
         let clock = self.clock("open", path);
         let reader = clock.answer(self.client.open(path, options)).await?;
-        Ok(Box::new(TimedReader {
-            reader,
-            clock,
-            _turn: turn,
-        }))
+        Ok(Box::new(TimedReader { reader, clock }))
     }
 
     async fn create(&self, path: &RemotePath, options: CreateOptions) -> Result<Box<dyn Writer>> {
-        let turn = self.turn().await;
         let clock = self.clock("create", path);
         let writer = clock.answer(self.client.create(path, options)).await?;
-        Ok(Box::new(TimedWriter {
-            writer,
-            clock,
-            _turn: turn,
-        }))
+        Ok(Box::new(TimedWriter { writer, clock }))
     }
 
     async fn fetch(&self, path: &RemotePath, request: Fetch) -> Result<u64> {
-        let _turn = self.turn().await;
         let activity = Activity::new();
         let sink = Arc::new(ActiveSink {
             sink: request.sink,
@@ -313,7 +281,6 @@ impl Client for Timeouts {
     }
 
     async fn store(&self, path: &RemotePath, request: Store) -> Result<u64> {
-        let _turn = self.turn().await;
         let activity = Activity::new();
         let source = Arc::new(ActiveSource {
             source: request.source,
@@ -325,40 +292,34 @@ impl Client for Timeouts {
     }
 
     async fn rename(&self, from: &RemotePath, to: &RemotePath, mode: RenameMode) -> Result<()> {
-        let _turn = self.turn().await;
         self.clock("rename", from)
             .answer(self.client.rename(from, to, mode))
             .await
     }
 
     async fn make_dir(&self, path: &RemotePath) -> Result<()> {
-        let _turn = self.turn().await;
         self.clock("make_dir", path)
             .answer(self.client.make_dir(path))
             .await
     }
 
     async fn remove(&self, path: &RemotePath, kind: EntryKind) -> Result<()> {
-        let _turn = self.turn().await;
         self.clock("remove", path)
             .answer(self.client.remove(path, kind))
             .await
     }
 
     async fn set_modified(&self, path: &RemotePath, modified: Timestamp) -> Result<()> {
-        let _turn = self.turn().await;
         let answer = self.client.set_modified(path, modified);
         self.clock("set_modified", path).answer(answer).await
     }
 
     async fn set_permissions(&self, path: &RemotePath, mode: u32) -> Result<()> {
-        let _turn = self.turn().await;
         let answer = self.client.set_permissions(path, mode);
         self.clock("set_permissions", path).answer(answer).await
     }
 
     async fn checksum(&self, path: &RemotePath, by: ChecksumBy) -> Result<Checksum> {
-        let _turn = self.turn().await;
         let mut clock = self.clock("checksum", path);
         // The server reads the whole file before it says anything.
         clock.limit *= CHECKSUM_PATIENCE;
@@ -366,14 +327,12 @@ impl Client for Timeouts {
     }
 
     async fn canonicalize(&self, path: &RemotePath) -> Result<RemotePath> {
-        let _turn = self.turn().await;
         self.clock("canonicalize", path)
             .answer(self.client.canonicalize(path))
             .await
     }
 
     async fn keepalive(&self) -> Result<()> {
-        let _turn = self.turn().await;
         let nowhere = RemotePath::home();
         self.clock("keepalive", &nowhere)
             .answer(self.client.keepalive())

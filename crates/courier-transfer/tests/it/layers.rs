@@ -3,7 +3,7 @@
 use std::{fs, sync::Arc, time::Duration};
 
 use courier_transfer::{
-    Capabilities, Client, CreateOptions, ErrorKind, Fetch, OpenOptions, Parts, RemotePath,
+    Client, CreateOptions, ErrorKind, Fetch, OpenOptions, Parts, RemotePath,
     layers::{Rooted, Timeouts},
     memory::{Event, Memory},
     ops::{Context, DownloadOptions, download},
@@ -70,41 +70,6 @@ async fn a_transfer_may_take_long_but_not_stand_still() {
         491_520,
         "kept for a resume"
     );
-}
-
-/// FTP does one thing after the other: a question behind a long transfer is not one that the server leaves open.
-#[tokio::test]
-async fn what_waits_for_its_turn_does_not_run_out_of_time() {
-    let memory = Memory::new(Capabilities {
-        concurrency: 1,
-        ..Memory::default().connect().capabilities()
-    });
-    memory.put(&path("f"), bytes(1_000_000, 1));
-    memory.slow(Duration::from_millis(10));
-    let client = Timeouts::new(memory.connect(), LIMIT);
-    let mut reader = client.open(&path("f"), OpenOptions::default()).await.unwrap();
-    let mut order = Vec::new();
-    let read = async {
-        while reader.read().await.unwrap().is_some() {}
-        drop(reader);
-        "read"
-    };
-    let look = async {
-        client.stat(&path("f")).await.unwrap();
-        "looked"
-    };
-    let (mut read, mut look) = (std::pin::pin!(read), std::pin::pin!(look));
-    tokio::select! {
-        biased;
-        first = &mut look => order.push(first),
-        first = &mut read => order.push(first),
-    }
-    assert_eq!(
-        order,
-        ["read"],
-        "31 blocks of 10 ms are more than the limit in all"
-    );
-    look.await;
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use std::{
 };
 
 use courier_transfer::{
-    Client, EntryKind, ErrorKind, Retry,
+    Client, EntryKind, ErrorKind, OpenOptions, Retry,
     memory::{Carried, Event},
     ops::{
         BatchContext, DownloadOptions, FindOptions, PlanOptions, RemoteGlob, Totals, UploadOptions,
@@ -147,6 +147,29 @@ async fn what_a_plan_has_under_way_holds_nobody_up() {
         assert_eq!(up(&s, &client).await.files, 60);
         assert_eq!(down(&s, &client).await.files, 60);
     }
+}
+
+/// A question behind a long transfer is not one that the server leaves open.
+#[tokio::test]
+async fn what_waits_for_its_turn_does_not_run_out_of_time() {
+    let s = one_by_one();
+    s.memory.put(&path("f"), bytes(1_000_000, 1));
+    let line = Line::with_beside(&s.memory, 0);
+    *line.limit.lock().unwrap() = Some(6 * STEP);
+    let client = line.parallel(1);
+    let mut reader = client.open(&path("f"), OpenOptions::default()).await.unwrap();
+    let read = async {
+        // 31 blocks, each after a step, are more than the limit in all.
+        while reader.read().await.unwrap().is_some() {}
+        drop(reader);
+        Instant::now()
+    };
+    let look = async {
+        client.stat(&path("f")).await.unwrap();
+        Instant::now()
+    };
+    let (read, looked) = tokio::join!(read, look);
+    assert!(read < looked);
 }
 
 #[tokio::test]

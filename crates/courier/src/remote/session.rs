@@ -71,10 +71,9 @@ impl Session {
             _ => {
                 let first = dialer.authenticate(args).await?;
                 let client = Arc::new(Reconnecting::new(first, dialer.clone(), retries));
-                match lanes {
-                    Some(lanes) => Arc::new(Parallel::new(client, dialer, lanes)),
-                    None => client,
-                }
+                // Also with a single session: FTP does one thing at a time on it, and somebody has to queue the rest.
+                let lanes = lanes.unwrap_or(Lanes::Exactly(1));
+                Arc::new(Parallel::new(client, dialer, lanes))
             }
         };
         Ok(Self {
