@@ -166,11 +166,17 @@ impl Session {
         F: FnOnce(OwnedMutexGuard<Control>, Cancelled) -> Fut + Send + 'static,
         Fut: Future<Output = Result<T>> + Send + 'static,
     {
-        let control = self.line().await?;
         let (caller, gone) = watch::channel(());
         let cancelled = Cancelled(gone);
-        let health = Arc::clone(&self.health);
+        let session = Arc::clone(self);
         let task = tokio::spawn(async move {
+            // Waited for in here, too: a caller that isn't polled for a while would keep the line from those behind it.
+            let control = tokio::select! {
+                biased;
+                () = cancelled.wait() => return Err(crate::transfer::cancelled()),
+                control = session.line() => control?,
+            };
+            let health = Arc::clone(&session.health);
             let late = {
                 let cancelled = cancelled.clone();
                 async move {
