@@ -2,7 +2,9 @@
 
 use openssl::{
     error::ErrorStack,
-    ssl::{SslContext, SslContextBuilder, SslMethod, SslMode, SslOptions},
+    nid::Nid,
+    pkey::Id,
+    ssl::{SslContext, SslContextBuilder, SslMethod, SslMode, SslOptions, SslRef},
     x509::{X509, store::X509StoreBuilder},
 };
 
@@ -19,27 +21,74 @@ const CIPHERS: &str = "ECDHE+AES128+AESGCM:ECDHE+AESGCM:ECDHE+CHACHA20:DHE+AES12
 /// `SSL_OP_LEGACY_SERVER_CONNECT`, which the `openssl` crate doesn't name.
 const LEGACY_SERVER_CONNECT: u64 = 0x4;
 
-/// The context of a session's lines.
-pub(super) fn build(
+/// Groups for the key exchange, the one whose key share a data connection's hello has first.
+const GROUPS: [&str; 5] = ["X25519", "P-256", "P-384", "P-521", "X448"];
+
+/// The context of a session's control connection.
+pub(super) fn of_control(
     floor: TlsVersion,
     trusted: &[X509],
     client_certificate: Option<&ClientCertificate>,
     resumption: &Resumption,
 ) -> Result<SslContext, ErrorStack> {
-    let mut context = SslContext::builder(SslMethod::tls_client())?;
-    allow(&mut context, floor)?;
+    let mut context = build(floor, client_certificate, resumption)?;
     let mut store = X509StoreBuilder::new()?;
     for certificate in trusted {
         store.add_cert(certificate.clone())?;
     }
     context.set_cert_store(store.build());
+    Ok(context.build())
+}
+
+/// The context of its data connections, which begin with the group that the control connection agreed on: a server that
+/// has no other asks for a second hello otherwise (RFC 8446 section 4.1.4), one round trip more for each file.
+pub(super) fn of_data(
+    control: &SslRef,
+    floor: TlsVersion,
+    client_certificate: Option<&ClientCertificate>,
+    resumption: &Resumption,
+) -> Result<SslContext, ErrorStack> {
+    let mut context = build(floor, client_certificate, resumption)?;
+    if let Some(agreed) = group(control) {
+        let others = GROUPS.into_iter().filter(|group| *group != agreed);
+        let groups: Vec<_> = std::iter::once(agreed).chain(others).collect();
+        context.set_groups_list(&groups.join(":"))?;
+    }
+    Ok(context.build())
+}
+
+/// The group that a connection agreed on. `None` where OpenSSL's own order is right: for the hybrid that it offers first,
+/// and for a key exchange without any.
+fn group(ssl: &SslRef) -> Option<&'static str> {
+    let key = ssl.peer_tmp_key().ok()?;
+    match key.id() {
+        Id::X25519 => Some("X25519"),
+        Id::X448 => Some("X448"),
+        Id::EC => match key.ec_key().ok()?.group().curve_name()? {
+            Nid::X9_62_PRIME256V1 => Some("P-256"),
+            Nid::SECP384R1 => Some("P-384"),
+            Nid::SECP521R1 => Some("P-521"),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// What both have in common.
+fn build(
+    floor: TlsVersion,
+    client_certificate: Option<&ClientCertificate>,
+    resumption: &Resumption,
+) -> Result<SslContextBuilder, ErrorStack> {
+    let mut context = SslContext::builder(SslMethod::tls_client())?;
+    allow(&mut context, floor)?;
     if let Some(certificate) = client_certificate {
         certificate.present(&mut context)?;
     }
     resumption.learn_from(&mut context);
     // A read that meets a ticket or a key update goes on to the data behind it.
     context.set_mode(SslMode::AUTO_RETRY);
-    Ok(context.build())
+    Ok(context)
 }
 
 /// Versions and ciphers. Only a floor below 1.2 lets in what its servers have: SHA-1, keys of 1024 bits, and

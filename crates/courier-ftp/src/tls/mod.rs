@@ -67,11 +67,17 @@ struct Inner {
     floor: TlsVersion,
     revoked: Vec<X509Crl>,
     trust_store: Arc<TrustStore>,
-    has_client_certificate: bool,
+    client_certificate: Option<ClientCertificate>,
     resumption: Resumption,
+    control: SslContext,
+    /// Once there is a control connection.
+    agreed: Mutex<Option<Agreed>>,
+}
+
+/// What data connections take over from the control connection.
+struct Agreed {
+    certificate: Thumbprint,
     context: SslContext,
-    /// The certificate of the control connection, once there is one.
-    certificate: Mutex<Option<Thumbprint>>,
 }
 
 /// A control connection in TLS.
@@ -114,13 +120,13 @@ impl Tls {
             .transpose()
             .map_err(invalid)?;
         let resumption = Resumption::default();
-        let context = context::build(
+        let control = context::of_control(
             options.floor,
             &trust_store.certificates,
             client_certificate.as_ref(),
             &resumption,
         )
-        .map_err(|error| match client_certificate {
+        .map_err(|error| match &client_certificate {
             Some(_) => invalid(format!(
                 "the client certificate can't be used: {}",
                 error
@@ -136,10 +142,10 @@ impl Tls {
             floor: options.floor,
             revoked,
             trust_store,
-            has_client_certificate: client_certificate.is_some(),
+            client_certificate,
             resumption,
-            context,
-            certificate: Mutex::new(None),
+            control,
+            agreed: Mutex::new(None),
         })))
     }
 
@@ -152,9 +158,9 @@ impl Tls {
     pub(crate) async fn control(&self, tcp: TcpStream) -> Result<TlsControl> {
         let inner = &*self.0;
         inner.resumption.forget();
-        *inner.certificate.lock() = None;
+        *inner.agreed.lock() = None;
         let findings = Findings::default();
-        let mut ssl = self.line().map_err(setup)?;
+        let mut ssl = self.line(&inner.control).map_err(setup)?;
         findings.collect(&mut ssl, &inner.host).map_err(setup)?;
         let mut stream = tokio_openssl::SslStream::new(ssl, tcp).map_err(setup)?;
         let mut bytes = [0; ANSWER];
@@ -181,8 +187,13 @@ impl Tls {
             problems.extend(inner.trust_store.problem.clone().map(CertificateProblem::Other));
         }
         let certificate = certificate::describe(&presented, problems)?;
+        let client_certificate = inner.client_certificate.as_ref();
+        let context = context::of_data(ssl, inner.floor, client_certificate, &inner.resumption);
         forget_errors();
-        *inner.certificate.lock() = Some(certificate.thumbprint);
+        *inner.agreed.lock() = Some(Agreed {
+            certificate: certificate.thumbprint,
+            context: context.map_err(setup)?,
+        });
         let negotiated = negotiated(ssl);
         Ok(TlsControl {
             stream,
@@ -199,9 +210,13 @@ impl Tls {
     /// [`ErrorKind::Timeout`] where the stream's time was over.
     pub(crate) fn data<S: Read + Write>(&self, stream: S) -> Result<SslStream<S>> {
         let inner = &*self.0;
-        let expected = (*inner.certificate.lock())
-            .ok_or_else(|| Error::new(ErrorKind::Invalid, "there is no control connection in TLS"))?;
-        let mut ssl = self.line().map_err(setup)?;
+        let (expected, mut ssl) = match &*inner.agreed.lock() {
+            Some(agreed) => (agreed.certificate, self.line(&agreed.context).map_err(setup)?),
+            None => {
+                let message = "there is no control connection in TLS";
+                return Err(Error::new(ErrorKind::Invalid, message));
+            }
+        };
         // Compared with the control connection's below, which was decided upon.
         ssl.set_verify(SslVerifyMode::NONE);
         let offered = inner.resumption.offer(&mut ssl).map_err(setup)?;
@@ -237,8 +252,8 @@ impl Tls {
     }
 
     /// A line of this session.
-    fn line(&self) -> Result<Ssl, ErrorStack> {
-        let mut ssl = Ssl::new(&self.0.context)?;
+    fn line(&self, context: &SslContext) -> Result<Ssl, ErrorStack> {
+        let mut ssl = Ssl::new(context)?;
         self.0.host.indicate(&mut ssl)?;
         Ok(ssl)
     }
@@ -249,7 +264,7 @@ impl Tls {
             floor: self.0.floor,
             resuming,
             came_to_certificates: ssl.peer_certificate().is_some(),
-            has_client_certificate: self.0.has_client_certificate,
+            has_client_certificate: self.0.client_certificate.is_some(),
         }
     }
 }
@@ -259,7 +274,7 @@ impl fmt::Debug for Tls {
         f.debug_struct("Tls")
             .field("host", &self.0.host)
             .field("floor", &self.0.floor)
-            .field("has_client_certificate", &self.0.has_client_certificate)
+            .field("has_client_certificate", &self.0.client_certificate.is_some())
             .field("resumption", &self.0.resumption)
             .finish_non_exhaustive()
     }

@@ -3,6 +3,7 @@
 #[path = "../../../tests/it/certificates.rs"]
 mod certificates;
 mod clients;
+mod groups;
 mod handshakes;
 mod problems;
 mod resumption;
