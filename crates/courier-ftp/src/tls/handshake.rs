@@ -53,15 +53,15 @@ impl Handshake<'_> {
                     .to_owned(),
             ),
             "unsupported protocol" | "tlsv1 alert protocol version" | "wrong ssl version" => self.version(),
-            "sslv3 alert handshake failure" if self.resuming => (
+            "ssl/tls alert handshake failure" if self.resuming => (
                 ErrorKind::Negotiation,
                 "the server refused to resume the control connection's TLS session".to_owned(),
             ),
-            "sslv3 alert handshake failure" if self.came_to_certificates => self.unaccepted(&reason),
-            "sslv3 alert handshake failure" if self.version_of_answer().is_some_and(|v| v < self.floor) => {
+            "ssl/tls alert handshake failure" if self.came_to_certificates => self.unaccepted(&reason),
+            "ssl/tls alert handshake failure" if self.version_of_answer().is_some_and(|v| v < self.floor) => {
                 self.version()
             }
-            "sslv3 alert handshake failure" | "tlsv1 alert insufficient security" => (
+            "ssl/tls alert handshake failure" | "tlsv1 alert insufficient security" => (
                 ErrorKind::Negotiation,
                 format!(
                     "the server and Courier have no cipher in common; {}",
