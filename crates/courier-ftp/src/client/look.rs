@@ -62,6 +62,31 @@ pub(crate) async fn look(
     }
 }
 
+/// What one question tells of a file that was just written; `None` where it doesn't tell for sure how long the file is.
+pub(crate) async fn told(
+    control: &mut Control,
+    session: &Session,
+    path: &RemotePath,
+    wire: &[u8],
+) -> Option<Entry> {
+    if session.options.ascii {
+        return None;
+    }
+    if session.has_mlst() {
+        let reply = control
+            .command(&Command::new("MLST").path(wire).ok()?)
+            .await
+            .ok()?;
+        let told = by_facts(&reply, session, path).ok().flatten();
+        return told.filter(|told| told.kind == EntryKind::File && told.size.is_some());
+    }
+    if !session.features.size {
+        return None;
+    }
+    let size = size(control, path, wire).await.ok()?;
+    Some(entry(path, EntryKind::File, Some(size), None))
+}
+
 /// What lies at `path`, after a refusal. `None` where the refusal says enough, or a look tells nothing.
 ///
 /// # Errors

@@ -2,13 +2,15 @@
 
 use std::{
     fmt, io,
-    sync::{Arc, atomic::Ordering},
+    sync::{Arc, OnceLock, atomic::Ordering},
     time::Duration,
 };
 
 use async_trait::async_trait;
 use bytes::{Buf, Bytes};
-use courier_transfer::{CreateOptions, Error, ErrorKind, RemotePath, Result, Retry, Source, Store, Writer};
+use courier_transfer::{
+    CreateOptions, Entry, Error, ErrorKind, RemotePath, Result, Retry, Source, Store, Writer,
+};
 use futures::{FutureExt, future::BoxFuture};
 use parking_lot::Mutex;
 use tokio::sync::{mpsc, oneshot};
@@ -16,7 +18,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::{
     change::below_nothing,
     error::of_kind,
-    look::{found, look, look_after},
+    look::{found, look, look_after, told},
     read::check_offset,
 };
 use crate::{
@@ -48,6 +50,7 @@ pub(super) async fn store(session: &Arc<Session>, path: &RemotePath, request: St
         outgoing,
         nothing_left,
         begun: None,
+        after: request.after,
     };
     send(Arc::clone(session), path.clone(), request).await
 }
@@ -87,6 +90,7 @@ pub(super) async fn create(
         outgoing,
         nothing_left: false,
         begun: Some(begun),
+        after: None,
     };
     let mut work = send(Arc::clone(session), path.clone(), request).boxed();
     tokio::select! {
@@ -111,6 +115,8 @@ struct Request {
     /// There are no bytes to write, only to be sure that all are there.
     nothing_left: bool,
     begun: Option<oneshot::Sender<()>>,
+    /// Takes what the server tells of the file afterwards.
+    after: Option<Arc<OnceLock<Entry>>>,
 }
 
 async fn send(session: Arc<Session>, path: RemotePath, request: Request) -> Result<u64> {
@@ -128,10 +134,17 @@ async fn send(session: Arc<Session>, path: RemotePath, request: Request) -> Resu
                 outgoing: request.outgoing,
                 begun: request.begun,
             };
-            match request.options.offset {
+            let reached = match request.options.offset {
                 0 => sending.anew(request.options.create_new).await,
                 offset => sending.rest(offset, request.nothing_left).await,
+            }?;
+            // The file is there already, whatever becomes of the question: also where the line breaks over it.
+            if let Some(after) = request.after
+                && let Some(entry) = told(&mut control, &own, &path, &wire).await
+            {
+                let _ = after.set(entry);
             }
+            Ok(reached)
         })
         .await
 }

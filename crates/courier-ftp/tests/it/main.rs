@@ -18,5 +18,6 @@ mod odd_replies;
 mod odd_sessions;
 mod paths_of_data;
 mod policies;
+mod round_trips;
 mod scripted;
 mod support;

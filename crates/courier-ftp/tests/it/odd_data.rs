@@ -21,13 +21,13 @@ use tokio::time::timeout;
 
 use crate::scripted::{Answer, Scripted, options};
 
-fn path(text: &str) -> RemotePath {
+pub fn path(text: &str) -> RemotePath {
     RemotePath::new(text).unwrap()
 }
 
 /// What a server does with a data connection, on a thread of its own.
 #[derive(Clone, Debug)]
-enum Does {
+pub enum Does {
     Send(Vec<u8>),
     /// Sends until it can't any more.
     SendForEver,
@@ -39,13 +39,13 @@ enum Does {
 
 /// A port for data connections.
 #[derive(Debug)]
-struct DataPort {
+pub struct DataPort {
     address: SocketAddr,
     received: Arc<Mutex<Vec<u8>>>,
 }
 
 impl DataPort {
-    fn new(does: Does) -> Self {
+    pub fn new(does: Does) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let received = Arc::new(Mutex::new(Vec::new()));
@@ -60,7 +60,7 @@ impl DataPort {
     }
 
     /// The reply to EPSV.
-    fn extended(&self) -> Answer {
+    pub fn extended(&self) -> Answer {
         Answer::Bytes(format!("229 Here (|||{}|)\r\n", self.address.port()).into_bytes())
     }
 
@@ -87,13 +87,13 @@ fn serve(mut tcp: TcpStream, does: &Does, received: &Mutex<Vec<u8>>) {
     }
 }
 
-async fn fetch(client: &Arc<dyn Client>, sink: &Arc<BytesSink>) -> Result<u64> {
+pub async fn fetch(client: &Arc<dyn Client>, sink: &Arc<BytesSink>) -> Result<u64> {
     client
         .fetch(&path("/file"), Fetch::new(sink.clone(), 0, None))
         .await
 }
 
-async fn store(client: &Arc<dyn Client>, bytes: &[u8]) -> Result<u64> {
+pub async fn store(client: &Arc<dyn Client>, bytes: &[u8]) -> Result<u64> {
     let source = BytesSource::new(bytes.to_vec());
     client
         .store(&path("/file"), Store::new(source, CreateOptions::default(), None))
@@ -101,7 +101,7 @@ async fn store(client: &Arc<dyn Client>, bytes: &[u8]) -> Result<u64> {
 }
 
 /// Is the control line in step?
-async fn assert_in_step(client: &Arc<dyn Client>) {
+pub async fn assert_in_step(client: &Arc<dyn Client>) {
     assert_eq!(client.stat(&path("/known")).await.unwrap().size, Some(42));
     assert!(client.is_connected());
 }
