@@ -8,6 +8,7 @@ use std::{
 };
 
 use courier_transfer::{Error, ErrorKind, Result};
+use futures::FutureExt;
 use parking_lot::Mutex;
 use socket2::{SockRef, Socket, TcpKeepalive};
 use tokio::{
@@ -25,6 +26,8 @@ use crate::{
 
 /// The most preliminary replies to one command.
 const MAX_PRELIMINARY: u32 = 100;
+/// The most replies that nobody asked for, between two commands.
+const MAX_STRAYS: u32 = 100;
 /// A silent line is asked for a sign of life after this long, and in these steps: a dead one is noticed in about a minute,
 /// and whatever translates addresses between the two ends keeps the line of a long transfer.
 const KEEPALIVE_AFTER: Duration = Duration::from_secs(30);
@@ -277,6 +280,7 @@ impl Control {
 
     /// As [`command`](Self::command), with 421 as a reply.
     pub(crate) async fn any_answer(&mut self, command: &Command) -> Result<Reply> {
+        self.pass_over_strays()?;
         let sent = Instant::now();
         self.send(command).await?;
         for _ in 0..MAX_PRELIMINARY {
@@ -290,6 +294,32 @@ impl Control {
             ErrorKind::Protocol,
             format!("the server answered {command} with {MAX_PRELIMINARY} preliminary replies and no other"),
         ))
+    }
+
+    /// Throws away replies that are there though nobody asked for them: some servers confirm an upload twice. They would be
+    /// taken for the answer to the next command, and each answer after that for the one to another. Waits for nothing.
+    fn pass_over_strays(&mut self) -> Result<()> {
+        for _ in 0..MAX_STRAYS {
+            match self.any_reply().now_or_never() {
+                None => return Ok(()),
+                Some(Ok(reply)) if reply.code == 421 => return Err(self.closed_by(&reply)),
+                Some(Ok(reply)) => tracing::debug!(%reply, "a reply that nobody asked for is passed over"),
+                Some(Err(e)) => return Err(e),
+            }
+        }
+        Err(self.broken(
+            ErrorKind::Protocol,
+            format!("the server sent {MAX_STRAYS} replies in a row that nobody asked for"),
+        ))
+    }
+
+    /// An answer that no server gives to that command, so that it must be the one to another: nothing that follows could be
+    /// believed, and the line is given up.
+    pub(crate) fn out_of_step(&self, command: &str, reply: &Reply) -> Error {
+        self.broken(
+            ErrorKind::Lost,
+            format!("the server's answers are out of step with the commands: it answered {command} with \"{reply}\""),
+        )
     }
 
     /// Why nothing can be sent any more: a server that closes the line may have said why before.

@@ -189,8 +189,10 @@ fn passed_over<T>(session: &Session, result: Result<T>) -> Result<Option<T>> {
 /// Those of the refusal.
 pub(crate) async fn size(control: &mut Control, path: &RemotePath, wire: &[u8]) -> Result<u64> {
     let reply = control.command(&Command::new("SIZE").path(wire)?).await?;
-    if reply.code != 213 {
-        return Err(refusal(&reply, path));
+    match reply.code {
+        213 => {}
+        200..300 => return Err(control.out_of_step("SIZE", &reply)),
+        _ => return Err(refusal(&reply, path)),
     }
     std::str::from_utf8(reply.first_line())
         .ok()

@@ -60,7 +60,12 @@ impl Opener<'_> {
 
     async fn passive(&mut self) -> Result<Opening> {
         let (address, told_by) = match self.epsv().await? {
-            Some(port) => (SocketAddr::new(self.control.peer().ip(), port), "EPSV"),
+            Some(port) => {
+                // With the scope of a link-local address, which the server can't tell.
+                let mut address = self.control.peer();
+                address.set_port(port);
+                (address, "EPSV")
+            }
             None => (self.pasv().await?, "PASV"),
         };
         // Here no command waits for its reply, so that there is nothing to come back from.
@@ -88,7 +93,7 @@ impl Opener<'_> {
             200..300 => (reply.lines.iter())
                 .find_map(|line| address::parse_epsv(line))
                 .map(Some)
-                .ok_or_else(|| no_address("EPSV", &reply)),
+                .ok_or_else(|| self.no_address("EPSV", 229, &reply)),
             500.. => {
                 tracing::debug!(%reply, "EPSV is refused; PASV from now on");
                 self.learnt.no_epsv.store(true, Ordering::Relaxed);
@@ -104,7 +109,7 @@ impl Opener<'_> {
             return Err(refused("PASV", &reply));
         }
         let told = reply.lines.iter().find_map(|line| address::parse_pasv(line));
-        let told = told.ok_or_else(|| no_address("PASV", &reply))?;
+        let told = told.ok_or_else(|| self.no_address("PASV", 227, &reply))?;
         let host = address::data_host(
             self.control.peer().ip(),
             IpAddr::V4(*told.ip()),
@@ -114,6 +119,17 @@ impl Opener<'_> {
             tracing::debug!(%told, used = %host, "the address told by PASV is replaced by the control connection's");
         }
         Ok(SocketAddr::new(host, told.port()))
+    }
+
+    /// There is no address in the reply, which may not even be the one to that command.
+    fn no_address(&self, command: &str, usual: u16, reply: &Reply) -> Error {
+        match reply.code == usual {
+            true => Error::new(
+                ErrorKind::Protocol,
+                format!("the reply to {command} has no address in it: {reply}"),
+            ),
+            false => self.control.out_of_step(command, reply),
+        }
     }
 
     async fn active(&mut self) -> Result<Opening> {
@@ -248,13 +264,6 @@ fn not_reached(address: SocketAddr, told_by: &str, what: &str) -> Error {
              firewall that does not pass the server's passive ports is likely, or a wrong passive address or port range in \
              its settings; {other}, and passive_mode false lets the server connect"
         ),
-    )
-}
-
-fn no_address(command: &str, reply: &Reply) -> Error {
-    Error::new(
-        ErrorKind::Protocol,
-        format!("the reply to {command} has no address in it: {reply}"),
     )
 }
 

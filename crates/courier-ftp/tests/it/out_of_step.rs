@@ -1,0 +1,95 @@
+//! Servers that say more than they are asked, or something else: no answer may be taken for that to another command.
+
+use std::{io::Read, net::TcpListener, sync::Arc};
+
+use courier_transfer::{
+    Client, CreateOptions, ErrorKind, RemotePath, RenameMode, Result, Store, testkit::BytesSource,
+};
+
+use crate::scripted::{Answer, Scripted};
+
+fn path(text: &str) -> RemotePath {
+    RemotePath::new(text).unwrap()
+}
+
+/// Takes every upload; gives the reply to EPSV.
+fn data_port() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    // Ends with the process: it waits for connections that may never come.
+    std::thread::spawn(move || {
+        for tcp in listener.incoming() {
+            let _ = tcp.unwrap().read_to_end(&mut Vec::new());
+        }
+    });
+    format!("229 Here (|||{port}|)\r\n")
+}
+
+async fn store(client: &Arc<dyn Client>) -> Result<u64> {
+    let source = BytesSource::new(b"hello".to_vec());
+    client
+        .store(&path("/file"), Store::new(source, CreateOptions::default(), None))
+        .await
+}
+
+#[tokio::test]
+async fn what_is_said_twice_is_heard_once() {
+    let extended = data_port();
+    let server = Scripted::start(move |command| match command {
+        "EPSV" => Answer::Bytes(extended.clone().into_bytes()),
+        "STOR /file" => Answer::Say("150 Begins\n226 Done\n226-Your quota:\n 5 of 100\n226 End"),
+        "RNFR /file" => Answer::Say("350 Go on\n250 What was that"),
+        "RNTO /other" => Answer::Say("553 No"),
+        "SIZE /known" => Answer::Say("213 42"),
+        _ => Answer::Usual,
+    })
+    .await;
+    let client = server.connect().await.unwrap();
+    for _ in 0..3 {
+        assert_eq!(store(&client).await.unwrap(), 5);
+        assert_eq!(client.stat(&path("/known")).await.unwrap().size, Some(42));
+    }
+    let refused = client
+        .rename(&path("/file"), &path("/other"), RenameMode::Replace)
+        .await;
+    assert!(refused.is_err());
+    assert!(client.is_connected());
+}
+
+#[tokio::test]
+async fn a_server_that_says_goodbye_is_asked_nothing_more() {
+    let server = Scripted::start(|command| match command {
+        "SIZE /known" => Answer::Last(b"213 42\r\n421 Idle for too long\r\n"),
+        "MDTM /known" => Answer::Say("550 No"),
+        _ => Answer::Usual,
+    })
+    .await;
+    let client = server.connect().await.unwrap();
+    let lost = client.stat(&path("/known")).await.unwrap_err();
+    assert_eq!(lost.kind(), ErrorKind::Lost, "{lost}");
+    assert!(lost.message().contains("Idle for too long"), "{lost}");
+    assert_eq!(server.count("MDTM"), 0);
+}
+
+#[tokio::test]
+async fn an_answer_to_something_else_ends_the_session() {
+    for verb in ["EPSV", "PASV", "SIZE"] {
+        let server = Scripted::start(
+            move |command| match command.split(' ').next().unwrap_or_default() {
+                said if said == verb => Answer::Say("226 Transfer complete"),
+                "EPSV" => Answer::Say("502 No"),
+                _ => Answer::Usual,
+            },
+        )
+        .await;
+        let client = server.connect().await.unwrap();
+        let lost = match verb {
+            "SIZE" => client.stat(&path("/file")).await.map(drop),
+            _ => store(&client).await.map(drop),
+        }
+        .unwrap_err();
+        assert_eq!(lost.kind(), ErrorKind::Lost, "{verb}: {lost}");
+        assert!(lost.message().contains("out of step"), "{lost}");
+        assert!(!client.is_connected());
+    }
+}
