@@ -41,7 +41,7 @@ impl Handshake<'_> {
             return broken(io).with_source(error);
         }
         let reason = reason(&error);
-        let (kind, message) = match &*reason {
+        let (kind, message) = match alert(&reason) {
             "" | EOF => (
                 ErrorKind::Lost,
                 "the server closed the connection during the TLS handshake".to_owned(),
@@ -52,16 +52,16 @@ impl Handshake<'_> {
                  ftps_mode to explicit"
                     .to_owned(),
             ),
-            "unsupported protocol" | "tlsv1 alert protocol version" | "wrong ssl version" => self.version(),
-            "ssl/tls alert handshake failure" if self.resuming => (
+            "unsupported protocol" | "protocol version" | "wrong ssl version" => self.version(),
+            "handshake failure" if self.resuming => (
                 ErrorKind::Negotiation,
                 "the server refused to resume the control connection's TLS session".to_owned(),
             ),
-            "ssl/tls alert handshake failure" if self.came_to_certificates => self.unaccepted(&reason),
-            "ssl/tls alert handshake failure" if self.version_of_answer().is_some_and(|v| v < self.floor) => {
+            "handshake failure" if self.came_to_certificates => self.unaccepted(&reason),
+            "handshake failure" if self.version_of_answer().is_some_and(|v| v < self.floor) => {
                 self.version()
             }
-            "ssl/tls alert handshake failure" | "tlsv1 alert insufficient security" => (
+            "handshake failure" | "insufficient security" => (
                 ErrorKind::Negotiation,
                 format!(
                     "the server and Courier have no cipher in common; {}",
@@ -95,8 +95,8 @@ impl Handshake<'_> {
                 ErrorKind::Negotiation,
                 "the server has no host of that name: use the name that its certificate has".to_owned(),
             ),
-            reason if is_about_client_certificate(reason) => client_certificate(reason),
-            reason => (
+            alert if is_about_client_certificate(alert) => client_certificate(&reason),
+            _ => (
                 ErrorKind::Negotiation,
                 format!("the TLS handshake failed: {reason}"),
             ),
@@ -198,7 +198,8 @@ fn client_certificate(reason: &str) -> (ErrorKind, String) {
     (ErrorKind::Auth, message)
 }
 
-/// An alert's own name, without the version that OpenSSL puts before it.
+/// An alert's own name, without what OpenSSL puts before it: `sslv3`, `ssl/tls` or a version, from one release to the next
+/// another.
 fn alert(reason: &str) -> &str {
     reason.split_once(" alert ").map_or(reason, |(_, name)| name)
 }
