@@ -2,11 +2,12 @@
 
 mod login;
 mod stage;
-mod tcp;
 
 use std::{sync::Arc, time::Duration};
 
-use courier_transfer::{ConnectOptions, Error, ErrorKind, RemotePath, Result, Retry, ServerInfo, Target};
+use courier_transfer::{
+    ConnectOptions, Error, ErrorKind, RemotePath, Result, Retry, ServerInfo, Target, dial,
+};
 use tokio::time::{Instant, timeout_at};
 
 use self::stage::Stage;
@@ -76,7 +77,10 @@ fn timed_out(timeout: Duration, stage: &Stage) -> Error {
 
 impl Dial {
     async fn session(&mut self, settings: Options) -> Result<Arc<Session>> {
-        let tcp = tcp::connect(&self.target, self.deadline, &self.stage).await?;
+        let tcp = dial(&self.target.host, self.target.port, self.deadline, |stage| {
+            self.stage.enter(stage)
+        })
+        .await?;
         let mut control = Control::new(tcp)?;
         let tls = match &settings.tls {
             None => {

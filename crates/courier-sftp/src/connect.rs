@@ -1,16 +1,13 @@
 //! From a host name to an SSH connection whose server is trusted. No credential is sent here.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
-use courier_transfer::{ConnectOptions, Credentials, Error, ErrorKind, Result, Retry, Target};
+use courier_transfer::{ConnectOptions, Credentials, Error, ErrorKind, Result, Retry, Target, dial};
 use russh::{
     ChannelOpenFailure, Preferred, SshId,
     client::{self, Handle, Handler},
 };
-use tokio::{
-    net::{TcpStream, lookup_host},
-    time::{Instant, timeout_at},
-};
+use tokio::time::{Instant, timeout_at};
 
 use crate::{algorithms, config::algorithm_settings, peer::Peer, session::Fault, stream::Stream};
 
@@ -82,9 +79,13 @@ impl Dial {
     where
         H: Handler<Error = Fault> + 'static,
     {
-        let tcp = self.tcp().await?;
+        let tcp = dial(&self.host, self.port, self.deadline, |stage| {
+            self.peer.enter(stage)
+        })
+        .await?;
         // Small requests must not wait for the answers to others.
-        tcp.set_nodelay(true).map_err(|e| unreachable_host(&e))?;
+        tcp.set_nodelay(true)
+            .map_err(|e| Error::new(ErrorKind::Unreachable, format!("could not connect: {e}")))?;
         self.peer.enter("waiting for the server's identification");
         let stream = Stream::new(tcp, Arc::clone(&self.peer), self.keepalive * (KEEPALIVES + 1));
         let config = client::Config {
@@ -100,40 +101,6 @@ impl Dial {
         client::connect_stream(Arc::new(config), stream, handler)
             .await
             .map_err(|Fault(error)| self.explain(error))
-    }
-
-    /// Tries each address of the host in turn; none may use up the time of the others.
-    async fn tcp(&self) -> Result<TcpStream> {
-        self.peer.enter("resolving the host name");
-        let host = self.host.trim_start_matches('[').trim_end_matches(']');
-        let addresses: Vec<SocketAddr> = lookup_host((host, self.port))
-            .await
-            .map_err(|e| {
-                Error::new(
-                    ErrorKind::Unreachable,
-                    format!("the host name could not be resolved: {e}"),
-                )
-                .with_source(e)
-            })?
-            .collect();
-        self.peer.enter("connecting");
-        let mut failed = Error::new(ErrorKind::Unreachable, "the host name has no address");
-        for (i, address) in addresses.iter().enumerate() {
-            let others = u32::try_from(addresses.len() - i).unwrap_or(u32::MAX);
-            let share = self.deadline.saturating_duration_since(Instant::now()) / others;
-            match tokio::time::timeout(share, TcpStream::connect(address)).await {
-                Ok(Ok(tcp)) => return Ok(tcp),
-                Ok(Err(e)) => failed = unreachable_host(&e).with("address", address.ip()),
-                Err(_) => {
-                    failed = Error::new(
-                        ErrorKind::Timeout,
-                        "Connection timed out: no answer from the host",
-                    )
-                    .with("address", address.ip());
-                }
-            }
-        }
-        Err(failed)
     }
 
     /// Before the server has identified itself, the SSH layer's errors say little.
@@ -157,10 +124,6 @@ impl Dial {
             ),
         }
     }
-}
-
-fn unreachable_host(error: &std::io::Error) -> Error {
-    Error::new(ErrorKind::Unreachable, format!("could not connect: {error}"))
 }
 
 /// An error of the SSH layer, in the terms of the interface.

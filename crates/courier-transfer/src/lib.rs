@@ -10,6 +10,7 @@ mod certificate;
 mod checksum;
 mod client;
 mod connector;
+mod dial;
 mod entry;
 mod error;
 mod file;
@@ -37,6 +38,7 @@ pub use client::{
     Client, CreateOptions, EntryStream, Fetch, OpenOptions, Reader, RenameMode, Sink, Source, Store, Writer,
 };
 pub use connector::{Connector, Scout};
+pub use dial::dial;
 pub use entry::{Entry, EntryKind, Listed};
 pub use error::{Error, ErrorKind, Result, Retry};
 pub use file::{FileSink, FileSource};

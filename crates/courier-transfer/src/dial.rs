@@ -1,20 +1,28 @@
-//! The TCP connection of the control line.
+//! From a host name to a TCP connection, for every protocol over one.
 
 use std::{io, net::SocketAddr};
 
-use courier_transfer::{Error, ErrorKind, Result, Target};
 use tokio::{
     net::{TcpStream, lookup_host},
     time::{Instant, timeout},
 };
 
-use super::stage::Stage;
+use crate::{Error, ErrorKind, Result};
 
-/// Tries each address of the host in turn; none may use up the time of the others.
-pub(super) async fn connect(target: &Target, deadline: Instant, stage: &Stage) -> Result<TcpStream> {
-    stage.enter("resolving the host name");
-    let host = target.host.trim_start_matches('[').trim_end_matches(']');
-    let addresses: Vec<SocketAddr> = lookup_host((host, target.port))
+/// Tries each address of the host in turn; none may use up the time of the others. `enter` hears what is waited for now,
+/// for the text of a timeout. An IPv6 address may stand in brackets.
+///
+/// # Errors
+/// [`ErrorKind::Unreachable`], [`ErrorKind::Timeout`].
+pub async fn dial(
+    host: &str,
+    port: u16,
+    deadline: Instant,
+    enter: impl Fn(&'static str),
+) -> Result<TcpStream> {
+    enter("resolving the host name");
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    let addresses: Vec<SocketAddr> = lookup_host((host, port))
         .await
         .map_err(|e| {
             Error::new(
@@ -24,14 +32,14 @@ pub(super) async fn connect(target: &Target, deadline: Instant, stage: &Stage) -
             .with_source(e)
         })?
         .collect();
-    stage.enter("connecting");
+    enter("connecting");
     let mut failed = Error::new(ErrorKind::Unreachable, "the host name has no address");
     for (i, address) in addresses.iter().enumerate() {
         let others = u32::try_from(addresses.len() - i).unwrap_or(u32::MAX);
         let share = deadline.saturating_duration_since(Instant::now()) / others;
         match timeout(share, TcpStream::connect(address)).await {
             Ok(Ok(tcp)) => return Ok(tcp),
-            Ok(Err(e)) => failed = unreachable_host(&e).with("address", address.ip()),
+            Ok(Err(e)) => failed = unreachable_host(e).with("address", address.ip()),
             Err(_) => {
                 failed = Error::new(
                     ErrorKind::Timeout,
@@ -44,6 +52,6 @@ pub(super) async fn connect(target: &Target, deadline: Instant, stage: &Stage) -
     Err(failed)
 }
 
-fn unreachable_host(error: &io::Error) -> Error {
-    Error::new(ErrorKind::Unreachable, format!("could not connect: {error}"))
+fn unreachable_host(error: io::Error) -> Error {
+    Error::new(ErrorKind::Unreachable, format!("could not connect: {error}")).with_source(error)
 }
