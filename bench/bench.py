@@ -26,14 +26,17 @@ from stage import Stage
 from workloads import PROTOCOLS, Workload, all_workloads
 
 # A client that needs longer than this is not asked again: more rounds would not change its place.
-SLOW_SECONDS = 10
+SLOW_SECONDS = 5
+
+# By protocol, and whether the server is far away.
+Stages = dict[tuple[str, bool], Stage]
 
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--courier", type=Path, help="the binary to measure; without it only the peers run")
     parser.add_argument("--delay-line", type=Path, help="the built program of bench/delay-line, for the far path")
-    parser.add_argument("--only", help=f"workloads, of: {','.join(all_workloads(0))}; by default all")
+    parser.add_argument("--only", help=f"workloads, of: {','.join(all_workloads(0))}; by default all but ftps-wan-…")
     parser.add_argument("--protocols", help=f"only the workloads of these, of: {','.join(PROTOCOLS)}")
     parser.add_argument("--clients", help="programs, of: sftp,rclone,lftp,curl,courier; by default all that are installed")
     parser.add_argument("--rounds", type=int, default=3)
@@ -72,7 +75,7 @@ def main() -> int:
 
 def run(args: argparse.Namespace, folder: Path) -> int:
     known = all_workloads(args.size)
-    names = args.only.split(",") if args.only else list(known)
+    names = args.only.split(",") if args.only else [name for name in known if known[name].is_usual]
     if unknown := set(names) - set(known):
         sys.exit(f"no such workload: {', '.join(sorted(unknown))}; there are {', '.join(known)}")
     if args.protocols:
@@ -107,8 +110,8 @@ def run(args: argparse.Namespace, folder: Path) -> int:
     return 1 if failed else 0
 
 
-def prepare(args: argparse.Namespace, folder: Path, workloads: list[Workload], courier: Path | None) -> tuple[dict[tuple[str, bool], Stage], str]:
-    """Data, and the servers that the workloads need, by protocol and whether it is far away. Also a line on the far path."""
+def prepare(args: argparse.Namespace, folder: Path, workloads: list[Workload], courier: Path | None) -> tuple[Stages, str]:
+    """Data, and the servers that the workloads need. Also a line on the far path."""
     networks, far = {}, "not asked for"
     if not all(workload.far for workload in workloads):
         networks[False] = Loopback()
@@ -137,7 +140,7 @@ def start_server(protocol: str, folder: Path, network: Loopback | FarNetwork, ci
     return vsftpd.VsftpdTls(folder, network) if protocol == "ftps" else vsftpd.Vsftpd(folder, network)
 
 
-def notes_on(stages: dict[tuple[str, bool], Stage], rows: list[Row], courier: Path | None) -> dict[str, str]:
+def notes_on(stages: Stages, rows: list[Row], courier: Path | None) -> dict[str, str]:
     """The versions of clients and servers, and what the servers encrypt with."""
     notes = {}
     for (protocol, _), stage in stages.items():

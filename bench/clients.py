@@ -42,6 +42,8 @@ SFTP, FTP = ("sftp",), ("ftp", "ftps")
 # changes to each folder from the root to make it: half a minute far away.
 NOT_CURLS = ("ftps-small-down", "ftps-small-up", "ftps-wan-small-down", "ftps-wan-small-up", "ftp-wan-small-up")
 
+FAR_FILES_FTP = ("ftp-wan-small-down", "ftp-wan-small-up", "ftps-wan-small-down", "ftps-wan-small-up")
+
 # The first row of a table is the one that the others are measured against.
 ROWS = [
     Row("sftp", over_sftp.sftp, SFTP),
@@ -53,6 +55,7 @@ ROWS = [
     Row("courier", courier.command),
     Row("courier", courier.command, flags=("--atomic",), only=("sftp-small-up", "sftp-wan-small-up")),
     Row("courier", courier.command, flags=("--parallel", "1"), only=("sftp-wan-down", "sftp-wan-up")),
+    Row("courier", courier.command, flags=("--parallel", over_ftp.FAR_AT_ONCE), only=FAR_FILES_FTP),
 ]
 
 

@@ -5,6 +5,9 @@ import subprocess
 from stage import Stage
 from workloads import Workload
 
+# Files at a time over the far path; more than many servers let a client have connections.
+FAR_AT_ONCE = "32"
+
 
 def curl(stage: Stage, workload: Workload) -> list[str]:
     """curl with a list of the files, since it can neither list nor walk a folder."""
@@ -15,7 +18,7 @@ def curl(stage: Stage, workload: Workload) -> list[str]:
     if not workload.is_big:
         top = stage.data.server / workload.item.name
         files = [f"/{path.relative_to(top)}" for path in sorted(top.glob("*/*"))]
-        flags += ["--parallel", "--parallel-max", _at_a_time(workload)]
+        flags += ["--parallel", "--parallel-max", _at_once(workload)]
     if workload.protocol == "ftps":
         flags += ["--ssl-reqd", "--cacert", str(server.authority)]
     if workload.direction == "down":
@@ -62,7 +65,7 @@ def lftp(stage: Stage, workload: Workload) -> list[str]:
             # With TLS 1.3 each small file that it gets costs it 40 ms of waiting for acknowledgements.
             settings["ssl:priority"] = "NORMAL:-VERS-TLS1.3"
         mirror = "mirror" if workload.direction == "down" else "mirror -R"
-        transfer = f"{mirror} --no-perms -P {_at_a_time(workload)} {source} {target}"
+        transfer = f"{mirror} --no-perms -P {_at_once(workload)} {source} {target}"
     script = [f"set {name} {value}" for name, value in settings.items()]
     script += [f"open -u {server.user},{server.password} ftp://{server.host}:{server.port}", transfer]
     return ["lftp", "--norc", "-c", "; ".join(script)]
@@ -81,12 +84,12 @@ def rclone(stage: Stage, workload: Workload) -> list[str]:
         source = remote + source
     else:
         target = remote + target
-    transfers = _at_a_time(workload)
+    transfers = _at_once(workload)
     flags = ["--transfers", transfers, "--checkers", transfers]
     flags += ["--multi-thread-streams", "0", "--no-update-modtime", "--size-only"]
     return ["rclone", "-q", *flags, "copyto" if workload.is_big else "copy", source, target]
 
 
-def _at_a_time(workload: Workload) -> str:
+def _at_once(workload: Workload) -> str:
     """How many files a client moves at a time, each over a connection of its own."""
-    return "32" if workload.far else "8"
+    return FAR_AT_ONCE if workload.far else "8"
