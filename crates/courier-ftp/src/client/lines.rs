@@ -100,6 +100,12 @@ impl Lines {
 }
 
 fn listed(dir: &RemotePath, names: Names, has_sizes: bool, found: Found) -> Listed {
+    if !names.goes_back(&found.name) {
+        return Listed::unreadable(
+            &found.name,
+            "the name is not of the connection's encoding, and would go back to the server as another one",
+        );
+    }
     match RemoteName::new(names.decode(&found.name)) {
         Ok(name) => Listed::Entry(Entry {
             path: dir.join(&name),
