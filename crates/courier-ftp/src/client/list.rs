@@ -218,6 +218,9 @@ impl Listing<'_> {
             argument.extend_from_slice(b"-a");
         }
         if quirks.cwd_listing {
+            if self.session.home.is_none() && self.session.raw_home.is_empty() {
+                return Err(no_way_back(self.dir).into());
+            }
             let reply = self.control.command(&Command::new("CWD").path(&wire)?).await?;
             if !reply.is_done() {
                 return Err(Failed::Refused(reply));
@@ -253,7 +256,10 @@ impl Listing<'_> {
             let home = Command::new("CWD").path(&self.session.raw_home)?;
             let reply = self.control.command(&home).await?;
             if !reply.is_done() {
-                return Err(Failed::Refused(reply));
+                // Every path would be of another folder.
+                let health = self.session.health();
+                health.lose("the server did not let the session back into its login folder");
+                return Err(health.error().into());
             }
         }
         result
@@ -283,6 +289,13 @@ impl Listing<'_> {
             Err(_) => Err(error),
         }
     }
+}
+
+/// The server told no login folder, so that whoever leaves it can't return.
+fn no_way_back(dir: &RemotePath) -> Error {
+    let message = "the server does not tell its login folder (PWD), so that no other one can be entered to be listed; remove \
+                   the quirk cwd_listing";
+    Error::new(ErrorKind::Unsupported, message).with("path", dir)
 }
 
 /// Text of a listing, and its place in memory.
