@@ -171,11 +171,23 @@ impl Control {
     /// taken later for what came over TLS.
     pub(crate) fn take_plain(&mut self) -> Result<TcpStream> {
         if !self.parser.is_empty() {
-            let reason = format!(
-                "the server sent more in plain text before TLS began, \"{}\"; somebody on the way may have put it there",
-                self.parser.rest()
-            );
-            return Err(self.broken(ErrorKind::Protocol, reason));
+            let (kind, reason) = match self.parser.is_tls_next() {
+                true => (
+                    ErrorKind::Negotiation,
+                    "the server agreed to TLS, and broke it off before it was asked for anything: most likely its \
+                     certificate or key can't be read, or is missing; its log says which"
+                        .to_owned(),
+                ),
+                false => (
+                    ErrorKind::Protocol,
+                    format!(
+                        "the server sent more in plain text before TLS began, \"{}\"; somebody on the way may have put it \
+                         there",
+                        self.parser.rest()
+                    ),
+                ),
+            };
+            return Err(self.broken(kind, reason));
         }
         match std::mem::replace(&mut self.stream, Stream::Gone) {
             Stream::Plain(tcp) => Ok(tcp),

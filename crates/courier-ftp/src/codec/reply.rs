@@ -205,6 +205,11 @@ impl ReplyParser {
         self.at == self.buffer.len() && self.bytes == 0
     }
 
+    /// Do bytes of TLS follow the last reply, an alert or a handshake?
+    pub fn is_tls_next(&self) -> bool {
+        self.line.is_empty() && matches!(self.buffer.get(self.at..), Some([0x15 | 0x16, 3, ..]))
+    }
+
     /// What is there of a next reply, for people.
     pub fn rest(&self) -> String {
         let unread = self.buffer.get(self.at..).unwrap_or_default();

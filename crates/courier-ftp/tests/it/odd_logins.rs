@@ -95,6 +95,23 @@ async fn what_is_put_in_before_the_handshake_is_found() {
 }
 
 #[tokio::test]
+async fn a_server_whose_tls_does_not_work_is_told_from_somebody_on_the_way() {
+    // As Pure-FTPd without a certificate does.
+    let server = Scripted::start(|command| match command {
+        "AUTH TLS" => Answer::Bytes(b"234 AUTH TLS OK.\r\n\x15\x03\x01\x00\x02\x02\x50".to_vec()),
+        _ => Answer::Usual,
+    })
+    .await;
+    let error = server
+        .connect_secured(json!({"ftps_mode": "explicit"}))
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Negotiation, "{error}");
+    assert!(error.message().contains("certificate or key"), "{error}");
+    assert_eq!(server.heard(), ["AUTH TLS"]);
+}
+
+#[tokio::test]
 async fn plain_text_where_tls_was_expected_is_named() {
     let server = Scripted::start(|_| Answer::Usual).await;
     let error = server
