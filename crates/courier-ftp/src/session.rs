@@ -54,6 +54,8 @@ pub(crate) struct Session {
     pub(crate) connect_timeout: Duration,
     /// What was learnt about its data connections.
     pub(crate) learnt: Learnt,
+    /// When it was ready.
+    pub(crate) since: Instant,
     /// MDTM with a time sets it.
     pub(crate) sets_times_by_mdtm: bool,
     /// Blanks at the end of a command are not heard, and control characters in it are taken for `_` (Pure-FTPd).
@@ -115,10 +117,12 @@ impl Session {
             raw_home: made.raw_home,
             connect_timeout: made.connect_timeout,
             learnt: Learnt::default(),
+            since: Instant::now(),
             sets_times_by_mdtm: made.sets_times_by_mdtm,
             bends_names: made.bends_names,
         });
-        tokio::spawn(stay_alive(Arc::downgrade(&session), keepalive));
+        let waiting = session.waiting.subscribe();
+        tokio::spawn(stay_alive(Arc::downgrade(&session), waiting, keepalive));
         session
     }
 
@@ -256,10 +260,14 @@ impl Session {
 }
 
 /// Gives a sign of life each time that the server was not heard for as long, until the session is over.
-async fn stay_alive(session: Weak<Session>, every: Duration) {
+async fn stay_alive(session: Weak<Session>, mut waiting: watch::Receiver<usize>, every: Duration) {
     let mut next = Instant::now() + every;
     loop {
-        sleep_until(next).await;
+        tokio::select! {
+            () = sleep_until(next) => {}
+            // The sender is gone, and the session with it.
+            () = async { while waiting.changed().await.is_ok() {} } => return,
+        }
         let Some(session) = session.upgrade().filter(|session| session.health.is_alive()) else {
             return;
         };

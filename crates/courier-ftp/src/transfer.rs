@@ -1,7 +1,14 @@
 //! One transfer: a data connection, the command that uses it, the bytes, and the server's last word, so that the control
 //! line is in step afterwards, however it ends.
 
-use std::{future::pending, io, sync::Arc, time::Duration};
+mod unresumed;
+
+use std::{
+    future::pending,
+    io,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use courier_transfer::{Error, ErrorKind, RemotePath, Result, Retry};
 use tokio::{
@@ -113,6 +120,24 @@ impl Transfer<'_> {
     ///
     /// After any error but a loss the control line is in step: each command has had its last reply.
     pub(crate) async fn run(&mut self, order: &mut Order, bytes: Bytes) -> Result<u64, Failed> {
+        let result = self.attempt(order, bytes).await;
+        // A server that looks at the right to do it first keeps the offset, for whatever file comes next.
+        if order.restart > 0 && matches!(result, Err(Failed::Refused(_))) {
+            self.control.command(&Command::new("REST").arg("0")?).await?;
+        }
+        if self.session.data_tls.is_none() {
+            return result;
+        }
+        match result {
+            Err(failed) => Err(unresumed::judge(self.session, failed)),
+            Ok(reached) => {
+                self.session.learnt.has_resumed.store(true, Ordering::Relaxed);
+                Ok(reached)
+            }
+        }
+    }
+
+    async fn attempt(&mut self, order: &mut Order, bytes: Bytes) -> Result<u64, Failed> {
         let session = self.session;
         if session.options.quirks.pret {
             let reply = self.control.command(&order.announcement).await?;
@@ -466,7 +491,10 @@ fn explained(broken: Broken, reply: Option<Reply>) -> Failed {
         Broken::Line(..) if reply.as_ref().is_some_and(|reply| !reply.is_done()) => {
             return reply.map_or_else(|| cancelled().into(), Failed::Ended);
         }
-        Broken::Handshake(error) => error,
+        Broken::Handshake(error) => match reply {
+            Some(reply) if unresumed::misses_session(&reply) => return Failed::Ended(reply),
+            _ => error,
+        },
         Broken::Line(error, moved) => Error::new(
             ErrorKind::Lost,
             format!("the data connection broke after {moved} bytes: {error}"),

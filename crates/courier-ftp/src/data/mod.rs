@@ -29,6 +29,8 @@ pub(crate) struct Learnt {
     pub(crate) no_epsv: AtomicBool,
     /// STOR behind REST was refused.
     pub(crate) no_restart: AtomicBool,
+    /// A data connection in TLS was taken.
+    pub(crate) has_resumed: AtomicBool,
     /// MLSD was refused.
     pub(crate) no_mlsd: AtomicBool,
 }

@@ -16,6 +16,7 @@ mod odd_data;
 mod odd_logins;
 mod odd_replies;
 mod odd_sessions;
+mod odd_tls;
 mod out_of_step;
 mod paths_of_data;
 mod policies;

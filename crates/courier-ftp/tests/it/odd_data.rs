@@ -508,7 +508,7 @@ async fn a_refused_rest_leads_to_append_or_to_an_error() {
     assert_eq!(go_on(3, b"abc").await.unwrap(), 3, "there is nothing to send");
     assert_eq!(go_on(3, b"abcd").await.unwrap(), 4);
     assert_eq!(
-        (server.count("REST"), server.count("APPE")),
+        (server.count("REST 3"), server.count("APPE")),
         (1, 2),
         "what was learnt is kept"
     );

@@ -3,7 +3,8 @@
 use std::{io::Read, net::TcpListener, sync::Arc};
 
 use courier_transfer::{
-    Client, CreateOptions, ErrorKind, RemotePath, RenameMode, Result, Store, testkit::BytesSource,
+    Client, CreateOptions, ErrorKind, Fetch, RemotePath, RenameMode, Result, Store,
+    testkit::{BytesSink, BytesSource},
 };
 
 use crate::scripted::{Answer, Scripted};
@@ -92,4 +93,27 @@ async fn an_answer_to_something_else_ends_the_session() {
         assert!(lost.message().contains("out of step"), "{lost}");
         assert!(!client.is_connected());
     }
+}
+
+#[tokio::test]
+async fn an_offset_that_was_not_used_is_taken_back() {
+    let extended = data_port();
+    let server = Scripted::start(move |command| match command {
+        "EPSV" => Answer::Bytes(extended.clone().into_bytes()),
+        "SIZE /file" => Answer::Say("213 9"),
+        "REST 4" | "REST 0" => Answer::Say("350 From there"),
+        "RETR /file" => Answer::Say("550 Permission denied."),
+        _ => Answer::Usual,
+    })
+    .await;
+    let client = server.connect().await.unwrap();
+    let sink = Arc::new(BytesSink::default());
+    let refused = client.fetch(&path("/file"), Fetch::new(sink, 4, None)).await;
+    assert_eq!(refused.unwrap_err().kind(), ErrorKind::Denied);
+    let heard = server.heard();
+    let at = heard.iter().position(|command| command == "RETR /file").unwrap();
+    assert_eq!(
+        (heard[at - 1].as_str(), heard[at + 1].as_str()),
+        ("REST 4", "REST 0")
+    );
 }

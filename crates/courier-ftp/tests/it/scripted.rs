@@ -1,19 +1,21 @@
 //! A server that says what a test tells it to say, and else what a small server says. It has no data connections.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, pin::Pin, sync::Arc, time::Duration};
 
 use courier_ftp::{FtpProtocol, FtpsProtocol};
 use courier_transfer::{
     CertificatePolicy, Client, ConnectOptions, Credentials, Protocol, Result, Target, Unobserved,
 };
+use openssl::ssl::{Ssl, SslContext};
 use parking_lot::Mutex;
 use secrecy::SecretString;
 use serde_json::{Map, Value};
 use tokio::{
-    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
+    io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader},
     net::{TcpListener, TcpStream},
     task::JoinHandle,
 };
+use tokio_openssl::SslStream;
 
 /// What the server does about a command.
 #[derive(Clone, Debug)]
@@ -30,6 +32,8 @@ pub enum Answer {
     Nothing,
     /// These bytes, and then the end of the connection.
     Last(&'static [u8]),
+    /// "234", and then TLS.
+    Secure(SslContext),
 }
 
 /// The server; ends when dropped.
@@ -128,10 +132,14 @@ pub fn options(seconds: f64) -> ConnectOptions {
     }
 }
 
+/// The control line, in clear or not.
+trait Line: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Line for T {}
+
 /// One session, until either side ends it.
 async fn serve<F: FnMut(&str) -> Answer>(tcp: TcpStream, mut script: F, heard: Arc<Mutex<Vec<String>>>) {
-    let (from, mut to) = tcp.into_split();
-    let mut from = BufReader::new(from);
+    let mut to = BufReader::new(Box::new(tcp) as Box<dyn Line>);
     let mut command = String::new();
     loop {
         let answer = match script(&command) {
@@ -153,10 +161,19 @@ async fn serve<F: FnMut(&str) -> Answer>(tcp: TcpStream, mut script: F, heard: A
                 let _ = to.write_all(bytes).await;
                 return;
             }
+            Answer::Secure(context) => {
+                let _ = to.write_all(b"234 Go\r\n").await;
+                let mut tls = SslStream::new(Ssl::new(&context).unwrap(), to.into_inner()).unwrap();
+                if Pin::new(&mut tls).accept().await.is_err() {
+                    return;
+                }
+                to = BufReader::new(Box::new(tls));
+                Ok(())
+            }
             Answer::Usual | Answer::Nothing => Ok(()),
         };
         let mut line = Vec::new();
-        if sent.is_err() || from.read_until(b'\n', &mut line).await.unwrap_or(0) == 0 {
+        if sent.is_err() || to.read_until(b'\n', &mut line).await.unwrap_or(0) == 0 {
             return;
         }
         command = String::from_utf8_lossy(&line)
@@ -173,7 +190,7 @@ fn usual(command: &str) -> &'static str {
         "PASS" => "230 Hello",
         "FEAT" => "211-Features:\n MDTM\n REST STREAM\n SIZE\n UTF8\n211 End",
         "PWD" => "257 \"/home\" is it",
-        "OPTS" | "TYPE" | "NOOP" => "200 Fine",
+        "OPTS" | "TYPE" | "NOOP" | "PBSZ" | "PROT" => "200 Fine",
         "QUIT" => "221 Bye",
         "CWD" | "SIZE" | "MDTM" | "DELE" | "RMD" | "MKD" | "RNFR" => "550 No such file or directory",
         _ => "502 What?",
