@@ -65,10 +65,12 @@ impl Socket {
 
     fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
         loop {
+            // Also where bytes never cease to come.
+            self.check()?;
             match (&*self.tcp).read(buffer) {
                 // The end that `cut` made looks like that which the server makes.
                 Ok(0) => return self.check().map(|()| 0),
-                Err(e) if is_again(&e) => self.check()?,
+                Err(e) if is_again(&e) => {}
                 result => return result,
             }
         }
@@ -236,7 +238,8 @@ impl Wire {
             match (&*socket.tcp).read(&mut scratch) {
                 // A server that resets here has said what it has to say, or says it on the control connection.
                 Ok(0) => return Ok(()),
-                Ok(_) => {}
+                // Nothing belongs there, and it may never cease to come.
+                Ok(_) => socket.check()?,
                 Err(e) if is_again(&e) => {
                     socket.check()?;
                     if Instant::now() < until {
@@ -277,5 +280,48 @@ impl fmt::Debug for Wire {
             Self::Plain(_) => "Plain",
             Self::Tls(_) => "Tls",
         })
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::*;
+
+    /// A socket whose other end has sent bytes, and leaves it open.
+    fn socket(bytes: &[u8]) -> (Socket, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let tcp = Arc::new(TcpStream::connect(listener.local_addr().unwrap()).unwrap());
+        let (mut other, _) = listener.accept().unwrap();
+        other.write_all(bytes).unwrap();
+        tcp.peek(&mut [0]).unwrap();
+        let stop = Arc::new(Stop::new(&tcp));
+        (Socket::new(tcp, stop).unwrap(), other)
+    }
+
+    #[test]
+    fn what_is_cut_reads_no_byte_more() {
+        let (socket, _other) = socket(b"and so on");
+        socket.stop.cut();
+        let mut wire = Wire::Plain(socket);
+        assert!(wire.read(&mut [0; 2]).is_err());
+        wire.drain();
+        assert_eq!(wire.socket().tcp.peek(&mut [0; 20]).unwrap(), 9);
+    }
+
+    #[test]
+    fn what_comes_behind_an_upload_does_not_hold_it_up() {
+        let (socket, mut other) = socket(b"and so on");
+        let stop = Arc::clone(&socket.stop);
+        let flood = std::thread::spawn(move || while other.write_all(&[7; 100_000]).is_ok() {});
+        let ended = std::thread::spawn(move || Wire::Plain(socket).end(0, Instant::now(), || ()));
+        while !stop.is_sent() {
+            std::thread::yield_now();
+        }
+        stop.cut();
+        let _ = ended.join().unwrap();
+        flood.join().unwrap();
     }
 }
