@@ -160,33 +160,53 @@ impl Transfer<'_> {
                 return Err(Failed::NoRestart(reply));
             }
         }
+        let start = |tcp| {
+            let line = Line::new(tcp, session.data_tls.clone(), session.connect_timeout);
+            Moving::start(line, bytes)
+        };
         // Nothing may come between REST and the command: the offset would be that of another file.
-        self.control.send(&order.command).await?;
-        let (tcp, last) = self.begin(opening).await?;
+        let (mut moving, last) = match opening {
+            // TLS needs no word of the server: it finds the hello there when it begins, which saves a round trip.
+            Opening::Passive(_) if session.data_tls.is_some() => {
+                let moving = start(opening.ready().await?);
+                self.control.send(&order.command).await?;
+                (moving, self.first_reply().await?)
+            }
+            opening => {
+                self.control.send(&order.command).await?;
+                let last = self.first_reply().await?;
+                let (tcp, last) = self.ready(opening, last).await?;
+                (start(tcp), last)
+            }
+        };
+        moving.stop.begin();
         if let Some(begun) = order.begun.take() {
             // Fails where nobody waits for it any more.
             let _ = begun.send(());
         }
-        let line = Line::new(tcp, session.data_tls.clone(), session.connect_timeout);
-        let mut moving = Moving::start(line, bytes);
         let last = self.watch(&mut moving, last).await?;
         self.conclude(moving, last).await
     }
 
-    /// Waits until the server says that it begins, and the data connection stands.
+    /// Waits until the server says that it begins; one that has nothing to send may say at once that all is done.
     ///
-    /// A server that has nothing to send may say at once that all is done.
-    async fn begin(&mut self, opening: Opening) -> Result<(std::net::TcpStream, Option<Reply>), Failed> {
-        let mut last = None;
-        // Also where nobody waits for it any more: some servers end the whole session where a data connection goes away
-        // before it was used.
+    /// Also where nobody waits for it any more: some servers end the whole session where a data connection goes away before
+    /// it was used.
+    async fn first_reply(&mut self) -> Result<Option<Reply>, Failed> {
         let reply = self.control.reply().await?;
-        if !reply.is_preliminary() {
-            if !reply.is_done() {
-                return Err(Failed::Refused(reply));
-            }
-            last = Some(reply);
+        match reply.code {
+            100..200 => Ok(None),
+            200..300 => Ok(Some(reply)),
+            _ => Err(Failed::Refused(reply)),
         }
+    }
+
+    /// Waits until the data connection stands.
+    async fn ready(
+        &mut self,
+        opening: Opening,
+        mut last: Option<Reply>,
+    ) -> Result<(std::net::TcpStream, Option<Reply>), Failed> {
         let mut ready = std::pin::pin!(opening.ready());
         loop {
             tokio::select! {

@@ -42,7 +42,7 @@ pub(crate) enum Bytes {
     Out(Outgoing),
 }
 
-/// A data connection that the server has opened as well: its bytes may move.
+/// A data connection that is made: its bytes may move once the server has begun.
 #[derive(Debug)]
 pub(crate) struct Line {
     tcp: Arc<TcpStream>,
@@ -72,12 +72,13 @@ impl Line {
         &self.stop
     }
 
-    /// Moves the bytes to the end, and reports the offset reached. Blocks.
+    /// Agrees on TLS, waits for [`Stop::begin`], moves the bytes to the end, and reports the offset reached. Blocks.
     ///
     /// Where it is the own end that goes no further, what still comes is thrown away until somebody says [`Stop::cut`].
     pub(crate) fn run(self, bytes: Bytes, report: oneshot::Sender<Result<u64, Broken>>) {
         let stop = Arc::clone(&self.stop);
         let (mut wire, result) = match self.into_wire() {
+            Ok(wire) if !stop.wait_begun() => (Some(wire), Err(Broken::Stopped)),
             Ok(mut wire) => {
                 let result = match bytes {
                     Bytes::In(incoming) => incoming.pump(&mut wire, &stop),

@@ -30,6 +30,7 @@ pub(crate) struct Stop {
 
 #[derive(Debug, Default)]
 struct State {
+    begun: Option<Instant>,
     stopped: bool,
     cut: bool,
 }
@@ -42,6 +43,26 @@ impl Stop {
             changed: Condvar::new(),
             sent: AtomicBool::new(false),
         }
+    }
+
+    /// The server has begun: bytes may move.
+    pub(crate) fn begin(&self) {
+        self.state.lock().begun.get_or_insert_with(Instant::now);
+        self.changed.notify_all();
+    }
+
+    /// When the server began.
+    pub(super) fn begun(&self) -> Option<Instant> {
+        self.state.lock().begun
+    }
+
+    /// Waits until the server has begun. False where the work is to end instead.
+    pub(super) fn wait_begun(&self) -> bool {
+        let mut state = self.state.lock();
+        while state.begun.is_none() && !state.stopped {
+            self.changed.wait(&mut state);
+        }
+        !state.stopped
     }
 
     /// Nothing more is to be moved. The connection stays, and what comes is thrown away, until [`cut`](Self::cut).

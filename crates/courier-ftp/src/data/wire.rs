@@ -34,9 +34,9 @@ pub(crate) struct Socket {
 /// What a socket is used for, and so what ends that.
 #[derive(Clone, Copy, Debug)]
 enum Phase {
-    /// TLS is being agreed on, until then. Servers end the whole session where that breaks off, so that [`Stop::stop`] waits
-    /// for it.
-    Handshake(Instant),
+    /// TLS is being agreed on, for so long at most from when the server has begun. Servers end the whole session where that
+    /// breaks off, so that [`Stop::stop`] waits for it.
+    Handshake(Duration),
     /// Bytes move, until [`Stop::stop`].
     Moving,
     /// Nothing is waited for but the end of the connection.
@@ -57,7 +57,9 @@ impl Socket {
     fn check(&self) -> io::Result<()> {
         match self.phase {
             _ if self.stop.is_cut() => Err(io::ErrorKind::ConnectionAborted.into()),
-            Phase::Handshake(until) if Instant::now() >= until => Err(io::ErrorKind::TimedOut.into()),
+            Phase::Handshake(within) if self.stop.begun().is_some_and(|at| at.elapsed() >= within) => {
+                Err(io::ErrorKind::TimedOut.into())
+            }
             Phase::Moving if self.stop.is_stopped() => Err(io::ErrorKind::ConnectionAborted.into()),
             _ => Ok(()),
         }
@@ -110,9 +112,9 @@ pub(crate) struct Buffered {
 }
 
 impl Buffered {
-    /// The handshake must be done within the time.
+    /// The handshake must be done within the time, once the server has begun.
     pub(super) fn new(mut socket: Socket, within: Duration) -> Self {
-        socket.phase = Phase::Handshake(Instant::now() + within);
+        socket.phase = Phase::Handshake(within);
         Self {
             socket,
             read: vec![0; FIRST],
@@ -323,5 +325,26 @@ mod tests {
         stop.cut();
         let _ = ended.join().unwrap();
         flood.join().unwrap();
+    }
+
+    #[test]
+    fn a_handshake_that_drips_has_its_time() {
+        let (socket, mut other) = socket(b"\x16\x03\x03\x40\x00");
+        socket.stop.begin();
+        let drip = std::thread::spawn(move || {
+            while other.write_all(b"x").is_ok() {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+        });
+        let mut handshake = Buffered::new(socket, Duration::from_millis(50));
+        let mut byte = [0];
+        let error = loop {
+            if let Err(e) = handshake.read(&mut byte) {
+                break e;
+            }
+        };
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        drop(handshake);
+        drip.join().unwrap();
     }
 }

@@ -11,6 +11,7 @@
 mod breaks;
 mod certificates;
 mod conformance;
+mod early_tls;
 mod everyday;
 mod odd_data;
 mod odd_logins;
