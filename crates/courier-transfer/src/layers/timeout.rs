@@ -1,6 +1,7 @@
 //! A time limit on every operation: on its answer, and for bytes and listings on their progress.
 
 use std::{
+    fs::File,
     io,
     pin::pin,
     sync::{
@@ -165,6 +166,10 @@ impl Source for ActiveSource {
         let result = self.source.read_at(buffer, offset);
         self.activity.note();
         result
+    }
+
+    fn file(&self) -> Option<&File> {
+        self.source.file()
     }
 
     fn advance(&self, offset: u64) {
