@@ -17,7 +17,7 @@ use crate::{
     control::Control,
     names::Names,
     session::{LoggedIn, Session},
-    tls::Tls,
+    tls::{Tls, TlsOptions},
 };
 
 /// The most greetings that ask for patience (120).
@@ -88,8 +88,7 @@ impl Dial {
                 None
             }
             Some(options) => {
-                let certificate = self.target.credentials.client_certificate.as_ref();
-                let tls = Tls::new(options, &self.target.host, certificate)?;
+                let tls = self.tls(options.clone()).await?;
                 if self.implicit {
                     self.secure(&mut control, &tls).await?;
                     self.greeting(&mut control).await?;
@@ -135,13 +134,23 @@ impl Dial {
         Ok(Session::new(made, self.options.keepalive_interval))
     }
 
+    /// On a thread that may block: the system's trust store is read from files.
+    async fn tls(&self, options: TlsOptions) -> Result<Tls> {
+        let host = self.target.host.clone();
+        let certificate = self.target.credentials.client_certificate.clone();
+        let made = tokio::task::spawn_blocking(move || Tls::new(&options, &host, certificate.as_ref()));
+        made.await.unwrap_or_else(|e| {
+            Err(Error::new(ErrorKind::Failed, "preparing TLS was broken off").with_source(e))
+        })
+    }
+
     /// Waits for 220, also behind 120.
     async fn greeting(&mut self, control: &mut Control) -> Result<()> {
         self.stage.enter(match self.implicit {
             true => "waiting for the server's greeting",
             false => {
                 "waiting for the server's greeting; a server that stays silent may expect TLS at once (the protocol ftps \
-                 with ftps_mode implicit)"
+                 with ftps_mode implicit, ftps:// in a URL)"
             }
         });
         let first = self.explained(control.any_reply().await)?;
@@ -189,7 +198,8 @@ impl Dial {
             match (malformed, e.kind()) {
                 (Some(Malformed::Tls), _) => Error::new(
                     ErrorKind::Negotiation,
-                    "the server speaks TLS from the first byte on; use the protocol ftps with ftps_mode implicit",
+                    "the server speaks TLS from the first byte on; use the protocol ftps with ftps_mode implicit \
+                     (ftps://)",
                 ),
                 (Some(what), _) => Error::new(
                     ErrorKind::Protocol,
@@ -198,7 +208,7 @@ impl Dial {
                 (None, ErrorKind::Lost) => Error::new(
                     ErrorKind::Lost,
                     "the server closed the connection before it greeted; it may be no FTP server, expect TLS at once \
-                     (ftps_mode implicit), have too many connections, or not admit this address",
+                     (ftps_mode implicit, ftps://), have too many connections, or not admit this address",
                 ),
                 _ => e,
             }
@@ -216,7 +226,7 @@ impl Dial {
                 ErrorKind::Negotiation,
                 format!(
                     "the server refused TLS (AUTH TLS: {reply}). No credential was sent. Have its operator switch TLS on, or \
-                     try ftps_mode implicit on port 990"
+                     try ftps_mode implicit (ftps://) on port 990"
                 ),
             )),
         }
@@ -226,7 +236,7 @@ impl Dial {
     async fn secure(&mut self, control: &mut Control, tls: &Tls) -> Result<()> {
         self.stage.enter(match self.implicit {
             true => {
-                "waiting for the TLS handshake; a server that expects plain text first needs ftps_mode explicit"
+                "waiting for the TLS handshake; a server that expects plain text first needs ftps_mode explicit (ftpes://)"
             }
             false => "waiting for the TLS handshake",
         });
