@@ -21,7 +21,7 @@ use crate::{
     client::error::refusal,
     codec::{Command, Reply},
     control::Control,
-    data::{Broken, Bytes, Line, Opener, Opening, Stop},
+    data::{self, Broken, Bytes, Line, Opener, Opening, Stop},
     session::{Cancelled, Session},
 };
 
@@ -125,15 +125,19 @@ impl Transfer<'_> {
         if order.restart > 0 && matches!(result, Err(Failed::Refused(_))) {
             self.control.command(&Command::new("REST").arg("0")?).await?;
         }
-        if self.session.data_tls.is_none() {
-            return result;
-        }
+        let session = self.session;
         match result {
-            Err(failed) => Err(unresumed::judge(self.session, failed)),
             Ok(reached) => {
-                self.session.learnt.has_resumed.store(true, Ordering::Relaxed);
+                let learnt = &session.learnt.has_resumed;
+                learnt.store(session.data_tls.is_some(), Ordering::Relaxed);
                 Ok(reached)
             }
+            Err(failed) => Err(match unresumed::judge(session, failed) {
+                Failed::Refused(reply) | Failed::Ended(reply) if reply.code == 425 => {
+                    data::not_made(&reply, session.options.passive).into()
+                }
+                failed => failed,
+            }),
         }
     }
 

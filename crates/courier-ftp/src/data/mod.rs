@@ -16,7 +16,7 @@ use tokio::sync::oneshot;
 
 use self::wire::{Buffered, Socket, Wire};
 pub(crate) use self::{
-    open::{Opener, Opening},
+    open::{Opener, Opening, not_made},
     pump::{Broken, Incoming, Outgoing},
     stop::Stop,
 };

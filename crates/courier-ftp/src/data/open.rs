@@ -267,6 +267,25 @@ fn not_reached(address: SocketAddr, told_by: &str, what: &str) -> Error {
     )
 }
 
+/// 425: the server has no data connection, though it said where it listens, or was told where to connect to.
+pub(crate) fn not_made(reply: &Reply, passive: bool) -> Error {
+    let likely = match passive {
+        true => {
+            "it must come from the address that the control connection comes from, which a router or proxy between may \
+             change; passive_mode false lets the server connect"
+        }
+        false => {
+            "in active mode the server must reach this host: check external_address, active_port_range and the firewalls, \
+             or set passive_mode to true"
+        }
+    };
+    Error::new(
+        ErrorKind::Failed,
+        format!("the server has no data connection: {reply}; {likely}"),
+    )
+    .with_retry(Retry::Later)
+}
+
 fn refused(command: &str, reply: &Reply) -> Error {
     Error::new(
         ErrorKind::Failed,

@@ -13,6 +13,9 @@ const YOUNG: Duration = Duration::from_secs(60);
 /// What a failure in TLS means. Servers forget a TLS session after a while, most after an hour or two: then another session
 /// is the way on, and this one is lost. Where it was never taken, there is no other way.
 pub(super) fn judge(session: &Session, failed: Failed) -> Failed {
+    if session.data_tls.is_none() {
+        return failed;
+    }
     let why = match &failed {
         Failed::Refused(reply) | Failed::Ended(reply) if misses_session(reply) => reply.to_string(),
         Failed::Error(error) if error.kind() == ErrorKind::Negotiation => error.message().to_owned(),

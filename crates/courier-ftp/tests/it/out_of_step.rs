@@ -3,9 +3,11 @@
 use std::{io::Read, net::TcpListener, sync::Arc};
 
 use courier_transfer::{
-    Client, CreateOptions, ErrorKind, Fetch, RemotePath, RenameMode, Result, Store,
+    Client, CreateOptions, ErrorKind, Fetch, RemotePath, RenameMode, Result, Retry, Store,
     testkit::{BytesSink, BytesSource},
 };
+
+use serde_json::json;
 
 use crate::scripted::{Answer, Scripted};
 
@@ -116,4 +118,31 @@ async fn an_offset_that_was_not_used_is_taken_back() {
         (heard[at - 1].as_str(), heard[at + 1].as_str()),
         ("REST 4", "REST 0")
     );
+}
+
+#[tokio::test]
+async fn a_data_connection_that_the_server_has_not_is_told_with_what_to_look_at() {
+    for (passive, words) in [(true, "router or proxy"), (false, "external_address")] {
+        let extended = data_port();
+        let server = Scripted::start(
+            move |command| match command.split(' ').next().unwrap_or_default() {
+                "EPSV" => Answer::Bytes(extended.clone().into_bytes()),
+                "PORT" => Answer::Say("200 Fine"),
+                "STOR" => Answer::Say("150 Begins\n425 Failed to establish connection."),
+                "SIZE" => Answer::Say("213 9"),
+                _ => Answer::Usual,
+            },
+        )
+        .await;
+        let settings = json!({ "passive_mode": passive });
+        let client = server.connect_with(settings).await.unwrap();
+        let error = store(&client).await.unwrap_err();
+        assert_eq!(
+            (error.kind(), error.retry()),
+            (ErrorKind::Failed, Retry::Later),
+            "{error}"
+        );
+        assert!(error.message().contains(words), "{error}");
+        assert_eq!(client.stat(&path("/file")).await.unwrap().size, Some(9));
+    }
 }
