@@ -11,6 +11,9 @@ use crate::{
     session::Session,
 };
 
+/// The mode that Linux gives every link.
+const LINK_MODE: u32 = 0o777;
+
 /// What lies at `path`, links followed.
 ///
 /// # Errors
@@ -26,9 +29,10 @@ pub(crate) async fn found(control: &mut Control, session: &Session, path: &Remot
     if session.has_mlst() {
         let reply = control.command(&Command::new("MLST").path(&wire)?).await?;
         match by_facts(&reply, session, path) {
-            Ok(Some(entry)) if matches!(entry.kind, EntryKind::File | EntryKind::Directory) => {
-                return Ok(entry);
+            Ok(Some(entry)) if entry.kind == EntryKind::File => {
+                return followed(control, session, entry, &wire).await;
             }
+            Ok(Some(entry)) if entry.kind == EntryKind::Directory => return Ok(entry),
             // A link, or what is of no kind: the plain commands follow it.
             Ok(entry) => known = entry,
             Err(e) if e.kind() == ErrorKind::Unsupported => session.forget_mlst(),
@@ -78,7 +82,8 @@ pub(crate) async fn told(
             .await
             .ok()?;
         let told = by_facts(&reply, session, path).ok().flatten();
-        return told.filter(|told| told.kind == EntryKind::File && told.size.is_some());
+        let told = told.filter(|told| told.kind == EntryKind::File && told.size.is_some())?;
+        return followed(control, session, told, wire).await.ok();
     }
     if !session.features.size {
         return None;
@@ -119,6 +124,23 @@ fn by_facts(reply: &Reply, session: &Session, path: &RemotePath) -> Result<Optio
         modified: facts.modified,
         permissions: facts.permissions,
     }))
+}
+
+/// The file itself, where MLST may have told of a link to it. Of a link ProFTPD tells the kind of what it leads to, and the
+/// length, time and mode that the link has.
+async fn followed(control: &mut Control, session: &Session, told: Entry, wire: &[u8]) -> Result<Entry> {
+    if told.permissions != Some(LINK_MODE) || told.size.is_none() || !session.features.size {
+        return Ok(told);
+    }
+    let path = told.path.clone();
+    let Some(size) = passed_over(session, size(control, &path, wire).await)? else {
+        return Ok(told);
+    };
+    if told.size == Some(size) {
+        return Ok(told);
+    }
+    let modified = passed_over(session, modified(control, &path, wire).await)?;
+    Ok(entry(&path, EntryKind::File, Some(size), modified))
 }
 
 async fn by_commands(

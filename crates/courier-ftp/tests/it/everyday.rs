@@ -1,7 +1,7 @@
 //! What servers of partners are used for every day, on each of them over TLS: a login, many files in one session, a
 //! listing, transfers that go on where they broke off, and sessions that wait.
 
-use std::{fs, path::PathBuf, sync::Arc, time::Duration};
+use std::{fs, os::unix::fs::PermissionsExt, path::PathBuf, sync::Arc, time::Duration};
 
 use courier_transfer::{
     AuthMethod, CertificateProblem, Client, CreateOptions, ErrorKind, Listed, Store, Thumbprint,
@@ -18,6 +18,7 @@ on_each_server![
     ten_uploads_fit_in_one_session,
     a_tree_is_listed,
     downloads_and_uploads_go_on,
+    links_are_followed,
     idle_sessions_stay,
     implicit_tls_works,
     the_weakest_tls_is_refused_unless_asked_for,
@@ -206,6 +207,34 @@ async fn downloads_and_uploads_go_on(software: Software) {
 }
 
 /// The server ends sessions that are idle for two seconds; ours gives a sign of life before.
+/// Also where MLST tells the length that the link itself has (ProFTPD).
+async fn links_are_followed(software: Software) {
+    let server = secured(software);
+    let client = server.connect().await;
+    let content = bytes(3000);
+    server.write("real", &content);
+    std::os::unix::fs::symlink("real", server.on_disk("link")).unwrap();
+    let (link, back) = (server.remote("link"), server.scratch("back"));
+    let context = Context::default();
+    assert_eq!(client.stat(&link).await.unwrap().size, Some(3000));
+    download(&client, &link, &back, &DownloadOptions::default(), &context)
+        .await
+        .unwrap();
+    assert!(fs::read(&back).unwrap() == content);
+
+    let source = local(&server, "source", &content[..1000]);
+    upload(&client, &source, &link, &UploadOptions::default(), &context)
+        .await
+        .unwrap();
+    assert!(server.read("link") == content[..1000]);
+    // Permissions that are truly those of links.
+    fs::set_permissions(server.on_disk("real"), PermissionsExt::from_mode(0o777)).unwrap();
+    assert_eq!(
+        client.stat(&server.remote("real")).await.unwrap().size,
+        Some(1000)
+    );
+}
+
 async fn idle_sessions_stay(software: Software) {
     let setup = Setup::new(software, Mode::Explicit);
     let server = match software {
