@@ -222,17 +222,20 @@ async fn links_are_followed(software: Software) {
         .unwrap();
     assert!(fs::read(&back).unwrap() == content);
 
-    let source = local(&server, "source", &content[..1000]);
-    upload(&client, &source, &link, &UploadOptions::default(), &context)
-        .await
-        .unwrap();
-    assert!(server.read("link") == content[..1000]);
-    // Permissions that are truly those of links.
+    // A file with the permissions of a link.
     fs::set_permissions(server.on_disk("real"), PermissionsExt::from_mode(0o777)).unwrap();
-    assert_eq!(
-        client.stat(&server.remote("real")).await.unwrap().size,
-        Some(1000)
-    );
+    let real = client.stat(&server.remote("real")).await.unwrap();
+    assert_eq!(real.size, Some(3000));
+
+    let source = local(&server, "source", &content[..1000]);
+    let sent = upload(&client, &source, &link, &UploadOptions::default(), &context).await;
+    match software {
+        Software::PureFtpd => assert!(sent.unwrap_err().to_string().contains("symbolic")),
+        Software::ProFtpd | Software::Vsftpd => {
+            sent.unwrap();
+            assert!(server.read("real") == content[..1000]);
+        }
+    }
 }
 
 async fn idle_sessions_stay(software: Software) {
