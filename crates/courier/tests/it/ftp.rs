@@ -1,11 +1,11 @@
 //! The one-off commands against real FTP servers, in the clear and over TLS.
 
 use std::fs::{self, File};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use courier_transfer::testkit::{Direction, Fault, Proxy};
 
-use crate::support::{Cli, FTP_PASSWORD, Ftpd, Software, content};
+use crate::support::{Cli, FTP_PASSWORD, Ftpd, Software, content, signal, wait_until};
 
 /// Runs a case on each server and scheme. Pure-FTPd has no implicit TLS.
 macro_rules! on_each {
@@ -327,4 +327,33 @@ fn parallel_is_for_files() {
     );
     let outcome = cli.ok(["get", "-r", "--json", &url, "cut"]);
     assert_eq!(outcome.json()["files"], 60, "{outcome:?}");
+}
+
+/// Who interrupts waits for no session that nobody uses any more.
+#[test]
+fn an_interrupt_ends_it_at_once() {
+    let server = Ftpd::start(Software::Vsftpd, "ftpes");
+    let cli = server.friend();
+    for name in ["many/1", "many/2", "many/3"] {
+        server.file(name, "");
+        // Sparse, and far too large to be finished.
+        let file = File::options()
+            .write(true)
+            .open(server.files().join(name))
+            .unwrap();
+        file.set_len(200 << 30).unwrap();
+    }
+    for (flag, name, part) in [("-q", "many/1", "1.part"), ("-r", "many", "many/3.part")] {
+        let url = server.url(name);
+        let child = cli.command(["get", flag, &url, "."]).spawn().unwrap();
+        wait_until("the first bytes", || {
+            fs::metadata(cli.path(part)).is_ok_and(|meta| meta.len() > 1_000_000)
+        });
+        signal(&child, "INT");
+        let asked = Instant::now();
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(130), "{output:?}");
+        assert!(asked.elapsed() < Duration::from_secs(2), "{:?}", asked.elapsed());
+        assert!(!cli.path(part).exists());
+    }
 }

@@ -8,7 +8,7 @@ use std::{
 
 use parking_lot::Mutex;
 use tokio::{
-    sync::{Notify, oneshot},
+    sync::{Notify, oneshot, watch},
     time::Instant,
 };
 
@@ -39,6 +39,8 @@ pub(super) struct Pool {
     state: Mutex<State>,
     /// One session has ended.
     left: Notify,
+    /// Whose other end hears that this is gone.
+    alive: watch::Sender<()>,
 }
 
 #[derive(Debug)]
@@ -97,6 +99,7 @@ impl Pool {
                 over: false,
             }),
             left: Notify::new(),
+            alive: watch::Sender::new(()),
         })
     }
 
@@ -230,7 +233,8 @@ impl Pool {
                     Some(member) if !state.over => {
                         state.slots.push(Slot::new(member));
                         if !std::mem::replace(&mut state.kept, true) {
-                            tokio::spawn(keep(Arc::downgrade(self), self.connector.clone()));
+                            let alive = self.alive.subscribe();
+                            tokio::spawn(keep(Arc::downgrade(self), self.connector.clone(), alive));
                         }
                     }
                     member => late = member,
@@ -403,9 +407,11 @@ impl Coming {
 }
 
 /// Ends sessions that are idle, or that somebody else waits for, as long as there are any beside the main one.
-async fn keep(pool: Weak<Pool>, connector: Arc<dyn Connector>) {
+async fn keep(pool: Weak<Pool>, connector: Arc<dyn Connector>, mut alive: watch::Receiver<()>) {
     loop {
         let wanted = tokio::select! {
+            // Nothing is ever sent.
+            _ = alive.changed() => return,
             () = connector.wanted() => true,
             () = tokio::time::sleep(LOOK) => false,
         };
