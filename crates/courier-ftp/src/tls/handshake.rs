@@ -32,7 +32,7 @@ impl Handshake<'_> {
                 ErrorKind::Protocol,
                 format!(
                     "the server answered in plain text where TLS was expected: {words:?}. If it is a port for explicit \
-                     TLS (usually 21), set ftps_mode to explicit"
+                     TLS (usually 21), set ftps_mode to explicit (ftpes://)"
                 ),
             )
             .with_source(error);
@@ -49,7 +49,7 @@ impl Handshake<'_> {
             "wrong version number" | "http request" | "packet length too long" => (
                 ErrorKind::Protocol,
                 "the server answered with something else than TLS. If it is a port for explicit TLS (usually 21), set \
-                 ftps_mode to explicit"
+                 ftps_mode to explicit (ftpes://)"
                     .to_owned(),
             ),
             "unsupported protocol" | "protocol version" | "wrong ssl version" => self.version(),

@@ -35,7 +35,7 @@ impl Dialer {
             let result = self.first(credentials).await;
             return result.map_err(|error| match error.kind() {
                 ErrorKind::Auth if endpoint.user.is_none() => auth_failure(format!(
-                    "{error}. No user is named in the URL, so anybody logged in; write {}USER@{}/…",
+                    "{error}. No user is named in the URL, so the login was anonymous; write {}USER@{}/…",
                     endpoint.scheme, endpoint.host
                 )),
                 _ => error.into(),

@@ -208,9 +208,11 @@ fn a_password_in_the_clear_is_said() {
     let outcome = cli.ok(["get", &server.url("a")]);
     assert_eq!(outcome.stderr.matches("in the clear").count(), 1, "{outcome:?}");
     assert_eq!(cli.ok(["get", "--quiet", &server.url("a")]).stderr, "");
-    // A server that wants TLS says so, and the way to it is named.
+    // A server that wants TLS says so, and the way to it is named; so is the one to a server that does not begin with it.
     let strict = Ftpd::start(Software::Vsftpd, "ftpes");
     let url = strict.url("a").replace("ftpes://", "ftp://");
+    strict.friend().run(["get", &url]).failed_with(1, "ftpes://");
+    let url = strict.url("a").replace("ftpes://", "ftps://");
     strict.friend().run(["get", &url]).failed_with(1, "ftpes://");
 }
 
