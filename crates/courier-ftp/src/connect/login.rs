@@ -1,7 +1,7 @@
 //! USER and PASS (RFC 959 section 5.4), and what their refusals mean.
 
 use courier_transfer::{AuthMethod, Error, ErrorKind, Result, Retry, Target};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 
 use super::{not_now, stage::Stage};
 use crate::{
@@ -36,12 +36,29 @@ pub(super) async fn log_in(
     let anonymous = SecretString::from(ANONYMOUS_PASSWORD);
     let password = target.credentials.password.as_ref();
     let command = Command::new("PASS").secret(password.unwrap_or(&anonymous))?;
-    let reply = control.any_answer(&command).await?;
+    let mut reply = control.any_answer(&command).await?;
+    if let Some(password) = password {
+        conceal(&mut reply, password.expose_secret());
+    }
     match reply.code {
         202 | 230 | 232 if password.is_some() => Ok(AuthMethod::Password),
         202 | 230 | 232 => Ok(AuthMethod::None),
         332 => Err(wants_account(&reply)),
         _ => Err(refused(&reply)),
+    }
+}
+
+/// Some servers repeat what they were told. In the words that are kept it is not to be found.
+fn conceal(reply: &mut Reply, password: &str) {
+    // A shorter one is a part of words, and not one to guess by this.
+    if password.len() < 3 {
+        return;
+    }
+    for line in &mut reply.lines {
+        let text = String::from_utf8_lossy(line);
+        if text.contains(password) {
+            *line = text.replace(password, "****").into_bytes();
+        }
     }
 }
 

@@ -23,6 +23,15 @@ async fn refusals_keep_the_servers_words_and_no_password() {
     assert_eq!((error.kind(), error.retry()), (ErrorKind::Auth, Retry::Never));
     assert!(error.message().contains("Login incorrect."), "{error}");
     assert!(!format!("{error:?}").contains("s3cret"), "{error:?}");
+    for repeated in [
+        "530 Wrong password: s3cret",
+        "530-Sorry,\n s3cret is wrong\n530 End",
+        "421 s3cret?",
+    ] {
+        let error = answering("PASS", repeated).await.connect().await.unwrap_err();
+        assert!(error.message().contains("****"), "{error}");
+        assert!(!format!("{error:?}").contains("s3cret"), "{error:?}");
+    }
     let server = answering("PASS", "332 Need account.").await;
     let error = server.connect().await.unwrap_err();
     assert!(
