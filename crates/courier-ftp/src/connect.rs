@@ -128,6 +128,7 @@ impl Dial {
             home,
             raw_home,
             sets_times_by_mdtm: self.greets_as("vsFTPd"),
+            answers_in_turn: self.greets_as("vsFTPd"),
             bends_names: self.greets_as("Pure-FTPd"),
             connect_timeout: self.options.connect_timeout,
         };

@@ -1,5 +1,7 @@
 //! The control line: commands out, replies in, over plain TCP or TLS.
 
+mod ahead;
+
 use std::{
     io,
     net::{Shutdown, SocketAddr},
@@ -19,6 +21,7 @@ use tokio::{
 };
 use tokio_openssl::SslStream;
 
+use self::ahead::Ahead;
 use crate::{
     codec::{Command, Reply, ReplyParser},
     tls::Tls,
@@ -44,6 +47,7 @@ pub(crate) struct Control {
     tls: Option<Tls>,
     /// The server reads commands by the rules of telnet, as RFC 959 has it.
     telnet: bool,
+    ahead: Option<Ahead>,
     health: Arc<Health>,
     peer: SocketAddr,
     local: SocketAddr,
@@ -141,6 +145,7 @@ impl Control {
             parser: ReplyParser::default(),
             tls: None,
             telnet: true,
+            ahead: None,
         })
     }
 
@@ -245,13 +250,22 @@ impl Control {
 
     /// As [`reply`](Self::reply), with 421 as a reply.
     pub(crate) async fn any_reply(&mut self) -> Result<Reply> {
+        loop {
+            if let Some(reply) = self.reply_or_ahead().await? {
+                return Ok(reply);
+            }
+        }
+    }
+
+    /// The next whole reply; `None` where it was the answer to what was asked ahead.
+    async fn reply_or_ahead(&mut self) -> Result<Option<Reply>> {
         let mut bytes = [0; 4096];
         loop {
             match self.parser.next_reply() {
                 Ok(Some(reply)) => {
                     tracing::trace!(%reply, "received");
                     *self.health.heard.lock() = Instant::now();
-                    return Ok(reply);
+                    return Ok(self.keep_ahead(reply));
                 }
                 Ok(None) => {}
                 Err(e) => return Err(self.broken(ErrorKind::Protocol, e.to_string()).with_source(e)),

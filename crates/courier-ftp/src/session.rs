@@ -58,6 +58,8 @@ pub(crate) struct Session {
     pub(crate) since: Instant,
     /// MDTM with a time sets it.
     pub(crate) sets_times_by_mdtm: bool,
+    /// Commands are answered one after another, whatever the server is busy with (vsFTPd).
+    answers_in_turn: bool,
     /// Blanks at the end of a command are not heard, and control characters in it are taken for `_` (Pure-FTPd).
     bends_names: bool,
     has_mlst: AtomicBool,
@@ -76,6 +78,7 @@ pub(crate) struct LoggedIn {
     pub(crate) raw_home: Vec<u8>,
     pub(crate) connect_timeout: Duration,
     pub(crate) sets_times_by_mdtm: bool,
+    pub(crate) answers_in_turn: bool,
     pub(crate) bends_names: bool,
 }
 
@@ -119,6 +122,7 @@ impl Session {
             learnt: Learnt::default(),
             since: Instant::now(),
             sets_times_by_mdtm: made.sets_times_by_mdtm,
+            answers_in_turn: made.answers_in_turn,
             bends_names: made.bends_names,
         });
         let waiting = session.waiting.subscribe();
@@ -149,6 +153,12 @@ impl Session {
     /// The server refused to replace a target.
     pub(crate) fn forget_replacing(&self) {
         self.replaces.store(false, Ordering::Relaxed);
+    }
+
+    /// May EPSV be asked before its port is wanted?
+    pub(crate) fn asks_ahead(&self) -> bool {
+        let is_extended = !self.options.quirks.no_epsv && !self.learnt.no_epsv.load(Ordering::Relaxed);
+        self.answers_in_turn && self.options.passive && is_extended
     }
 
     /// Waits until an operation waits for the control line.

@@ -7,7 +7,7 @@ use std::{
     future::pending,
     io,
     sync::{Arc, atomic::Ordering},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use courier_transfer::{Error, ErrorKind, RemotePath, Result, Retry};
@@ -37,6 +37,8 @@ const TO_COME_BACK: Duration = Duration::from_secs(5);
 const HEARING: Duration = Duration::from_millis(25);
 /// A round trip where none was measured.
 const ROUND_TRIP: Duration = Duration::from_millis(200);
+/// Transfers that are done so soon after one another are a run.
+const RUN: Duration = Duration::from_secs(5);
 /// The most replies that are read to be in step again.
 const MAX_STRAY: u32 = 16;
 
@@ -304,13 +306,23 @@ impl Transfer<'_> {
                 return Err(error.into());
             }
             (_, Some(Last::Lost(error))) => return Err(error.into()),
-            (Ok(reached), Some(Last::Reply(reply))) => return confirmed(reply, reached),
+            (Ok(reached), Some(Last::Reply(reply))) => {
+                // All is said and done: where the line breaks now, the next operation hears it.
+                let _ = self.ask_ahead(0).await;
+                return confirmed(reply, reached);
+            }
             // All has moved: the reply comes soon, also where nobody waits for it any more.
-            (Ok(reached), None) if moving.is_upload => return confirmed(self.last_reply().await?, reached),
-            (Ok(reached), None) => match self.last_word(moving.begins_again).await? {
-                Some(reply) => return confirmed(reply, reached),
-                None => Broken::Line(io::ErrorKind::UnexpectedEof.into(), reached),
-            },
+            (Ok(reached), None) => {
+                self.ask_ahead(1).await?;
+                let reply = match moving.is_upload {
+                    true => Some(self.last_reply().await?),
+                    false => self.last_word(moving.begins_again).await?,
+                };
+                match reply {
+                    Some(reply) => return confirmed(reply, reached),
+                    None => Broken::Line(io::ErrorKind::UnexpectedEof.into(), reached),
+                }
+            }
             (Err(broken), Some(Last::Reply(reply))) => return Err(explained(broken, Some(reply))),
             (Err(broken), None) => broken,
         };
@@ -323,6 +335,17 @@ impl Transfer<'_> {
             self.come_back(Some(&mut moving)).await;
         }
         Err(explained(broken, explanation))
+    }
+
+    /// In a run of transfers, asks for the port of the next one already. A single one leaves none open at the server.
+    async fn ask_ahead(&mut self, behind: u32) -> Result<()> {
+        let session = self.session;
+        let before = session.learnt.done.lock().replace(Instant::now());
+        let in_a_run = before.is_some_and(|before| before.elapsed() < RUN);
+        if in_a_run && session.asks_ahead() {
+            self.control.ask_ahead(behind).await?;
+        }
+        Ok(())
     }
 
     /// The reply that ends the transfer. `None` where the server says once more that it begins and then nothing: Pure-FTPd

@@ -9,9 +9,10 @@ mod wire;
 use std::{
     net::TcpStream,
     sync::{Arc, atomic::AtomicBool},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
+use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
 use self::wire::{Buffered, Socket, Wire};
@@ -33,6 +34,8 @@ pub(crate) struct Learnt {
     pub(crate) has_resumed: AtomicBool,
     /// MLSD was refused.
     pub(crate) no_mlsd: AtomicBool,
+    /// When a transfer was done last.
+    pub(crate) done: Mutex<Option<Instant>>,
 }
 
 /// What is to move.

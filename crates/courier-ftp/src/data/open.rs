@@ -59,15 +59,31 @@ impl Opener<'_> {
     }
 
     async fn passive(&mut self) -> Result<Opening> {
-        let (address, told_by) = match self.epsv().await? {
-            Some(port) => {
-                // With the scope of a link-local address, which the server can't tell.
-                let mut address = self.control.peer();
-                address.set_port(port);
-                (address, "EPSV")
+        if let Some(reply) = self.control.told_ahead().await?
+            && let Some(port) = port(&reply)
+        {
+            match self.connect(self.extended(port), "EPSV").await {
+                Err(error) if error.kind() == ErrorKind::Unreachable => {
+                    tracing::debug!(%error, "a port that was told ahead is of no use any more");
+                }
+                result => return result,
             }
+        }
+        let (address, told_by) = match self.epsv().await? {
+            Some(port) => (self.extended(port), "EPSV"),
             None => (self.pasv().await?, "PASV"),
         };
+        self.connect(address, told_by).await
+    }
+
+    /// Where a port is that EPSV told: with the scope of a link-local address, which the server can't tell.
+    fn extended(&self, port: u16) -> SocketAddr {
+        let mut address = self.control.peer();
+        address.set_port(port);
+        address
+    }
+
+    async fn connect(&self, address: SocketAddr, told_by: &str) -> Result<Opening> {
         // Here no command waits for its reply, so that there is nothing to come back from.
         let connected = tokio::select! {
             connected = timeout(self.within, TcpStream::connect(address)) => connected,
@@ -90,8 +106,7 @@ impl Opener<'_> {
         }
         let reply = self.control.command(&Command::new("EPSV")).await?;
         match reply.code {
-            200..300 => (reply.lines.iter())
-                .find_map(|line| address::parse_epsv(line))
+            200..300 => port(&reply)
                 .map(Some)
                 .ok_or_else(|| self.no_address("EPSV", 229, &reply)),
             500.. => {
@@ -250,6 +265,11 @@ fn prepare(tcp: TcpStream) -> io::Result<std::net::TcpStream> {
     tcp.set_nodelay(true)?;
     control::keep_alive(SockRef::from(&tcp))?;
     Ok(tcp)
+}
+
+/// The port in a reply to EPSV.
+fn port(reply: &Reply) -> Option<u16> {
+    reply.lines.iter().find_map(|line| address::parse_epsv(line))
 }
 
 fn not_reached(address: SocketAddr, told_by: &str, what: &str) -> Error {
