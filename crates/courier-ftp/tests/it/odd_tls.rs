@@ -7,11 +7,13 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 
 use courier_transfer::{Client, Error, ErrorKind, Fetch, RemotePath, testkit::BytesSink};
 use openssl::ssl::{Ssl, SslContext, SslMethod, SslStream};
 use serde_json::json;
+use tokio::time::timeout;
 
 use crate::{
     certificates::Request,
@@ -100,4 +102,48 @@ async fn a_tls_session_that_the_server_forgot_is_a_lost_one() {
         assert!(refused.message().contains("require_ssl_reuse=NO"), "{refused}");
         assert!(client.is_connected());
     }
+}
+
+#[tokio::test]
+async fn a_download_that_stalls_ends_behind_abor() {
+    let context = context();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let heard = Arc::new(AtomicUsize::new(0));
+    let (data, aborts) = (context.clone(), Arc::clone(&heard));
+    let ended = std::thread::spawn(move || {
+        let mut tls = SslStream::new(Ssl::new(&data).unwrap(), listener.accept().unwrap().0).unwrap();
+        tls.accept().unwrap();
+        tls.write_all(b"hello").unwrap();
+        // Ends with the connection.
+        let _ = tls.get_mut().read_to_end(&mut Vec::new());
+        aborts.load(Ordering::SeqCst)
+    });
+    let server = Scripted::start(move |command| match command {
+        "AUTH TLS" => Answer::Secure(context.clone()),
+        "EPSV" => Answer::Bytes(format!("229 Here (|||{port}|)\r\n").into_bytes()),
+        "RETR /file" => Answer::Say("150 Begins"),
+        "ABOR" => {
+            heard.fetch_add(1, Ordering::SeqCst);
+            Answer::Say("426 Aborted\n226 Done")
+        }
+        _ => Answer::Usual,
+    })
+    .await;
+    let client = server
+        .connect_secured(json!({"ftps_mode": "explicit"}))
+        .await
+        .unwrap();
+    assert!(timeout(Duration::from_millis(500), fetch(&client)).await.is_err());
+    client.keepalive().await.unwrap();
+    assert_eq!(
+        client.stat(&RemotePath::root()).await.unwrap_err().kind(),
+        ErrorKind::NotFound
+    );
+    assert!(client.is_connected());
+    assert_eq!(
+        ended.join().unwrap(),
+        1,
+        "the data connection ended before ABOR was heard"
+    );
 }
