@@ -21,7 +21,11 @@ const CIPHERS: &str = "ECDHE+AES128+AESGCM:ECDHE+AESGCM:ECDHE+CHACHA20:DHE+AES12
 /// `SSL_OP_LEGACY_SERVER_CONNECT`, which the `openssl` crate doesn't name.
 const LEGACY_SERVER_CONNECT: u64 = 0x4;
 
-/// Groups for the key exchange, the one whose key share a data connection's hello has first.
+/// Groups for the key exchange on a control connection: OpenSSL's own, with a key share (`*`) also of the one that many
+/// servers have alone. Without it those ask for a second hello (RFC 8446 section 4.1.4).
+const OFFERED: &str = "*X25519MLKEM768:*X25519:*P-256:X448:P-384:P-521:ffdhe2048:ffdhe3072";
+
+/// Groups on a data connection, behind the one that was agreed on, which alone has a key share.
 const GROUPS: [&str; 5] = ["X25519", "P-256", "P-384", "P-521", "X448"];
 
 /// The context of a session's control connection.
@@ -32,6 +36,7 @@ pub(super) fn of_control(
     resumption: &Resumption,
 ) -> Result<SslContext, ErrorStack> {
     let mut context = build(floor, client_certificate, resumption)?;
+    context.set_groups_list(OFFERED)?;
     let mut store = X509StoreBuilder::new()?;
     for certificate in trusted {
         store.add_cert(certificate.clone())?;

@@ -3,9 +3,10 @@
 use std::{
     io::{self, Read, Write},
     net,
+    sync::atomic::{AtomicUsize, Ordering},
 };
 
-use openssl::ssl::SslVersion;
+use openssl::ssl::{ClientHelloResponse, SslVersion};
 
 use super::*;
 
@@ -70,6 +71,24 @@ async fn hellos(version: SslVersion, groups: &str) -> (usize, usize) {
     assert!(seen.resumed, "{groups}");
     assert_eq!(seen.received, b"bytes");
     (data.get_ref().hellos, data.get_ref().largest)
+}
+
+#[tokio::test]
+async fn a_control_connection_expects_the_usual_groups() {
+    for (group, expected) in [("X25519MLKEM768", 1), ("X25519", 1), ("P-256", 1), ("P-384", 2)] {
+        let authority = Authority::new("Authority");
+        let mut context = server::context(&authority.issue(&Request::server(&[HOST])), &[]);
+        context.set_groups_list(group).unwrap();
+        let hellos = Arc::<AtomicUsize>::default();
+        let heard = Arc::clone(&hellos);
+        context.set_client_hello_callback(move |_, _| {
+            heard.fetch_add(1, Ordering::Relaxed);
+            Ok(ClientHelloResponse::SUCCESS)
+        });
+        let server = Server::of(context);
+        let _control = control(&tls(&authority), &server).await.unwrap();
+        assert_eq!(hellos.load(Ordering::Relaxed), expected, "{group}");
+    }
 }
 
 #[tokio::test]
