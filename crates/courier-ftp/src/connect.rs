@@ -5,9 +5,7 @@ mod stage;
 
 use std::{sync::Arc, time::Duration};
 
-use courier_transfer::{
-    ConnectOptions, Error, ErrorKind, RemotePath, Result, Retry, ServerInfo, Target, dial,
-};
+use courier_transfer::{ConnectOptions, Error, ErrorKind, RemotePath, Result, ServerInfo, Target, dial};
 use tokio::time::{Instant, timeout_at};
 
 use self::stage::Stage;
@@ -327,11 +325,15 @@ impl Dial {
     }
 }
 
-/// The server does not take this session now: too many, or closed for maintenance.
+/// The server does not take this session now: too many, or closed for maintenance. As with one that is not there, another
+/// attempt may succeed.
 fn not_now(reply: &Reply) -> Error {
     Error::new(
-        ErrorKind::Denied,
-        format!("the server takes no session now: {}", reply.text()),
+        ErrorKind::Unreachable,
+        format!(
+            "the server takes no session now: {}. Try again later; where sessions of this user or address are too many, \
+             open fewer at once (max_sessions, --parallel)",
+            reply.text().trim_end_matches('.')
+        ),
     )
-    .with_retry(Retry::Later)
 }
