@@ -239,6 +239,7 @@ impl Listing<'_> {
             Form::Mlsd => "MLSD",
             Form::List => "LIST",
         };
+        let is_list = text.form == Form::List;
         let mut order = Order::new(verb, Some(argument.as_slice()).filter(|a| !a.is_empty()))?;
         let incoming = Incoming {
             sink: text,
@@ -246,12 +247,28 @@ impl Listing<'_> {
             rate: None,
             ascii: false,
         };
+        // Hosts that are none of Unix may print it in a code of their own (EBCDIC) where bytes go as they are.
+        let as_text = is_list && self.session.home.is_none() && !self.session.options.ascii;
+        if as_text {
+            self.control.command(&Command::new("TYPE").arg("A")?).await?;
+        }
         let mut transfer = Transfer {
             session: self.session,
             control: self.control,
             cancelled: self.cancelled,
         };
         let result = transfer.run(&mut order, Bytes::In(incoming)).await.map(drop);
+        if as_text && self.session.health().is_alive() {
+            let reply = self.control.command(&Command::new("TYPE").arg("I")?).await?;
+            if !reply.is_done() {
+                // Files would be changed on the way.
+                let health = self.session.health();
+                health.lose(format!(
+                    "the server did not go back to binary transfers behind a listing: {reply}"
+                ));
+                return Err(health.error().into());
+            }
+        }
         if quirks.cwd_listing && self.session.home.is_none() && self.session.health().is_alive() {
             let home = Command::new("CWD").path(&self.session.raw_home)?;
             let reply = self.control.command(&home).await?;

@@ -1,12 +1,17 @@
 //! Servers that say more than they are asked, or something else: no answer may be taken for that to another command.
 
-use std::{io::Read, net::TcpListener, sync::Arc};
+use std::{
+    io::Read,
+    net::{Shutdown, TcpListener},
+    sync::Arc,
+};
 
 use courier_transfer::{
     Client, CreateOptions, ErrorKind, Fetch, RemotePath, RenameMode, Result, Retry, Store,
     testkit::{BytesSink, BytesSource},
 };
 
+use futures::StreamExt;
 use serde_json::json;
 
 use crate::scripted::{Answer, Scripted};
@@ -15,14 +20,16 @@ fn path(text: &str) -> RemotePath {
     RemotePath::new(text).unwrap()
 }
 
-/// Takes every upload; gives the reply to EPSV.
+/// Takes every upload, and lists nothing; gives the reply to EPSV.
 fn data_port() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     // Ends with the process: it waits for connections that may never come.
     std::thread::spawn(move || {
         for tcp in listener.incoming() {
-            let _ = tcp.unwrap().read_to_end(&mut Vec::new());
+            let mut tcp = tcp.unwrap();
+            let _ = tcp.shutdown(Shutdown::Write);
+            let _ = tcp.read_to_end(&mut Vec::new());
         }
     });
     format!("229 Here (|||{port}|)\r\n")
@@ -145,4 +152,48 @@ async fn a_data_connection_that_the_server_has_not_is_told_with_what_to_look_at(
         assert!(error.message().contains(words), "{error}");
         assert_eq!(client.stat(&path("/file")).await.unwrap().size, Some(9));
     }
+}
+
+#[tokio::test]
+async fn hosts_that_are_none_of_unix_list_as_text_and_nothing_else() {
+    for (home, types) in [
+        ("'ANNA.'", ["TYPE I", "TYPE A", "TYPE I"].as_slice()),
+        ("/home", &["TYPE I"]),
+    ] {
+        let extended = data_port();
+        let server = Scripted::start(move |command| match command {
+            "EPSV" => Answer::Bytes(extended.clone().into_bytes()),
+            "PWD" => Answer::Bytes(format!("257 \"{home}\" is it\r\n").into_bytes()),
+            listed if listed.starts_with("LIST") => Answer::Say("150 Begins\n250 Done"),
+            "CWD DATA" | "CWD 'ANNA.'" | "CWD /home/DATA" => Answer::Say("250 Fine"),
+            _ => Answer::Usual,
+        })
+        .await;
+        let client = server.connect().await.unwrap();
+        assert_eq!(client.list(&path("DATA")).await.unwrap().count().await, 0);
+        let mut heard = server.heard();
+        heard.retain(|command| command.starts_with("TYPE"));
+        assert_eq!(heard, types);
+    }
+}
+
+#[tokio::test]
+async fn a_session_that_stays_in_another_folder_is_over() {
+    let extended = data_port();
+    let server = Scripted::start(move |command| match command {
+        "EPSV" => Answer::Bytes(extended.clone().into_bytes()),
+        "PWD" => Answer::Say("257 \"HOME:\" is it"),
+        "LIST" => Answer::Say("150 Begins\n226 Done"),
+        "CWD DATA" => Answer::Say("250 Fine"),
+        "CWD HOME:" => Answer::Say("550 No way"),
+        _ => Answer::Usual,
+    })
+    .await;
+    let settings = json!({ "quirks": ["cwd_listing"] });
+    let client = server.connect_with(settings).await.unwrap();
+    let Err(lost) = client.list(&path("DATA")).await else {
+        panic!("the session is in another folder");
+    };
+    assert_eq!(lost.kind(), ErrorKind::Lost, "{lost}");
+    assert!(!client.is_connected());
 }
