@@ -127,6 +127,11 @@ impl Certificate {
         let problems: Vec<String> = self.problems.iter().map(ToString::to_string).collect();
         Some(problems.join("; ")).filter(|p| !p.is_empty())
     }
+
+    /// Does a list of revoked certificates name it, or one that vouches for it?
+    pub fn is_revoked(&self) -> bool {
+        self.problems.contains(&CertificateProblem::Revoked)
+    }
 }
 
 /// Which certificates are accepted (specification 6.3.2).
@@ -134,7 +139,7 @@ impl Certificate {
 pub enum CertificatePolicy {
     /// Those with which nothing is wrong.
     SystemTrust,
-    /// This one, whatever else is wrong with it; none where nobody has named one yet.
+    /// This one, whatever else is wrong with it, unless it was revoked; none where nobody has named one yet.
     Pinned(Option<Thumbprint>),
     /// Any; insecure.
     Insecure,
@@ -173,6 +178,11 @@ impl CertificatePolicy {
         } = presented;
         let problem = match self {
             Self::Insecure => return Ok(()),
+            // A list of revoked ones is looked at only where somebody gave one for this connection.
+            Self::Pinned(Some(pin)) if pin == *thumbprint && presented.is_revoked() => format!(
+                "Certificate rejected: the pinned {pin} ({subject}) was revoked, as a given list says. No credential was \
+                 sent. Have the server's operator renew it, and pin the new one"
+            ),
             Self::Pinned(Some(pin)) if pin == *thumbprint => return Ok(()),
             Self::Pinned(Some(pin)) => format!(
                 "Certificate mismatch: expected the pinned {pin}, got {thumbprint} ({subject}). No credential was sent. If \
@@ -222,6 +232,8 @@ mod tests {
         let bad = certificate(vec![CertificateProblem::SelfSigned]);
         let pin = "sha256:".to_owned() + &"aB:".repeat(31) + "ab";
         let pinned = policy(json!({"tls_cert_policy": "pinned_thumbprint", "tls_pinned_thumbprint": pin}));
+        let revoked = certificate(vec![CertificateProblem::SelfSigned, CertificateProblem::Revoked]);
+        assert!(pinned.check(&revoked).unwrap_err().message().contains("revoked"));
         let other =
             policy(json!({"tls_cert_policy": "pinned_thumbprint", "tls_pinned_thumbprint": "00".repeat(32)}));
         let accepts = |policy: CertificatePolicy| (policy.check(&good).is_ok(), policy.check(&bad).is_ok());

@@ -22,11 +22,13 @@ impl Trust {
 
     async fn record_rejected(&self, policy: CertificatePolicy, presented: &Certificate) -> Result<()> {
         let (policy, expected, reasons) = match policy {
-            CertificatePolicy::Pinned(Some(pin)) => (
-                CertificatePolicy::PINNED,
-                Some(pin),
-                vec!["not the pinned certificate".to_owned()],
-            ),
+            CertificatePolicy::Pinned(Some(pin)) => {
+                let reason = match pin == presented.thumbprint {
+                    true => CertificateProblem::Revoked.to_string(),
+                    false => "not the pinned certificate".to_owned(),
+                };
+                (CertificatePolicy::PINNED, Some(pin), vec![reason])
+            }
             CertificatePolicy::Pinned(None) => (
                 CertificatePolicy::PINNED,
                 None,

@@ -99,6 +99,18 @@ async fn a_pinned_certificate_is_that_one_whatever_is_wrong_with_it() {
     assert!(t.run_steps(mkdir(made.id)).await.error.is_none());
     assert!(t.connections().browse(&viewer(), made.id, None).await.is_ok());
 
+    // Unless a list of revoked ones was given, and names it.
+    t.ftps.present(
+        1,
+        vec![CertificateProblem::SelfSigned, CertificateProblem::Revoked],
+    );
+    let logins = t.ftps.logins();
+    let report = t.connections().test(&operator(), made.id).await.unwrap();
+    assert!(report.error.unwrap().message.contains("revoked"));
+    assert_eq!(t.ftps.logins(), logins, "no credential was sent");
+    let rejected = &t.audit_of("certificate_rejected").await[0];
+    assert_eq!(rejected.details["reasons"], json!(["revoked"]));
+
     // Another one is refused, though nothing is wrong with it, and only tests connect until somebody has looked.
     t.ftps.present(2, Vec::new());
     let logins = t.ftps.logins();

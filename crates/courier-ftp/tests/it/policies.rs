@@ -180,6 +180,12 @@ async fn a_list_of_revoked_ones_counts(software: Software) {
     let refused = attempt(authority.crl(&[&server.identity])).await.unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::Certificate);
     assert!(refused.message().contains("revoked"), "{refused}");
+    // A pin speaks for a certificate with a fault, not for one that was given up.
+    let pinned = |crl: String| Attempt::to(&server).setting("tls_crl_pem", json!(crl)).connect();
+    pinned(authority.crl(&[&another])).await.unwrap();
+    let refused = pinned(authority.crl(&[&server.identity])).await.unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Certificate);
+    assert!(refused.message().contains("revoked"), "{refused}");
 }
 
 /// ProFTPD asks for a certificate and takes those of its authority.

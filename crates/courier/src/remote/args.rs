@@ -71,7 +71,7 @@ pub(crate) struct TlsArgs {
     pub(crate) tls_pin: Option<Thumbprint>,
 
     /// A list of revoked certificates (PEM), none of which is trusted
-    #[arg(long, value_name = "FILE", conflicts_with = "tls_pin")]
+    #[arg(long, value_name = "FILE")]
     pub(crate) crl: Option<PathBuf>,
 
     /// The oldest version of TLS to accept; 1.0 and 1.1 are weak
