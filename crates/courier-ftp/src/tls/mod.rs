@@ -165,13 +165,11 @@ impl Tls {
         let mut stream = tokio_openssl::SslStream::new(ssl, tcp).map_err(setup)?;
         let mut bytes = [0; ANSWER];
         let mut answer = ReadBuf::new(&mut bytes);
-        let mut asked = false;
         let connected = future::poll_fn(|cx| {
-            // Before OpenSSL takes it, the answer to the hello is looked at.
-            if asked && answer.filled().is_empty() {
+            // Before OpenSSL takes it, the answer to the hello is looked at, or what was said without a hello.
+            if answer.filled().is_empty() {
                 let _ = stream.get_ref().poll_peek(cx, &mut answer);
             }
-            asked = true;
             Pin::new(&mut stream).poll_connect(cx)
         })
         .await;

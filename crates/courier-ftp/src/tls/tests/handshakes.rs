@@ -102,6 +102,21 @@ async fn plain_text_is_shown() {
     assert!(refused.message().contains("ftps_mode"), "{refused}");
 }
 
+/// Servers greet without waiting for a hello.
+#[tokio::test]
+async fn plain_text_that_came_first_is_shown() {
+    let authority = Authority::new("Authority");
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let tcp = tokio::net::TcpStream::connect(listener.local_addr().unwrap())
+        .await
+        .unwrap();
+    let mut server = listener.accept().unwrap().0;
+    std::io::Write::write_all(&mut server, b"220 ready\r\n").unwrap();
+    tcp.readable().await.unwrap();
+    let refused = tls(&authority).control(tcp).await.unwrap_err();
+    assert!(refused.message().contains("\"220 ready\""), "{refused}");
+}
+
 #[tokio::test]
 async fn an_early_end_is_told() {
     let authority = Authority::new("Authority");
