@@ -24,9 +24,6 @@ const LEAST: usize = 16 * 1024;
 const QUICK: Duration = Duration::from_millis(100);
 const SLOW: Duration = Duration::from_secs(1);
 
-/// What the system sends of a file at once: it blocks until so much has gone out, so whoever watches hears of it in time.
-const FILE: usize = 512 * 1024;
-
 /// Why bytes stopped moving.
 #[derive(Debug)]
 pub(crate) enum Broken {
@@ -129,24 +126,8 @@ impl Outgoing {
         let mut buffer = vec![0; FIRST.min(most)];
         let (mut at, begun) = (self.offset, Instant::now());
         let mut ascii = self.ascii.then(|| (ToWire::default(), Vec::new()));
-        // What goes out as it lies in a file, the system sends by itself.
-        let mut file = self.source.file().filter(|_| !self.ascii && self.rate.is_none());
         loop {
             let took = Instant::now();
-            if let Some(from) = file {
-                match wire
-                    .send_file(from, at, FILE)
-                    .map_err(|e| line(e, at - self.offset, stop))?
-                {
-                    Some(0) => break,
-                    Some(sent) => {
-                        at += sent as u64;
-                        self.source.advance(at);
-                        continue;
-                    }
-                    None => file = None,
-                }
-            }
             let read = self
                 .source
                 .read_at(&mut buffer, at)

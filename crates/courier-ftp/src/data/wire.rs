@@ -2,7 +2,6 @@
 
 use std::{
     fmt,
-    fs::File,
     io::{self, Read, Write},
     net::{Shutdown, TcpStream},
     sync::Arc,
@@ -10,7 +9,6 @@ use std::{
 };
 
 use openssl::ssl::{ErrorCode, SslStream};
-use rustix::{fs::sendfile, io::Errno};
 use socket2::SockRef;
 
 use super::stop::Stop;
@@ -212,31 +210,6 @@ impl Wire {
             Self::Tls(tls) => {
                 tls.write_all(bytes)?;
                 tls.flush()
-            }
-        }
-    }
-
-    /// Has the system send bytes of a file as they lie there, up to `most` of them; 0 at its end. `None` in TLS, and where the
-    /// file can't be sent that way: reading it tells why.
-    pub(super) fn send_file(&self, file: &File, at: u64, most: usize) -> io::Result<Option<usize>> {
-        let Self::Plain(socket) = self else {
-            return Ok(None);
-        };
-        loop {
-            socket.check()?;
-            match sendfile(&*socket.tcp, file, Some(&mut at.clone()), most) {
-                Ok(sent) => return Ok(Some(sent)),
-                Err(Errno::AGAIN | Errno::INTR) => {}
-                Err(
-                    e @ (Errno::PIPE
-                    | Errno::CONNRESET
-                    | Errno::CONNABORTED
-                    | Errno::TIMEDOUT
-                    | Errno::NOTCONN),
-                ) => {
-                    return Err(e.into());
-                }
-                Err(_) => return Ok(None),
             }
         }
     }
