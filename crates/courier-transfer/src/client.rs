@@ -2,9 +2,7 @@
 //! (`testkit`) holds every implementation to it.
 
 use std::{
-    fmt,
-    fs::File,
-    io,
+    fmt, io,
     sync::{Arc, OnceLock},
     time::Duration,
 };
@@ -201,12 +199,6 @@ pub trait Sink: Send + Sync + fmt::Debug {
 pub trait Source: Send + Sync + fmt::Debug {
     /// Reads at `offset`; 0 only at the end.
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize>;
-
-    /// The file that holds the bytes, at the same offsets, where it is one: a protocol that sends them as they are may have the
-    /// system do it, with no copy of them in this process. Errors of that go through [`error`](Self::error), too.
-    fn file(&self) -> Option<&File> {
-        None
-    }
 
     /// Everything before `offset` has been acknowledged by the server.
     fn advance(&self, offset: u64);

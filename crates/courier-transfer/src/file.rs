@@ -142,10 +142,6 @@ impl Source for FileSource {
         }
     }
 
-    fn file(&self) -> Option<&File> {
-        Some(&self.file)
-    }
-
     fn advance(&self, offset: u64) {
         self.progress.reached(offset);
     }

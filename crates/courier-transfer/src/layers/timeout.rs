@@ -1,7 +1,6 @@
 //! A time limit on every operation: on its answer, and for bytes and listings on their progress.
 
 use std::{
-    fs::File,
     io,
     pin::pin,
     sync::{
@@ -166,10 +165,6 @@ impl Source for ActiveSource {
         let result = self.source.read_at(buffer, offset);
         self.activity.note();
         result
-    }
-
-    fn file(&self) -> Option<&File> {
-        self.source.file()
     }
 
     fn advance(&self, offset: u64) {

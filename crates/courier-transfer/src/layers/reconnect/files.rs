@@ -1,6 +1,6 @@
 //! Readers, writers, sinks and sources that notice what is new, and a loss.
 
-use std::{fs::File, io, sync::Arc};
+use std::{io, sync::Arc};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -55,10 +55,6 @@ impl WatchedSource {
 impl Source for WatchedSource {
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
         self.source.read_at(buffer, offset)
-    }
-
-    fn file(&self) -> Option<&File> {
-        self.source.file()
     }
 
     fn advance(&self, offset: u64) {
