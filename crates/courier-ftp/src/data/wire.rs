@@ -13,8 +13,8 @@ use socket2::SockRef;
 
 use super::stop::Stop;
 
-/// What is read from the socket at once below TLS, and what is gathered before it is written: a record has 16 KiB, and
-/// would take a system call or two each.
+/// What is read from the socket at once below TLS: a record has 16 KiB, and would take a system call or two each. Records that
+/// go out are not gathered: that takes longer than the calls.
 const BLOCK: usize = 256 * 1024;
 /// The same at first, so that a small file costs little memory.
 const FIRST: usize = 32 * 1024;
@@ -100,14 +100,12 @@ fn is_again(error: &io::Error) -> bool {
     )
 }
 
-/// The socket as OpenSSL sees it: it reads ahead, and what is written goes out with [`flush`](Write::flush), or when
-/// enough of it is there.
+/// The socket as OpenSSL sees it: it reads ahead.
 pub(crate) struct Buffered {
     socket: Socket,
     read: Vec<u8>,
     /// What is read and not taken yet.
     ahead: std::ops::Range<usize>,
-    written: Vec<u8>,
     at_end: bool,
 }
 
@@ -119,7 +117,6 @@ impl Buffered {
             socket,
             read: vec![0; FIRST],
             ahead: 0..0,
-            written: Vec::new(),
             at_end: false,
         }
     }
@@ -152,17 +149,12 @@ impl Read for Buffered {
 
 impl Write for Buffered {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.written.extend_from_slice(bytes);
-        if self.written.len() >= BLOCK {
-            self.flush()?;
-        }
+        self.socket.write_all(bytes)?;
         Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        let result = self.socket.write_all(&self.written);
-        self.written.clear();
-        result
+        Ok(())
     }
 }
 
@@ -207,10 +199,7 @@ impl Wire {
     pub(super) fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
         match self {
             Self::Plain(socket) => socket.write_all(bytes),
-            Self::Tls(tls) => {
-                tls.write_all(bytes)?;
-                tls.flush()
-            }
+            Self::Tls(tls) => tls.write_all(bytes),
         }
     }
 
@@ -224,7 +213,6 @@ impl Wire {
             // What the server answers is read below, as bytes. An error says that TLS is broken, and so does the next
             // write.
             let _ = tls.shutdown();
-            tls.flush()?;
         }
         let socket = self.socket();
         socket.tcp.shutdown(Shutdown::Write)?;
