@@ -171,6 +171,13 @@ pub(super) fn line_error(error: io::Error) -> Error {
         None => return broken(&error).with_source(error),
         Some("" | EOF) => (ErrorKind::Lost, "the server closed the connection".to_owned()),
         Some(reason) if is_about_client_certificate(reason) => client_certificate(reason),
+        Some(reason @ ("bad record type" | "wrong version number")) => (
+            ErrorKind::Lost,
+            format!(
+                "the TLS connection broke: the server sent something else in the middle of it ({reason}), as vsftpd does with \
+                 \"500 OOPS\" where it can't go on; its own log or settings tell why"
+            ),
+        ),
         Some(reason) => (ErrorKind::Lost, format!("the TLS connection broke: {reason}")),
     };
     Error::new(kind, message).with_source(error)
