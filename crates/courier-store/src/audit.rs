@@ -119,9 +119,11 @@ impl Audit<'_> {
     /// [`Error::Database`](crate::Error::Database), [`Error::Unavailable`](crate::Error::Unavailable).
     pub async fn append(&self, records: Vec<NewAudit>) -> Result<()> {
         if records.len() <= BATCH {
-            return append(self.0.write(), records).await;
+            return self.0.append_audit(self.0.write(), records).await;
         }
-        self.0.transact(async |db| append(db, records).await).await
+        self.0
+            .transact(async |db| self.0.append_audit(db, records).await)
+            .await
     }
 
     /// Records, newest first.
@@ -197,19 +199,22 @@ impl Audit<'_> {
 /// Rows in one statement; its parameters stay well under what SQLite takes.
 const BATCH: usize = 500;
 
-/// Appends within somebody else's transaction.
-pub(crate) async fn append(db: &impl ConnectionTrait, records: Vec<NewAudit>) -> Result<()> {
-    let rows: Vec<ActiveModel> = records
-        .into_iter()
-        .map(|record| row_of(record).into())
-        .map(all_set)
-        .collect();
-    for batch in rows.chunks(BATCH) {
-        Entity::insert_many(batch.to_vec())
-            .exec_without_returning(db)
-            .await?;
+impl Store {
+    /// Appends within somebody else's transaction, as its last act: what a change did and the record of it are there
+    /// together or not at all.
+    pub(crate) async fn append_audit(&self, db: &impl ConnectionTrait, records: Vec<NewAudit>) -> Result<()> {
+        let rows: Vec<ActiveModel> = records
+            .into_iter()
+            .map(|record| row_of(record).into())
+            .map(all_set)
+            .collect();
+        for batch in rows.chunks(BATCH) {
+            Entity::insert_many(batch.to_vec())
+                .exec_without_returning(db)
+                .await?;
+        }
+        Ok(())
     }
-    Ok(())
 }
 
 fn all_set(row: ActiveModel) -> ActiveModel {

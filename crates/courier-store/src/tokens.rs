@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::{
     Error, Page, PageRequest, Result, Store,
-    audit::{self, NewAudit},
+    audit::NewAudit,
     entities::{
         tokens::{Column, Entity, Model},
         users,
@@ -93,7 +93,7 @@ impl Tokens<'_> {
                 Entity::insert(row.into_active_model().reset_all())
                     .exec_without_returning(db)
                     .await?;
-                audit::append(db, vec![record]).await
+                self.0.append_audit(db, vec![record]).await
             })
             .await?;
         Ok(token)
@@ -164,7 +164,7 @@ impl Tokens<'_> {
                     .exec(db)
                     .await?;
                 if revoked.rows_affected > 0 {
-                    audit::append(db, vec![record]).await?;
+                    self.0.append_audit(db, vec![record]).await?;
                 }
                 Entity::find_by_id(id).one(db).await?.ok_or(NOT_FOUND)?.try_into()
             })

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::{
     Error, Page, PageRequest, Result, Store,
-    audit::{self, NewAudit},
+    audit::NewAudit,
     entities::{
         sessions,
         users::{ActiveModel, Column, Entity, Model},
@@ -259,7 +259,7 @@ impl Users<'_> {
                     .filter(Column::Id.eq(id))
                     .exec(db)
                     .await?;
-                audit::append(db, vec![record]).await
+                self.0.append_audit(db, vec![record]).await
             })
             .await
     }

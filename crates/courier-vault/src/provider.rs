@@ -35,6 +35,15 @@ impl fmt::Debug for Wrapped {
     }
 }
 
+/// A key-encryption key, and one version of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyVersion {
+    /// As [`Wrapped::key_id`].
+    pub key_id: String,
+    /// As [`Wrapped::key_version`].
+    pub key_version: String,
+}
+
 /// Wraps and unwraps data keys under a key-encryption key, which never leaves the provider.
 ///
 /// What [`KeyProvider::wrap`] returned must unwrap for as long as the key exists, also in another process and by a
@@ -43,6 +52,15 @@ impl fmt::Debug for Wrapped {
 pub trait KeyProvider: Send + Sync + fmt::Debug {
     /// What and where the key is, for logs and errors: `local key 1f3a… (data/kek)`. No secret.
     fn describe(&self) -> String;
+
+    /// Which key, and which version of it, [`KeyProvider::wrap`] uses now: what [`Wrapped`] will name.
+    ///
+    /// # Errors
+    /// [`Error::Provider`](crate::Error::Provider) if the provider can't be reached or refuses.
+    async fn newest(&self) -> Result<KeyVersion>;
+
+    /// Does this provider hold the key of that identifier, in whatever version? Decided without asking anybody.
+    fn holds(&self, key_id: &str) -> bool;
 
     /// Encrypts a data key under the newest version of the key.
     ///

@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use crate::blob::{Blob, FORMAT, MAGIC, NONCE_LEN, TAG_LEN};
 use crate::error::{Error, Result};
-use crate::provider::{DataKey, KeyProvider};
+use crate::provider::{DataKey, KeyProvider, KeyVersion, Wrapped};
 
 /// What [`Vault::check_value`] seals.
 const CHECK_TEXT: &[u8] = b"courier vault check";
@@ -55,17 +55,74 @@ impl fmt::Display for Binding {
     }
 }
 
-/// Seals and opens values under the key of a [`KeyProvider`]. Cheap to clone.
+/// Seals values under the key of one [`KeyProvider`], and opens those under its key or under one of the others. Cheap to
+/// clone.
 #[derive(Debug, Clone)]
 pub struct Vault {
     provider: Arc<dyn KeyProvider>,
+    /// Providers of the keys of earlier days: they open, and seal nothing.
+    others: Vec<Arc<dyn KeyProvider>>,
 }
 
 impl Vault {
     /// A vault under this provider's key.
     #[must_use]
     pub fn new(provider: Arc<dyn KeyProvider>) -> Self {
-        Self { provider }
+        Self {
+            provider,
+            others: Vec::new(),
+        }
+    }
+
+    /// The same vault, which also opens what is sealed under this provider's key, until [`Vault::rewrap`] has moved it.
+    #[must_use]
+    pub fn opening_also(mut self, provider: Arc<dyn KeyProvider>) -> Self {
+        self.others.push(provider);
+        self
+    }
+
+    /// The provider that holds the key of a sealed value; the first one, which names both keys in its error, where none
+    /// does.
+    fn holder(&self, key_id: &str) -> &Arc<dyn KeyProvider> {
+        std::iter::once(&self.provider)
+            .chain(&self.others)
+            .find(|provider| provider.holds(key_id))
+            .unwrap_or(&self.provider)
+    }
+
+    /// Which key and version a sealed value needs, read from the value alone.
+    ///
+    /// # Errors
+    /// [`Error::NotSealed`] or [`Error::Format`].
+    pub fn sealed_under(blob: &[u8]) -> Result<KeyVersion> {
+        let Wrapped {
+            key_id, key_version, ..
+        } = Blob::decode(blob)?.wrapped;
+        Ok(KeyVersion { key_id, key_version })
+    }
+
+    /// Which key and version values are sealed under now: [`KeyProvider::newest`].
+    ///
+    /// # Errors
+    /// [`Error::Provider`].
+    pub async fn newest(&self) -> Result<KeyVersion> {
+        self.provider.newest().await
+    }
+
+    /// Wraps a sealed value's data key anew, under the newest version of this vault's key; the ciphertext stays, byte for
+    /// byte. Tells nothing about whether the value is authentic: that shows when it is opened.
+    ///
+    /// # Errors
+    /// As [`Vault::open`], but for [`Error::Tampered`].
+    pub async fn rewrap(&self, blob: &[u8]) -> Result<Vec<u8>> {
+        let mut blob = Blob::decode(blob)?;
+        let data_key = self.unwrap(&blob.wrapped).await?;
+        blob.wrapped = self.provider.wrap(&data_key).await?;
+        blob.encode()
+    }
+
+    async fn unwrap(&self, wrapped: &Wrapped) -> Result<DataKey> {
+        self.holder(&wrapped.key_id).unwrap(wrapped).await
     }
 
     /// What holds the key, for logs: [`KeyProvider::describe`].
@@ -104,7 +161,7 @@ impl Vault {
     /// be unwrapped.
     pub async fn open(&self, binding: &Binding, blob: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
         let blob = Blob::decode(blob)?;
-        let data_key = self.provider.unwrap(&blob.wrapped).await?;
+        let data_key = self.unwrap(&blob.wrapped).await?;
         decrypt(
             &data_key,
             blob.nonce,

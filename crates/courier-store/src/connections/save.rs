@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::{Connection, ConnectionChange, Health, load};
 use crate::{
     Error, Result, Store,
-    audit::{self, NewAudit},
+    audit::NewAudit,
     connection_keys,
     entities::{
         connection_secrets,
@@ -29,7 +29,7 @@ pub(super) async fn insert(store: &Store, change: ConnectionChange) -> Result<Co
             Entity::insert(new_row(&change.record))
                 .exec_without_returning(db)
                 .await?;
-            with_all(db, change).await?;
+            with_all(store, db, change).await?;
             load::get(db, id).await
         })
         .await
@@ -69,7 +69,7 @@ pub(super) async fn update(store: &Store, change: ConnectionChange) -> Result<Co
                 .filter(Column::Id.eq(id))
                 .exec(db)
                 .await?;
-            with_all(db, change).await?;
+            with_all(store, db, change).await?;
             load::get(db, id).await
         })
         .await
@@ -95,7 +95,7 @@ pub(super) async fn delete(store: &Store, id: Uuid, audit: Vec<NewAudit>) -> Res
                 });
             }
             Entity::delete_by_id(id).exec(db).await?;
-            audit::append(db, audit).await
+            store.append_audit(db, audit).await
         })
         .await
 }
@@ -128,7 +128,7 @@ fn new_row(record: &Connection) -> ActiveModel {
     row.into_active_model().reset_all()
 }
 
-async fn with_all(db: &impl ConnectionTrait, change: ConnectionChange) -> Result<()> {
+async fn with_all(store: &Store, db: &impl ConnectionTrait, change: ConnectionChange) -> Result<()> {
     let id = change.record.id;
     for (field, sealed) in change.secrets {
         set_secret(db, id, field, sealed).await?;
@@ -142,7 +142,7 @@ async fn with_all(db: &impl ConnectionTrait, change: ConnectionChange) -> Result
     if let Some(fingerprint) = change.pin {
         known_hosts::pin_only(db, id, &fingerprint, &change.by).await?;
     }
-    audit::append(db, change.audit).await
+    store.append_audit(db, change.audit).await
 }
 
 async fn set_secret(

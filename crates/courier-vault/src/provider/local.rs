@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 
 use crate::blob::{NONCE_LEN, TAG_LEN};
 use crate::error::{Error, Result};
-use crate::provider::{DataKey, KeyProvider, Wrapped};
+use crate::provider::{DataKey, KeyProvider, KeyVersion, Wrapped};
 use crate::vault::{decrypt, encrypt, fill_random};
 
 /// What the key's public identifier is derived over.
@@ -132,6 +132,17 @@ impl fmt::Debug for LocalKey {
 impl KeyProvider for LocalKey {
     fn describe(&self) -> String {
         format!("local key {} ({})", self.id, self.origin)
+    }
+
+    async fn newest(&self) -> Result<KeyVersion> {
+        Ok(KeyVersion {
+            key_id: self.id.clone(),
+            key_version: VERSION.into(),
+        })
+    }
+
+    fn holds(&self, key_id: &str) -> bool {
+        key_id == self.id
     }
 
     async fn wrap(&self, data_key: &DataKey) -> Result<Wrapped> {
