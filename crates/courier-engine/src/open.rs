@@ -283,6 +283,7 @@ async fn connect(
         observer: trust.clone(),
         connect_timeout,
         keepalive_interval: interval,
+        fips: false,
     };
     // A protocol keeps the time itself, and names the stage that took it; this one is the net below.
     let client = tokio::time::timeout(

@@ -49,6 +49,22 @@ pub trait Protocol: Send + Sync + fmt::Debug {
         Vec::new()
     }
 
+    /// What FIPS mode does not allow in these settings: the name of the setting, and what of it, in words.
+    ///
+    /// Approved are AES in GCM and CTR mode, SHA-2, HMAC with it, key agreement and signatures over P-256, P-384 and P-521,
+    /// RSA from 2048 bits, and Diffie-Hellman over groups 14 to 18 with SHA-2. A protocol that has no cryptography has
+    /// nothing to refuse.
+    fn not_fips(&self, settings: &Map<String, Value>) -> Vec<(String, String)> {
+        let _ = settings;
+        Vec::new()
+    }
+
+    /// Why a client certificate can't be used in FIPS mode; nothing of what it holds.
+    fn client_certificate_not_fips(&self, pem: &SecretString) -> Option<String> {
+        let _ = pem;
+        None
+    }
+
     /// Connects, has the server's key decided upon, and authenticates, in this order.
     ///
     /// Errors: [`Unreachable`](crate::ErrorKind::Unreachable), [`Timeout`](crate::ErrorKind::Timeout),
@@ -161,4 +177,7 @@ pub struct ConnectOptions {
     pub connect_timeout: Duration,
     /// Without a sign of life on an idle session for this long, one is asked for.
     pub keepalive_interval: Duration,
+    /// Only what FIPS mode approves is offered and accepted ([`Protocol::not_fips`]). What is left of the settings must
+    /// suffice: [`Negotiation`](crate::ErrorKind::Negotiation) where nothing is, before anything is sent.
+    pub fips: bool,
 }

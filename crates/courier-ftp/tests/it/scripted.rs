@@ -129,6 +129,7 @@ pub fn options(seconds: f64) -> ConnectOptions {
         observer: Arc::new(Unobserved),
         connect_timeout: Duration::from_secs_f64(seconds),
         keepalive_interval: Duration::from_secs(30),
+        fips: false,
     }
 }
 

@@ -32,6 +32,7 @@ async fn connect(root: Option<PathBuf>) -> Result<Arc<dyn Client>> {
         observer: Arc::new(Unobserved),
         connect_timeout: Duration::from_secs(5),
         keepalive_interval: Duration::from_secs(30),
+        fips: false,
     };
     LocalProtocol.connect(target, options).await
 }

@@ -57,6 +57,7 @@ impl Try {
                 observer: Arc::<Heard>::clone(&heard),
                 connect_timeout: Duration::from_secs(20),
                 keepalive_interval: Duration::from_secs(30),
+                fips: false,
             },
             heard,
         }

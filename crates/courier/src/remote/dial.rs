@@ -97,6 +97,7 @@ impl Dialer {
             observer: trust.observer,
             connect_timeout: timeout,
             keepalive_interval: Duration::from_secs(30),
+            fips: false,
         };
         let username = match (&endpoint.user, endpoint.scheme) {
             (Some(user), _) => user.clone(),
