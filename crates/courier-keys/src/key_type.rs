@@ -50,6 +50,17 @@ impl KeyType {
         Self::Ecdsa521,
     ];
 
+    /// May a key of this type sign in FIPS mode (specification 6.13)? RSA from 2048 bits and the NIST curves may
+    /// (SP 800-131A); Ed25519 may not.
+    #[must_use]
+    pub const fn is_fips_approved(self) -> bool {
+        match self {
+            Self::Rsa(bits) => bits >= 2048,
+            Self::Ed25519 => false,
+            Self::Ecdsa256 | Self::Ecdsa384 | Self::Ecdsa521 => true,
+        }
+    }
+
     /// The type of a public key.
     ///
     /// # Errors

@@ -94,3 +94,10 @@ fn debug_shows_no_secret() {
         )
     );
 }
+
+#[test]
+fn fips_mode_approves_of_rsa_from_2048_bits_and_of_the_nist_curves() {
+    let approved = KeyType::GENERATED.map(KeyType::is_fips_approved);
+    assert_eq!(approved, [false, true, true, true, true, true, true]);
+    assert!(!KeyType::Rsa(2047).is_fips_approved());
+}
