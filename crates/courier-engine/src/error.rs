@@ -239,6 +239,7 @@ impl Error {
                     | ErrorKind::HostKey
                     | ErrorKind::HostKeyNotApproved
                     | ErrorKind::Certificate
+                    | ErrorKind::NotFips
                     | ErrorKind::Cancelled
             ),
             Self::Store(e) => e.may_pass(),

@@ -28,6 +28,8 @@ pub enum ErrorKind {
     Certificate,
     /// No agreement on algorithms or protocol versions.
     Negotiation,
+    /// FIPS mode does not allow what the connection is set to, or all that the server has.
+    NotFips,
     /// The host could not be reached.
     Unreachable,
     /// No answer within the time allowed.
@@ -66,6 +68,7 @@ impl ErrorKind {
             Self::HostKeyNotApproved => "host_key_not_approved",
             Self::Certificate => "certificate",
             Self::Negotiation => "negotiation",
+            Self::NotFips => "not_fips",
             Self::Unreachable => "unreachable",
             Self::Timeout => "timeout",
             Self::Lost => "lost",

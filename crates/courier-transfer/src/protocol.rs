@@ -70,7 +70,8 @@ pub trait Protocol: Send + Sync + fmt::Debug {
     /// Errors: [`Unreachable`](crate::ErrorKind::Unreachable), [`Timeout`](crate::ErrorKind::Timeout),
     /// [`HostKey`](crate::ErrorKind::HostKey),
     /// [`HostKeyNotApproved`](crate::ErrorKind::HostKeyNotApproved), [`Certificate`](crate::ErrorKind::Certificate), [`Auth`](crate::ErrorKind::Auth),
-    /// [`Negotiation`](crate::ErrorKind::Negotiation), [`Protocol`](crate::ErrorKind::Protocol).
+    /// [`Negotiation`](crate::ErrorKind::Negotiation), [`NotFips`](crate::ErrorKind::NotFips),
+    /// [`Protocol`](crate::ErrorKind::Protocol).
     async fn connect(&self, target: Target, options: ConnectOptions) -> Result<Arc<dyn Client>>;
 }
 
@@ -177,7 +178,8 @@ pub struct ConnectOptions {
     pub connect_timeout: Duration,
     /// Without a sign of life on an idle session for this long, one is asked for.
     pub keepalive_interval: Duration,
-    /// Only what FIPS mode approves is offered and accepted ([`Protocol::not_fips`]). What is left of the settings must
-    /// suffice: [`Negotiation`](crate::ErrorKind::Negotiation) where nothing is, before anything is sent.
+    /// FIPS mode rules this connection: only what [`Protocol::not_fips`] calls approved is offered and accepted, whatever else
+    /// the settings name. Where too little is left, or the server has none of it:
+    /// [`NotFips`](crate::ErrorKind::NotFips), before any credential is sent.
     pub fips: bool,
 }

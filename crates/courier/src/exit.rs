@@ -54,6 +54,7 @@ impl From<ErrorKind> for Code {
             | ErrorKind::NotEmpty
             | ErrorKind::WrongKind
             | ErrorKind::Negotiation
+            | ErrorKind::NotFips
             | ErrorKind::Full
             | ErrorKind::Protocol
             | ErrorKind::Unsupported

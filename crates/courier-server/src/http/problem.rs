@@ -136,7 +136,7 @@ fn code_of(kind: &str) -> ErrorCode {
         "key_exists" => ErrorCode::KeyExists,
         "key_not_active" => ErrorCode::KeyNotActive,
         "key_in_use" => ErrorCode::KeyInUse,
-        "fips_key_type" => ErrorCode::FipsAlgorithm,
+        "fips_key_type" | "not_fips" => ErrorCode::FipsAlgorithm,
         _ => ErrorCode::Internal,
     }
 }
