@@ -81,7 +81,7 @@ pub enum Error {
     KeyFile {
         /// The file.
         path: PathBuf,
-        /// `read` or `created`.
+        /// `read`, `created` or `changed`.
         operation: &'static str,
         /// The system's answer.
         source: std::io::Error,

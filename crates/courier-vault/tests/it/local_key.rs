@@ -55,7 +55,7 @@ fn racers_end_with_one_key() {
                 .map(|_| {
                     scope.spawn(|| {
                         barrier.wait();
-                        LocalKey::load_or_create(&path).unwrap().id().to_owned()
+                        LocalKey::load_or_create(&path).unwrap().id()
                     })
                 })
                 .collect();
@@ -164,12 +164,7 @@ fn every_spelling_of_a_key_is_the_same_key() {
         "FBFFBFFBFFBFFBFFBFFBFFBFFBFFBFFBFFBFFBFFBFFBFFBFFBFFBFFBFFBFFBFF",
     ]
     .into_iter()
-    .map(|text| {
-        LocalKey::from_text(&SecretString::from(text))
-            .unwrap()
-            .id()
-            .to_owned()
-    })
+    .map(|text| LocalKey::from_text(&SecretString::from(text)).unwrap().id())
     .collect();
     assert!(ids.iter().all(|id| *id == ids[0]), "{ids:?}");
     assert_eq!(ids[0].len(), 16);
@@ -192,4 +187,114 @@ async fn an_altered_wrapping_does_not_unwrap() {
         let error = key.unwrap(&wrapped).await.unwrap_err();
         assert!(matches!(error, Error::Provider { .. }), "{error}");
     }
+}
+
+const TWO: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f,\n \
+                   ff0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
+
+fn from_text(text: &str) -> LocalKey {
+    LocalKey::from_text(&SecretString::from(text)).unwrap()
+}
+
+#[tokio::test]
+async fn the_first_of_several_keys_wraps_and_all_unwrap() {
+    let ring = from_text(TWO);
+    let [first, second] = [&TWO[..64], &TWO[TWO.len() - 64..]].map(from_text);
+    assert_eq!(ring.ids(), [first.id(), second.id()]);
+    let data_key = DataKey::new([9; 32]);
+    let wrapped = ring.wrap(&data_key).await.unwrap();
+    assert_eq!(wrapped.key_id, first.id());
+    assert_eq!(first.unwrap(&wrapped).await.unwrap(), data_key);
+    let older = second.wrap(&data_key).await.unwrap();
+    assert_eq!(ring.unwrap(&older).await.unwrap(), data_key);
+    assert!(ring.holds(&second.id()) && !first.holds(&second.id()));
+    assert!(ring.describe().contains("and 1 older"), "{}", ring.describe());
+
+    let twice = from_text(&format!("{TWO} {TWO}"));
+    assert_eq!(twice.ids(), ring.ids());
+    let error = LocalKey::from_text(&SecretString::from(format!("{TWO} hunter2"))).unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("7 characters that are neither as key 3"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn a_new_first_key_wraps_in_every_process_that_has_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("kek");
+    let running = LocalKey::load_or_create(&path).unwrap();
+    let old = running.id();
+    let data_key = DataKey::new([9; 32]);
+    let before = running.wrap(&data_key).await.unwrap();
+
+    let changed = LocalKey::add_first(&path).unwrap();
+    let new = changed.id();
+    assert_eq!(changed.ids(), [new.clone(), old.clone()]);
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(fs::read_to_string(&path).unwrap().lines().count(), 2);
+    assert_eq!(running.wrap(&data_key).await.unwrap().key_id, new);
+    assert_eq!(running.newest().await.unwrap().key_id, new);
+    assert_eq!(running.unwrap(&before).await.unwrap(), data_key);
+
+    let error = LocalKey::keep_first(&path, &old).unwrap_err().to_string();
+    assert!(error.contains("no longer") && error.contains(&old), "{error}");
+    assert_eq!(LocalKey::load(&path).unwrap().ids().len(), 2);
+    LocalKey::keep_first(&path, &new).unwrap();
+    assert_eq!(LocalKey::load(&path).unwrap().ids().join(" "), new);
+    // What a process has read, it keeps.
+    assert_eq!(running.ids(), [new, old]);
+    assert_eq!(running.unwrap(&before).await.unwrap(), data_key);
+    assert_eq!(
+        fs::read_dir(folder.path()).unwrap().count(),
+        1,
+        "something was left behind"
+    );
+}
+
+#[tokio::test]
+async fn a_process_that_slept_through_a_change_still_opens_everything() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("kek");
+    let running = LocalKey::load_or_create(&path).unwrap();
+    let data_key = DataKey::new([9; 32]);
+    let before = running.wrap(&data_key).await.unwrap();
+    let changed = LocalKey::add_first(&path).unwrap();
+    LocalKey::keep_first(&path, &changed.id()).unwrap();
+    let after = changed.wrap(&data_key).await.unwrap();
+    assert!(running.holds(&after.key_id));
+    assert_eq!(running.unwrap(&after).await.unwrap(), data_key);
+    assert_eq!(running.unwrap(&before).await.unwrap(), data_key);
+}
+
+#[tokio::test]
+async fn a_key_file_that_is_spoilt_later_does_not_disturb_who_has_read_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("kek");
+    let running = LocalKey::load_or_create(&path).unwrap();
+    let data_key = DataKey::new([9; 32]);
+    let wrapped = running.wrap(&data_key).await.unwrap();
+    write(&path, b"hunter2", 0o600);
+    assert_eq!(running.unwrap(&wrapped).await.unwrap(), data_key);
+    running.wrap(&data_key).await.unwrap();
+    assert!(matches!(LocalKey::add_first(&path), Err(Error::BadKey { .. })));
+    assert_eq!(fs::read(&path).unwrap(), b"hunter2");
+    fs::remove_file(&path).unwrap();
+    running.wrap(&data_key).await.unwrap();
+    assert!(matches!(LocalKey::add_first(&path), Err(Error::KeyFile { .. })));
+}
+
+#[test]
+fn keys_added_at_once_are_all_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("kek");
+    LocalKey::load_or_create(&path).unwrap();
+    thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| LocalKey::add_first(&path).unwrap());
+        }
+    });
+    assert_eq!(LocalKey::load(&path).unwrap().ids().len(), 9);
 }

@@ -22,7 +22,7 @@ fn binding() -> Binding {
 }
 
 /// The vault does no I/O of its own here, so that a runtime of one thread is made at no cost.
-fn run<T>(future: impl Future<Output = T>) -> T {
+pub(crate) fn run<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread()
         .build()
         .unwrap()
@@ -85,7 +85,7 @@ async fn a_wrong_key_is_named_beside_the_right_one() {
         .unwrap_err()
         .to_string();
     assert!(
-        error.contains(local(KEY).id()) && error.contains(local(OTHER_KEY).id()),
+        error.contains(&local(KEY).id()) && error.contains(&local(OTHER_KEY).id()),
         "{error}"
     );
     assert!(error.contains("COURIER_KEK"), "{error}");
@@ -137,7 +137,7 @@ async fn nothing_secret_is_printed() {
     let parts = Blob::decode(&blob).unwrap();
     let data_key = key.unwrap(&parts.wrapped).await.unwrap();
     let printed = format!("{key:?} {:?} {parts:?} {}", vault(KEY), key.describe());
-    assert!(printed.contains(key.id()));
+    assert!(printed.contains(&key.id()));
     for secret in [
         &KEY[2..12],
         "[0, 1, 2",
