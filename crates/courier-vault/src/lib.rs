@@ -21,10 +21,12 @@ pub mod blob;
 mod error;
 mod mac;
 mod provider;
+mod stream;
 mod vault;
 
 pub use error::{Error, Result};
 pub use mac::{MAC_LEN, MacKey};
 pub use provider::local::LocalKey;
 pub use provider::{DataKey, KeyProvider, KeyVersion, Wrapped};
+pub use stream::{OpenReader, SealWriter};
 pub use vault::{Binding, Vault};

@@ -121,8 +121,16 @@ impl Vault {
         blob.encode()
     }
 
-    async fn unwrap(&self, wrapped: &Wrapped) -> Result<DataKey> {
+    pub(crate) async fn unwrap(&self, wrapped: &Wrapped) -> Result<DataKey> {
         self.holder(&wrapped.key_id).unwrap(wrapped).await
+    }
+
+    /// A fresh data key, and the same wrapped under the newest key.
+    pub(crate) async fn new_data_key(&self) -> Result<(DataKey, Wrapped)> {
+        let mut data_key = DataKey::default();
+        fill_random(&mut *data_key)?;
+        let wrapped = self.provider.wrap(&data_key).await?;
+        Ok((data_key, wrapped))
     }
 
     /// What holds the key, for logs: [`KeyProvider::describe`].
@@ -137,11 +145,9 @@ impl Vault {
     /// [`Error::TooLong`] over 4 GiB, [`Error::Provider`] if the data key can't be wrapped, [`Error::Crypto`] for want
     /// of randomness.
     pub async fn seal(&self, binding: &Binding, plaintext: &[u8]) -> Result<Vec<u8>> {
-        let mut data_key = DataKey::default();
-        fill_random(&mut *data_key)?;
+        let (data_key, wrapped) = self.new_data_key().await?;
         let mut nonce = [0; NONCE_LEN];
         fill_random(&mut nonce)?;
-        let wrapped = self.provider.wrap(&data_key).await?;
         let mut ciphertext = plaintext.to_vec();
         let tag = encrypt(&data_key, nonce, &binding.associated_data(), &mut ciphertext)?;
         Blob {

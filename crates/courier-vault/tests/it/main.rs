@@ -9,3 +9,4 @@
 mod blob;
 mod local_key;
 mod seal;
+mod stream;
