@@ -5,16 +5,15 @@
 //! is done in the open folder, by the file's bare name, again without following a link.
 
 use std::{
-    ffi::{OsStr, OsString},
+    ffi::OsString,
     fs::File,
-    io,
     os::{fd::OwnedFd, unix::fs::MetadataExt},
-    path::{Component, Path, PathBuf},
+    path::PathBuf,
 };
 
-use courier_transfer::{Error, ErrorKind, Result};
+use courier_transfer::{Error, ErrorKind, Result, ops::open_folder};
 use rustix::{
-    fs::{AtFlags, CWD, FileType, Mode, OFlags, Stat, mkdirat, openat, renameat, statat, unlinkat},
+    fs::{AtFlags, FileType, Mode, OFlags, Stat, openat, renameat, statat, unlinkat},
     io::Errno,
 };
 use uuid::Uuid;
@@ -169,35 +168,14 @@ impl Drop for Temporary<'_> {
     }
 }
 
-/// Opens a folder step by step; a link on the way is not followed, but an error.
-fn open_folder(path: &Path, make: bool) -> io::Result<OwnedFd> {
-    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let enter = |at: &OwnedFd, name: &OsStr| openat(at, name, flags, Mode::empty());
-    let mut at = openat(CWD, "/", flags, Mode::empty())?;
-    for component in path.components() {
-        let name = match component {
-            Component::RootDir => continue,
-            Component::Normal(name) => name,
-            _ => return Err(Errno::INVAL.into()),
-        };
-        at = match enter(&at, name) {
-            Err(Errno::NOENT) if make => {
-                match mkdirat(&at, name, Mode::from_raw_mode(0o777)) {
-                    Ok(()) | Err(Errno::EXIST) => {}
-                    Err(e) => return Err(e.into()),
-                }
-                enter(&at, name)?
-            }
-            result => result?,
-        };
-    }
-    Ok(at)
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use std::{fs, io::Write, os::unix::fs::symlink};
+    use std::{
+        fs,
+        io::{self, Write},
+        os::unix::fs::symlink,
+    };
 
     use super::*;
 

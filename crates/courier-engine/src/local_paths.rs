@@ -7,8 +7,10 @@
 use std::{
     io,
     path::{Component, Path, PathBuf},
+    sync::Arc,
 };
 
+use courier_transfer::ops::{Confine, Locals};
 use uuid::Uuid;
 
 use crate::{Error, Result};
@@ -93,9 +95,12 @@ impl LocalPaths {
         self.allowed(path, None)
     }
 
-    /// Allows a file that a pattern or a folder led to, or refuses it.
-    pub(crate) fn permit(&self, path: &Path, execution: Uuid) -> courier_transfer::Result<()> {
-        self.resolve_found(path, execution).map(|_| ())
+    /// What the transfers of an execution may touch.
+    pub(crate) fn locals(&self, execution: Uuid) -> Locals {
+        Locals::Within(Arc::new(OfExecution {
+            paths: self.clone(),
+            execution,
+        }))
     }
 
     /// Where a path lies that was made of an allowed one and a name.
@@ -190,6 +195,19 @@ pub fn check_local_roots(data_dir: &Path, database: Option<&Path>, roots: &[Path
         }
     }
     Ok(())
+}
+
+/// The local paths of one execution.
+#[derive(Debug)]
+struct OfExecution {
+    paths: LocalPaths,
+    execution: Uuid,
+}
+
+impl Confine for OfExecution {
+    fn resolve(&self, path: &Path) -> courier_transfer::Result<PathBuf> {
+        self.paths.resolve_found(path, self.execution)
+    }
 }
 
 fn make_dir(path: &Path) -> Result<()> {

@@ -14,6 +14,7 @@ mod find;
 mod folders;
 mod glob;
 mod local;
+mod locals;
 mod lost;
 mod names;
 mod options;
@@ -31,6 +32,7 @@ pub use directories::{Removed, make_dir_all, remove_tree};
 pub use download::download;
 pub use find::{FindOptions, find, glob};
 pub use glob::{Pattern, RemoteGlob};
+pub use locals::{Confine, LocalPath, Locals, open_folder};
 pub use options::{
     Context, DownloadOptions, FinalName, OnExisting, Outcome, Transferred, UploadOptions, Verified, Verify,
 };

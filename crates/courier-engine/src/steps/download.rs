@@ -4,7 +4,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use courier_transfer::{
     Client,
-    ops::{self, DownloadOptions, PlanOptions, RemoteGlob},
+    ops::{self, DownloadOptions, LocalPath, Locals, PlanOptions, RemoteGlob},
     settings::{Default as Standard, Kind, Setting},
 };
 use futures::{StreamExt, stream, stream::BoxStream};
@@ -60,6 +60,7 @@ struct Download {
     target: PathBuf,
     /// The target is a folder, whether it exists or not.
     folder: bool,
+    locals: Locals,
     options: DownloadOptions,
 }
 
@@ -71,6 +72,7 @@ impl Download {
             folder: target.ends_with('/') || source.pattern().is_some(),
             source,
             target: step.local_path(target)?,
+            locals: step.locals(),
             options: DownloadOptions {
                 resume: step.flag("resume_partial"),
                 go_on: step.flag("resume_partial"),
@@ -102,7 +104,10 @@ impl Transfer for Download {
             return Ok(ops::plan_downloads(
                 client.clone(),
                 self.source.clone(),
-                self.target.clone(),
+                LocalPath {
+                    path: self.target.clone(),
+                    locals: self.locals.clone(),
+                },
                 PlanOptions::default(),
                 drop,
             ));
@@ -128,11 +133,9 @@ impl Transfer for Download {
 impl Download {
     /// Is the target a folder? Makes it where it has to be one.
     async fn goes_into_folder(&self) -> Result<bool> {
-        let (path, folder) = (self.target.clone(), self.folder);
+        let (path, folder, locals) = (self.target.clone(), self.folder, self.locals.clone());
         let look = move || match folder {
-            true => std::fs::create_dir_all(&path)
-                .map(|()| true)
-                .map_err(|e| courier_transfer::Error::local(e, "make", &path)),
+            true => locals.folder(&path, true).map(|_| true),
             false => Ok(path.is_dir()),
         };
         Ok(super::run::blocking(look).await?)

@@ -10,7 +10,7 @@ use std::{
 };
 
 use courier_store::{audit::NewAudit, executions::Step as StepRow};
-use courier_transfer::{Client, ErrorKind, RemotePath};
+use courier_transfer::{Client, ErrorKind, RemotePath, ops::Locals};
 use futures::FutureExt;
 use parking_lot::Mutex;
 use serde_json::{Map, Value};
@@ -59,6 +59,11 @@ impl Step<'_> {
     /// A path on this machine that the job may touch.
     pub(crate) fn local_path(&self, text: &str) -> Result<PathBuf> {
         self.engine().0.paths.resolve(text, self.state.execution)
+    }
+
+    /// What its transfers may touch of this machine.
+    pub(crate) fn locals(&self) -> Locals {
+        self.engine().0.paths.locals(self.state.execution)
     }
 
     /// The connection that it names.

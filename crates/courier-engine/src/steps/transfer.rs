@@ -147,17 +147,9 @@ pub(super) async fn run<T: Transfer>(step: &Step<'_>, transfer: T) -> Result<()>
 async fn move_files<T: Transfer>(step: &Step<'_>, transfer: &T, record: &Arc<Record>) -> Result<()> {
     let client = step.session().await?;
     let planned = transfer.plan(&client, record).await?;
-    let (engine, execution, done) = (step.engine().clone(), step.state.execution, record.clone());
+    let done = record.clone();
     let jobs = planned
-        .filter_map(move |job| {
-            let job = match job {
-                Ok(job) if done.is_done(&job) => None,
-                // A pattern may have met links that lead elsewhere.
-                Ok(job) => Some(engine.0.paths.permit(&job.local, execution).map(|()| job)),
-                Err(e) => Some(Err(e)),
-            };
-            std::future::ready(job)
-        })
+        .filter(move |job| std::future::ready(!job.as_ref().is_ok_and(|job| done.is_done(job))))
         .boxed();
     let context = BatchContext {
         progress: Arc::new(Files {
@@ -169,6 +161,7 @@ async fn move_files<T: Transfer>(step: &Step<'_>, transfer: &T, record: &Arc<Rec
             state: step.state.clone(),
             connection: step.connection()?,
         }),
+        locals: step.locals(),
         ..BatchContext::default()
     };
     // Sources are deleted beside the transfers that go on.
@@ -301,9 +294,9 @@ async fn delete_source(
     }
     match direction {
         Direction::Upload => {
-            let path = job.local.clone();
+            let (path, locals) = (job.local.clone(), step.locals());
             let gone = match sent {
-                Some(sent) => blocking(move || ops::remove_version(&path, &sent)).await?,
+                Some(sent) => blocking(move || ops::remove_version(&path, &locals, &sent)).await?,
                 None => false,
             };
             if !gone {

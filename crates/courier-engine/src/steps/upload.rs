@@ -4,7 +4,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use courier_transfer::{
     Client, RemotePath,
-    ops::{self, PlanOptions, UploadOptions},
+    ops::{self, LocalPath, Locals, PlanOptions, UploadOptions},
     settings::{Default as Standard, Kind, Setting},
 };
 use futures::{StreamExt, stream, stream::BoxStream};
@@ -83,6 +83,7 @@ struct Upload {
     /// The file or pattern, or the files that an earlier step left.
     sources: Vec<PathBuf>,
     target: String,
+    locals: Locals,
     options: UploadOptions,
 }
 
@@ -98,6 +99,7 @@ impl Upload {
                 .map(|text| step.local_path(text))
                 .collect::<Result<_>>()?,
             target: step.text("remote_path")?.into(),
+            locals: step.locals(),
             options: UploadOptions {
                 atomic: step.flag("atomic_upload"),
                 atomic_suffix: step.text("atomic_suffix")?.into(),
@@ -152,7 +154,10 @@ impl Transfer for Upload {
             .map(|source| {
                 ops::plan_uploads(
                     client.clone(),
-                    source.clone(),
+                    LocalPath {
+                        path: source.clone(),
+                        locals: self.locals.clone(),
+                    },
                     target.clone(),
                     PlanOptions::default(),
                     drop,

@@ -13,7 +13,7 @@ use futures::{Stream, StreamExt, future::ready, stream::BoxStream};
 use crate::{Client, Entry, NoProgress, Progress, Rate, RemotePath, Result};
 
 use super::{
-    Context, DownloadOptions, NoPartials, Outcome, Partials, Transferred, UploadOptions,
+    Context, DownloadOptions, Locals, NoPartials, Outcome, Partials, Transferred, UploadOptions,
     directories::is_broken, download, upload,
 };
 
@@ -61,6 +61,8 @@ pub struct BatchContext {
     pub at_once: usize,
     /// How fast all of it may move together.
     pub rate: Option<Arc<Rate>>,
+    /// Where the local ends may lie.
+    pub locals: Locals,
 }
 
 impl Default for BatchContext {
@@ -70,6 +72,7 @@ impl Default for BatchContext {
             partials: Arc::new(NoPartials),
             at_once: 64,
             rate: None,
+            locals: Locals::Anywhere,
         }
     }
 }
@@ -141,6 +144,7 @@ where
                     partials: batch.partials,
                     entry: job.entry.take(),
                     rate: batch.rate,
+                    locals: batch.locals,
                 };
                 let (job, result) = transfer(job, context).await;
                 FileResult {

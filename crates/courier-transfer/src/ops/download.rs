@@ -62,7 +62,8 @@ impl Download<'_> {
         options.resume &= large;
 
         let (target, opening) = (self.local.to_owned(), options.clone());
-        let Some(mut part) = quickly(move || Part::open(&target, &opening)).await? else {
+        let locals = self.context.locals.clone();
+        let Some(mut part) = quickly(move || Part::open(&target, &locals, &opening)).await? else {
             return Ok(Transferred::skipped(FinalName::Local(self.local.to_owned())));
         };
         let key = key(self.local);

@@ -1,20 +1,30 @@
 //! The local file that a download grows in: `<name>.part`, renamed when whole.
 
 use std::{
-    fs::{self, File, OpenOptions, Permissions},
+    fs::{File, Metadata, Permissions},
     io,
-    os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt},
+    os::{
+        fd::OwnedFd,
+        unix::fs::{MetadataExt, PermissionsExt},
+    },
     path::{Path, PathBuf},
     time::{Duration, SystemTime},
 };
 
 use jiff::Timestamp;
-use rustix::fs::{CWD, FlockOperation, OFlags, RenameFlags, SeekFrom, flock, renameat_with, seek};
+use rustix::{
+    fs::{
+        AtFlags, FileType, FlockOperation, Mode, OFlags, RenameFlags, SeekFrom, Stat, flock, openat,
+        renameat, renameat_with, seek, statat, unlinkat,
+    },
+    io::Errno,
+};
 
 use crate::{Entry, Error, ErrorKind, Result};
 
 use super::{
-    DownloadOptions, OnExisting,
+    DownloadOptions, Locals, OnExisting,
+    locals::{folder_of, name_of},
     names::{NUMBERED, numbered_local, with_suffix},
 };
 
@@ -24,6 +34,8 @@ use super::{
 #[derive(Debug)]
 pub(super) struct Part {
     file: File,
+    /// What both names lie in.
+    folder: OwnedFd,
     path: PathBuf,
     target: PathBuf,
     /// Bytes that were there already.
@@ -39,27 +51,17 @@ pub(super) struct Part {
 
 impl Part {
     /// Opens the partial of a target; `None` where the target exists and is to be left alone.
-    pub(super) fn open(target: &Path, options: &DownloadOptions) -> Result<Option<Self>> {
-        let path = with_suffix(target, ".part").ok_or_else(|| {
-            Error::new(
-                ErrorKind::Invalid,
-                format!("the local path {} names no file", target.display()),
-            )
-        })?;
-        if !check_target(target, options.on_existing)? {
+    pub(super) fn open(target: &Path, locals: &Locals, options: &DownloadOptions) -> Result<Option<Self>> {
+        name_of(target)?;
+        let path = with_suffix(target, ".part").unwrap_or_default();
+        let folder = locals.folder(folder_of(target), options.create_parents)?;
+        if !check_target(&folder, target, options.on_existing)? {
             return Ok(None);
         }
-        let file = match open_locked(&path) {
-            Err(e) if e.kind() == ErrorKind::NotFound && options.create_parents => {
-                if let Some(parent) = path.parent() {
-                    fs::create_dir_all(parent).map_err(|e| Error::local(e, "make", parent))?;
-                }
-                open_locked(&path)?
-            }
-            result => result?,
-        };
+        let file = open_locked(&folder, &path)?;
         let mut part = Self {
             file,
+            folder,
             path,
             target: target.to_owned(),
             len: 0,
@@ -116,15 +118,15 @@ impl Part {
         options: &DownloadOptions,
     ) -> Result<Option<PathBuf>> {
         let meta = self.file.metadata().map_err(|e| self.error(e, "look at"))?;
-        let own = fs::symlink_metadata(&self.path).map_err(|e| self.error(e, "look at"))?;
-        if (own.dev(), own.ino(), meta.len()) != (meta.dev(), meta.ino(), size) {
+        let own = look(&self.folder, &self.path).map_err(|e| self.error(e.into(), "look at"))?;
+        if !is_same(&own, &meta) || meta.len() != size {
             self.keep = true;
             return Err(Error::new(
                 ErrorKind::Integrity,
                 format!(
                     "somebody else changed the local path {} while it was written; expected {size} bytes, found {}",
                     self.path.display(),
-                    own.len()
+                    own.st_size
                 ),
             ));
         }
@@ -150,37 +152,46 @@ impl Part {
         };
         self.renamed = true;
         if options.durable {
-            let folder = match target.parent() {
-                Some(parent) if !parent.as_os_str().is_empty() => parent,
-                _ => Path::new("."),
-            };
-            File::open(folder)
-                .and_then(|folder| folder.sync_all())
-                .map_err(|e| Error::local(e, "flush", folder))?;
+            openat(&self.folder, ".", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())
+                .and_then(rustix::fs::fsync)
+                .map_err(|e| Error::local(e.into(), "flush", folder_of(&target)))?;
         }
         Ok(Some(target))
     }
 
     fn rename(&self, on_existing: OnExisting) -> Result<Option<PathBuf>> {
         if on_existing == OnExisting::Replace {
-            return match fs::rename(&self.path, &self.target) {
+            let (from, to) = (name_of(&self.path)?, name_of(&self.target)?);
+            return match renameat(&self.folder, from, &self.folder, to) {
                 Ok(()) => Ok(Some(self.target.clone())),
-                Err(e) => Err(Error::local(e, "replace", &self.target)),
+                Err(e) => Err(Error::local(e.into(), "replace", &self.target)),
             };
         }
         for n in 0..NUMBERED {
             let target = numbered_local(&self.target, n);
-            match rename_keeping(&self.path, &target) {
+            match self.rename_keeping(&target)? {
                 Ok(()) => return Ok(Some(target)),
-                Err(e) if e.kind() == io::ErrorKind::AlreadyExists => match on_existing {
+                Err(Errno::EXIST) => match on_existing {
                     OnExisting::Rename => {}
                     OnExisting::Skip => return Ok(None),
                     _ => return Err(exists(&target)),
                 },
-                Err(e) => return Err(Error::local(e, "rename to", &target)),
+                Err(e) => return Err(Error::local(e.into(), "rename to", &target)),
             }
         }
         Err(exists(&self.target))
+    }
+
+    /// Renames, never over an existing target.
+    fn rename_keeping(&self, to: &Path) -> Result<rustix::io::Result<()>> {
+        let (from, name) = (name_of(&self.path)?, name_of(to)?);
+        let renamed = renameat_with(&self.folder, from, &self.folder, name, RenameFlags::NOREPLACE);
+        Ok(match renamed {
+            // Some network file systems don't know the flag.
+            Err(Errno::INVAL | Errno::NOSYS) if look(&self.folder, to).is_ok() => Err(Errno::EXIST),
+            Err(Errno::INVAL | Errno::NOSYS) => renameat(&self.folder, from, &self.folder, name),
+            result => result,
+        })
     }
 
     fn error(&self, error: io::Error, doing: &str) -> Error {
@@ -193,23 +204,37 @@ impl Drop for Part {
         let empty = || self.file.metadata().is_ok_and(|meta| meta.len() == 0);
         if !self.renamed && (!self.keep || empty()) {
             // Best effort: the transfer's own error matters more.
-            let _ = fs::remove_file(&self.path);
+            let _ = name_of(&self.path).map(|name| unlinkat(&self.folder, name, AtFlags::empty()));
         }
     }
 }
 
+/// What lies under the path's name in its open folder; a link is looked at itself.
+fn look(folder: &OwnedFd, path: &Path) -> rustix::io::Result<Stat> {
+    statat(
+        folder,
+        path.file_name().unwrap_or_default(),
+        AtFlags::SYMLINK_NOFOLLOW,
+    )
+}
+
+/// Is what was looked at the open file?
+fn is_same(own: &Stat, open: &Metadata) -> bool {
+    (own.st_dev, own.st_ino) == (open.dev(), open.ino())
+}
+
 /// May the target be written? `false` where it is to be left alone.
-fn check_target(target: &Path, on_existing: OnExisting) -> Result<bool> {
-    let Ok(meta) = fs::symlink_metadata(target) else {
+fn check_target(folder: &OwnedFd, target: &Path, on_existing: OnExisting) -> Result<bool> {
+    let Ok(own) = look(folder, target) else {
         return Ok(true);
     };
-    let meta = if meta.is_symlink() {
-        // The link itself is replaced, never written through; but one to a folder is surely meant as the folder.
-        fs::metadata(target).unwrap_or(meta)
-    } else {
-        meta
+    let own = FileType::from_raw_mode(own.st_mode);
+    // The link itself is replaced, never written through; but one to a folder is surely meant as the folder.
+    let kind = match statat(folder, name_of(target)?, AtFlags::empty()) {
+        Ok(behind) if own.is_symlink() => FileType::from_raw_mode(behind.st_mode),
+        _ => own,
     };
-    if meta.is_dir() {
+    if kind.is_dir() {
         return Err(Error::new(
             ErrorKind::WrongKind,
             format!(
@@ -221,7 +246,7 @@ fn check_target(target: &Path, on_existing: OnExisting) -> Result<bool> {
     match on_existing {
         OnExisting::Skip => Ok(false),
         OnExisting::Fail => Err(exists(target)),
-        OnExisting::Replace if !meta.is_file() && !meta.is_symlink() => Err(Error::new(
+        OnExisting::Replace if !kind.is_file() && !kind.is_symlink() => Err(Error::new(
             ErrorKind::WrongKind,
             format!(
                 "the local path {} is no regular file, so it is not replaced",
@@ -240,19 +265,14 @@ fn exists(target: &Path) -> Error {
 }
 
 /// Opens a partial, makes it where it is missing, and locks it. Never follows a link.
-fn open_locked(path: &Path) -> Result<File> {
+fn open_locked(folder: &OwnedFd, path: &Path) -> Result<File> {
     let error = |e: io::Error| Error::local(e, "write to", path);
+    let name = name_of(path)?;
     let mut patience = 100;
     loop {
-        let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .custom_flags(flags.bits().cast_signed())
-            .open(path)
-            .map_err(error)?;
+        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let opened = openat(folder, name, flags, Mode::from_raw_mode(0o666));
+        let file = File::from(opened.map_err(|e| error(e.into()))?);
         let meta = file.metadata().map_err(error)?;
         if !meta.is_file() {
             return Err(Error::new(
@@ -260,7 +280,7 @@ fn open_locked(path: &Path) -> Result<File> {
                 format!("the local path {} is no regular file; remove it", path.display()),
             ));
         }
-        if flock(&file, FlockOperation::NonBlockingLockExclusive) == Err(rustix::io::Errno::WOULDBLOCK) {
+        if flock(&file, FlockOperation::NonBlockingLockExclusive) == Err(Errno::WOULDBLOCK) {
             // A transfer cancelled a moment ago may still be on its way out.
             if patience > 0 {
                 patience -= 1;
@@ -273,20 +293,8 @@ fn open_locked(path: &Path) -> Result<File> {
             ));
         }
         // Its former owner may have renamed it between open and lock: then the name is free, or somebody's new file.
-        if fs::symlink_metadata(path).is_ok_and(|own| (own.dev(), own.ino()) == (meta.dev(), meta.ino())) {
+        if look(folder, path).is_ok_and(|own| is_same(&own, &meta)) {
             return Ok(file);
         }
-    }
-}
-
-/// Renames, never over an existing target.
-fn rename_keeping(from: &Path, to: &Path) -> io::Result<()> {
-    match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
-        // Some network file systems don't know the flag.
-        Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS) if fs::symlink_metadata(to).is_ok() => {
-            Err(io::ErrorKind::AlreadyExists.into())
-        }
-        Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS) => fs::rename(from, to),
-        result => Ok(result?),
     }
 }

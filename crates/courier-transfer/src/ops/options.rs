@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Entry, NoProgress, Progress, Rate, RemotePath};
 
-use super::{LocalVersion, NoPartials, Partials};
+use super::{LocalVersion, Locals, NoPartials, Partials};
 
 /// What to do where the target's name is taken.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -127,6 +127,8 @@ pub struct Context {
     pub entry: Option<Entry>,
     /// How fast its bytes may move; shared with other transfers, they keep it together.
     pub rate: Option<Arc<Rate>>,
+    /// Where its local end may lie.
+    pub locals: Locals,
 }
 
 impl Default for Context {
@@ -136,6 +138,7 @@ impl Default for Context {
             partials: Arc::new(NoPartials),
             entry: None,
             rate: None,
+            locals: Locals::Anywhere,
         }
     }
 }

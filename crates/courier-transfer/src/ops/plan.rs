@@ -2,7 +2,7 @@
 
 use std::{
     ffi::OsStr,
-    fs, io,
+    io,
     os::unix::ffi::OsStrExt,
     path::{Path, PathBuf},
     sync::Arc,
@@ -14,11 +14,12 @@ use tokio::sync::mpsc;
 use crate::{Client, Entry, EntryKind, Error, ErrorKind, Listed, RemotePath, Result};
 
 use super::{
-    FindOptions, Job, RemoteGlob,
+    FindOptions, Job, LocalPath, RemoteGlob,
     blocking::quickly,
     directories::is_broken,
     find::{find, glob, produce},
     folders::Folders,
+    locals::enter,
     walk,
 };
 
@@ -48,10 +49,11 @@ pub struct PlanOptions {
 pub fn plan_downloads(
     client: Arc<dyn Client>,
     from: RemoteGlob,
-    into: PathBuf,
+    into: impl Into<LocalPath>,
     options: PlanOptions,
     left_out: impl Fn(String) + Send + Sync + 'static,
 ) -> BoxStream<'static, Result<Job>> {
+    let into = into.into();
     produce(move |jobs| async move {
         // Nobody listens any more, or the session is broken and that was told.
         let _ = Downloads {
@@ -80,7 +82,7 @@ struct Downloads<L> {
 }
 
 impl<L: Fn(String) + Send + Sync> Downloads<L> {
-    async fn start(&self, from: &RemoteGlob, into: &Path) -> Result<(), Ended> {
+    async fn start(&self, from: &RemoteGlob, into: &LocalPath) -> Result<(), Ended> {
         let mut found = match glob(self.client.clone(), from, true).await {
             Ok(found) => found,
             Err(e) => return self.fail(e).await,
@@ -99,7 +101,7 @@ impl<L: Fn(String) + Send + Sync> Downloads<L> {
             if !entry.is_dir() {
                 let folder = relative.parent().unwrap_or_else(RemotePath::home);
                 match make_local_dirs(into, &folder).await {
-                    Ok(()) => self.file(entry, join(into, &relative)).await?,
+                    Ok(()) => self.file(entry, join(&into.path, &relative)).await?,
                     Err(e) => self.fail(e).await?,
                 }
             } else if self.options.recursive {
@@ -123,7 +125,7 @@ impl<L: Fn(String) + Send + Sync> Downloads<L> {
         Ok(())
     }
 
-    async fn tree(&self, folder: &RemotePath, into: &Path, below: &RemotePath) -> Result<(), Ended> {
+    async fn tree(&self, folder: &RemotePath, into: &LocalPath, below: &RemotePath) -> Result<(), Ended> {
         if below.is_top()
             && let Err(e) = make_local_root(into).await
         {
@@ -158,7 +160,7 @@ impl<L: Fn(String) + Send + Sync> Downloads<L> {
             };
             let target = below.join_below(&relative);
             if !entry.is_dir() {
-                self.file(entry, join(into, &target)).await?;
+                self.file(entry, join(&into.path, &target)).await?;
             } else if let Err(e) = make_local_dirs(into, &target).await {
                 refused.push(entry.path);
                 self.fail(e).await?;
@@ -226,13 +228,13 @@ impl<L: Fn(String) + Send + Sync> Downloads<L> {
 /// folders are made somewhat ahead, several at a time, empty ones, too.
 pub fn plan_uploads(
     client: Arc<dyn Client>,
-    from: PathBuf,
+    from: impl Into<LocalPath>,
     into: RemotePath,
     options: PlanOptions,
     left_out: impl Fn(String) + Send + Sync + 'static,
 ) -> BoxStream<'static, Result<Job>> {
     let mut folders = Folders::new(client, into.clone(), options.contents);
-    walk(&from, options, left_out)
+    walk(from, options, left_out)
         .map(move |found| {
             let found = found.map(|file| {
                 let folder = match file.is_dir {
@@ -270,35 +272,33 @@ fn join(into: &Path, relative: &RemotePath) -> PathBuf {
     path
 }
 
-async fn make_local_root(into: &Path) -> Result<()> {
-    let into = into.to_owned();
-    quickly(move || fs::create_dir_all(&into).map_err(|e| Error::local(e, "make", &into))).await
+async fn make_local_root(into: &LocalPath) -> Result<()> {
+    let into = into.clone();
+    quickly(move || into.locals.folder(&into.path, true).map(drop)).await
 }
 
 /// Makes the folders of `relative` below `into`, none of which may be a link.
-async fn make_local_dirs(into: &Path, relative: &RemotePath) -> Result<()> {
+async fn make_local_dirs(into: &LocalPath, relative: &RemotePath) -> Result<()> {
     if relative.is_top() {
         return Ok(());
     }
-    let (mut path, relative) = (into.to_owned(), relative.clone());
+    let (into, relative) = (into.clone(), relative.clone());
     quickly(move || {
+        let mut path = into.path;
+        let mut folder = into.locals.folder(&path, false)?;
         for segment in relative.segments() {
-            path.push(OsStr::from_bytes(segment));
-            match fs::create_dir(&path) {
-                Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {}
-                Err(e) => return Err(Error::local(e, "make", &path)),
-                Ok(()) => continue,
-            }
-            let meta = fs::symlink_metadata(&path).map_err(|e| Error::local(e, "look at", &path))?;
-            if !meta.is_dir() {
-                return Err(Error::new(
+            let name = OsStr::from_bytes(segment);
+            path.push(name);
+            folder = enter(&folder, name, true).map_err(|e| match e.kind() {
+                io::ErrorKind::NotADirectory => Error::new(
                     ErrorKind::WrongKind,
                     format!(
                         "the local path {} exists and is no folder of its own, so nothing is written below it",
                         path.display()
                     ),
-                ));
-            }
+                ),
+                _ => Error::local(e, "make", &path),
+            })?;
         }
         Ok(())
     })

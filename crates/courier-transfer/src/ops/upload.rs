@@ -54,8 +54,8 @@ struct Upload<'a> {
 
 impl Upload<'_> {
     async fn run(&self, local: &Path) -> Result<Transferred> {
-        let path = local.to_owned();
-        let source = quickly(move || LocalSource::open(&path)).await?;
+        let (path, locals) = (local.to_owned(), self.context.locals.clone());
+        let source = quickly(move || LocalSource::open(&path, &locals)).await?;
         let mut number = 0;
         loop {
             let Some(target) = self.target(&mut number).await? else {

@@ -10,10 +10,12 @@ use std::{
 use futures::{StreamExt, stream, stream::BoxStream};
 use tokio::sync::mpsc;
 
+use rustix::fs::{Dir, Mode, OFlags, openat};
+
 use crate::{Error, ErrorKind, RemotePath, Result};
 
 use super::{
-    PlanOptions,
+    LocalPath, Locals, PlanOptions,
     glob::{Pattern, is_pattern, split, unescape},
     plan::{FOLDER_LINK, NO_FILE},
 };
@@ -39,16 +41,17 @@ pub struct LocalFile {
 /// `left_out` hears of each, in a sentence's beginning ("in/old is a link to a folder").
 /// An `Err` is about one path and doesn't end the stream.
 pub fn walk(
-    from: &Path,
+    from: impl Into<LocalPath>,
     options: PlanOptions,
     left_out: impl Fn(String) + Send + 'static,
 ) -> BoxStream<'static, Result<LocalFile>> {
-    let from = from.to_owned();
+    let LocalPath { path: from, locals } = from.into();
     let (items, mut receiver) = mpsc::channel(AHEAD);
     tokio::task::spawn_blocking(move || {
         // A failed send means that nobody listens any more.
         let _ = Walk {
             items,
+            locals,
             options,
             left_out,
         }
@@ -59,6 +62,7 @@ pub fn walk(
 
 struct Walk<L> {
     items: mpsc::Sender<Result<LocalFile>>,
+    locals: Locals,
     options: PlanOptions,
     left_out: L,
 }
@@ -157,18 +161,31 @@ impl<L: Fn(String)> Walk<L> {
 
     /// The names in a folder, sorted; `None` where it could not be read, which was told.
     fn children(&self, folder: &Path) -> Result<Option<Vec<OsString>>, Ended> {
-        let names: io::Result<Vec<OsString>> =
-            fs::read_dir(folder).and_then(|entries| entries.map(|e| e.map(|e| e.file_name())).collect());
-        match names {
+        match self.names(folder) {
             Ok(mut names) => {
                 names.sort_unstable();
                 Ok(Some(names))
             }
             Err(e) => {
-                self.send(Err(Error::local(e, "read", folder)))?;
+                self.send(Err(e))?;
                 Ok(None)
             }
         }
+    }
+
+    fn names(&self, folder: &Path) -> Result<Vec<OsString>> {
+        let open = self.locals.folder(folder, false)?;
+        let read = || -> rustix::io::Result<Vec<OsString>> {
+            let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+            let entries = Dir::new(openat(&open, ".", flags, Mode::empty())?)?;
+            let names = entries.map(|entry| Ok(entry?.file_name().to_bytes().to_owned()));
+            let own = |name: &Vec<u8>| name == b"." || name == b"..";
+            names
+                .filter(|name| !name.as_ref().is_ok_and(own))
+                .map(|name| name.map(OsString::from_vec))
+                .collect()
+        };
+        read().map_err(|e| Error::local(e.into(), "read", folder))
     }
 
     fn give(&self, path: &Path, relative: &Path, is_dir: bool) -> Result<(), Ended> {

@@ -8,6 +8,7 @@
 )]
 
 mod batch;
+mod confined;
 mod download;
 mod find;
 mod layers;

@@ -1,17 +1,21 @@
 //! The local end of an upload.
 
 use std::{
-    fs::{self, File, Metadata},
-    os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt},
+    fs::{File, Metadata},
+    os::unix::fs::{MetadataExt, PermissionsExt},
     path::Path,
 };
 
 use jiff::Timestamp;
-use rustix::fs::OFlags;
+use rustix::fs::{AtFlags, unlinkat};
 
 use crate::{
     Error, ErrorKind, Result,
-    ops::{Identity, blocking::quickly},
+    ops::{
+        Identity, Locals,
+        blocking::quickly,
+        locals::{folder_of, name_of},
+    },
 };
 
 /// One version of a local file, by what the file system tells of it.
@@ -36,15 +40,18 @@ impl LocalVersion {
 }
 
 /// Deletes a local file that was uploaded, if this very version of it is what lies at the path now; answers whether it
-/// was. A newer one, which somebody has put there meanwhile, stays. Blocks.
+/// was. A newer one, which somebody has put there meanwhile, stays. Of a link, the link goes. Blocks.
 ///
-/// Errors: those of the local file system, also where nothing is there.
-pub fn remove_version(path: &Path, version: &LocalVersion) -> Result<bool> {
-    let meta = fs::metadata(path).map_err(|e| Error::local(e, "look at", path))?;
+/// Errors: those of the local file system, also where nothing is there, and of [`Confine`](super::super::Confine).
+pub fn remove_version(path: &Path, locals: &Locals, version: &LocalVersion) -> Result<bool> {
+    let file = locals.read(path)?;
+    let meta = file.metadata().map_err(|e| Error::local(e, "look at", path))?;
     if LocalVersion::of(&meta) != *version {
         return Ok(false);
     }
-    fs::remove_file(path).map_err(|e| Error::local(e, "delete", path))?;
+    let folder = locals.folder(folder_of(path), false)?;
+    unlinkat(&folder, name_of(path)?, AtFlags::empty())
+        .map_err(|e| Error::local(e.into(), "delete", path))?;
     Ok(true)
 }
 
@@ -58,13 +65,8 @@ pub(super) struct LocalSource {
 }
 
 impl LocalSource {
-    pub(super) fn open(path: &Path) -> Result<Self> {
-        // A pipe without a writer must not block.
-        let file = File::options()
-            .read(true)
-            .custom_flags(OFlags::NONBLOCK.bits().cast_signed())
-            .open(path)
-            .map_err(|e| Error::local(e, "open", path))?;
+    pub(super) fn open(path: &Path, locals: &Locals) -> Result<Self> {
+        let file = locals.read(path)?;
         let meta = file.metadata().map_err(|e| Error::local(e, "look at", path))?;
         if !meta.is_file() {
             return Err(Error::new(
