@@ -110,6 +110,14 @@ impl Protocol for FtpsProtocol {
         tls::check_client_certificate(pem)
     }
 
+    fn not_fips(&self, settings: &Map<String, Value>) -> Vec<(String, String)> {
+        secured::not_fips(settings)
+    }
+
+    fn client_certificate_not_fips(&self, pem: &SecretString) -> Option<String> {
+        tls::client_certificate_not_fips(pem)
+    }
+
     fn warnings(&self, settings: &Map<String, Value>) -> Vec<String> {
         let mut warnings = secured::warnings(settings);
         warnings.extend(options::warnings(settings));
@@ -117,7 +125,7 @@ impl Protocol for FtpsProtocol {
     }
 
     async fn connect(&self, target: Target, options: ConnectOptions) -> Result<Arc<dyn Client>> {
-        let tls = secured::options(&target.settings);
+        let tls = secured::options(&target.settings, options.fips);
         Ok(Arc::new(FtpClient::connect(target, options, Some(tls)).await?))
     }
 }

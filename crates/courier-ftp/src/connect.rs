@@ -245,6 +245,9 @@ impl Dial {
         self.info.certificate = Some(secured.certificate.clone());
         self.info.negotiated = Some(secured.negotiated);
         self.options.observer.learnt(&self.info);
+        if let Some(why) = secured.not_fips {
+            return Err(Error::new(ErrorKind::NotFips, why));
+        }
         self.stage.enter("deciding about the server's certificate");
         self.options.trust.certificate(&secured.certificate).await
     }

@@ -11,13 +11,31 @@ fn text<'a>(settings: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
 }
 
 /// What the settings say.
-pub(super) fn options(settings: &Map<String, Value>) -> TlsOptions {
+pub(super) fn options(settings: &Map<String, Value>, fips: bool) -> TlsOptions {
     TlsOptions {
-        floor: text(settings, table::FLOOR)
-            .and_then(TlsVersion::from_setting)
-            .unwrap_or_default(),
+        floor: floor(settings),
         crl_pem: text(settings, table::CRL).map(str::to_owned),
+        fips,
     }
+}
+
+fn floor(settings: &Map<String, Value>) -> TlsVersion {
+    text(settings, table::FLOOR)
+        .and_then(TlsVersion::from_setting)
+        .unwrap_or_default()
+}
+
+/// What FIPS mode does not allow in them, each by its name.
+pub(super) fn not_fips(settings: &Map<String, Value>) -> Vec<(String, String)> {
+    let floor = floor(settings);
+    let problem = floor.is_legacy().then(|| {
+        let message = format!(
+            "TLS {} is not allowed in FIPS mode; choose tls_1_2 or tls_1_3",
+            floor.number()
+        );
+        (table::FLOOR.to_owned(), message)
+    });
+    problem.into_iter().collect()
 }
 
 /// What is wrong with them, each by its name.
@@ -35,7 +53,7 @@ pub(super) fn problems(settings: &Map<String, Value>) -> Vec<(String, String)> {
 /// What is weak in them. Of the certificate policy whoever decides about certificates warns.
 pub(super) fn warnings(settings: &Map<String, Value>) -> Vec<String> {
     let mut warnings = Vec::new();
-    let floor = options(settings).floor;
+    let floor = floor(settings);
     if floor.is_legacy() {
         warnings.push(format!(
             "TLS {} is accepted, which is weak; raise tls_version_floor to tls_1_2 once the server can do it",

@@ -9,7 +9,7 @@ use openssl::{
     x509::X509,
 };
 
-use super::{forget_errors, pem};
+use super::{fips, forget_errors, pem};
 
 /// A certificate, its key, and the certificates that vouch for it. OpenSSL wipes the key when it is dropped.
 pub(super) struct ClientCertificate {
@@ -75,6 +75,15 @@ impl ClientCertificate {
             key,
             chain: certificates,
         })
+    }
+
+    /// Why FIPS mode does not allow it.
+    pub(super) fn not_fips(&self) -> Option<String> {
+        let key = fips::check_key(&self.key).err()?;
+        Some(format!(
+            "has a key that FIPS mode does not allow: it is {key}; allowed are RSA from 2048 bits and ECDSA on P-256, P-384 and \
+             P-521"
+        ))
     }
 
     /// Presents it, with its chain, wherever the server asks.

@@ -8,7 +8,12 @@ use openssl::{
     x509::{X509, store::X509StoreBuilder},
 };
 
-use super::{client_certificate::ClientCertificate, options::TlsVersion, resumption::Resumption};
+use super::{
+    client_certificate::ClientCertificate,
+    fips,
+    options::{Rules, TlsVersion},
+    resumption::Resumption,
+};
 
 /// TLS 1.3. AES-128-GCM is the fastest where the processor has AES, and strong enough for anything.
 const CIPHERS_1_3: &str = "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
@@ -30,13 +35,16 @@ const GROUPS: [&str; 5] = ["X25519", "P-256", "P-384", "P-521", "X448"];
 
 /// The context of a session's control connection.
 pub(super) fn of_control(
-    floor: TlsVersion,
+    rules: Rules,
     trusted: &[X509],
     client_certificate: Option<&ClientCertificate>,
     resumption: &Resumption,
 ) -> Result<SslContext, ErrorStack> {
-    let mut context = build(floor, client_certificate, resumption)?;
-    context.set_groups_list(OFFERED)?;
+    let mut context = build(rules, client_certificate, resumption)?;
+    match rules.fips {
+        true => context.set_groups_list(&fips::GROUPS.join(":"))?,
+        false => context.set_groups_list(OFFERED)?,
+    }
     let mut store = X509StoreBuilder::new()?;
     for certificate in trusted {
         store.add_cert(certificate.clone())?;
@@ -49,14 +57,20 @@ pub(super) fn of_control(
 /// has no other asks for a second hello otherwise (RFC 8446 section 4.1.4), one round trip more for each file.
 pub(super) fn of_data(
     control: &SslRef,
-    floor: TlsVersion,
+    rules: Rules,
     client_certificate: Option<&ClientCertificate>,
     resumption: &Resumption,
 ) -> Result<SslContext, ErrorStack> {
-    let mut context = build(floor, client_certificate, resumption)?;
-    if let Some(agreed) = group(control) {
-        let others = GROUPS.into_iter().filter(|group| *group != agreed);
-        let groups: Vec<_> = std::iter::once(agreed).chain(others).collect();
+    let mut context = build(rules, client_certificate, resumption)?;
+    let known: &[&str] = match rules.fips {
+        true => &fips::GROUPS,
+        false => &GROUPS,
+    };
+    let agreed = group(control).filter(|agreed| known.contains(agreed));
+    // Without one, OpenSSL's own order; in FIPS mode there is none.
+    if agreed.is_some() || rules.fips {
+        let others = known.iter().copied().filter(|group| Some(*group) != agreed);
+        let groups: Vec<_> = agreed.into_iter().chain(others).collect();
         context.set_groups_list(&groups.join(":"))?;
     }
     Ok(context.build())
@@ -81,12 +95,12 @@ fn group(ssl: &SslRef) -> Option<&'static str> {
 
 /// What both have in common.
 fn build(
-    floor: TlsVersion,
+    rules: Rules,
     client_certificate: Option<&ClientCertificate>,
     resumption: &Resumption,
 ) -> Result<SslContextBuilder, ErrorStack> {
     let mut context = SslContext::builder(SslMethod::tls_client())?;
-    allow(&mut context, floor)?;
+    allow(&mut context, rules)?;
     if let Some(certificate) = client_certificate {
         certificate.present(&mut context)?;
     }
@@ -98,13 +112,19 @@ fn build(
 
 /// Versions and ciphers. Only a floor below 1.2 lets in what its servers have: SHA-1, keys of 1024 bits, and
 /// renegotiation as it was before RFC 5746.
-fn allow(context: &mut SslContextBuilder, floor: TlsVersion) -> Result<(), ErrorStack> {
+fn allow(context: &mut SslContextBuilder, rules: Rules) -> Result<(), ErrorStack> {
     // Both bounds, so that no openssl.cnf of the machine has a say.
-    context.set_min_proto_version(Some(floor.ssl()))?;
+    context.set_min_proto_version(Some(rules.floor.ssl()))?;
     context.set_max_proto_version(Some(TlsVersion::Tls13.ssl()))?;
-    context.set_ciphersuites(CIPHERS_1_3)?;
-    context.set_cipher_list(CIPHERS)?;
-    if floor.is_legacy() {
+    if rules.fips {
+        context.set_ciphersuites(fips::CIPHERS_1_3)?;
+        context.set_cipher_list(fips::CIPHERS)?;
+        context.set_sigalgs_list(fips::SIGNATURES)?;
+    } else {
+        context.set_ciphersuites(CIPHERS_1_3)?;
+        context.set_cipher_list(CIPHERS)?;
+    }
+    if rules.floor.is_legacy() {
         context.set_security_level(0);
         context.set_options(SslOptions::from_bits_retain(LEGACY_SERVER_CONNECT));
     } else {

@@ -8,14 +8,17 @@ use std::io;
 use courier_transfer::{Error, ErrorKind};
 use openssl::ssl;
 
-use super::options::TlsVersion;
+use super::{
+    fips,
+    options::{Rules, TlsVersion},
+};
 
 /// What is known of a handshake beside OpenSSL's error.
 pub(super) struct Handshake<'a> {
     /// The first bytes of the server's answer, as far as they were seen.
     pub(super) answer: &'a [u8],
-    /// The lowest version that the connection accepts.
-    pub(super) floor: TlsVersion,
+    /// What the connection accepts.
+    pub(super) rules: Rules,
     /// A session was offered, so version and cipher were agreed upon before.
     pub(super) resuming: bool,
     /// The server's certificate is known, so version and cipher were agreed upon, now or before.
@@ -58,18 +61,18 @@ impl Handshake<'_> {
                 "the server refused to resume the control connection's TLS session".to_owned(),
             ),
             "handshake failure" if self.came_to_certificates => self.unaccepted(&reason),
-            "handshake failure" if self.version_of_answer().is_some_and(|v| v < self.floor) => {
+            "handshake failure" if self.version_of_answer().is_some_and(|v| v < self.rules.floor) => {
                 self.version()
             }
             "handshake failure" | "insufficient security" => (
-                ErrorKind::Negotiation,
+                self.disagreement(),
                 format!(
                     "the server and Courier have no cipher in common; {}",
                     self.older()
                 ),
             ),
             "dh key too small" | "ee key too small" | "bad dh value" => (
-                ErrorKind::Negotiation,
+                self.disagreement(),
                 format!(
                     "the server's key exchange is too weak ({reason}); {}",
                     self.older()
@@ -78,7 +81,7 @@ impl Handshake<'_> {
             "legacy sigalg disallowed or unsupported"
             | "wrong signature type"
             | "no suitable signature algorithm" => (
-                ErrorKind::Negotiation,
+                self.disagreement(),
                 format!(
                     "the server signs its handshake with a hash that is too weak ({reason}); {}",
                     self.older()
@@ -125,8 +128,12 @@ impl Handshake<'_> {
     }
 
     fn version(&self) -> (ErrorKind, String) {
-        let demanded = self.floor.number();
-        let message = match self.version_of_answer().filter(|v| *v < self.floor) {
+        let demanded = self.rules.floor.number();
+        if self.rules.fips {
+            let message = format!("the server speaks no TLS {demanded} or newer; {}", fips::ALLOWED);
+            return (ErrorKind::NotFips, message);
+        }
+        let message = match self.version_of_answer().filter(|v| *v < self.rules.floor) {
             Some(spoken) => format!(
                 "the server speaks at most TLS {}, the connection demands {demanded}; lower tls_version_floor to {} if the \
                  partner can't do better",
@@ -150,9 +157,19 @@ impl Handshake<'_> {
         })
     }
 
+    /// Both sides have nothing in common.
+    fn disagreement(&self) -> ErrorKind {
+        match self.rules.fips {
+            true => ErrorKind::NotFips,
+            false => ErrorKind::Negotiation,
+        }
+    }
+
     /// The way out for servers that know nothing better.
     fn older(&self) -> String {
-        if self.floor.is_legacy() {
+        if self.rules.fips {
+            fips::ALLOWED.to_owned()
+        } else if self.rules.floor.is_legacy() {
             "this version of Courier can't do with less".to_owned()
         } else {
             "if the partner can't do better, tls_version_floor tls_1_1 lets in what older servers have"

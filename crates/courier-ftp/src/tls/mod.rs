@@ -3,6 +3,7 @@
 mod certificate;
 mod client_certificate;
 mod context;
+mod fips;
 mod handshake;
 mod host;
 mod options;
@@ -32,7 +33,7 @@ use std::{
 use courier_transfer::{Certificate, CertificateProblem, Error, ErrorKind, Result, Thumbprint};
 use openssl::{
     error::ErrorStack,
-    ssl::{Ssl, SslContext, SslRef, SslStream, SslVerifyMode},
+    ssl::{Ssl, SslContext, SslRef, SslStream, SslVerifyMode, SslVersion},
     x509::X509Crl,
 };
 use parking_lot::Mutex;
@@ -41,8 +42,8 @@ use tokio::{io::ReadBuf, net::TcpStream};
 
 pub(crate) use self::options::{TlsOptions, TlsVersion};
 use self::{
-    client_certificate::ClientCertificate, handshake::Handshake, host::Host, resumption::Resumption,
-    trust_store::TrustStore, verify::Findings,
+    client_certificate::ClientCertificate, handshake::Handshake, host::Host, options::Rules,
+    resumption::Resumption, trust_store::TrustStore, verify::Findings,
 };
 
 /// Of the server's first answer, what is looked at where a handshake fails.
@@ -51,6 +52,11 @@ const ANSWER: usize = 256;
 /// Can this PEM text be used as a client certificate? The error says why not, and holds nothing of it.
 pub(crate) fn check_client_certificate(pem: &SecretString) -> Result<(), String> {
     ClientCertificate::parse(pem.expose_secret()).map(drop)
+}
+
+/// Why this PEM text can't be used as a client certificate in FIPS mode; `None` where it can, or can't be used at all.
+pub(crate) fn client_certificate_not_fips(pem: &SecretString) -> Option<String> {
+    ClientCertificate::parse(pem.expose_secret()).ok()?.not_fips()
 }
 
 /// Can this PEM text be used as a list of revoked certificates? The error says why not.
@@ -64,7 +70,7 @@ pub(crate) struct Tls(Arc<Inner>);
 
 struct Inner {
     host: Host,
-    floor: TlsVersion,
+    rules: Rules,
     revoked: Vec<X509Crl>,
     trust_store: Arc<TrustStore>,
     client_certificate: Option<ClientCertificate>,
@@ -86,8 +92,10 @@ pub(crate) struct TlsControl {
     pub(crate) stream: tokio_openssl::SslStream<TcpStream>,
     /// The server's certificate, and all that is wrong with it.
     pub(crate) certificate: Certificate,
-    /// Version and cipher: `TLSv1.3, TLS_AES_128_GCM_SHA256`.
+    /// Version and cipher, and what is weak in them: `TLSv1.3, TLS_AES_128_GCM_SHA256`.
     pub(crate) negotiated: String,
+    /// Why FIPS mode refuses the server's certificate, where it rules the session and does.
+    pub(crate) not_fips: Option<String>,
 }
 
 impl Tls {
@@ -95,6 +103,7 @@ impl Tls {
     ///
     /// # Errors
     /// [`ErrorKind::Invalid`]: a host, list of revoked certificates or client certificate that is none.
+    /// [`ErrorKind::NotFips`]: a client certificate that FIPS mode does not allow.
     pub(crate) fn new(
         options: &TlsOptions,
         host: &str,
@@ -119,9 +128,20 @@ impl Tls {
             .map(|pem| ClientCertificate::parse(pem.expose_secret()))
             .transpose()
             .map_err(invalid)?;
+        let not_fips = client_certificate
+            .as_ref()
+            .filter(|_| options.fips)
+            .and_then(ClientCertificate::not_fips);
+        if let Some(why) = not_fips {
+            return Err(Error::new(
+                ErrorKind::NotFips,
+                format!("the client certificate {why}"),
+            ));
+        }
         let resumption = Resumption::default();
+        let rules = options.rules();
         let control = context::of_control(
-            options.floor,
+            rules,
             &trust_store.certificates,
             client_certificate.as_ref(),
             &resumption,
@@ -139,7 +159,7 @@ impl Tls {
         })?;
         Ok(Self(Arc::new(Inner {
             host,
-            floor: options.floor,
+            rules,
             revoked,
             trust_store,
             client_certificate,
@@ -184,9 +204,16 @@ impl Tls {
         if problems.contains(&CertificateProblem::UnknownIssuer) {
             problems.extend(inner.trust_store.problem.clone().map(CertificateProblem::Other));
         }
+        let not_fips = match inner.rules.fips {
+            true => {
+                problems.extend(fips::problems(ssl).into_iter().map(CertificateProblem::Other));
+                fips::refusal(&presented)
+            }
+            false => None,
+        };
         let certificate = certificate::describe(&presented, problems)?;
         let client_certificate = inner.client_certificate.as_ref();
-        let context = context::of_data(ssl, inner.floor, client_certificate, &inner.resumption);
+        let context = context::of_data(ssl, inner.rules, client_certificate, &inner.resumption);
         forget_errors();
         *inner.agreed.lock() = Some(Agreed {
             certificate: certificate.thumbprint,
@@ -197,6 +224,7 @@ impl Tls {
             stream,
             certificate,
             negotiated,
+            not_fips,
         })
     }
 
@@ -259,7 +287,7 @@ impl Tls {
     fn handshake<'a>(&self, answer: &'a [u8], ssl: &SslRef, resuming: bool) -> Handshake<'a> {
         Handshake {
             answer,
-            floor: self.0.floor,
+            rules: self.0.rules,
             resuming,
             came_to_certificates: ssl.peer_certificate().is_some(),
             has_client_certificate: self.0.client_certificate.is_some(),
@@ -271,7 +299,7 @@ impl fmt::Debug for Tls {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Tls")
             .field("host", &self.0.host)
-            .field("floor", &self.0.floor)
+            .field("rules", &self.0.rules)
             .field("has_client_certificate", &self.0.client_certificate.is_some())
             .field("resumption", &self.0.resumption)
             .finish_non_exhaustive()
@@ -291,7 +319,22 @@ fn negotiated(ssl: &SslRef) -> String {
     let cipher = ssl.current_cipher().map_or("no cipher", |cipher| {
         cipher.standard_name().unwrap_or(cipher.name())
     });
-    format!("{}, {cipher}", ssl.version_str())
+    let version = ssl.version_str();
+    let mut weak = Vec::new();
+    if matches!(ssl.version2(), Some(SslVersion::TLS1 | SslVersion::TLS1_1)) {
+        weak.push(version);
+    }
+    if cipher.starts_with("TLS_RSA_") {
+        weak.push("no forward secrecy");
+    }
+    if cipher.contains("_CBC_") {
+        weak.push("CBC mode");
+    }
+    let weak = match weak.is_empty() {
+        true => String::new(),
+        false => format!("; weak: {}", weak.join(", ")),
+    };
+    format!("{version}, {cipher}{weak}")
 }
 
 fn no_certificate() -> Error {

@@ -9,6 +9,31 @@ pub(crate) struct TlsOptions {
     pub(crate) floor: TlsVersion,
     /// Lists of revoked certificates (`X509 CRL` blocks), one or more; checked with [`check_crl`](super::check_crl).
     pub(crate) crl_pem: Option<String>,
+    /// Only what FIPS mode allows.
+    pub(crate) fips: bool,
+}
+
+/// What a line may agree on.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rules {
+    /// The lowest version.
+    pub(super) floor: TlsVersion,
+    /// Of versions, ciphers, groups and signatures those only that FIPS mode allows.
+    pub(super) fips: bool,
+}
+
+impl TlsOptions {
+    /// FIPS mode raises a floor that is below 1.2.
+    pub(super) fn rules(&self) -> Rules {
+        let floor = match self.fips {
+            true => self.floor.max(TlsVersion::Tls12),
+            false => self.floor,
+        };
+        Rules {
+            floor,
+            fips: self.fips,
+        }
+    }
 }
 
 /// A version of TLS (specification 6.13).

@@ -10,7 +10,7 @@ use openssl::{
     ec::{EcGroup, EcKey},
     hash::MessageDigest,
     nid::Nid,
-    pkey::{PKey, Private},
+    pkey::{Id, PKey, Private},
     rsa::Rsa,
     x509::{
         X509, X509NameBuilder,
@@ -21,6 +21,12 @@ use openssl::{
 /// So many days from now.
 fn day(days: i64) -> Timestamp {
     Timestamp::now() + SignedDuration::from_hours(days * 24)
+}
+
+/// A new key on that curve.
+pub fn on(curve: Nid) -> PKey<Private> {
+    let group = EcGroup::from_curve_name(curve).unwrap();
+    PKey::from_ec_key(EcKey::generate(&group).unwrap()).unwrap()
 }
 
 /// A certificate and its private key.
@@ -39,8 +45,8 @@ pub struct Request {
     valid: (i64, i64),
     for_clients: bool,
     authority: bool,
-    /// An RSA key of so many bits in place of one on P-256.
-    rsa_bits: Option<u32>,
+    /// Its key, where it isn't a new one on P-256.
+    key: Option<PKey<Private>>,
     sha1: bool,
 }
 
@@ -53,7 +59,7 @@ impl Request {
             valid: (-1, 30),
             for_clients: false,
             authority: false,
-            rsa_bits: None,
+            key: None,
             sha1: false,
         }
     }
@@ -90,8 +96,14 @@ impl Request {
 
     /// With an RSA key of that length.
     #[must_use]
-    pub fn rsa(mut self, bits: u32) -> Self {
-        self.rsa_bits = Some(bits);
+    pub fn rsa(self, bits: u32) -> Self {
+        self.key(PKey::from_rsa(Rsa::generate(bits).unwrap()).unwrap())
+    }
+
+    /// With that key.
+    #[must_use]
+    pub fn key(mut self, key: PKey<Private>) -> Self {
+        self.key = Some(key);
         self
     }
 
@@ -108,13 +120,7 @@ impl Request {
     }
 
     fn sign(&self, issuer: Option<&Identity>) -> Identity {
-        let key = match self.rsa_bits {
-            Some(bits) => PKey::from_rsa(Rsa::generate(bits).unwrap()).unwrap(),
-            None => {
-                let group = EcGroup::from_curve_name(Nid::X9_62_PRIME256V1).unwrap();
-                PKey::from_ec_key(EcKey::generate(&group).unwrap()).unwrap()
-            }
-        };
+        let key = self.key.clone().unwrap_or_else(|| on(Nid::X9_62_PRIME256V1));
         let mut name = X509NameBuilder::new().unwrap();
         name.append_entry_by_nid(Nid::COMMONNAME, &self.name).unwrap();
         let name = name.build();
@@ -163,14 +169,16 @@ impl Request {
             let names = names.build(&builder.x509v3_context(issuer, None)).unwrap();
             builder.append_extension(names).unwrap();
         }
+        let signer = issuer.map_or(&key, |issuer| &issuer.key);
         let digest = if self.sha1 {
             MessageDigest::sha1()
+        } else if signer.id() == Id::ED25519 {
+            // It brings its own.
+            MessageDigest::null()
         } else {
             MessageDigest::sha256()
         };
-        builder
-            .sign(issuer.map_or(&key, |issuer| &issuer.key), digest)
-            .unwrap();
+        builder.sign(signer, digest).unwrap();
         Identity {
             certificate: builder.build(),
             key,
@@ -211,7 +219,12 @@ pub struct Authority(pub Identity);
 
 impl Authority {
     pub fn new(name: &str) -> Self {
-        Self(Request::authority(name).valid(-400, 400).self_signed())
+        Self::with(name, on(Nid::X9_62_PRIME256V1))
+    }
+
+    /// With that key.
+    pub fn with(name: &str, key: PKey<Private>) -> Self {
+        Self(Request::authority(name).valid(-400, 400).key(key).self_signed())
     }
 
     pub fn issue(&self, request: &Request) -> Identity {

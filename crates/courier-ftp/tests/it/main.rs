@@ -13,6 +13,7 @@ mod certificates;
 mod conformance;
 mod early_tls;
 mod everyday;
+mod fips;
 mod odd_data;
 mod odd_logins;
 mod odd_replies;

@@ -70,7 +70,10 @@ async fn the_fast_cipher_comes_first_and_older_ones_are_there() {
     let identity = authority.issue(&Request::server(&[HOST]).rsa(2048));
     for (theirs, agreed) in [
         ("ALL", "TLSv1.2, TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"),
-        ("AES256-SHA", "TLSv1.2, TLS_RSA_WITH_AES_256_CBC_SHA"),
+        (
+            "AES256-SHA",
+            "TLSv1.2, TLS_RSA_WITH_AES_256_CBC_SHA; weak: no forward secrecy, CBC mode",
+        ),
     ] {
         let mut context = server::context(&identity, &[]);
         context.set_max_proto_version(Some(SslVersion::TLS1_2)).unwrap();

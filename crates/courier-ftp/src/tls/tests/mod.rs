@@ -3,6 +3,7 @@
 #[path = "../../../tests/it/certificates.rs"]
 mod certificates;
 mod clients;
+mod fips;
 mod groups;
 mod handshakes;
 mod problems;
@@ -20,7 +21,9 @@ use self::{
     certificates::{Authority, Identity, Request},
     server::Server,
 };
-use super::{Tls, TlsControl, TlsOptions, TlsVersion, trust_store::TrustStore};
+use super::{
+    Tls, TlsControl, TlsOptions, TlsVersion, client_certificate_not_fips, negotiated, trust_store::TrustStore,
+};
 
 /// The host of every test, unless it is about names.
 const HOST: &str = "ftp.partner.com";
@@ -40,7 +43,10 @@ fn tls_with(authority: &Authority, host: &str, options: &TlsOptions, client: Opt
 }
 
 fn floor(floor: TlsVersion) -> TlsOptions {
-    TlsOptions { floor, crl_pem: None }
+    TlsOptions {
+        floor,
+        ..TlsOptions::default()
+    }
 }
 
 async fn tcp(server: &Server) -> TcpStream {

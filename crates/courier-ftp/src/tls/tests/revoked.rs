@@ -7,8 +7,8 @@ use crate::tls::check_crl;
 
 async fn problems_by(authority: &Authority, lists: &str, server: &Server) -> Vec<Problem> {
     let options = TlsOptions {
-        floor: TlsVersion::default(),
         crl_pem: Some(lists.to_owned()),
+        ..TlsOptions::default()
     };
     problems(&tls_with(authority, HOST, &options, None), server).await
 }

@@ -64,6 +64,7 @@ pub struct Setup {
     address: IpAddr,
     identity: Identity,
     version: Option<&'static str>,
+    openssl: String,
     config: String,
     files: Vec<(&'static str, String)>,
 }
@@ -76,6 +77,7 @@ impl Setup {
             address: Ipv4Addr::LOCALHOST.into(),
             identity: Request::server(&["localhost", "127.0.0.1"]).self_signed(),
             version: None,
+            openssl: String::new(),
             config: String::new(),
             files: Vec::new(),
         }
@@ -85,6 +87,14 @@ impl Setup {
     #[must_use]
     pub fn only(mut self, version: &'static str) -> Self {
         self.version = Some(version);
+        self
+    }
+
+    /// One more line for the server's OpenSSL (`Ciphersuites = …`, `Groups = …`).
+    #[must_use]
+    pub fn openssl(mut self, line: &str) -> Self {
+        self.openssl += line;
+        self.openssl += "\n";
         self
     }
 
@@ -163,7 +173,8 @@ impl Server {
             "openssl.cnf",
             &format!(
                 "openssl_conf = a\n[a]\nssl_conf = b\n[b]\nsystem_default = c\n[c]\n\
-                 CipherString = DEFAULT@SECLEVEL=0\n{protocols}"
+                 CipherString = DEFAULT@SECLEVEL=0\n{protocols}{more}",
+                more = setup.openssl,
             ),
         );
         let server = match setup.software {
