@@ -1,7 +1,9 @@
 //! Connections: kept, checked, tested, browsed.
 
 mod certificates;
+mod changes;
 mod fields;
+mod host;
 mod host_keys;
 mod keys;
 mod parse;

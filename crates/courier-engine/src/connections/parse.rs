@@ -15,6 +15,7 @@ use super::{
         AUTH_METHOD, BASE_PATH, CLIENT_CERTIFICATE, FINGERPRINT, GROUP, HOST, HOST_KEY_POLICY,
         LOCAL_BASE_PATH, NAME, NOTES, PORT, PROTOCOL, READ_ONLY, SECRETS, STATUS, Shape, USERNAME,
     },
+    host,
 };
 use crate::{
     Engine, Error, Result,
@@ -140,16 +141,12 @@ fn endpoint(
         }
         return;
     }
-    record.host = input.text(&HOST);
-    if record
-        .host
-        .as_deref()
-        .is_some_and(|h| h.trim().is_empty() || h.contains(char::is_whitespace) || h.contains('/'))
+    let known = std::mem::replace(&mut record.host, input.text(&HOST));
+    // What is stored already may stay, so that its connection can still be disabled.
+    if record.host != known
+        && let Some(problem) = record.host.as_deref().and_then(host::problem)
     {
-        input.problem(
-            "host",
-            "must be a host name or an address, without spaces, scheme or path",
-        );
+        input.problem("host", problem);
     }
     record.port = input.integer(&PORT).and_then(|port| u16::try_from(port).ok());
     record.username = input.text(&USERNAME);

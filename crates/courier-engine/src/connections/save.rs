@@ -1,25 +1,22 @@
 //! Keeping connections: what changes with what, and who may.
 
 use courier_store::{
-    audit::NewAudit,
     connections::{Connection, ConnectionChange, ConnectionStatus, HostKeyPolicy},
     ssh_keys::SshKeyStatus,
 };
 use courier_transfer::settings::Problem;
 use secrecy::SecretString;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::{
-    DraftSecrets, certificates,
-    fields::{CLIENT_CERTIFICATE, Effective, Shape, stored},
-    found,
+    DraftSecrets, certificates, changes,
+    fields::{CLIENT_CERTIFICATE, Effective, FINGERPRINT, Shape, stored},
+    found, host,
     parse::{Draft, parse},
 };
 use crate::{
-    Actor, Engine, Error, Result,
-    audit::Entry,
-    secrets,
+    Actor, Engine, Error, Result, secrets,
     trust::{self, Insecure},
 };
 
@@ -48,21 +45,7 @@ pub(super) async fn create(engine: &Engine, actor: &Actor, input: Map<String, Va
             ));
         }
     }
-    let details = json!({
-        "name": draft.record.name,
-        "protocol": draft.record.protocol,
-        "host": draft.record.host,
-        "secrets_set": change.secrets.iter().map(|(field, _)| field).collect::<Vec<_>>(),
-        "certificates": certificates::described(&draft.record),
-    });
-    change.audit = vec![
-        Entry::new("connection_created", &actor.name, details)
-            .on(id)
-            .into(),
-    ];
-    change
-        .audit
-        .extend(pin_record(actor, id, None, change.pin.as_deref()));
+    change.audit = changes::created(actor, &change);
     named(
         engine.0.store.connections().insert(change).await,
         &draft.record.name,
@@ -106,15 +89,21 @@ async fn changed(
         certificates::drop_pin(&mut draft.record.settings, &input);
     }
     certificates::check_pin(&draft.record, Some((before, moved)), &input)?;
-    // What a client sends back unchanged is no wish to pin.
+    // What a client sends back unchanged is no wish to pin; under the policy manual it is one for another server.
+    let manual = draft.record.host_key_policy == HostKeyPolicy::Manual;
     draft.fingerprint = draft
         .fingerprint
-        .filter(|f| moved || before.pinned_fingerprint.as_deref() != Some(&f.to_string()));
+        .filter(|f| moved && manual || before.pinned_fingerprint.as_deref() != Some(&f.to_string()));
+    let unpins =
+        manual && before.pinned_fingerprint.is_some() && input.get(FINGERPRINT.name) == Some(&Value::Null);
+    if unpins {
+        trust::check_may_approve(engine, actor).await?;
+    }
     check(engine, actor, &draft, Some(before)).await?;
 
     let mut change = ConnectionChange::new(draft.record.clone(), &actor.name);
     change.if_updated_at = Some(before.updated_at);
-    change.clear_pins = moved;
+    change.clear_pins = moved || unpins;
     change.pin = draft.fingerprint.map(|f| f.to_string());
     change.keys = draft.keys.clone();
     change.secrets = sealed(engine, before, &draft, moved).await?;
@@ -123,8 +112,9 @@ async fn changed(
         || before.username != draft.record.username
         || before.auth_method != draft.record.auth_method
         || certificates::described(before) != certificates::described(&draft.record);
-    change.reset_health = moved || change.pin.is_some() || (proof_changed && !before.waits_for_host_key);
-    change.audit = records(actor, before, &change, moved);
+    change.reset_health =
+        change.clear_pins || change.pin.is_some() || (proof_changed && !before.waits_for_host_key);
+    change.audit = changes::changed(actor, before, &change, moved);
     Ok(change)
 }
 
@@ -151,61 +141,6 @@ async fn sealed(
         all.extend(kept.map(|field| (field.clone(), None)));
     }
     Ok(all)
-}
-
-fn records(actor: &Actor, before: &Connection, change: &ConnectionChange, moved: bool) -> Vec<NewAudit> {
-    let (was, is) = (stored(None, before), stored(None, &change.record));
-    let mut fields: Vec<&String> = is
-        .keys()
-        .chain(was.keys().filter(|k| !is.contains_key(*k)))
-        .filter(|k| was.get(*k) != is.get(*k))
-        .collect();
-    fields.sort();
-    let secrets = |set: bool| -> Vec<&String> {
-        change
-            .secrets
-            .iter()
-            .filter(|(_, sealed)| sealed.is_some() == set)
-            .map(|(field, _)| field)
-            .collect()
-    };
-    let mut details = json!({
-        "name": change.record.name,
-        "changed": fields,
-        "secrets_set": secrets(true),
-        "secrets_cleared": secrets(false),
-        "pins_cleared": moved,
-    });
-    let certificates = (
-        certificates::described(before),
-        certificates::described(&change.record),
-    );
-    if let (true, Some(details)) = (certificates.0 != certificates.1, details.as_object_mut()) {
-        let (before, after) = certificates;
-        details.insert("certificates".into(), json!({"before": before, "after": after}));
-    }
-    let mut records: Vec<NewAudit> = vec![
-        Entry::new("connection_changed", &actor.name, details)
-            .on(before.id)
-            .into(),
-    ];
-    let pin = change.pin.as_deref();
-    records.extend(pin_record(
-        actor,
-        before.id,
-        before.pinned_fingerprint.as_deref(),
-        pin,
-    ));
-    records
-}
-
-fn pin_record(actor: &Actor, id: Uuid, before: Option<&str>, pin: Option<&str>) -> Option<NewAudit> {
-    let details = json!({"before": before, "after": pin?, "policy": "manual"});
-    Some(
-        Entry::new("host_key_approved", &actor.name, details)
-            .on(id)
-            .into(),
-    )
 }
 
 /// A connection that is to be tested before it is saved.
@@ -260,10 +195,7 @@ fn endpoint(engine: &Engine, connection: &Connection) -> (String, Option<String>
         let shape = Shape::of(protocol);
         Effective::of(&shape, connection).port(&shape, connection)
     });
-    let host = connection
-        .host
-        .as_ref()
-        .map(|host| host.trim_end_matches('.').to_lowercase());
+    let host = connection.host.as_deref().map(host::comparable);
     (connection.protocol.clone(), host, port)
 }
 

@@ -194,7 +194,7 @@ async fn another_server_has_another_pin_and_gets_no_secret() {
         }))
         .await
         .unwrap();
-    let same = json!({"host": "PARTNER.example.", "port": 990});
+    let same = json!({"host": "PARTNER.example", "port": 990});
     assert!(t.patched(made.id, same).await.unwrap().has_client_certificate);
     let chosen = json!({"host": "other.example", "tls_cert_policy": "pinned_thumbprint"});
     let chosen = t.patched(made.id, chosen).await.unwrap_err();

@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::fixture::{Fixture, operator, path};
 
 /// The database's file as another process opens it.
-async fn database(t: &Fixture) -> DatabaseConnection {
+pub(crate) async fn database(t: &Fixture) -> DatabaseConnection {
     let url = format!("sqlite://{}", t.dir.path().join("courier.db").display());
     Database::connect(url).await.unwrap()
 }

@@ -11,6 +11,7 @@ mod connections;
 mod database;
 mod fake;
 mod fixture;
+mod hostile;
 mod interrupted;
 mod keys;
 mod local_steps;
