@@ -1,15 +1,20 @@
-//! From a container to the key in it: one function per format.
+//! From a container to the key in it: one module per format.
 //!
 //! Each looks at the parameters first, so that what isn't supported is named and what would take for ever is refused,
-//! and then asks the library.
+//! and then computes.
 
-mod der;
+mod clear;
+mod legacy;
+mod numbers;
 mod openssh;
-mod pem;
+mod openssl;
+mod pkcs8;
 mod ppk;
+mod ppk_file;
 
 use russh::keys::ssh_key::PrivateKey;
 
+pub(crate) use self::openssh::public;
 use crate::error::{Error, Result};
 use crate::sniff::Container;
 
@@ -20,17 +25,10 @@ use crate::sniff::Container;
 pub(crate) fn decode(container: &Container, passphrase: Option<&str>) -> Result<PrivateKey> {
     match container {
         Container::OpenSsh(data) => openssh::decode(data, passphrase),
-        Container::Pkcs1(data) => pem::decode_pkcs1(data),
-        Container::Sec1(data) => pem::decode_sec1(data),
-        Container::LegacyEncrypted {
-            rsa,
-            cipher,
-            iv,
-            data,
-        } => pem::decode_legacy(*rsa, cipher, iv, data, passphrase),
-        Container::Pkcs8(data) => pem::decode_pkcs8(data),
-        Container::Pkcs8Encrypted(data) => pem::decode_pkcs8_encrypted(data, passphrase),
-        Container::Ppk(text) => ppk::decode(text, passphrase),
+        Container::Clear(form, data) => clear::decode(*form, data),
+        Container::Pkcs8Encrypted(data) => pkcs8::decode(data, passphrase),
+        Container::LegacyEncrypted { cipher, iv, data } => legacy::decode(cipher, iv, data, passphrase),
+        Container::Ppk(file) => ppk::decode(file, passphrase),
     }
 }
 

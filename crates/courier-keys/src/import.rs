@@ -1,15 +1,15 @@
 //! Private keys from elsewhere (specification 6.8.2).
 
-use russh::keys::ssh_key;
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::decode::decode;
+use crate::decode::{decode, public};
 use crate::error::Result;
 use crate::key::{PrivateKey, PublicKey};
 use crate::sniff::{Container, sniff};
 
 impl PrivateKey {
-    /// Reads a private key in the OpenSSH, PKCS#1, PKCS#8, SEC1 (PEM) or PuTTY (PPK version 2 and 3) format.
+    /// Reads a private key in the OpenSSH, PKCS#1, PKCS#8, SEC1 (PEM or DER) or PuTTY (PPK version 2 and 3) format:
+    /// its file as it is, or the base64 of that file, which is how a binary one travels in text.
     ///
     /// A passphrase is needed where the key is encrypted, and ignored where it isn't; an empty one counts as none.
     /// Opening an encrypted key takes up to some seconds, by the work factor in it: call it off the async runtime's
@@ -37,7 +37,6 @@ impl PublicKey {
         let Ok(Container::OpenSsh(data)) = sniff(bytes) else {
             return None;
         };
-        let key = ssh_key::PrivateKey::from_bytes(&data).ok()?;
-        Self::new(key.public_key().clone()).ok()
+        Self::new(public(&data)?).ok()
     }
 }

@@ -12,6 +12,7 @@
 //! (RUSTSEC-2023-0071); [`SignatureAlgorithm`] names the exceptions.
 
 mod agent;
+mod asn1;
 mod decode;
 mod error;
 mod fingerprint;

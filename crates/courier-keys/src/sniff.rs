@@ -1,18 +1,23 @@
-//! What a file that should hold a private key really holds, told from its first lines.
+//! What a file that should hold a private key really holds, told from its first bytes.
 //!
 //! Decoders given the wrong format answer with ASN.1 errors that help nobody, so the format is settled here and only
 //! its own decoder is asked.
+
+mod instead;
+mod pem;
 
 use base64::Engine;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use zeroize::Zeroizing;
 
+use crate::asn1::{self, Form};
 use crate::error::{Error, Result};
 use crate::key_type;
 
-/// The longest input looked at, bytes. An encrypted RSA key of 8192 bits has about 7000.
-const MAX_INPUT_BYTES: usize = 32 * 1024;
+/// The longest input looked at, bytes. An encrypted RSA key of 8192 bits has about 7000; certificates may stand before
+/// it, UTF-16 doubles it, and base64 adds a third.
+const MAX_INPUT_BYTES: usize = 64 * 1024;
 
 /// How to get out of a format that isn't read.
 pub(crate) const CONVERT: &str =
@@ -24,18 +29,20 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
+const OPENSSH: &[u8] = b"openssh-key-v1\0";
+const PUTTY: &[u8] = b"PuTTY-User-Key-File-";
+const UTF_8_MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// A private key in its container, still encoded.
 pub(crate) enum Container {
-    /// `BEGIN OPENSSH PRIVATE KEY`: OpenSSH's `PROTOCOL.key`.
+    /// OpenSSH's `PROTOCOL.key`.
     OpenSsh(Zeroizing<Vec<u8>>),
-    /// `BEGIN RSA PRIVATE KEY`: PKCS#1 (RFC 8017 appendix A.1.2).
-    Pkcs1(Zeroizing<Vec<u8>>),
-    /// `BEGIN EC PRIVATE KEY`: SEC 1 (RFC 5915).
-    Sec1(Zeroizing<Vec<u8>>),
-    /// `BEGIN RSA|EC PRIVATE KEY` with a `DEK-Info` header: encrypted as a whole (RFC 1421).
+    /// PKCS#1 (RFC 8017 appendix A.1.2), SEC 1 (RFC 5915) or PKCS#8 (RFC 5958).
+    Clear(ClearForm, Zeroizing<Vec<u8>>),
+    /// PKCS#8, encrypted.
+    Pkcs8Encrypted(Zeroizing<Vec<u8>>),
+    /// PEM with a `DEK-Info` header: encrypted as a whole (RFC 1421).
     LegacyEncrypted {
-        /// Whether PKCS#1 is inside; SEC 1 otherwise.
-        rsa: bool,
         /// The cipher, e.g. `AES-128-CBC`.
         cipher: String,
         /// The initialisation vector, hex.
@@ -43,15 +50,30 @@ pub(crate) enum Container {
         /// The ciphertext.
         data: Zeroizing<Vec<u8>>,
     },
-    /// `BEGIN PRIVATE KEY`: PKCS#8 (RFC 5958).
-    Pkcs8(Zeroizing<Vec<u8>>),
-    /// `BEGIN ENCRYPTED PRIVATE KEY`: PKCS#8, encrypted.
-    Pkcs8Encrypted(Zeroizing<Vec<u8>>),
-    /// `PuTTY-User-Key-File-2` or `-3`.
-    Ppk(Zeroizing<String>),
+    /// `PuTTY-User-Key-File-2` or `-3`, from that word on. Its comment may be in any encoding.
+    Ppk(Zeroizing<Vec<u8>>),
 }
 
-/// Tells the container of a private key.
+/// The ASN.1 forms of a private key that isn't encrypted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ClearForm {
+    Pkcs1,
+    Sec1,
+    Pkcs8,
+}
+
+impl ClearForm {
+    /// What it is called in errors.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Pkcs1 => "PKCS#1",
+            Self::Sec1 => "SEC1",
+            Self::Pkcs8 => "PKCS#8",
+        }
+    }
+}
+
+/// Tells the container of a private key: of a file as it is, or of the base64 of one.
 ///
 /// # Errors
 /// [`Error::NotAPrivateKey`], [`Error::Unsupported`] for containers known and not read, [`Error::Malformed`] if the
@@ -63,134 +85,120 @@ pub(crate) fn sniff(bytes: &[u8]) -> Result<Container> {
             bytes.len()
         )));
     }
-    let Ok(text) = std::str::from_utf8(bytes) else {
-        return Err(binary(bytes));
+    let error = match sniff_file(bytes) {
+        Err(error @ Error::NotAPrivateKey { .. }) => error,
+        result => return result,
     };
+    // A binary file travels as text, and the text between the lines of a PEM file is pasted without them.
+    let file = std::str::from_utf8(bytes).ok().and_then(base64_of_a_file);
+    match file.map(|file| sniff_file(&file)) {
+        Some(Err(Error::NotAPrivateKey { found })) if found == instead::UNKNOWN => Err(error),
+        Some(result) => result,
+        None => Err(error),
+    }
+}
+
+fn base64_of_a_file(text: &str) -> Option<Zeroizing<Vec<u8>>> {
+    // The smallest key has more, and a password that somebody pasted here has less.
+    const SMALLEST: usize = 40;
+    let text = text.trim_start_matches('\u{feff}');
+    let mut encoded = Zeroizing::new(String::with_capacity(text.len()));
+    encoded.extend(text.split_ascii_whitespace());
+    let file = decode_base64(&encoded)?;
+    (file.len() >= SMALLEST).then_some(file)
+}
+
+fn decode_base64(text: &str) -> Option<Zeroizing<Vec<u8>>> {
+    // With room from the start, so that growing leaves no copies behind.
+    let mut data = Zeroizing::new(Vec::with_capacity(text.len()));
+    BASE64.decode_vec(text.as_bytes(), &mut data).ok()?;
+    Some(data)
+}
+
+fn sniff_file(bytes: &[u8]) -> Result<Container> {
+    if let Some(form) = Form::of(bytes) {
+        let value = asn1::first_value(bytes).unwrap_or(bytes);
+        return clear(form, value.to_vec().into()).ok_or_else(|| instead::of_form(form));
+    }
+    if bytes.starts_with(OPENSSH) {
+        return Ok(Container::OpenSsh(bytes.to_vec().into()));
+    }
+    if let Some(text) = from_utf16(bytes) {
+        return sniff_text(text.as_bytes(), &text);
+    }
+    sniff_text(
+        bytes,
+        &Zeroizing::new(String::from_utf8_lossy(bytes).into_owned()),
+    )
+}
+
+/// `text` is what can be read of the file; where it isn't UTF-8, only names and comments are lost.
+fn sniff_text(bytes: &[u8], text: &str) -> Result<Container> {
     let text = text.trim_start_matches('\u{feff}').trim();
     if text.is_empty() {
         return Err(not_a_key("it is empty"));
     }
-    if text.starts_with("PuTTY-User-Key-File-") {
-        return Ok(Container::Ppk(Zeroizing::new(text.to_owned())));
+    if let Some(file) = putty(bytes) {
+        return Ok(Container::Ppk(file.to_vec().into()));
     }
-    match private_block(text) {
-        Some((label, rest)) => block(label, rest),
-        None => Err(something_else(text)),
-    }
-}
-
-/// The label of the first PEM block that holds a private key, and what follows it. Other blocks may come before:
-/// `openssl ecparam` writes the curve first, others a certificate.
-fn private_block(text: &str) -> Option<(&str, &str)> {
-    let mut rest = text;
-    loop {
-        let (_, found) = rest.split_once("-----BEGIN ")?;
-        let (label, after) = found.split_once("-----")?;
-        if label.ends_with("PRIVATE KEY") && !label.contains('\n') {
-            return Some((label, after));
-        }
-        rest = after;
+    match pem::private_block(text) {
+        Some((label, rest)) => pem::container(label, rest),
+        None => Err(instead::of_text(text, bytes)),
     }
 }
 
-/// Decodes one PEM block. Line ends may have become spaces on the way.
-fn block(label: &str, rest: &str) -> Result<Container> {
-    let format = match label {
-        "OPENSSH PRIVATE KEY" => "OpenSSH",
-        "RSA PRIVATE KEY" => "PKCS#1",
-        "EC PRIVATE KEY" => "SEC1",
-        "PRIVATE KEY" | "ENCRYPTED PRIVATE KEY" => "PKCS#8",
-        "DSA PRIVATE KEY" => return Err(key_type::dsa()),
-        other => {
-            return Err(Error::Unsupported {
-                what: format!("a private key of the kind \"{}\"", printable(other)),
-                fix: "export it in the OpenSSH format",
-            });
-        }
-    };
-    let malformed = |reason: &str| Error::Malformed {
-        format,
-        reason: reason.into(),
-    };
-    let (body, _) = rest
-        .split_once("-----END ")
-        .ok_or_else(|| malformed("its END line is missing"))?;
-
-    let mut encoded = Zeroizing::new(String::with_capacity(body.len()));
-    let mut dek_info = None;
-    for line in body.lines().map(str::trim) {
-        match line.split_once(':') {
-            Some(("DEK-Info", value)) => dek_info = Some(value.trim()),
-            Some(_) => {}
-            None => encoded.extend(line.split_ascii_whitespace()),
-        }
-    }
-    let mut data = Zeroizing::new(Vec::with_capacity(encoded.len()));
-    BASE64
-        .decode_vec(encoded.as_bytes(), &mut data)
-        .map_err(|_| malformed("its text is not base64"))?;
-
-    if let Some(info) = dek_info {
-        let (cipher, iv) = info
-            .split_once(',')
-            .ok_or_else(|| malformed("its DEK-Info header names no cipher"))?;
-        let rsa = label == "RSA PRIVATE KEY";
-        return Ok(Container::LegacyEncrypted {
-            rsa,
-            cipher: cipher.into(),
-            iv: iv.trim().into(),
-            data,
-        });
-    }
-    Ok(match label {
-        "OPENSSH PRIVATE KEY" => Container::OpenSsh(data),
-        "RSA PRIVATE KEY" => Container::Pkcs1(data),
-        "EC PRIVATE KEY" => Container::Sec1(data),
-        "ENCRYPTED PRIVATE KEY" => Container::Pkcs8Encrypted(data),
-        _ => Container::Pkcs8(data),
-    })
-}
-
-/// Text that holds no private key: says what it is, where that can be told.
-fn something_else(text: &str) -> Error {
-    let first = text.lines().next().unwrap_or_default();
-    let word = first.split_ascii_whitespace().next().unwrap_or_default();
-    let public = ["ssh-", "ecdsa-sha2-", "sk-"]
+/// From where a line starts as a PuTTY key does.
+fn putty(bytes: &[u8]) -> Option<&[u8]> {
+    let bytes = bytes.strip_prefix(UTF_8_MARK).unwrap_or(bytes);
+    let at = bytes.windows(PUTTY.len()).position(|window| window == PUTTY)?;
+    let (before, file) = bytes.split_at_checked(at)?;
+    let line_starts = before
         .iter()
-        .any(|prefix| word.starts_with(prefix));
-    let unsupported = |what: &str| Error::Unsupported {
-        what: what.into(),
-        fix: "export the key in the OpenSSH format",
-    };
-
-    if public && word.contains("-cert-v01@") {
-        not_a_key("it is an SSH certificate; the key that belongs to it is in the file without -cert.pub")
-    } else if public || first.contains(" PUBLIC KEY") {
-        not_a_key("it is a public key; the private key is in the file without .pub")
-    } else if first.contains("BEGIN CERTIFICATE") {
-        not_a_key("it is an X.509 certificate or a request for one")
-    } else if first.contains("BEGIN PGP") {
-        not_a_key("it is an OpenPGP key, which SSH doesn't use")
-    } else if first.contains("BEGIN SSH2 ENCRYPTED PRIVATE KEY") {
-        unsupported("the private key format of ssh.com (SSH2)")
-    } else if first.starts_with("SSH PRIVATE KEY FILE FORMAT 1.1") {
-        unsupported("the private key format of SSH protocol 1")
-    } else {
-        not_a_key(
-            "expected text that starts with e.g. -----BEGIN OPENSSH PRIVATE KEY----- or PuTTY-User-Key-File-3",
-        )
-    }
+        .rev()
+        .find(|byte| !matches!(byte, b' ' | b'\t'))
+        .is_none_or(|byte| matches!(byte, b'\n' | b'\r'));
+    line_starts.then_some(file)
 }
 
-fn binary(bytes: &[u8]) -> Error {
-    // A DER sequence with a length of two bytes, as any private key of use has in this form.
-    if bytes.starts_with(&[0x30, 0x82]) {
-        return Error::Unsupported {
-            what: "a binary (DER or PKCS#12) file".into(),
-            fix: "convert it to text, e.g. with: openssl pkey -inform DER -in FILE",
-        };
-    }
-    not_a_key("it is not text")
+/// What Windows calls "Unicode" when it saves text: UTF-16 with a mark in front.
+fn from_utf16(bytes: &[u8]) -> Option<Zeroizing<String>> {
+    let (mark, rest) = bytes.split_at_checked(2)?;
+    let unit: fn([u8; 2]) -> u16 = match mark {
+        [0xff, 0xfe] => u16::from_le_bytes,
+        [0xfe, 0xff] => u16::from_be_bytes,
+        _ => return None,
+    };
+    let units = rest.as_chunks::<2>().0.iter().map(|pair| unit(*pair));
+    let mut text = Zeroizing::new(String::with_capacity(bytes.len() * 2));
+    text.extend(char::decode_utf16(units).map(|char| char.unwrap_or(char::REPLACEMENT_CHARACTER)));
+    Some(text)
+}
+
+/// The container for what isn't encrypted in OpenSSL's old way; `None` where it is no private key that is read.
+fn clear(form: Form, data: Zeroizing<Vec<u8>>) -> Option<Container> {
+    let form = match form {
+        Form::Pkcs1 => ClearForm::Pkcs1,
+        Form::Sec1 => ClearForm::Sec1,
+        Form::Pkcs8 => ClearForm::Pkcs8,
+        Form::Pkcs8Encrypted => return Some(Container::Pkcs8Encrypted(data)),
+        Form::Dsa | Form::Pkcs12 | Form::Public | Form::Signed => return None,
+    };
+    Some(Container::Clear(form, data))
+}
+
+/// The form of a key that was decrypted.
+///
+/// # Errors
+/// `None` if these bytes hold no key, as after a wrong passphrase.
+pub(crate) fn decrypted(data: &[u8]) -> Option<Result<(ClearForm, &[u8])>> {
+    let value = asn1::first_value(data)?;
+    Some(Ok(match Form::of(value)? {
+        Form::Pkcs1 => (ClearForm::Pkcs1, value),
+        Form::Sec1 => (ClearForm::Sec1, value),
+        Form::Pkcs8 => (ClearForm::Pkcs8, value),
+        Form::Dsa => return Some(Err(key_type::dsa())),
+        Form::Pkcs8Encrypted | Form::Pkcs12 | Form::Public | Form::Signed => return None,
+    }))
 }
 
 fn not_a_key(found: impl Into<String>) -> Error {

@@ -9,6 +9,8 @@
 mod agent;
 mod generate;
 mod import;
+mod openssh;
+mod openssl;
 mod property;
 mod public;
 mod putty;

@@ -35,7 +35,7 @@ fn what_is_no_private_key_is_told() {
         ),
         (b"-----BEGIN PGP PRIVATE KEY BLOCK-----\n", "it is an OpenPGP key"),
         (b"\x7fELF\xff\xfe", "it is not text"),
-        (&[b'A'; 40_000], "it has 40000 bytes"),
+        (&[b'A'; 70_000], "it has 70000 bytes"),
     ] {
         let error = PrivateKey::import(bytes, None).unwrap_err();
         assert!(matches!(error, Error::NotAPrivateKey { .. }), "{error}");
@@ -46,12 +46,11 @@ fn what_is_no_private_key_is_told() {
 
 #[test]
 fn known_containers_that_are_not_read_are_named() {
-    let keys = Keys::new();
-    let der = keys.openssl("genpkey -algorithm RSA -outform DER");
     for (bytes, expected) in [
-        (&der[..], "binary (DER or PKCS#12)"),
-        (b"---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----\n", "ssh.com"),
-        (b"SSH PRIVATE KEY FILE FORMAT 1.1\n", "SSH protocol 1"),
+        (&b"---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----\n"[..], "ssh.com"),
+        (b"SSH PRIVATE KEY FILE FORMAT 1.1\n\0\0", "SSH protocol 1"),
+        (b"{\"kty\":\"RSA\",\"d\":\"AAAA\"}", "a JSON Web Key"),
+        (b"\xfe\xed\xfe\xed\0\0\0\x02", "keytool"),
         (
             b"-----BEGIN ANY PRIVATE KEY-----\nAAAA\n-----END ANY PRIVATE KEY-----",
             "\"ANY PRIVATE KEY\"",
@@ -65,6 +64,39 @@ fn known_containers_that_are_not_read_are_named() {
         assert!(matches!(error, Error::Unsupported { .. }), "{error}");
         assert!(error.to_string().contains(expected), "{error}");
     }
+}
+
+#[test]
+fn files_around_a_key_are_told_apart() {
+    let keys = Keys::new();
+    keys.write("key", &keys.openssl("genpkey -algorithm RSA"));
+    keys.write(
+        "cert",
+        &keys.openssl("req -x509 -key key -subj /CN=somebody -days 1"),
+    );
+    for (arguments, expected) in [
+        (
+            "pkcs12 -export -inkey key -in cert -passout pass:secret",
+            "openssl pkcs12 -in FILE -nocerts",
+        ),
+        ("x509 -in cert -outform DER", "X.509 certificate"),
+        ("x509 -in cert", "X.509 certificate"),
+        ("req -new -key key -subj /CN=somebody", "X.509 certificate"),
+        ("pkey -in key -pubout", "it is a public key"),
+        ("pkey -in key -pubout -outform DER", "it is a public key"),
+        ("rsa -in key -RSAPublicKey_out", "it is a public key"),
+        ("rsa -in key -RSAPublicKey_out -outform DER", "it is a public key"),
+    ] {
+        let file = keys.openssl(arguments);
+        let base64 = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, &file);
+        for file in [file.as_slice(), base64.as_bytes()] {
+            let error = message(file);
+            assert!(error.contains(expected), "{arguments}: {error}");
+        }
+    }
+    // With the certificate in front, the key is found.
+    let both = ["cert", "key"].map(|name| std::fs::read(keys.path(name)).unwrap());
+    PrivateKey::import(&both.concat(), None).unwrap();
 }
 
 #[test]

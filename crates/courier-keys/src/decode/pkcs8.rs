@@ -1,0 +1,171 @@
+//! PKCS#8 under a passphrase: `EncryptedPrivateKeyInfo` (RFC 5958 section 3) with the schemes of RFC 8018 and RFC 7292.
+
+use ::openssl::hash::MessageDigest;
+use ::openssl::pkcs5;
+use ::openssl::symm::Cipher;
+use russh::keys::ssh_key::PrivateKey;
+use zeroize::Zeroizing;
+
+use super::{clear, openssl, too_much_work};
+use crate::asn1::Der;
+use crate::error::{Error, Result};
+use crate::sniff::{self, CONVERT};
+
+/// 1.2.840.113549.1.5, under which are the schemes of PKCS#5.
+const PKCS5: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x05];
+/// 1.2.840.113549.1.12.1, under which are the schemes of PKCS#12.
+const PKCS12: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x0c, 0x01];
+/// 1.3.6.1.4.1.11591.4.11
+const SCRYPT: &[u8] = &[0x2b, 0x06, 0x01, 0x04, 0x01, 0xda, 0x47, 0x04, 0x0b];
+/// 1.2.840.113549.2, under which the HMACs are: 7 is SHA-1, 8 to 11 are the sizes of SHA-2.
+const DIGESTS: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x02];
+/// 2.16.840.1.101.3.4.1, under which the AES modes are.
+const AES: &[u8] = &[0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x01];
+/// 1.2.840.113549.3.7
+const TRIPLE_DES: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x03, 0x07];
+
+/// The most iterations that are computed: some seconds. OpenSSL does 2048, current advice is 600,000.
+const MAX_ITERATIONS: u64 = 5_000_000;
+
+/// The most memory for scrypt, bytes: 128 · N · r (RFC 7914 section 2). OpenSSL takes no more than 32 MiB by itself.
+const MAX_SCRYPT_BYTES: u64 = 32 << 20;
+
+pub(super) fn decode(der: &[u8], passphrase: Option<&str>) -> Result<PrivateKey> {
+    let scheme = Scheme::of(der)?;
+    let passphrase = passphrase.ok_or(Error::PassphraseNeeded)?;
+    let plain = match &scheme {
+        Scheme::OfOpenSsl => openssl::decrypted_pkcs8(der, passphrase),
+        Scheme::Des(des) => des.decrypt(passphrase),
+    };
+    let plain = plain.ok_or(Error::PassphraseWrong)?;
+    // Nothing tells a damaged file from a wrong passphrase, and the passphrase is wrong more often.
+    let (form, key) = sniff::decrypted(&plain).ok_or(Error::PassphraseWrong)??;
+    clear::decode(form, key)
+}
+
+/// How a key is encrypted, checked to be something that can be decrypted, and within reason.
+enum Scheme<'a> {
+    OfOpenSsl,
+    Des(Des<'a>),
+}
+
+/// `pbeWithMD5AndDES-CBC`, which OpenSSL wrote unless told otherwise until version 1.1, and its sibling with SHA-1.
+struct Des<'a> {
+    digest: MessageDigest,
+    salt: &'a [u8],
+    iterations: i32,
+    data: &'a [u8],
+}
+
+impl Des<'_> {
+    /// PBKDF1 (RFC 8018 section 5.1) gives key and vector.
+    fn decrypt(&self, passphrase: &str) -> Option<Zeroizing<Vec<u8>>> {
+        let pair = openssl::quietly(|| {
+            let (text, salt) = (passphrase.as_bytes(), Some(self.salt));
+            pkcs5::bytes_to_key(Cipher::des_cbc(), self.digest, text, salt, self.iterations)
+        })?;
+        let key = Zeroizing::new(pair.key);
+        openssl::decrypt_des(&key, &pair.iv?, self.data)
+    }
+}
+
+impl<'a> Scheme<'a> {
+    /// # Errors
+    /// [`Error::Unsupported`] names the scheme, [`Error::Malformed`] if it can't be read.
+    fn of(der: &'a [u8]) -> Result<Self> {
+        let mut content = Der::new(der).sequence().ok_or_else(cut)?;
+        let (scheme, mut parameters) = content.algorithm().ok_or_else(cut)?;
+        let data = content.octets().ok_or_else(cut)?;
+        let mut parameters = parameters.sequence().ok_or_else(cut)?;
+        match (scheme.strip_prefix(PKCS5), scheme.strip_prefix(PKCS12)) {
+            (Some([13]), _) => pbes2(parameters).map(|()| Self::OfOpenSsl),
+            (Some([number @ (3 | 10)]), _) => {
+                let (salt, iterations) = pbes1(&mut parameters)?;
+                if salt.len() != 8 {
+                    return Err(cut());
+                }
+                let digest = match number {
+                    3 => MessageDigest::md5(),
+                    _ => MessageDigest::sha1(),
+                };
+                Ok(Self::Des(Des {
+                    digest,
+                    salt,
+                    iterations,
+                    data,
+                }))
+            }
+            // 3DES with three keys, and with two.
+            (_, Some([3 | 4])) => pbes1(&mut parameters).map(|_| Self::OfOpenSsl),
+            (_, Some([1 | 2])) => Err(unsupported("RC4")),
+            (Some([4 | 6 | 11]), _) | (_, Some([5 | 6])) => Err(unsupported("RC2")),
+            _ => Err(unsupported("a scheme that nobody uses")),
+        }
+    }
+}
+
+/// The salt and the iterations of the older schemes.
+fn pbes1<'a>(parameters: &mut Der<'a>) -> Result<(&'a [u8], i32)> {
+    let salt = parameters.octets().ok_or_else(cut)?;
+    let iterations = check_iterations(parameters.integer().ok_or_else(cut)?)?;
+    Ok((salt, iterations))
+}
+
+fn pbes2(mut parameters: Der<'_>) -> Result<()> {
+    let (kdf, mut kdf_parameters) = parameters.algorithm().ok_or_else(cut)?;
+    let (cipher, _) = parameters.algorithm().ok_or_else(cut)?;
+    // CBC with 128, 192 and 256 bits.
+    if !matches!(cipher.strip_prefix(AES), Some([0x02 | 0x16 | 0x2a])) && cipher != TRIPLE_DES {
+        return Err(unsupported("a cipher other than AES and 3DES in CBC mode"));
+    }
+    let mut kdf_parameters = kdf_parameters.sequence().ok_or_else(cut)?;
+    kdf_parameters.octets().ok_or_else(cut)?;
+    if kdf.strip_prefix(PKCS5) == Some(&[12]) {
+        check_iterations(kdf_parameters.integer().ok_or_else(cut)?)?;
+        return check_prf(kdf_parameters);
+    }
+    if kdf != SCRYPT {
+        return Err(unsupported("a key derivation other than PBKDF2 and scrypt"));
+    }
+    let [n, r, p] = [(); 3].map(|()| kdf_parameters.integer().unwrap_or(u64::MAX));
+    let bytes = n.saturating_mul(r).saturating_mul(128);
+    if bytes > MAX_SCRYPT_BYTES || p > 16 {
+        return Err(too_much_work("a key with scrypt parameters this large".into()));
+    }
+    Ok(())
+}
+
+fn check_iterations(iterations: u64) -> Result<i32> {
+    i32::try_from(iterations)
+        .ok()
+        .filter(|_| iterations <= MAX_ITERATIONS)
+        .ok_or_else(|| {
+            too_much_work(format!(
+                "a key with {iterations} iterations of its key derivation (over {MAX_ITERATIONS})"
+            ))
+        })
+}
+
+/// The optional length of the key, then the optional pseudo-random function; without one it is HMAC-SHA1.
+fn check_prf(mut rest: Der<'_>) -> Result<()> {
+    let _length = rest.integer();
+    match rest.algorithm() {
+        None => Ok(()),
+        Some((oid, _)) if matches!(oid.strip_prefix(DIGESTS), Some([7..=11])) => Ok(()),
+        Some(_) => Err(unsupported("PBKDF2 over a hash other than SHA-1 and SHA-2")),
+    }
+}
+
+fn unsupported(how: &str) -> Error {
+    Error::Unsupported {
+        what: format!("a PKCS#8 private key encrypted with {how}"),
+        fix: CONVERT,
+    }
+}
+
+fn cut() -> Error {
+    Error::Malformed {
+        format: "PKCS#8",
+        reason: "its encryption parameters can't be read".into(),
+    }
+}
