@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use courier_transfer::{Error, ErrorKind, Result};
 use russh::{Preferred, cipher, compression, kex, keys::Algorithm, mac};
 use serde_json::{Map, Value};
 
@@ -59,7 +60,8 @@ const KEY_EXCHANGE: Kind = Kind {
         approved("ecdh-sha2-nistp256"),
         approved("ecdh-sha2-nistp384"),
         approved("ecdh-sha2-nistp521"),
-        approved("diffie-hellman-group-exchange-sha256"),
+        // Whatever group the server makes up.
+        sound("diffie-hellman-group-exchange-sha256"),
         approved("diffie-hellman-group16-sha512"),
         approved("diffie-hellman-group18-sha512"),
         approved("diffie-hellman-group17-sha512"),
@@ -114,13 +116,16 @@ const HOST_KEY: Kind = Kind {
     ],
 };
 
+const KINDS: [&Kind; 4] = [&KEY_EXCHANGE, &ENCRYPTION, &MAC, &HOST_KEY];
+
 const PRESET: &str = "preset";
-const PRESETS: [&str; 3] = ["default", "legacy", "fips"];
+const LEGACY: &str = "legacy";
+const PRESETS: [&str; 3] = ["default", LEGACY, "fips"];
 
 impl Kind {
     fn preset(&self, preset: &str) -> Vec<&'static str> {
         let takes = |known: &&Known| match preset {
-            "legacy" => true,
+            LEGACY => true,
             "fips" => known.fips,
             _ => known.weak.is_empty(),
         };
@@ -137,6 +142,54 @@ impl Kind {
                 .collect(),
             None => self.preset(settings.get(PRESET).and_then(Value::as_str).unwrap_or_default()),
         }
+    }
+
+    /// What of it is offered: in FIPS mode the approved ones only.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFips`] where that leaves nothing.
+    fn offered(&self, settings: &Map<String, Value>, fips: bool) -> Result<Vec<&'static str>> {
+        let chosen = self.chosen(settings);
+        if !fips {
+            return Ok(chosen);
+        }
+        let offered: Vec<&str> = chosen
+            .iter()
+            .filter(|name| self.approves(name))
+            .copied()
+            .collect();
+        if offered.is_empty() {
+            return Err(Error::new(
+                ErrorKind::NotFips,
+                format!(
+                    "FIPS mode leaves no algorithm of the connection's ssh_algorithms.{}: it names {}, and the mode allows {}. \
+                     Name some of these there, or have an admin exempt the connection (fips_override)",
+                    self.field,
+                    chosen.join(", "),
+                    self.preset("fips").join(", "),
+                ),
+            ));
+        }
+        Ok(offered)
+    }
+
+    fn approves(&self, name: &str) -> bool {
+        self.find(name).is_some_and(|known| known.fips)
+    }
+
+    /// What FIPS mode does not allow in a list of one's own.
+    fn not_fips(&self, settings: &Map<String, Value>) -> Option<String> {
+        settings.get(self.field)?;
+        let chosen = self.chosen(settings);
+        let refused: Vec<&str> = chosen.into_iter().filter(|name| !self.approves(name)).collect();
+        (!refused.is_empty()).then(|| {
+            format!(
+                "{} names {}, which FIPS mode does not allow; it allows {}",
+                self.field,
+                refused.join(", "),
+                self.preset("fips").join(", ")
+            )
+        })
     }
 
     fn find(&self, name: &str) -> Option<&'static Known> {
@@ -170,10 +223,9 @@ impl Kind {
 
 /// What `ssh_algorithms` must not hold: unknown presets, lists and names.
 pub(crate) fn problems(settings: &Map<String, Value>) -> Vec<String> {
-    let kinds = [&KEY_EXCHANGE, &ENCRYPTION, &MAC, &HOST_KEY];
     settings
         .iter()
-        .filter_map(|(field, value)| match kinds.iter().find(|k| k.field == field) {
+        .filter_map(|(field, value)| match KINDS.iter().find(|k| k.field == field) {
             Some(kind) => kind.problem(value),
             None if field == PRESET && value.as_str().is_some_and(|v| PRESETS.contains(&v)) => None,
             None if field == PRESET => Some(format!("preset must be one of {}", PRESETS.join(", "))),
@@ -186,7 +238,7 @@ pub(crate) fn problems(settings: &Map<String, Value>) -> Vec<String> {
 
 /// Weak algorithms that `ssh_algorithms` offers, in words.
 pub(crate) fn warnings(settings: &Map<String, Value>) -> Vec<String> {
-    [&KEY_EXCHANGE, &ENCRYPTION, &MAC, &HOST_KEY]
+    KINDS
         .into_iter()
         .flat_map(|kind| {
             kind.chosen(settings)
@@ -198,11 +250,23 @@ pub(crate) fn warnings(settings: &Map<String, Value>) -> Vec<String> {
         .collect()
 }
 
+/// What `ssh_algorithms` asks for that FIPS mode does not allow, in words. A preset that has approved ones first asks for
+/// nothing: the mode takes those of it.
+pub(crate) fn not_fips(settings: &Map<String, Value>) -> Vec<String> {
+    let is_legacy = settings.get(PRESET).and_then(Value::as_str) == Some(LEGACY);
+    let legacy = (is_legacy && KINDS.iter().any(|kind| !settings.contains_key(kind.field))).then(|| {
+        format!("the preset {LEGACY} is for algorithms that FIPS mode does not allow; use the preset fips, or none")
+    });
+    legacy
+        .into_iter()
+        .chain(KINDS.iter().filter_map(|kind| kind.not_fips(settings)))
+        .collect()
+}
+
 /// Those of these algorithms that nobody should need.
 pub(crate) fn weak_among<'a>(names: &[&'a str]) -> Vec<&'a str> {
-    let kinds = [&KEY_EXCHANGE, &ENCRYPTION, &MAC, &HOST_KEY];
     let is_weak = |name: &&&str| {
-        kinds
+        KINDS
             .iter()
             .any(|kind| kind.find(name).is_some_and(|known| !known.weak.is_empty()))
     };
@@ -211,9 +275,16 @@ pub(crate) fn weak_among<'a>(names: &[&'a str]) -> Vec<&'a str> {
 
 /// What is offered to a server. The host key types that are pinned come first, so that a second key of
 /// the same server does not look like a change.
-pub(crate) fn preferred(settings: &Map<String, Value>, pinned_key_types: &[String]) -> Preferred {
+///
+/// # Errors
+/// [`ErrorKind::NotFips`] where FIPS mode leaves nothing of a list.
+pub(crate) fn preferred(
+    settings: &Map<String, Value>,
+    pinned_key_types: &[String],
+    fips: bool,
+) -> Result<Preferred> {
     let mut kex: Vec<kex::Name> = KEY_EXCHANGE
-        .chosen(settings)
+        .offered(settings, fips)?
         .into_iter()
         .filter_map(|n| n.try_into().ok())
         .collect();
@@ -227,7 +298,8 @@ pub(crate) fn preferred(settings: &Map<String, Value>, pinned_key_types: &[Strin
             .iter()
             .any(|pin| pin == name || pin == "ssh-rsa" && name.starts_with("rsa-sha2-"))
     };
-    let (pinned, other): (Vec<&str>, Vec<&str>) = HOST_KEY.chosen(settings).into_iter().partition(is_pinned);
+    let (pinned, other): (Vec<&str>, Vec<&str>) =
+        HOST_KEY.offered(settings, fips)?.into_iter().partition(is_pinned);
     let key: Vec<Algorithm> = pinned
         .into_iter()
         .chain(other)
@@ -235,23 +307,23 @@ pub(crate) fn preferred(settings: &Map<String, Value>, pinned_key_types: &[Strin
         .collect();
 
     let cipher: Vec<cipher::Name> = ENCRYPTION
-        .chosen(settings)
+        .offered(settings, fips)?
         .into_iter()
         .filter_map(|n| n.try_into().ok())
         .collect();
     let mac: Vec<mac::Name> = MAC
-        .chosen(settings)
+        .offered(settings, fips)?
         .into_iter()
         .filter_map(|n| n.try_into().ok())
         .collect();
-    Preferred {
+    Ok(Preferred {
         kex: kex.into(),
         key: key.into(),
         host_key_certificates: Cow::Borrowed(&[]),
         cipher: cipher.into(),
         mac: mac.into(),
         compression: Cow::Borrowed(&[compression::NONE]),
-    }
+    })
 }
 
 #[cfg(test)]
@@ -270,7 +342,7 @@ mod tests {
 
     #[test]
     fn every_known_name_exists_in_the_library() {
-        let all = preferred(&settings(json!({"preset": "legacy"})), &[]);
+        let all = preferred(&settings(json!({"preset": "legacy"})), &[], false).unwrap();
         assert_eq!(all.kex.len(), KEY_EXCHANGE.known.len() + 2);
         assert_eq!(all.cipher.len(), ENCRYPTION.known.len());
         assert_eq!(all.mac.len(), MAC.known.len());
@@ -279,11 +351,11 @@ mod tests {
 
     #[test]
     fn presets_differ_in_what_is_weak_or_approved() {
-        let default = preferred(&Map::new(), &[]);
+        let default = preferred(&Map::new(), &[], false).unwrap();
         assert_eq!(names(&default.cipher)[..3], ENCRYPTION.preset("default")[..3]);
         assert!(warnings(&Map::new()).is_empty());
 
-        let fips = preferred(&settings(json!({"preset": "fips"})), &[]);
+        let fips = preferred(&settings(json!({"preset": "fips"})), &[], false).unwrap();
         assert_eq!(names(&fips.kex)[0], "ecdh-sha2-nistp256");
         assert!(!names(&fips.cipher).iter().any(|n| n.contains("chacha")));
         assert!(!fips.key.contains(&Algorithm::Ed25519));
@@ -295,7 +367,10 @@ mod tests {
     #[test]
     fn lists_override_the_preset_and_keep_their_order() {
         let own = settings(json!({"preset": "fips", "encryption": ["aes256-ctr", "3des-cbc"]}));
-        assert_eq!(names(&preferred(&own, &[]).cipher), ["aes256-ctr", "3des-cbc"]);
+        assert_eq!(
+            names(&preferred(&own, &[], false).unwrap().cipher),
+            ["aes256-ctr", "3des-cbc"]
+        );
         assert_eq!(warnings(&own).len(), 1);
         assert!(problems(&own).is_empty());
     }
@@ -317,7 +392,8 @@ mod tests {
     fn pinned_key_types_are_offered_first() {
         let key = |pins: &[&str]| {
             let pins: Vec<String> = pins.iter().map(|p| (*p).to_owned()).collect();
-            preferred(&Map::new(), &pins)
+            preferred(&Map::new(), &pins, false)
+                .unwrap()
                 .key
                 .iter()
                 .map(|k| k.as_str().to_owned())
@@ -330,6 +406,73 @@ mod tests {
         assert_eq!(
             key(&["ecdsa-sha2-nistp384"])[..2],
             ["ecdsa-sha2-nistp384", "ssh-ed25519"]
+        );
+    }
+
+    #[test]
+    fn fips_mode_takes_the_approved_ones_of_every_preset() {
+        let fips = preferred(&settings(json!({"preset": "fips"})), &[], false).unwrap();
+        for preset in PRESETS {
+            let cut = preferred(&settings(json!({ "preset": preset })), &[], true).unwrap();
+            assert_eq!(names(&cut.kex), names(&fips.kex), "{preset}");
+            assert_eq!(names(&cut.cipher), names(&fips.cipher), "{preset}");
+            assert_eq!(names(&cut.mac), names(&fips.mac), "{preset}");
+            assert_eq!(cut.key, fips.key, "{preset}");
+        }
+        let all = [
+            fips.kex.iter().map(AsRef::as_ref).collect::<Vec<&str>>(),
+            names(&fips.cipher),
+            names(&fips.mac),
+        ];
+        for name in all.concat() {
+            let foreign = [
+                "25519",
+                "chacha",
+                "sha1",
+                "md5",
+                "cbc",
+                "group1-",
+                "group-exchange",
+                "mlkem",
+            ];
+            assert!(!foreign.iter().any(|f| name.contains(f)), "{name}");
+        }
+    }
+
+    #[test]
+    fn lists_of_ones_own_are_cut_down_or_refused() {
+        let own = settings(json!({"encryption": ["chacha20-poly1305@openssh.com", "aes256-ctr"]}));
+        assert_eq!(names(&preferred(&own, &[], true).unwrap().cipher), ["aes256-ctr"]);
+        assert_eq!(not_fips(&own).len(), 1);
+
+        let own = settings(json!({"mac": ["hmac-sha1"]}));
+        let refused = preferred(&own, &[], true).unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::NotFips);
+        for part in [
+            "ssh_algorithms.mac",
+            "names hmac-sha1",
+            "allows hmac-sha2-256-etm@openssh.com",
+        ] {
+            assert!(refused.message().contains(part), "{refused}");
+        }
+    }
+
+    #[test]
+    fn what_asks_for_more_than_fips_mode_allows_is_named() {
+        for fine in [
+            json!({}),
+            json!({"preset": "default"}),
+            json!({"preset": "fips", "mac": ["hmac-sha2-256"]}),
+        ] {
+            assert!(not_fips(&settings(fine.clone())).is_empty(), "{fine}");
+        }
+        let named = not_fips(&settings(
+            json!({"preset": "legacy", "host_key": ["ssh-ed25519", "ssh-rsa"]}),
+        ));
+        assert_eq!(named.len(), 2, "{named:?}");
+        assert!(
+            named[0].contains("legacy") && named[1].contains("ssh-ed25519, ssh-rsa"),
+            "{named:?}"
         );
     }
 }

@@ -21,7 +21,8 @@ static SETTINGS: &[Setting] = &[Setting::optional(
     ALGORITHMS,
     Kind::Object,
     "Which SSH algorithms are offered: {\"preset\": \"default\" | \"legacy\" | \"fips\"}, or lists of one's own under \
-     key_exchange, encryption, mac and host_key, or both. Needed for partners whose servers know only old algorithms.",
+     key_exchange, encryption, mac and host_key, or both. Needed for partners whose servers know only old algorithms. In FIPS \
+     mode only the approved ones of them are offered.",
 )];
 
 /// The object under `ssh_algorithms`; empty where there is none.
@@ -60,6 +61,13 @@ impl Protocol for SftpProtocol {
 
     fn warnings(&self, settings: &Map<String, Value>) -> Vec<String> {
         algorithms::warnings(&algorithm_settings(settings))
+    }
+
+    fn not_fips(&self, settings: &Map<String, Value>) -> Vec<(String, String)> {
+        algorithms::not_fips(&algorithm_settings(settings))
+            .into_iter()
+            .map(|problem| (ALGORITHMS.to_owned(), problem))
+            .collect()
     }
 
     async fn connect(&self, target: Target, options: ConnectOptions) -> Result<Arc<dyn Client>> {

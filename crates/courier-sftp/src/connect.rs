@@ -26,6 +26,8 @@ pub(crate) struct Dial {
     pub(crate) credentials: Credentials,
     preferred: Preferred,
     pub(crate) peer: Arc<Peer>,
+    /// FIPS mode rules it.
+    pub(crate) fips: bool,
     deadline: Instant,
     timeout: Duration,
     keepalive: Duration,
@@ -33,19 +35,24 @@ pub(crate) struct Dial {
 
 impl Dial {
     /// To be called on the caller's runtime.
-    pub(crate) async fn new(target: Target, options: ConnectOptions) -> Self {
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFips`] where FIPS mode leaves nothing to offer.
+    pub(crate) async fn new(target: Target, options: ConnectOptions) -> Result<Self> {
         let pinned = options.trust.pinned_key_types().await;
-        Self {
-            preferred: algorithms::preferred(&algorithm_settings(&target.settings), &pinned),
+        let settings = algorithm_settings(&target.settings);
+        Ok(Self {
+            preferred: algorithms::preferred(&settings, &pinned, options.fips)?,
             host: target.host,
             port: target.port,
             username: target.username,
             credentials: target.credentials,
-            peer: Arc::new(Peer::new(options.trust, options.observer)),
+            peer: Arc::new(Peer::new(options.trust, options.observer, options.fips)),
+            fips: options.fips,
             deadline: Instant::now() + options.connect_timeout,
             timeout: options.connect_timeout,
             keepalive: options.keepalive_interval,
-        }
+        })
     }
 
     /// Runs a part of the connection's making within its time.
@@ -103,8 +110,23 @@ impl Dial {
             .map_err(|Fault(error)| self.explain(error))
     }
 
-    /// Before the server has identified itself, the SSH layer's errors say little.
+    /// Before the server has identified itself, the SSH layer's errors say little; and where there is no common algorithm,
+    /// it depends on the connection what helps.
     fn explain(&self, error: Error) -> Error {
+        if error.kind() == ErrorKind::Negotiation {
+            let (kind, advice) = match self.fips {
+                true => (
+                    ErrorKind::NotFips,
+                    "FIPS mode allows no others; have the server take one of them, or an admin exempt the connection \
+                     (fips_override)",
+                ),
+                false => (
+                    ErrorKind::Negotiation,
+                    "Old servers may need ssh_algorithms with the preset \"legacy\"",
+                ),
+            };
+            return Error::new(kind, format!("{}. {advice}", error.message()));
+        }
         if self.peer.info().banner.is_some()
             || matches!(error.kind(), ErrorKind::HostKey | ErrorKind::HostKeyNotApproved)
         {
@@ -148,8 +170,7 @@ pub(crate) fn ssh_error(error: russh::Error) -> Error {
             Error::new(
                 ErrorKind::Negotiation,
                 format!(
-                    "no common {list} algorithm: offered were {}; the server takes {}. Old servers may need \
-                     ssh_algorithms with the preset \"legacy\"",
+                    "no common {list} algorithm: offered were {}; the server takes {}",
                     names(ours),
                     names(theirs)
                 ),

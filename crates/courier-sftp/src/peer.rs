@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use courier_keys::{KeyType, PublicKey};
 use courier_transfer::{AuthMethod, Error, ErrorKind, HostKey, Observer, Result, ServerInfo, TrustDecider};
 use parking_lot::Mutex;
 use russh::{Names, keys::PublicKeyOrCertificate};
@@ -18,20 +19,26 @@ pub(crate) struct Peer {
     runtime: Handle,
     trust: Arc<dyn TrustDecider>,
     observer: Arc<dyn Observer>,
+    /// FIPS mode rules the connection.
+    fips: bool,
     greeting: Mutex<Greeting>,
     info: Mutex<ServerInfo>,
+    /// The server's host key is shorter than it should be: so many bits.
+    short_key: Mutex<Option<u32>>,
     stage: Mutex<&'static str>,
 }
 
 impl Peer {
     /// To be called on the caller's runtime.
-    pub(crate) fn new(trust: Arc<dyn TrustDecider>, observer: Arc<dyn Observer>) -> Self {
+    pub(crate) fn new(trust: Arc<dyn TrustDecider>, observer: Arc<dyn Observer>, fips: bool) -> Self {
         Self {
             runtime: Handle::current(),
             trust,
             observer,
+            fips,
             greeting: Mutex::default(),
             info: Mutex::default(),
+            short_key: Mutex::default(),
             stage: Mutex::new("connecting"),
         }
     }
@@ -81,6 +88,21 @@ impl Peer {
             public_key: known_hosts::base64(&blob),
         };
         self.learn(|info| info.host_key = Some(presented.clone()));
+        let key_type = PublicKey::new(key.clone()).map(|key| key.key_type()).ok();
+        if let Some(KeyType::Rsa(bits)) = key_type.filter(|key_type| !key_type.is_fips_approved()) {
+            *self.short_key.lock() = Some(bits);
+        }
+        if self.fips && !key_type.is_some_and(KeyType::is_fips_approved) {
+            let name = key_type.map_or_else(|| presented.key_type.clone(), |key_type| key_type.to_string());
+            return Err(Error::new(
+                ErrorKind::NotFips,
+                format!(
+                    "the server's host key {} is of the type {name}, which FIPS mode does not allow; it allows RSA from 2048 \
+                     bits and ECDSA. No credential was sent",
+                    presented.fingerprint
+                ),
+            ));
+        }
         let trust = Arc::clone(&self.trust);
         self.on_callers_runtime(async move { trust.host_key(&presented).await })
             .await
@@ -94,7 +116,11 @@ impl Peer {
         if !cipher.contains("gcm") && !cipher.contains("poly1305") {
             agreed.push(names.client_mac.as_ref());
         }
-        let weak = algorithms::weak_among(&agreed);
+        let mut weak: Vec<String> = algorithms::weak_among(&agreed)
+            .into_iter()
+            .map(str::to_owned)
+            .collect();
+        weak.extend((*self.short_key.lock()).map(|bits| format!("a host key of {bits} bits")));
         let warning = match weak.is_empty() {
             true => String::new(),
             false => format!("; weak: {}", weak.join(", ")),

@@ -2,7 +2,7 @@
 
 use std::{path::Path, time::Duration};
 
-use courier_keys::{Agent, AgentSigner, AuthSigner, Identity, PrivateKey, SignError};
+use courier_keys::{Agent, AgentSigner, AuthSigner, Identity, PrivateKey, PublicKey, SignError};
 use courier_transfer::{KeyCredential, PrivateHalf, Result};
 use jiff::Timestamp;
 use russh::{
@@ -69,6 +69,15 @@ impl<H: Handler> Attempt<'_, H> {
                 return Ok(Answer::No);
             }
         };
+        if self.dial.fips
+            && let Some(what) = identities.iter().find_map(not_fips)
+        {
+            self.leave_out(format!(
+                "{what}, since FIPS mode allows RSA keys from 2048 bits and ECDSA keys only"
+            ));
+            self.not_fips = true;
+            return Ok(Answer::No);
+        }
         for identity in identities {
             match self.offer(&identity, signatures, &mut signer).await? {
                 Answer::No => {}
@@ -216,6 +225,17 @@ impl<H: Handler> Attempt<'_, H> {
         self.rsa_hash = Some(hash);
         Ok(hash)
     }
+}
+
+/// A key that FIPS mode does not allow, with its type.
+fn not_fips(identity: &Identity) -> Option<String> {
+    let key = identity.public_key();
+    let key_type = match PublicKey::new(key.clone()) {
+        Ok(key) if key.key_type().is_fips_approved() => return None,
+        Ok(key) => key.key_type().to_string(),
+        Err(_) => key.algorithm().as_str().to_owned(),
+    };
+    Some(format!("{identity} ({key_type})"))
 }
 
 /// As errors name it; with why a server may refuse it, where that can be seen.

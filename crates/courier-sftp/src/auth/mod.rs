@@ -30,6 +30,8 @@ struct Attempt<'a, H: Handler> {
     refused: Vec<String>,
     /// What was not offered to it and why, in words.
     unused: Vec<String>,
+    /// FIPS mode kept a key from being offered.
+    not_fips: bool,
     /// The key blobs that were shown to it, and with which signatures.
     shown: HashSet<(Vec<u8>, Signatures)>,
     /// The fingerprints of the keys among them.
@@ -64,8 +66,8 @@ enum Answer {
 /// Tries the keys in their order, then the password; both, in the server's order, where it wants both.
 ///
 /// # Errors
-/// [`ErrorKind::Auth`] with what was refused and what the server takes; only where the server has said that it refuses. A
-/// connection that ends while the server looks is [`ErrorKind::Lost`]: nobody has judged the credential.
+/// [`ErrorKind::Auth`] with what was refused and what the server takes; only where the server has said that it refuses.
+/// [`ErrorKind::NotFips`] where it has refused nothing, and FIPS mode kept a key from it. A connection that ends while the server looks is [`ErrorKind::Lost`]: nobody has judged the credential.
 pub(crate) async fn authenticate<H: Handler>(ssh: &mut Handle<H>, dial: &Dial) -> Result<AuthMethod> {
     let mut attempt = Attempt {
         ssh,
@@ -73,6 +75,7 @@ pub(crate) async fn authenticate<H: Handler>(ssh: &mut Handle<H>, dial: &Dial) -
         offers: None,
         refused: Vec::new(),
         unused: Vec::new(),
+        not_fips: false,
         shown: HashSet::new(),
         keys_shown: HashSet::new(),
         rsa_hash: None,
@@ -191,7 +194,9 @@ impl<H: Handler> Attempt<'_, H> {
     fn error(&self) -> Error {
         let has_credentials =
             self.dial.credentials.password.is_some() || !self.dial.credentials.keys.is_empty();
+        let kept_back = self.not_fips && self.refused.is_empty();
         let refused = match self.refused.as_slice() {
+            [] if kept_back => "no credential that FIPS mode allows".to_owned(),
             [] if has_credentials => "no credential that the server takes".to_owned(),
             [] => "server rejected a login without credentials".to_owned(),
             refused => format!("server rejected {}", refused.join(" and ")),
@@ -216,8 +221,12 @@ impl<H: Handler> Attempt<'_, H> {
             [] => String::new(),
             offers => format!("; the server takes: {}", offers.join(", ")),
         };
+        let kind = match kept_back {
+            true => ErrorKind::NotFips,
+            false => ErrorKind::Auth,
+        };
         let mut error = Error::new(
-            ErrorKind::Auth,
+            kind,
             format!("Authentication failed: {refused}{accepted}{unused}{offers}"),
         );
         if let Some(id) = &self.accepted_key {

@@ -50,7 +50,7 @@ pub(crate) struct SftpClient {
 
 impl SftpClient {
     pub(crate) async fn connect(target: Target, options: ConnectOptions) -> Result<Self> {
-        let dial = Dial::new(target, options).await;
+        let dial = Dial::new(target, options).await?;
         let peer = Arc::clone(&dial.peer);
         let session = Arc::new(session::open(dial).await?);
         let server = peer.info();

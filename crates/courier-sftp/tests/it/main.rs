@@ -15,6 +15,7 @@ mod auth_steps;
 mod certificates;
 mod checksums;
 mod client;
+mod fips;
 mod odd;
 mod openssh;
 mod own_server;
