@@ -29,7 +29,7 @@ pub enum Error {
 
     /// The value is sealed under another key-encryption key.
     #[error(
-        "the value is sealed under key {sealed_under}, and this is key {this}; give this server the key file (or COURIER_KEK) that the value was sealed with"
+        "the value is sealed under key {sealed_under}, and this is key {this}; give this server the key that the value was sealed with too: its key file, COURIER_KEK, or its key vault"
     )]
     WrongKey {
         /// The identifier of the key that the value names.

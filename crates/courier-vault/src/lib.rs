@@ -22,10 +22,13 @@ mod error;
 mod mac;
 mod provider;
 mod stream;
+#[cfg(feature = "testkit")]
+pub mod testkit;
 mod vault;
 
 pub use error::{Error, Result};
 pub use mac::{MAC_LEN, MacKey};
+pub use provider::azure::{Algorithm, Application, AzureKeyVault, AzureSettings, Identity, ManagedEndpoint};
 pub use provider::local::LocalKey;
 pub use provider::{DataKey, KeyProvider, KeyVersion, Wrapped};
 pub use stream::{OpenReader, SealWriter};

@@ -1,5 +1,6 @@
 //! Who holds the key-encryption key.
 
+pub(crate) mod azure;
 pub(crate) mod local;
 
 use std::fmt;

@@ -6,6 +6,7 @@
     clippy::panic
 )]
 
+mod azure;
 mod blob;
 mod local_key;
 mod seal;
