@@ -36,12 +36,24 @@ pub enum Error {
         /// The names of those that use it.
         by: Vec<String>,
     },
+    /// Nothing can be recorded: a chain of the audit log isn't as Courier left it, or its key is missing.
+    #[error("the audit log can't be continued: {0}")]
+    AuditChain(String),
     /// The database can't be reached; trying again later may help.
     #[error("the database can't be reached")]
     Unavailable(#[source] DbErr),
     /// The address names no database that Courier can use, or its file can't be made.
     #[error("the database address can't be used: {0}")]
     Address(String),
+    /// The database's tables aren't those of this version.
+    #[error("the database can't be used: {0}")]
+    Schema(String),
+    /// The backup can't be restored.
+    #[error("the backup can't be restored: {0}")]
+    Backup(String),
+    /// A backup can't be read or written.
+    #[error("the backup can't be read or written: {0}")]
+    Io(#[from] std::io::Error),
     /// The database failed, or holds what no version of Courier wrote.
     #[error("the database failed")]
     Database(#[source] DbErr),
@@ -54,8 +66,9 @@ impl Error {
     }
 }
 
-/// Every value that must be unique: table, field, and the noun in words. The unique constraint or index on it is named
-/// `<table>_<field>_key`; SQLite reports columns instead, `<table>.<field>`.
+/// Every value that must be unique: table, column, and the noun in words. The unique constraint or index on it is named
+/// `<table>_<column>_key`; SQLite reports columns instead, `<table>.<column>`. What is `<field>_folded` is a field without
+/// regard to case.
 const UNIQUE: &[(&str, &str, &str)] = &[
     ("connections", "name", "connection"),
     ("ssh_keys", "name", "SSH key"),
@@ -63,6 +76,7 @@ const UNIQUE: &[(&str, &str, &str)] = &[
     ("connection_keys", "ssh_key_id", "key of this connection"),
     ("jobs", "name", "job"),
     ("users", "username", "user"),
+    ("users", "username_folded", "user"),
     ("tokens", "name", "API token"),
 ];
 
@@ -92,12 +106,12 @@ impl From<sqlx::Error> for Error {
 fn duplicate(message: &str) -> Option<(&'static str, &'static str)> {
     UNIQUE
         .iter()
-        .find(|(table, field, _)| {
+        .find(|(table, column, _)| {
             // SQLite lists all columns of the index with a comma; the telling one stands last.
-            message.ends_with(&format!(" {table}.{field}"))
-                || message.contains(&format!("\"{table}_{field}_key\""))
+            message.ends_with(&format!(" {table}.{column}"))
+                || message.contains(&format!("\"{table}_{column}_key\""))
         })
-        .map(|(_, field, what)| (*what, *field))
+        .map(|(_, column, what)| (*what, column.strip_suffix("_folded").unwrap_or(column)))
 }
 
 fn is_unreachable(error: &DbErr) -> bool {

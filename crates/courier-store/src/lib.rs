@@ -2,23 +2,26 @@
 //!
 //! [`Store::open`] is the way in; each noun has its file, its plain records and its handle: [`Store::connections`],
 //! [`Store::known_hosts`], [`Store::ssh_keys`], [`Store::connection_keys`], [`Store::jobs`], [`Store::executions`],
-//! [`Store::audit`], [`Store::users`], [`Store::sessions`], [`Store::tokens`], [`Store::settings`].
+//! [`Store::audit`], [`Store::users`], [`Store::sessions`], [`Store::tokens`], [`Store::settings`], [`Store::sealed`].
 //!
 //! Secrets come sealed and go sealed: the store sees opaque bytes. What must change together changes in one
 //! transaction, and what two callers may race for is a compare-and-set, on both databases.
 
 pub mod audit;
+pub mod backup;
 pub mod connection_keys;
 pub mod connections;
 mod entities;
 mod error;
 pub mod executions;
 mod ids;
+mod integrity;
 pub mod jobs;
 pub mod known_hosts;
 mod migrations;
 mod page;
 mod row;
+pub mod sealed;
 pub mod sessions;
 pub mod settings;
 pub mod ssh_keys;

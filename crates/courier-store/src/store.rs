@@ -2,17 +2,32 @@
 
 mod open;
 
-use std::{sync::Arc, time::Duration};
+pub(crate) use open::{MIGRATIONS, lock_migrations};
+
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use sea_orm::{
-    ConnAcquireErr, DatabaseConnection, DatabaseTransaction, DbErr, SqliteTransactionMode,
-    TransactionOptions, TransactionTrait,
+    AccessMode, ConnAcquireErr, DatabaseConnection, DatabaseTransaction, DbErr, IsolationLevel,
+    SqliteTransactionMode, TransactionOptions, TransactionTrait,
 };
 
 use crate::{
-    Error, Result, audit::Audit, connection_keys::ConnectionKeys, connections::Connections,
-    executions::Executions, jobs::Jobs, known_hosts::KnownHosts, sessions::Sessions, settings::Settings,
-    ssh_keys::SshKeys, tokens::Tokens, users::Users,
+    Error, Result,
+    audit::{Audit, Authenticator},
+    connection_keys::ConnectionKeys,
+    connections::Connections,
+    executions::Executions,
+    jobs::Jobs,
+    known_hosts::KnownHosts,
+    sealed::Sealed,
+    sessions::Sessions,
+    settings::Settings,
+    ssh_keys::SshKeys,
+    tokens::Tokens,
+    users::Users,
 };
 
 /// Which database it is.
@@ -35,6 +50,8 @@ struct Shared {
     write: DatabaseConnection,
     /// On SQLite a few connections that only read, and never wait for the writer; on PostgreSQL the same pool.
     read: DatabaseConnection,
+    /// What makes the codes of audit records.
+    audit_key: OnceLock<Arc<dyn Authenticator>>,
 }
 
 impl Store {
@@ -50,6 +67,22 @@ impl Store {
     /// [`Error::Database`] also where a newer Courier wrote the database.
     pub async fn open(url: &str) -> Result<Self> {
         open::open(url).await
+    }
+
+    /// Opens a database that a server has made, and leaves its tables as they are: for commands beside a server.
+    ///
+    /// # Errors
+    /// As [`Self::open`], and [`Error::Schema`] where the tables are missing, or those of another version.
+    pub async fn open_existing(url: &str) -> Result<Self> {
+        open::open_existing(url).await
+    }
+
+    /// Opens a database whatever is in it, for [`Self::restore`]. SQLite's file is made where it is missing.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub async fn open_bare(url: &str) -> Result<Self> {
+        open::open_bare(url).await
     }
 
     /// Which database it is.
@@ -131,6 +164,11 @@ impl Store {
         Settings(self)
     }
 
+    /// Sealed values, wherever they are.
+    pub fn sealed(&self) -> Sealed<'_> {
+        Sealed(self)
+    }
+
     /// For queries.
     pub(crate) fn read(&self) -> &DatabaseConnection {
         &self.0.read
@@ -139,6 +177,26 @@ impl Store {
     /// For single statements that change something.
     pub(crate) fn write(&self) -> &DatabaseConnection {
         &self.0.write
+    }
+
+    pub(crate) fn audit_key(&self) -> &OnceLock<Arc<dyn Authenticator>> {
+        &self.0.audit_key
+    }
+
+    /// A transaction that sees one moment's state.
+    pub(crate) async fn snapshot(&self) -> Result<DatabaseTransaction> {
+        let options = match self.kind() {
+            Kind::Sqlite => TransactionOptions {
+                sqlite_transaction_mode: Some(SqliteTransactionMode::Deferred),
+                ..Default::default()
+            },
+            Kind::Postgres => TransactionOptions {
+                isolation_level: Some(IsolationLevel::RepeatableRead),
+                access_mode: Some(AccessMode::ReadOnly),
+                ..Default::default()
+            },
+        };
+        Ok(self.read().begin_with_options(options).await?)
     }
 
     /// Does this in a transaction: all of it, or none where it fails. On SQLite it has the write lock from its first

@@ -3,12 +3,13 @@
 use std::{
     path::Path,
     str::FromStr,
-    sync::Arc,
+    sync::{Arc, OnceLock},
     time::{Duration, Instant},
 };
 
 use sea_orm::{
-    ConnAcquireErr, ConnectionTrait, DatabaseConnection, DbErr, SqlxPostgresConnector, SqlxSqliteConnector,
+    ConnAcquireErr, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, SqlxPostgresConnector,
+    SqlxSqliteConnector,
     sqlx::{
         self, ConnectOptions, Connection,
         error::DatabaseError,
@@ -17,7 +18,7 @@ use sea_orm::{
         sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous},
     },
 };
-use sea_orm_migration::MigratorTrait;
+use sea_orm_migration::{MigratorTrait, SchemaManager};
 
 use super::{Kind, Shared, Store};
 use crate::{Error, Result, migrations::Migrator};
@@ -30,10 +31,71 @@ const SQLITE_READERS: u32 = 4;
 const POSTGRES_CONNECTIONS: u32 = 12;
 /// The advisory lock that holds migrations apart: "courier" in ASCII.
 const MIGRATION_LOCK: i64 = 0x63_6f_75_72_69_65_72;
+/// Where the names of the changes of the schema are kept.
+pub(crate) const MIGRATIONS: &str = "seaql_migrations";
 
 pub(super) async fn open(url: &str) -> Result<Store> {
+    let store = connect(url, true).await?;
+    migrate(&store).await?;
+    Ok(store)
+}
+
+/// Opens a database that is there, with the tables of this version, and leaves both as they are.
+pub(super) async fn open_existing(url: &str) -> Result<Store> {
+    let store = connect(url, false).await?;
+    match version(store.read()).await? {
+        Version::Same => Ok(store),
+        Version::None => Err(Error::Schema(
+            "it has none of Courier's tables; a server makes them at its first start, or a restore does"
+                .into(),
+        )),
+        Version::Older(pending) => Err(Error::Schema(format!(
+            "its tables are those of an earlier version of Courier ({} wait to be done); use the courier command of that \
+             version, or start the server of this one first",
+            pending.join(", ")
+        ))),
+        Version::Newer => Err(Error::Schema(
+            "its tables are those of a later version of Courier; use the courier command of that version"
+                .into(),
+        )),
+    }
+}
+
+/// Opens a database whatever is in it; makes SQLite's file where it is missing, and no tables.
+pub(super) async fn open_bare(url: &str) -> Result<Store> {
+    connect(url, true).await
+}
+
+/// Which version's tables a database has.
+enum Version {
+    None,
+    Older(Vec<String>),
+    Same,
+    Newer,
+}
+
+async fn version(db: &DatabaseConnection) -> Result<Version> {
+    if !SchemaManager::new(db).has_table(MIGRATIONS).await? {
+        return Ok(Version::None);
+    }
+    match Migrator::get_pending_migrations_read_only(db).await {
+        Ok(pending) if pending.is_empty() => Ok(Version::Same),
+        Ok(pending) => Ok(Version::Older(
+            pending
+                .iter()
+                .map(|migration| migration.name().to_owned())
+                .collect(),
+        )),
+        // What was done to it isn't known here.
+        Err(DbErr::Custom(_)) => Ok(Version::Newer),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// `make`: SQLite's file, where it is missing.
+async fn connect(url: &str, make: bool) -> Result<Store> {
     let shared = if url.starts_with("sqlite:") {
-        open_sqlite(url).await?
+        open_sqlite(url, make).await?
     } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
         open_postgres(url).await?
     } else {
@@ -41,12 +103,10 @@ pub(super) async fn open(url: &str) -> Result<Store> {
             "it must begin with sqlite:// or postgres://".into(),
         ));
     };
-    let store = Store(Arc::new(shared));
-    migrate(&store).await?;
-    Ok(store)
+    Ok(Store(Arc::new(shared)))
 }
 
-async fn open_sqlite(url: &str) -> Result<Shared> {
+async fn open_sqlite(url: &str, make: bool) -> Result<Shared> {
     let options = SqliteConnectOptions::from_str(url)
         .map_err(bad_address)?
         .foreign_keys(true)
@@ -63,9 +123,15 @@ async fn open_sqlite(url: &str) -> Result<Shared> {
             kind: Kind::Sqlite,
             write: only.clone(),
             read: only,
+            audit_key: OnceLock::new(),
         });
     }
-    make_file(options.get_filename())?;
+    if make {
+        make_file(options.get_filename())?;
+    } else if !options.get_filename().exists() {
+        let path = options.get_filename().display();
+        return Err(Error::Address(format!("there is no database {path}")));
+    }
     let writing = options
         .clone()
         .journal_mode(SqliteJournalMode::Wal)
@@ -78,6 +144,7 @@ async fn open_sqlite(url: &str) -> Result<Shared> {
         kind: Kind::Sqlite,
         write: SqlxSqliteConnector::from_sqlx_sqlite_pool(write),
         read: SqlxSqliteConnector::from_sqlx_sqlite_pool(read),
+        audit_key: OnceLock::new(),
     })
 }
 
@@ -135,6 +202,7 @@ async fn open_postgres(url: &str) -> Result<Shared> {
         kind: Kind::Postgres,
         write: pool.clone(),
         read: pool,
+        audit_key: OnceLock::new(),
     })
 }
 
@@ -158,16 +226,22 @@ fn make_file(path: &Path) -> Result<()> {
 
 /// All or nothing, and one process at a time: SQLite's write lock, PostgreSQL's advisory lock.
 async fn migrate(store: &Store) -> Result<()> {
-    let postgres = store.kind() == Kind::Postgres;
     store
         .transact(async |db| {
-            if postgres {
-                db.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({MIGRATION_LOCK})"))
-                    .await?;
-            }
+            lock_migrations(db, store.kind()).await?;
             Ok(Migrator::up(db, None).await?)
         })
         .await
+}
+
+/// Waits until nobody else changes the tables; they stay so until the transaction's end. SQLite's write lock does that
+/// by itself.
+pub(crate) async fn lock_migrations(db: &DatabaseTransaction, kind: Kind) -> Result<()> {
+    if kind == Kind::Postgres {
+        db.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({MIGRATION_LOCK})"))
+            .await?;
+    }
+    Ok(())
 }
 
 /// Without the address itself, which may hold a password.

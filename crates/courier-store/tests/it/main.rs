@@ -8,6 +8,7 @@
 )]
 
 mod audit;
+mod backup;
 mod connections;
 mod database;
 mod executions;

@@ -1,0 +1,201 @@
+//! Sealed values, wherever they are: to look at all of them, and to put the same value sealed anew in its place.
+
+use std::fmt;
+
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    sea_query::Expr,
+};
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::{
+    Result, Store,
+    entities::{connection_secrets, settings, ssh_keys},
+};
+
+/// Settings whose values are sealed, as base64; the API doesn't know them.
+pub const SEALED_SETTINGS: &[&str] = &["audit.key", "vault.check"];
+
+/// Values that are read at once.
+const PAGE: u64 = 200;
+
+/// Sealed values.
+#[derive(Clone, Copy, Debug)]
+pub struct Sealed<'a>(pub(crate) &'a Store);
+
+/// Where a sealed value is.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Place {
+    /// One of [`SEALED_SETTINGS`].
+    Setting(String),
+    /// A secret field of a connection.
+    Connection {
+        /// The connection's id.
+        id: Uuid,
+        /// The field.
+        field: String,
+    },
+    /// The private half of an SSH key.
+    SshKey(Uuid),
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Setting(key) => write!(f, "setting {key}"),
+            Self::Connection { id, field } => write!(f, "connection {id} ({field})"),
+            Self::SshKey(id) => write!(f, "SSH key {id} (private key)"),
+        }
+    }
+}
+
+/// A sealed value.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SealedValue {
+    /// Where it is.
+    pub place: Place,
+    /// The value, sealed. Empty where what is stored is no sealed value at all.
+    pub blob: Vec<u8>,
+}
+
+impl fmt::Debug for SealedValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SealedValue({}, {} bytes)", self.place, self.blob.len())
+    }
+}
+
+impl Sealed<'_> {
+    /// The next values in the order of their places; from the first one where `after` is none. Empty at the end.
+    ///
+    /// # Errors
+    /// [`Error::Database`](crate::Error::Database), [`Error::Unavailable`](crate::Error::Unavailable).
+    pub async fn page(&self, after: Option<&Place>) -> Result<Vec<SealedValue>> {
+        page(self.0.read(), after).await
+    }
+
+    /// Puts `new` in the place of this value; `false` where it isn't this value any more.
+    ///
+    /// # Errors
+    /// As [`Self::page`].
+    pub async fn replace(&self, value: &SealedValue, new: Vec<u8>) -> Result<bool> {
+        let db = self.0.write();
+        let changed = match &value.place {
+            Place::Setting(key) => {
+                settings::Entity::update_many()
+                    .col_expr(settings::Column::Value, Expr::value(json(&new)))
+                    .filter(settings::Column::Key.eq(key.as_str()))
+                    .filter(settings::Column::Value.eq(json(&value.blob)))
+                    .exec(db)
+                    .await?
+            }
+            Place::Connection { id, field } => {
+                use connection_secrets::{Column, Entity};
+                Entity::update_many()
+                    .col_expr(Column::Sealed, Expr::value(new))
+                    .filter(Column::ConnectionId.eq(*id))
+                    .filter(Column::Field.eq(field.as_str()))
+                    .filter(Column::Sealed.eq(value.blob.clone()))
+                    .exec(db)
+                    .await?
+            }
+            Place::SshKey(id) => {
+                use ssh_keys::{Column, Entity};
+                Entity::update_many()
+                    .col_expr(Column::PrivateKey, Expr::value(new))
+                    .filter(Column::Id.eq(*id))
+                    .filter(Column::PrivateKey.eq(value.blob.clone()))
+                    .exec(db)
+                    .await?
+            }
+        };
+        Ok(changed.rows_affected > 0)
+    }
+}
+
+/// [`Sealed::page`], also within a transaction. A page ends where its kind of place does.
+pub(crate) async fn page(db: &impl ConnectionTrait, after: Option<&Place>) -> Result<Vec<SealedValue>> {
+    let (in_settings, in_connections) = (
+        matches!(after, None | Some(Place::Setting(_))),
+        !matches!(after, Some(Place::SshKey(_))),
+    );
+    let mut found = Vec::new();
+    if in_settings {
+        found = of_settings(db, after).await?;
+    }
+    if found.is_empty() && in_connections {
+        found = of_connections(db, after).await?;
+    }
+    if found.is_empty() {
+        found = of_keys(db, after).await?;
+    }
+    Ok(found)
+}
+
+async fn of_settings(db: &impl ConnectionTrait, after: Option<&Place>) -> Result<Vec<SealedValue>> {
+    use settings::{Column, Entity};
+    let mut query = Entity::find().filter(Column::Key.is_in(SEALED_SETTINGS.iter().copied()));
+    if let Some(Place::Setting(key)) = after {
+        query = query.filter(Column::Key.gt(key.as_str()));
+    }
+    let rows = query.order_by_asc(Column::Key).all(db).await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| SealedValue {
+            blob: row
+                .value
+                .as_str()
+                .and_then(|text| BASE64_STANDARD.decode(text).ok())
+                .unwrap_or_default(),
+            place: Place::Setting(row.key),
+        })
+        .collect())
+}
+
+async fn of_connections(db: &impl ConnectionTrait, after: Option<&Place>) -> Result<Vec<SealedValue>> {
+    use connection_secrets::{Column, Entity};
+    let mut query = Entity::find();
+    if let Some(Place::Connection { id, field }) = after {
+        let same = Condition::all()
+            .add(Column::ConnectionId.eq(*id))
+            .add(Column::Field.gt(field.as_str()));
+        query = query.filter(Condition::any().add(Column::ConnectionId.gt(*id)).add(same));
+    }
+    let rows = query
+        .order_by_asc(Column::ConnectionId)
+        .order_by_asc(Column::Field)
+        .limit(PAGE)
+        .all(db)
+        .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| SealedValue {
+            place: Place::Connection {
+                id: row.connection_id,
+                field: row.field,
+            },
+            blob: row.sealed,
+        })
+        .collect())
+}
+
+async fn of_keys(db: &impl ConnectionTrait, after: Option<&Place>) -> Result<Vec<SealedValue>> {
+    use ssh_keys::{Column, Entity};
+    let mut query = Entity::find().filter(Column::PrivateKey.is_not_null());
+    if let Some(Place::SshKey(id)) = after {
+        query = query.filter(Column::Id.gt(*id));
+    }
+    let rows = query.order_by_asc(Column::Id).limit(PAGE).all(db).await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| SealedValue {
+            place: Place::SshKey(row.id),
+            blob: row.private_key.unwrap_or_default(),
+        })
+        .collect())
+}
+
+fn json(blob: &[u8]) -> Value {
+    Value::String(BASE64_STANDARD.encode(blob))
+}
