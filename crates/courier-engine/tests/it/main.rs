@@ -12,6 +12,7 @@ mod database;
 mod fake;
 mod fixture;
 mod hostile;
+mod hostile_paths;
 mod interrupted;
 mod keys;
 mod local_steps;
