@@ -30,6 +30,18 @@ pub struct LoginResponse {
     pub user: User,
 }
 
+/// Another password for oneself.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PasswordChange {
+    /// The password until now.
+    #[schema(write_only)]
+    pub current_password: Secret,
+    /// The password from now on.
+    #[schema(write_only)]
+    pub new_password: Secret,
+}
+
 /// Who the caller is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Me {
@@ -39,4 +51,7 @@ pub struct Me {
     pub username: String,
     /// What the caller may do; that of an API token may be less than its owner's.
     pub role: Role,
+    /// The parts of the API that the caller's token is for; `null` for all.
+    #[serde(default)]
+    pub scopes: Option<Vec<String>>,
 }

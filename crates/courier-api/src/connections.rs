@@ -9,7 +9,7 @@ use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use crate::{KeyType, given::given, words::words};
+use crate::{KeyStatus, KeyType, given::given, words::words};
 
 words! {
     /// How a connection proves who it is.
@@ -338,14 +338,16 @@ words! {
 pub struct ConnectionKey {
     /// The key's id in the SSH key store.
     pub id: Uuid,
-    /// Its name; this and the next three are `null` when the key was deleted since.
-    pub name: Option<String>,
+    /// Its name.
+    pub name: String,
     /// Its type.
-    pub key_type: Option<String>,
+    pub key_type: String,
     /// SHA-256 of the public key.
-    pub fingerprint: Option<String>,
+    pub fingerprint: String,
     /// One `authorized_keys` line, to install on the server.
-    pub public_key: Option<String>,
+    pub public_key: String,
+    /// Whether connections may use it at all; a deleted one keeps its name here.
+    pub key_status: KeyStatus,
     /// Whether the connection uses it.
     pub status: KeyUse,
     /// When the connection got it.

@@ -23,7 +23,7 @@ mod users;
 mod words;
 
 pub use audit::{AuditEntry, AuditQuery};
-pub use auth::{LoginRequest, LoginResponse, Me};
+pub use auth::{LoginRequest, LoginResponse, Me, PasswordChange};
 pub use connections::{
     AddConnectionKey, ApproveHostKey, AuthMethod, Connection, ConnectionInput, ConnectionKey,
     ConnectionQuery, ConnectionStatus, FileEntry, FilesQuery, FtpsMode, Health, HostKeyPolicy, KeyUse,
@@ -44,6 +44,6 @@ pub use problem::{CONTENT_TYPE, FieldError, Problem};
 pub use secret::Secret;
 pub use settings::{Setting, SettingInput};
 pub use test_result::{Algorithms, Capabilities, TestResult, TlsCertificate};
-pub use tokens::{NewToken, Token, TokenInput};
+pub use tokens::{NewToken, SCOPES, Token, TokenInput};
 pub use users::{Role, User, UserInput, UserPatch};
 pub use words::UnknownWord;

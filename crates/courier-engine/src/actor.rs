@@ -2,6 +2,8 @@
 
 use uuid::Uuid;
 
+use crate::scopes::TokenLimits;
+
 pub use courier_store::users::Role;
 
 /// Who asks: a person, a token's owner, or Courier itself.
@@ -14,6 +16,8 @@ pub struct Actor {
     /// What they may do. Whether a role may call something at all is checked by the server; the engine
     /// checks the rules that depend on the content.
     pub role: Role,
+    /// What the API token that they came by is held to; none for a session.
+    pub token: Option<TokenLimits>,
 }
 
 impl Actor {
@@ -23,6 +27,7 @@ impl Actor {
             id: None,
             name: "system".into(),
             role: Role::Admin,
+            token: None,
         }
     }
 

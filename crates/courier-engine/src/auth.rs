@@ -1,8 +1,12 @@
-//! Logging in and out.
+//! Logging in and out, and the password that it takes.
 
 use std::time::Instant;
 
-use courier_store::{now, users::User};
+use courier_store::{
+    now,
+    sessions::NewSession,
+    users::{NewPassword, User, UserChange},
+};
 use jiff::{SignedDuration, Timestamp};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
@@ -12,11 +16,11 @@ use crate::{
     audit::Entry,
     input::name_problem,
     passwords::{FAILURES, LOCKED_FOR, random_token, rate_limited, token_hash},
-    tokens::PREFIX,
-    users::MAX_PASSWORD,
+    tokens::{PREFIX, limits},
+    users::{MAX_PASSWORD, check_password},
 };
 
-/// Logging in and out.
+/// Logging in and out, and one's own password.
 #[derive(Clone, Copy, Debug)]
 pub struct Auth<'a>(pub(crate) &'a Engine);
 
@@ -46,7 +50,7 @@ impl Auth<'_> {
         if name_problem(username).is_some() || password.expose_secret().len() > MAX_PASSWORD {
             return Err(WRONG);
         }
-        let user = {
+        let (user, password_hash) = {
             // The failure is noted within the turn: the next guess must find it.
             let turn = self.0.0.passwords.turn().await?;
             let known = self.0.0.store.users().for_login(username).await?;
@@ -54,32 +58,92 @@ impl Auth<'_> {
             let hash = known.as_ref().map(|(_, hash)| hash.clone());
             let right = turn.verify(hash, password).await?;
             match known {
-                Some((user, _)) if right && !user.disabled => user,
+                Some((user, hash)) if right && !user.disabled => (user, hash),
                 known => {
                     self.note_failure(username, known.map(|(user, _)| user)).await?;
                     return Err(WRONG);
                 }
             }
         };
-        self.0.0.store.users().login_succeeded(user.id).await?;
         self.0.0.store.sessions().delete_expired().await?;
         let token = random_token("")?;
         let expires_at = now() + SESSION;
-        self.0
-            .0
-            .store
-            .sessions()
-            .insert(&token_hash(token.expose_secret()), user.id, expires_at)
-            .await?;
-        self.0
-            .audit()
-            .record(Entry::new("login", &user.username, json!({"user_id": user.id})))
-            .await?;
+        let session = NewSession {
+            token_hash: token_hash(token.expose_secret()),
+            user_id: user.id,
+            password_hash,
+            expires_at,
+        };
+        let record = Entry::new("login", &user.username, json!({"user_id": user.id}));
+        match self.0.0.store.sessions().begin(session, record.into()).await {
+            // Deleted, disabled or given another password in the meantime.
+            Err(courier_store::Error::NotFound { .. }) => return Err(WRONG),
+            begun => begun?,
+        };
         Ok(Login {
             token,
             expires_at,
             user,
         })
+    }
+
+    /// Gives the actor another password, for the one that they have. Their other sessions end; the one that `bearer`
+    /// belongs to goes on. Wrong ones count as failed logins do.
+    ///
+    /// # Errors
+    /// [`Error::Validation`] for either password, [`Error::RateLimited`], [`Error::Busy`], [`Error::Forbidden`] for an
+    /// actor who is no user, [`Error::Conflict`] where somebody else gave them another one at this moment.
+    pub async fn change_password(
+        &self,
+        actor: &Actor,
+        bearer: &str,
+        current: SecretString,
+        new: SecretString,
+    ) -> Result<()> {
+        check_password("new_password", &new)?;
+        if new.expose_secret() == current.expose_secret() {
+            return Err(Error::field("new_password", "is the current one"));
+        }
+        if current.expose_secret().len() > MAX_PASSWORD {
+            return Err(wrong_current());
+        }
+        let users = self.0.0.store.users();
+        let (user, replaced) = {
+            // As in a login.
+            let turn = self.0.0.passwords.turn().await?;
+            let known = users.for_login(&actor.name).await?;
+            let (user, hash) = known
+                .filter(|(user, _)| Some(user.id) == actor.id)
+                .ok_or_else(|| Error::Forbidden("only a user has a password".into()))?;
+            self.check_brake(&user.username, Some(&user))?;
+            if !turn.verify(Some(hash.clone()), current).await? {
+                let details = json!({"user_id": user.id, "reason": "wrong password"});
+                self.count_failure(
+                    &user,
+                    Entry::new("password_change_failed", &user.username, details),
+                )
+                .await?;
+                return Err(wrong_current());
+            }
+            (user, hash)
+        };
+        let change = UserChange {
+            password: Some(NewPassword {
+                replaces: Some(replaced),
+                keeps_session: Some(token_hash(bearer)),
+                ..NewPassword::new(self.0.0.passwords.hash(new).await?)
+            }),
+            ..UserChange::default()
+        };
+        let record = |_: &User, user: &User| {
+            let details = json!({"user_id": user.id, "username": user.username});
+            Entry::new("password_changed", &actor.name, details).into()
+        };
+        match users.update(user.id, change, record).await {
+            Err(courier_store::Error::Conflict(message)) => Err(Error::Conflict(message)),
+            Err(courier_store::Error::NotFound { .. }) => Err(Error::not_found("user", user.id)),
+            result => Ok(result.map(|_| ())?),
+        }
     }
 
     /// Who a session token or an API token belongs to, and what they may do: a token never more than its user.
@@ -90,20 +154,20 @@ impl Auth<'_> {
         let hash = token_hash(bearer);
         let store = &self.0.0.store;
         let stale = |last: Option<Timestamp>| last.is_none_or(|at| at + NOTED < now());
-        let (user, role) = if bearer.starts_with(PREFIX) {
+        let (user, role, token) = if bearer.starts_with(PREFIX) {
             let (token, user) = store.tokens().find(&hash).await?.ok_or(INVALID)?;
             if stale(token.last_used_at) {
                 store.tokens().touch(token.id).await?;
             }
             let role = token.role.min(user.role);
-            (user, role)
+            (user, role, Some(limits(&token)))
         } else {
             let (session, user) = store.sessions().find(&hash).await?.ok_or(INVALID)?;
             if stale(Some(session.last_seen)) {
                 store.sessions().touch(&hash).await?;
             }
             let role = user.role;
-            (user, role)
+            (user, role, None)
         };
         if user.disabled {
             return Err(INVALID);
@@ -112,6 +176,7 @@ impl Auth<'_> {
             id: Some(user.id),
             name: user.username,
             role,
+            token,
         })
     }
 
@@ -124,11 +189,8 @@ impl Auth<'_> {
         let Some((_, user)) = self.0.0.store.sessions().find(&hash).await? else {
             return Ok(());
         };
-        self.0.0.store.sessions().delete(&hash).await?;
-        self.0
-            .audit()
-            .record(Entry::new("logout", &user.username, json!({"user_id": user.id})))
-            .await
+        let record = Entry::new("logout", &user.username, json!({"user_id": user.id}));
+        Ok(self.0.0.store.sessions().end(&hash, record.into()).await?)
     }
 
     /// Known users are counted in the store, on all nodes together; other names here. Both by the same rule, which
@@ -157,21 +219,28 @@ impl Auth<'_> {
         };
         let entry = Entry::new("login_failed", name, json!({"reason": reason}));
         match &user {
-            Some(user) => {
-                let until = now() + SignedDuration::try_from(LOCKED_FOR).unwrap_or(SignedDuration::MAX);
-                let users = self.0.0.store.users();
-                match users.login_failed(user.id, until, entry.into()).await {
-                    // Deleted in the meantime.
-                    Err(courier_store::Error::NotFound { .. }) => Ok(()),
-                    result => Ok(result?),
-                }
-            }
+            Some(user) => self.count_failure(user, entry).await,
             None => {
                 self.0.0.brake.failed(username, Instant::now());
                 self.0.audit().record(entry).await
             }
         }
     }
+
+    async fn count_failure(&self, user: &User, entry: Entry<'_>) -> Result<()> {
+        let until = now() + SignedDuration::try_from(LOCKED_FOR).unwrap_or(SignedDuration::MAX);
+        let users = self.0.0.store.users();
+        match users.login_failed(user.id, until, entry.into()).await {
+            // Deleted in the meantime.
+            Err(courier_store::Error::NotFound { .. }) => Ok(()),
+            result => Ok(result?),
+        }
+    }
+}
+
+/// Not the answer to somebody who isn't logged in: their session is in order.
+fn wrong_current() -> Error {
+    Error::field("current_password", "is wrong")
 }
 
 /// The answer for every cause.

@@ -2,8 +2,8 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use courier_store::executions as store;
 pub use courier_store::executions::{ExecutionFilter, ExecutionState, StepState};
+use courier_store::{audit::NewAudit, executions as store};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
@@ -110,11 +110,12 @@ impl Executions<'_> {
     /// # Errors
     /// [`Error::NotFound`], [`Error::Conflict`] for one that is over.
     pub async fn cancel(&self, actor: &Actor, id: Uuid) -> Result<Execution> {
-        let asked = found(self.0.0.store.executions().request_cancel(id).await, id)?;
+        let record = |asked: &store::Execution| record(actor, "execution_cancelled", asked);
+        let asked = found(self.0.0.store.executions().request_cancel(id, record).await, id)?;
         if asked.state == ExecutionState::Cancelled {
             self.0.0.paths.remove_work_dir(id).await;
         }
-        self.stop(actor, asked, Stop::Cancel, "execution_cancelled").await
+        self.stop(asked, Stop::Cancel).await
     }
 
     /// Stops it at once, to be resumed later where it was.
@@ -122,8 +123,9 @@ impl Executions<'_> {
     /// # Errors
     /// [`Error::NotFound`], [`Error::Conflict`] for one that is neither queued nor running.
     pub async fn pause(&self, actor: &Actor, id: Uuid) -> Result<Execution> {
-        let asked = found(self.0.0.store.executions().request_pause(id).await, id)?;
-        self.stop(actor, asked, Stop::Pause, "execution_paused").await
+        let record = |asked: &store::Execution| record(actor, "execution_paused", asked);
+        let asked = found(self.0.0.store.executions().request_pause(id, record).await, id)?;
+        self.stop(asked, Stop::Pause).await
     }
 
     /// Goes on with a paused one, at the step that was stopped and in the middle of its file where that can be.
@@ -131,9 +133,9 @@ impl Executions<'_> {
     /// # Errors
     /// [`Error::NotFound`], [`Error::Conflict`] for one that is not paused.
     pub async fn resume(&self, actor: &Actor, id: Uuid) -> Result<Execution> {
-        let resumed = found(self.0.0.store.executions().request_resume(id).await, id)?;
+        let record = |asked: &store::Execution| record(actor, "execution_resumed", asked);
+        let resumed = found(self.0.0.store.executions().request_resume(id, record).await, id)?;
         self.0.0.live.tell_state(id, resumed.state);
-        self.record(actor, "execution_resumed", &resumed).await?;
         self.0.0.queue.notify_one();
         self.get(id).await
     }
@@ -154,14 +156,7 @@ impl Executions<'_> {
     }
 
     /// Passes a stop on to where the execution runs, and waits a moment for it.
-    async fn stop(
-        &self,
-        actor: &Actor,
-        asked: store::Execution,
-        stop: Stop,
-        operation: &str,
-    ) -> Result<Execution> {
-        self.record(actor, operation, &asked).await?;
+    async fn stop(&self, asked: store::Execution, stop: Stop) -> Result<Execution> {
         if asked.state == ExecutionState::Running {
             // On another node, that node asks the store for it within a second.
             if let Some(live) = self.0.0.live.get(asked.id) {
@@ -172,15 +167,6 @@ impl Executions<'_> {
             self.0.0.live.tell_state(asked.id, asked.state);
         }
         self.get(asked.id).await
-    }
-
-    async fn record(&self, actor: &Actor, operation: &str, execution: &store::Execution) -> Result<()> {
-        let details = json!({"job_id": execution.job_id, "name": execution.job_name});
-        let entry = Entry {
-            execution: Some(execution.id),
-            ..Entry::new(operation, &actor.name, details)
-        };
-        self.0.audit().record(entry).await
     }
 
     /// With live numbers where it runs on this node.
@@ -223,6 +209,15 @@ impl Executions<'_> {
             context: object(execution.context),
         }
     }
+}
+
+fn record(actor: &Actor, operation: &str, execution: &store::Execution) -> NewAudit {
+    let details = json!({"job_id": execution.job_id, "name": execution.job_name});
+    let entry = Entry {
+        execution: Some(execution.id),
+        ..Entry::new(operation, &actor.name, details)
+    };
+    entry.into()
 }
 
 /// The fields of a JSON object.

@@ -2,6 +2,7 @@
 
 pub use courier_store::jobs::JobFilter;
 use courier_store::{
+    audit::NewAudit,
     executions::{ExecutionFilter, ExecutionState, NewExecution, NewStep},
     jobs as store,
 };
@@ -56,12 +57,9 @@ impl Jobs<'_> {
     pub async fn create(&self, actor: &Actor, input: Map<String, Value>) -> Result<Job> {
         let definition = self.checked(input).await?;
         let name = definition.name.clone();
-        let job = named(
-            self.0.0.store.jobs().insert(stored(actor, definition)?).await,
-            &name,
-        )?;
-        self.record(actor, "job_created", &job).await?;
-        view(job)
+        let jobs = self.0.0.store.jobs();
+        let made = |job: &store::Job| record(actor, "job_created", job);
+        view(named(jobs.insert(stored(actor, definition)?, made).await, &name)?)
     }
 
     /// One job.
@@ -88,16 +86,19 @@ impl Jobs<'_> {
         self.get(id).await?;
         let definition = self.checked(input).await?;
         let name = definition.name.clone();
-        let updated = self
-            .0
-            .0
-            .store
-            .jobs()
-            .update(id, stored(actor, definition)?, None)
-            .await;
-        let job = found(named(updated, &name), id)?;
-        self.record(actor, "job_changed", &job).await?;
-        view(job)
+        let changed = |before: &store::Job, after: &store::Job| {
+            let details = json!({
+                "job_id": id,
+                "name": after.name,
+                "version": after.version,
+                "before": {"name": before.name, "version": before.version, "enabled": before.enabled},
+                "after": {"name": after.name, "version": after.version, "enabled": after.enabled},
+            });
+            Entry::new("job_changed", &actor.name, details).into()
+        };
+        let jobs = self.0.0.store.jobs();
+        let updated = jobs.update(id, stored(actor, definition)?, None, changed).await;
+        view(found(named(updated, &name), id)?)
     }
 
     /// Deletes a job. Its executions and versions stay.
@@ -112,8 +113,8 @@ impl Jobs<'_> {
                 job.name
             )));
         }
-        found(self.0.0.store.jobs().delete(id).await.map_err(Error::from), id)?;
-        self.record(actor, "job_deleted", &job).await
+        let deleted = |job: &store::Job| record(actor, "job_deleted", job);
+        found(self.0.0.store.jobs().delete(id, deleted).await, id)
     }
 
     /// Queues an execution; a worker takes it at once where one is free.
@@ -143,16 +144,18 @@ impl Jobs<'_> {
                 .collect(),
             max_instances: job.definition.max_instances,
         };
-        let queued = match self.0.0.store.executions().enqueue(execution).await {
+        let run = |queued: &courier_store::executions::Execution| {
+            let details = json!({"job_id": id, "name": name, "version": job.version});
+            let entry = Entry {
+                execution: Some(queued.id),
+                ..Entry::new("job_run", &actor.name, details)
+            };
+            entry.into()
+        };
+        let queued = match self.0.0.store.executions().enqueue(execution, run).await {
             Err(courier_store::Error::Conflict(message)) => return Err(Error::Conflict(message)),
             queued => queued?,
         };
-        let details = json!({"job_id": id, "name": name, "version": job.version});
-        let record = Entry {
-            execution: Some(queued.id),
-            ..Entry::new("job_run", &actor.name, details)
-        };
-        self.0.audit().record(record).await?;
         self.0.0.queue.notify_one();
         self.0.executions().get(queued.id).await
     }
@@ -208,14 +211,11 @@ impl Jobs<'_> {
             .await?;
         Ok(page.items.len() as u64)
     }
+}
 
-    async fn record(&self, actor: &Actor, operation: &str, job: &store::Job) -> Result<()> {
-        let details = json!({"job_id": job.id, "name": job.name, "version": job.version});
-        self.0
-            .audit()
-            .record(Entry::new(operation, &actor.name, details))
-            .await
-    }
+fn record(actor: &Actor, operation: &str, job: &store::Job) -> NewAudit {
+    let details = json!({"job_id": job.id, "name": job.name, "version": job.version});
+    Entry::new(operation, &actor.name, details).into()
 }
 
 /// A stored definition.

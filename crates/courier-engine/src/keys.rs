@@ -1,8 +1,8 @@
 //! The SSH key store (specification 6.8).
 
 use courier_keys::{KeyType, PrivateKey, PublicKey};
-use courier_store::ssh_keys::NewSshKey;
 pub use courier_store::ssh_keys::{SshKey as Key, SshKeyStatus as KeyStatus};
+use courier_store::{audit::NewAudit, ssh_keys::NewSshKey};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -68,7 +68,7 @@ impl Keys<'_> {
         self.keep(actor, "key_imported", name, key, notes).await
     }
 
-    /// Keys, oldest first; of one status, where it is given.
+    /// Keys of one status, oldest first, also of those that are deleted; without one, all that aren't.
     ///
     /// # Errors
     /// [`Error::Store`], also for a cursor that no list gave out.
@@ -130,25 +130,29 @@ impl Keys<'_> {
         if let Some(name) = name {
             check_name("name", name)?;
         }
-        let updated = match self.0.0.store.ssh_keys().update(id, name, notes).await {
-            Err(courier_store::Error::Duplicate { .. }) => return Err(duplicate(name.unwrap_or_default())),
-            result => found(result, id)?,
+        let record = |before: &Key, after: &Key| {
+            let changes = json!({
+                "before": {"name": before.name, "notes": before.notes},
+                "after": {"name": after.name, "notes": after.notes},
+            });
+            record(actor, "key_changed", after, changes)
         };
-        self.record(actor, "key_changed", &updated, json!({})).await?;
-        commented(updated)
+        match self.0.0.store.ssh_keys().update(id, name, notes, record).await {
+            Err(courier_store::Error::Duplicate { .. }) => Err(duplicate(name.unwrap_or_default())),
+            result => commented(found(result, id)?),
+        }
     }
 
-    /// Erases a key that no connection uses.
+    /// Erases the private half of a key that no connection uses. What it was is still known where it was used.
     ///
     /// # Errors
     /// [`Error::NotFound`], [`Error::KeyInUse`].
     pub async fn delete(&self, actor: &Actor, id: Uuid) -> Result<()> {
-        let key = self.get(id).await?;
-        match self.0.0.store.ssh_keys().delete(id).await {
-            Err(courier_store::Error::InUse { by, .. }) => return Err(Error::KeyInUse { connections: by }),
-            result => found(result, id)?,
+        let record = |key: &Key| record(actor, "key_deleted", key, json!({}));
+        match self.0.0.store.ssh_keys().delete(id, record).await {
+            Err(courier_store::Error::InUse { by, .. }) => Err(Error::KeyInUse { connections: by }),
+            result => found(result, id),
         }
-        self.record(actor, "key_deleted", &key, json!({})).await
     }
 
     async fn keep(
@@ -174,53 +178,55 @@ impl Keys<'_> {
         new.notes = notes;
         let text = key.to_openssh().map_err(|e| Error::KeyImport(e.to_string()))?;
         new.private_key = secrets::seal_key(self.0, new.id, &text).await?;
-        let kept = match store.insert(new).await {
+        let record = |key: &Key| record(actor, operation, key, json!({"key_type": key.key_type}));
+        match store.insert(new, record).await {
             Err(courier_store::Error::Duplicate {
                 field: "fingerprint", ..
-            }) => {
-                return Err(Error::KeyExists {
-                    name: "another one".into(),
-                });
-            }
-            Err(courier_store::Error::Duplicate { .. }) => return Err(duplicate(name)),
-            result => result?,
-        };
-        self.record(actor, operation, &kept, json!({"key_type": kept.key_type}))
-            .await?;
-        commented(kept)
+            }) => Err(Error::KeyExists {
+                name: "another one".into(),
+            }),
+            Err(courier_store::Error::Duplicate { .. }) => Err(duplicate(name)),
+            result => commented(result?),
+        }
     }
 
     async fn set_status(&self, actor: &Actor, id: Uuid, status: KeyStatus, operation: &str) -> Result<Key> {
-        let key = found(self.0.0.store.ssh_keys().set_status(id, status).await, id)?;
-        self.record(actor, operation, &key, json!({})).await?;
-        commented(key)
+        let record = |key: &Key| record(actor, operation, key, json!({"used_by": key.used_by}));
+        let keys = self.0.0.store.ssh_keys();
+        commented(found(keys.set_status(id, status, record).await, id)?)
+    }
+
+    /// What these keys are and were, also those that are deleted, in no order.
+    pub(crate) async fn of_any_status(&self, ids: &[Uuid]) -> Result<Vec<Key>> {
+        let keys = self.0.0.store.ssh_keys().of_any_status(ids).await?;
+        keys.into_iter().map(commented).collect()
     }
 
     async fn check_fips(&self, key_type: KeyType) -> Result<()> {
-        let allowed = match key_type {
-            KeyType::Rsa(bits) => bits >= 2048,
-            KeyType::Ed25519 => false,
-            KeyType::Ecdsa256 | KeyType::Ecdsa384 | KeyType::Ecdsa521 => true,
-        };
-        if !allowed && self.0.settings().flag(&FIPS_MODE).await? {
-            return Err(Error::FipsKeyType {
-                key_type: key_type.to_string(),
-            });
+        let key_type = key_type.to_string();
+        if !is_approved(&key_type) && self.0.settings().flag(&FIPS_MODE).await? {
+            return Err(Error::FipsKeyType { key_type });
         }
         Ok(())
     }
+}
 
-    async fn record(&self, actor: &Actor, operation: &str, key: &Key, mut details: Value) -> Result<()> {
-        if let Value::Object(map) = &mut details {
-            map.insert("ssh_key_id".into(), json!(key.id));
-            map.insert("name".into(), json!(key.name));
-            map.insert("fingerprint".into(), json!(key.fingerprint));
-        }
-        self.0
-            .audit()
-            .record(Entry::new(operation, &actor.name, details))
-            .await
+/// May a key of this stored type be used in FIPS mode?
+pub(crate) fn is_approved(key_type: &str) -> bool {
+    match key_type.parse() {
+        Ok(KeyType::Rsa(bits)) => bits >= 2048,
+        Ok(KeyType::Ecdsa256 | KeyType::Ecdsa384 | KeyType::Ecdsa521) => true,
+        Ok(KeyType::Ed25519) | Err(_) => false,
     }
+}
+
+fn record(actor: &Actor, operation: &str, key: &Key, mut details: Value) -> NewAudit {
+    if let Value::Object(map) = &mut details {
+        map.insert("ssh_key_id".into(), json!(key.id));
+        map.insert("name".into(), json!(key.name));
+        map.insert("fingerprint".into(), json!(key.fingerprint));
+    }
+    Entry::new(operation, &actor.name, details).into()
 }
 
 /// The key, its name as the comment of its public half.

@@ -162,7 +162,7 @@ const REMEMBERED: usize = 10_000;
 #[derive(Debug, Default)]
 pub(crate) struct Brake(Mutex<HashMap<NameHash, Failures>>);
 
-/// The SHA-256 of a name: what is remembered has one size, however long the names.
+/// The SHA-256 of a name without regard to case, as users are found: what is remembered has one size, however long the names.
 type NameHash = [u8; 32];
 
 #[derive(Clone, Copy, Debug)]
@@ -223,7 +223,7 @@ pub(crate) fn rate_limited(seconds: u64) -> Error {
 
 fn name_hash(name: &str) -> NameHash {
     let mut hash = NameHash::default();
-    hash.copy_from_slice(digest::digest(&digest::SHA256, name.as_bytes()).as_ref());
+    hash.copy_from_slice(digest::digest(&digest::SHA256, name.to_lowercase().as_bytes()).as_ref());
     hash
 }
 
@@ -247,8 +247,8 @@ mod tests {
             "{error:?}"
         );
         assert!(
-            brake.admit("Anna", start).is_ok(),
-            "as users' names, by letters of either case"
+            brake.admit("Anna", start).is_err(),
+            "as users' names, without regard to case"
         );
         assert!(brake.admit("anna", start + LOCKED_FOR).is_ok());
         brake.failed("anna", start + LOCKED_FOR);

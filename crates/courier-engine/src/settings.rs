@@ -92,18 +92,13 @@ impl Settings<'_> {
         if let Some(message) = setting.check(&value) {
             return Err(Error::field("value", message));
         }
-        let before = self.value(setting).await?;
-        self.0
-            .0
-            .store
-            .settings()
-            .set(key, value.clone(), &actor.name)
-            .await?;
-        let details = json!({"key": key, "before": before, "after": value});
-        self.0
-            .audit()
-            .record(Entry::new("setting_changed", &actor.name, details))
-            .await?;
+        let record = |before: Option<&Value>| {
+            let before = before.cloned().unwrap_or_else(|| default(setting));
+            let details = json!({"key": key, "before": before, "after": value});
+            Entry::new("setting_changed", &actor.name, details).into()
+        };
+        let settings = self.0.0.store.settings();
+        settings.change(key, value.clone(), &actor.name, record).await?;
         Ok(SystemSetting { setting, value })
     }
 

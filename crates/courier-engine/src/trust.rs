@@ -162,6 +162,9 @@ impl Trust {
     async fn refuse_changed(&self, pins: &[Fingerprint], presented: &HostKey) -> Result<()> {
         self.remember(presented).await?;
         let expected = pins.iter().map(Fingerprint::to_string).collect::<Vec<_>>();
+        let details =
+            json!({"expected": expected, "presented": presented.fingerprint, "key_type": presented.key_type});
+        let record = self.entry("host_key_rejected", details).into();
         if self.purpose.notes() {
             let detail = format!(
                 "Host key changed: expected {}, got {}",
@@ -170,14 +173,11 @@ impl Trust {
             );
             let connections = self.engine.0.store.connections();
             connections
-                .note(self.connection.seen(), Outcome::HostKeyChanged(&detail))
+                .note_recorded(self.connection.seen(), Outcome::HostKeyChanged(&detail), record)
                 .await?;
+        } else {
+            self.engine.0.store.audit().append(vec![record]).await?;
         }
-        self.record(
-            "host_key_rejected",
-            json!({"expected": expected, "presented": presented.fingerprint, "key_type": presented.key_type}),
-        )
-        .await?;
         Err(host_key_mismatch(pins, presented).into())
     }
 
@@ -197,9 +197,11 @@ impl Trust {
         let hosts = self.engine.0.store.known_hosts();
         let fingerprint = key.fingerprint.to_string();
         let (id, policy) = (self.connection.id, self.connection.host_key_policy);
+        let details = json!({"fingerprint": fingerprint, "key_type": key.key_type});
+        let pinned = self.entry("host_key_pinned", details).into();
         if policy == HostKeyPolicy::TrustOnFirstUse
             && !hosts
-                .pin_first(self.connection.seen(), &key.key_type, &fingerprint)
+                .pin_first(self.connection.seen(), &key.key_type, &fingerprint, pinned)
                 .await?
         {
             let pins: Vec<Fingerprint> = self.pins().await?.into_iter().map(|(pin, _)| pin).collect();
@@ -251,15 +253,20 @@ impl Trust {
         duration: Option<Duration>,
         details: Value,
     ) -> Result<()> {
-        self.engine
-            .audit()
-            .record(Entry {
-                connection: Some(self.connection.id).filter(|_| self.purpose.is_saved()),
-                execution: self.purpose.execution(),
-                duration,
-                ..Entry::new(operation, &self.performed_by, details)
-            })
-            .await
+        let entry = Entry {
+            duration,
+            ..self.entry(operation, details)
+        };
+        self.engine.audit().record(entry).await
+    }
+
+    /// An audit record about this connection, to be written.
+    fn entry<'a>(&'a self, operation: &'a str, details: Value) -> Entry<'a> {
+        Entry {
+            connection: Some(self.connection.id).filter(|_| self.purpose.is_saved()),
+            execution: self.purpose.execution(),
+            ..Entry::new(operation, &self.performed_by, details)
+        }
     }
 }
 

@@ -1,7 +1,10 @@
 //! Users.
 
 pub use courier_store::users::User;
-use courier_store::users::{NewUser, UserChange as StoredChange};
+use courier_store::{
+    audit::NewAudit,
+    users::{NewPassword, NewUser, UserChange as StoredChange},
+};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 use uuid::Uuid;
@@ -41,24 +44,24 @@ impl Users<'_> {
         role: Role,
     ) -> Result<User> {
         check_name("username", username)?;
-        check_password(&password)?;
+        check_password("password", &password)?;
         let password_hash = self.0.0.passwords.hash(password).await?;
         let new = NewUser {
             username: username.into(),
             password_hash,
             role,
         };
-        let user = match self.0.0.store.users().insert(new).await {
-            Err(courier_store::Error::Duplicate { .. }) => {
-                return Err(Error::Duplicate {
-                    what: "user",
-                    name: username.into(),
-                });
-            }
-            result => result?,
-        };
-        self.record(actor, "user_created", &user).await?;
-        Ok(user)
+        let users = self.0.0.store.users();
+        match users
+            .insert(new, |user| record(actor, "user_created", user))
+            .await
+        {
+            Err(courier_store::Error::Duplicate { .. }) => Err(Error::Duplicate {
+                what: "user",
+                name: username.into(),
+            }),
+            result => Ok(result?),
+        }
     }
 
     /// Users, oldest first.
@@ -85,26 +88,25 @@ impl Users<'_> {
         let mut stored = StoredChange {
             role: change.role,
             disabled: change.disabled,
-            password_hash: None,
+            password: None,
         };
         let password_changed = change.password.is_some();
         if let Some(password) = change.password {
-            check_password(&password)?;
-            stored.password_hash = Some(self.0.0.passwords.hash(password).await?);
+            check_password("password", &password)?;
+            let hash = self.0.0.passwords.hash(password).await?;
+            stored.password = Some(NewPassword::new(hash));
         }
-        let user = found(self.0.0.store.users().update(id, stored).await, id)?;
-        let details = json!({
-            "user_id": id,
-            "username": user.username,
-            "role": user.role,
-            "disabled": user.disabled,
-            "password_changed": password_changed,
-        });
-        self.0
-            .audit()
-            .record(Entry::new("user_changed", &actor.name, details))
-            .await?;
-        Ok(user)
+        let record = |before: &User, after: &User| {
+            let details = json!({
+                "user_id": id,
+                "username": after.username,
+                "before": {"role": before.role, "disabled": before.disabled},
+                "after": {"role": after.role, "disabled": after.disabled},
+                "password_changed": password_changed,
+            });
+            Entry::new("user_changed", &actor.name, details).into()
+        };
+        found(self.0.0.store.users().update(id, stored, record).await, id)
     }
 
     /// Deletes a user with their sessions and tokens.
@@ -112,9 +114,9 @@ impl Users<'_> {
     /// # Errors
     /// [`Error::NotFound`], [`Error::Conflict`] where no admin who can log in would be left.
     pub async fn delete(&self, actor: &Actor, id: Uuid) -> Result<()> {
-        let user = self.get(id).await?;
-        found(self.0.0.store.users().delete(id).await, id)?;
-        self.record(actor, "user_deleted", &user).await
+        let users = self.0.0.store.users();
+        let deleted = users.delete(id, |user| record(actor, "user_deleted", user)).await;
+        found(deleted, id)
     }
 
     /// Makes the user `admin` where there is no user at all, and says whether it did.
@@ -122,7 +124,7 @@ impl Users<'_> {
     /// # Errors
     /// [`Error::Validation`] for a password that is too short.
     pub async fn bootstrap_admin(&self, password: SecretString) -> Result<bool> {
-        check_password(&password)?;
+        check_password("password", &password)?;
         if !self.list(PageRequest::first(1)).await?.items.is_empty() {
             return Ok(false);
         }
@@ -132,27 +134,22 @@ impl Users<'_> {
             password_hash,
             role: Role::Admin,
         };
-        let Some(user) = self.0.0.store.users().insert_first(new).await? else {
-            return Ok(false);
-        };
-        self.record(&Actor::system(), "user_created", &user).await?;
-        Ok(true)
-    }
-
-    async fn record(&self, actor: &Actor, operation: &str, user: &User) -> Result<()> {
-        let details = json!({"user_id": user.id, "username": user.username, "role": user.role});
-        self.0
-            .audit()
-            .record(Entry::new(operation, &actor.name, details))
-            .await
+        let made = |user: &User| record(&Actor::system(), "user_created", user);
+        let first = self.0.0.store.users().insert_first(new, made).await?;
+        Ok(first.is_some())
     }
 }
 
-fn check_password(password: &SecretString) -> Result<()> {
+fn record(actor: &Actor, operation: &str, user: &User) -> NewAudit {
+    let details = json!({"user_id": user.id, "username": user.username, "role": user.role});
+    Entry::new(operation, &actor.name, details).into()
+}
+
+pub(crate) fn check_password(field: &str, password: &SecretString) -> Result<()> {
     let password = password.expose_secret();
     if password.chars().count() < MIN_PASSWORD || password.len() > MAX_PASSWORD {
         return Err(Error::field(
-            "password",
+            field,
             format!("must have {MIN_PASSWORD} characters at least, and {MAX_PASSWORD} bytes at most"),
         ));
     }

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use crate::{
     Error, Result, Store,
+    audit::NewAudit,
     entities::{
         connection_keys::{Column, Entity, Model},
         connections, ssh_keys,
@@ -52,13 +53,32 @@ pub struct ConnectionKey {
     pub last_used_at: Option<Timestamp>,
 }
 
+/// A key that a connection may log in with now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UsableKey {
+    /// The key.
+    pub ssh_key_id: Uuid,
+    /// Its name.
+    pub name: String,
+    /// `rsa_3072`, `ed25519`, …
+    pub key_type: String,
+    /// When the server accepted it on this connection last.
+    pub last_used_at: Option<Timestamp>,
+}
+
 impl ConnectionKeys<'_> {
-    /// Lets a connection use a key.
+    /// Lets a connection use a key, with the audit record of it.
     ///
     /// # Errors
     /// [`Error::NotFound`] for the connection or the key; [`Error::Conflict`] for a key that isn't active;
     /// [`Error::Duplicate`] where it uses the key already.
-    pub async fn add(&self, connection: Uuid, key: Uuid, by: &str) -> Result<ConnectionKey> {
+    pub async fn add(
+        &self,
+        connection: Uuid,
+        key: Uuid,
+        by: &str,
+        record: NewAudit,
+    ) -> Result<ConnectionKey> {
         self.0
             .transact(async |db| {
                 let known = connections::Entity::find_by_id(connection)
@@ -67,28 +87,43 @@ impl ConnectionKeys<'_> {
                     .await?;
                 known.ok_or(Error::NotFound { what: "connection" })?;
                 let row = add(db, connection, key, by).await?;
+                self.0.append_audit(db, vec![record]).await?;
                 row.try_into()
             })
             .await
     }
 
-    /// Takes a key from a connection. The entry stays, revoked.
+    /// Takes a key from a connection, with the audit record of it. The entry stays, revoked.
+    ///
+    /// `decide` is given what the connection may log in with until then, newest first, and answers with the record, or
+    /// with the reason why the key stays. Of two that are taken at once, the second is decided about without the first.
     ///
     /// # Errors
-    /// [`Error::NotFound`] where the connection doesn't use the key.
-    pub async fn revoke(&self, connection: Uuid, key: Uuid) -> Result<ConnectionKey> {
+    /// [`Error::NotFound`] where the connection doesn't use the key; [`Error::Conflict`] with that reason.
+    pub async fn revoke(
+        &self,
+        connection: Uuid,
+        key: Uuid,
+        decide: impl FnOnce(&[UsableKey]) -> std::result::Result<NewAudit, String>,
+    ) -> Result<ConnectionKey> {
+        const NOT_FOUND: Error = Error::NotFound {
+            what: "key of this connection",
+        };
         self.0
             .transact(async |db| {
+                connections::Entity::find_by_id(connection)
+                    .lock_exclusive()
+                    .one(db)
+                    .await?
+                    .ok_or(NOT_FOUND)?;
+                let usable = usable(db, connection).await?;
                 if revoke(db, connection, &[key]).await? == 0 {
-                    return Err(Error::NotFound {
-                        what: "key of this connection",
-                    });
+                    return Err(NOT_FOUND);
                 }
+                let record = decide(&usable).map_err(Error::Conflict)?;
                 let row = of(connection).filter(Column::SshKeyId.eq(key)).one(db).await?;
-                row.ok_or(Error::NotFound {
-                    what: "key of this connection",
-                })?
-                .try_into()
+                self.0.append_audit(db, vec![record]).await?;
+                row.ok_or(NOT_FOUND)?.try_into()
             })
             .await
     }
@@ -111,30 +146,8 @@ impl ConnectionKeys<'_> {
     /// # Errors
     /// As [`Self::list`].
     pub async fn usable(&self, connection: Uuid) -> Result<Vec<Uuid>> {
-        let used = active(self.0.read(), connection).await?;
-        let active: Vec<Uuid> = ssh_keys::Entity::find()
-            .select_only()
-            .column(ssh_keys::Column::Id)
-            .filter(ssh_keys::Column::Id.is_in(used.clone()))
-            .filter(ssh_keys::Column::Status.eq(SshKeyStatus::Active.as_str()))
-            .into_tuple()
-            .all(self.0.read())
-            .await?;
-        Ok(used.into_iter().filter(|id| active.contains(id)).collect())
-    }
-
-    /// The connections that use a key.
-    ///
-    /// # Errors
-    /// As [`Self::list`].
-    pub async fn connections_using(&self, key: Uuid) -> Result<Vec<Uuid>> {
-        let connections = Entity::find()
-            .select_only()
-            .column(Column::ConnectionId)
-            .filter(Column::SshKeyId.eq(key))
-            .filter(Column::Status.eq(KeyUse::Active.as_str()))
-            .order_by_asc(Column::Id);
-        Ok(connections.into_tuple().all(self.0.read()).await?)
+        let usable = usable(self.0.read(), connection).await?;
+        Ok(usable.into_iter().map(|key| key.ssh_key_id).collect())
     }
 
     /// Notes that the server accepted the key on this connection now, here and on the key itself.
@@ -180,6 +193,37 @@ pub(crate) async fn replace(
         }
     }
     Ok(())
+}
+
+/// What a connection may log in with, newest first.
+async fn usable(db: &impl ConnectionTrait, connection: Uuid) -> Result<Vec<UsableKey>> {
+    let used = of(connection)
+        .filter(Column::Status.eq(KeyUse::Active.as_str()))
+        .all(db)
+        .await?;
+    let active: Vec<(Uuid, String, String)> = ssh_keys::Entity::find()
+        .select_only()
+        .columns([
+            ssh_keys::Column::Id,
+            ssh_keys::Column::Name,
+            ssh_keys::Column::KeyType,
+        ])
+        .filter(ssh_keys::Column::Id.is_in(used.iter().map(|entry| entry.ssh_key_id)))
+        .filter(ssh_keys::Column::Status.eq(SshKeyStatus::Active.as_str()))
+        .into_tuple()
+        .all(db)
+        .await?;
+    used.into_iter()
+        .filter_map(|entry| {
+            let (id, name, key_type) = active.iter().find(|(id, ..)| *id == entry.ssh_key_id)?;
+            Some(row::maybe_time(entry.last_used_at).map(|last_used_at| UsableKey {
+                ssh_key_id: *id,
+                name: name.clone(),
+                key_type: key_type.clone(),
+                last_used_at,
+            }))
+        })
+        .collect()
 }
 
 /// The keys that a connection uses, newest first.

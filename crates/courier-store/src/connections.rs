@@ -203,7 +203,7 @@ pub struct ConnectionChange {
     pub keys: Option<Vec<Uuid>>,
     /// Forget every host key, pinned or presented, before [`pin`](Self::pin).
     pub clear_pins: bool,
-    /// Make this fingerprint the only pin, as [`KnownHosts::set_manual`](crate::known_hosts::KnownHosts::set_manual).
+    /// Make this fingerprint the only pin, presented or not.
     pub pin: Option<String>,
     /// Put health back to unknown, without detail and last success. Where the stored connection waits for a decision about
     /// its host key and `record` doesn't know, the update is refused with [`Error::Conflict`](crate::Error::Conflict).
@@ -380,7 +380,15 @@ impl Connections<'_> {
     /// # Errors
     /// [`Error::Database`](crate::Error::Database), [`Error::Unavailable`](crate::Error::Unavailable).
     pub async fn note(&self, seen: Seen, outcome: Outcome<'_>) -> Result<bool> {
-        health::note(self.0, seen, outcome).await
+        health::note(self.0, seen, outcome, None).await
+    }
+
+    /// The same, with an audit record, which is written in any case: it is about the use itself.
+    ///
+    /// # Errors
+    /// As [`Self::note`].
+    pub async fn note_recorded(&self, seen: Seen, outcome: Outcome<'_>, record: NewAudit) -> Result<bool> {
+        health::note(self.0, seen, outcome, Some(record)).await
     }
 
     /// Is it still as it was looked at?

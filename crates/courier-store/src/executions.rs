@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::{Page, PageRequest, Result, Store, words::words};
+use crate::{Page, PageRequest, Result, Store, audit::NewAudit, words::words};
 
 words! {
     /// Where an execution stands.
@@ -172,13 +172,17 @@ pub struct ExecutionFilter {
 }
 
 impl Executions<'_> {
-    /// Puts an execution into the queue, with all its steps pending.
+    /// Puts an execution into the queue, with all its steps pending, and with the audit record of it.
     ///
     /// # Errors
     /// [`Error::Conflict`](crate::Error::Conflict) where the job has `max_instances` already,
     /// [`Error::Database`](crate::Error::Database), [`Error::Unavailable`](crate::Error::Unavailable), as everywhere.
-    pub async fn enqueue(&self, execution: NewExecution) -> Result<Execution> {
-        queue::enqueue(self.0, execution).await
+    pub async fn enqueue(
+        &self,
+        execution: NewExecution,
+        record: impl FnOnce(&Execution) -> NewAudit,
+    ) -> Result<Execution> {
+        queue::enqueue(self.0, execution, record).await
     }
 
     /// Takes the oldest execution out of the queue for this node; none where nothing waits. No two callers get the
@@ -236,29 +240,43 @@ impl Executions<'_> {
         run::progress(self.0, id, step, bytes, files).await
     }
 
-    /// Stops an execution: at once where it waits, by [`ExecutionRequest::Cancel`] where it runs.
+    /// Stops an execution, with the audit record of it: at once where it waits, by [`ExecutionRequest::Cancel`] where it
+    /// runs.
     ///
     /// # Errors
     /// [`Error::NotFound`](crate::Error::NotFound); [`Error::Conflict`](crate::Error::Conflict) where it is over.
-    pub async fn request_cancel(&self, id: Uuid) -> Result<Execution> {
-        run::request(self.0, id, run::Wish::Cancel).await
+    pub async fn request_cancel(
+        &self,
+        id: Uuid,
+        record: impl FnOnce(&Execution) -> NewAudit,
+    ) -> Result<Execution> {
+        run::request(self.0, id, run::Wish::Cancel, record).await
     }
 
-    /// Pauses an execution: at once where it is queued, by [`ExecutionRequest::Pause`] where it runs.
+    /// Pauses an execution, with the audit record of it: at once where it is queued, by [`ExecutionRequest::Pause`] where
+    /// it runs.
     ///
     /// # Errors
     /// [`Error::NotFound`](crate::Error::NotFound); [`Error::Conflict`](crate::Error::Conflict) where it is over, paused
     /// or being cancelled.
-    pub async fn request_pause(&self, id: Uuid) -> Result<Execution> {
-        run::request(self.0, id, run::Wish::Pause).await
+    pub async fn request_pause(
+        &self,
+        id: Uuid,
+        record: impl FnOnce(&Execution) -> NewAudit,
+    ) -> Result<Execution> {
+        run::request(self.0, id, run::Wish::Pause, record).await
     }
 
-    /// Queues a paused execution again, or takes back the wish to pause a running one.
+    /// Queues a paused execution again, or takes back the wish to pause a running one, with the audit record of it.
     ///
     /// # Errors
     /// [`Error::NotFound`](crate::Error::NotFound); [`Error::Conflict`](crate::Error::Conflict) where it is neither.
-    pub async fn request_resume(&self, id: Uuid) -> Result<Execution> {
-        run::request(self.0, id, run::Wish::Resume).await
+    pub async fn request_resume(
+        &self,
+        id: Uuid,
+        record: impl FnOnce(&Execution) -> NewAudit,
+    ) -> Result<Execution> {
+        run::request(self.0, id, run::Wish::Resume, record).await
     }
 
     /// What somebody wants of the execution; cheap enough to ask once a second.

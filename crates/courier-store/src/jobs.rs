@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use crate::{
     Error, Page, PageRequest, Result, Store,
+    audit::NewAudit,
     entities::{
         job_connections, job_versions,
         jobs::{Column, Entity, Model},
@@ -87,11 +88,11 @@ pub struct JobFilter {
 }
 
 impl Jobs<'_> {
-    /// Keeps a new job, as version 1.
+    /// Keeps a new job, as version 1, with the audit record of it.
     ///
     /// # Errors
     /// [`Error::Duplicate`] for the name.
-    pub async fn insert(&self, input: JobInput) -> Result<Job> {
+    pub async fn insert(&self, input: JobInput, record: impl FnOnce(&Job) -> NewAudit) -> Result<Job> {
         let (id, at) = stamp();
         let at = at.as_microsecond();
         let row = Model {
@@ -111,17 +112,26 @@ impl Jobs<'_> {
                     .exec_without_returning(db)
                     .await?;
                 keep_version(db, &row, input.by).await?;
-                row.try_into()
+                let job = row.try_into()?;
+                self.0.append_audit(db, vec![record(&job)]).await?;
+                Ok(job)
             })
             .await
     }
 
-    /// Changes a job: its next version, which is kept beside the earlier ones.
+    /// Changes a job: its next version, which is kept beside the earlier ones, with the audit record of what the job was
+    /// and is.
     ///
     /// # Errors
     /// [`Error::NotFound`]; [`Error::Duplicate`] for the name; [`Error::Conflict`] where `if_version` is given and the
     /// job is at another.
-    pub async fn update(&self, id: Uuid, input: JobInput, if_version: Option<u32>) -> Result<Job> {
+    pub async fn update(
+        &self,
+        id: Uuid,
+        input: JobInput,
+        if_version: Option<u32>,
+        record: impl FnOnce(&Job, &Job) -> NewAudit,
+    ) -> Result<Job> {
         self.0
             .transact(async |db| {
                 let before = Entity::find_by_id(id)
@@ -144,7 +154,7 @@ impl Jobs<'_> {
                     version: before.version.saturating_add(1),
                     definition: row::clean_json(input.definition),
                     updated_at: now().as_microsecond(),
-                    ..before
+                    ..before.clone()
                 };
                 Entity::update_many()
                     .set(row.clone().into_active_model().reset_all())
@@ -152,20 +162,26 @@ impl Jobs<'_> {
                     .exec(db)
                     .await?;
                 keep_version(db, &row, input.by).await?;
-                row.try_into()
+                let (before, after) = (before.try_into()?, row.try_into()?);
+                self.0.append_audit(db, vec![record(&before, &after)]).await?;
+                Ok(after)
             })
             .await
     }
 
-    /// Forgets a job. Its executions and its versions stay.
+    /// Forgets a job, with the audit record of it. Its executions and its versions stay.
     ///
     /// # Errors
     /// [`Error::NotFound`].
-    pub async fn delete(&self, id: Uuid) -> Result<()> {
-        match Entity::delete_by_id(id).exec(self.0.write()).await?.rows_affected {
-            0 => Err(NOT_FOUND),
-            _ => Ok(()),
-        }
+    pub async fn delete(&self, id: Uuid, record: impl FnOnce(&Job) -> NewAudit) -> Result<()> {
+        self.0
+            .transact(async |db| {
+                let job = Entity::find_by_id(id).lock_exclusive().one(db).await?;
+                let job = job.ok_or(NOT_FOUND)?.try_into()?;
+                Entity::delete_by_id(id).exec(db).await?;
+                self.0.append_audit(db, vec![record(&job)]).await
+            })
+            .await
     }
 
     /// One job.

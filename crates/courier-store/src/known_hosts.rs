@@ -6,11 +6,12 @@
 mod change;
 
 use jiff::Timestamp;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
 use uuid::Uuid;
 
 use crate::{
     Result, Store,
+    audit::NewAudit,
     connections::Seen,
     entities::known_hosts::{Column, Entity, Model},
     row,
@@ -51,13 +52,7 @@ impl KnownHosts<'_> {
     /// # Errors
     /// [`Error::Database`](crate::Error::Database), [`Error::Unavailable`](crate::Error::Unavailable).
     pub async fn pins(&self, connection: Uuid) -> Result<Vec<KnownHost>> {
-        let rows = Entity::find()
-            .filter(Column::ConnectionId.eq(connection))
-            .filter(Column::Pinned.eq(true))
-            .order_by_desc(Column::PinnedAt)
-            .all(self.0.read())
-            .await?;
-        rows.into_iter().map(KnownHost::try_from).collect()
+        pins(self.0.read(), connection).await
     }
 
     /// All host keys that the connection has seen, in that order.
@@ -73,14 +68,20 @@ impl KnownHosts<'_> {
         rows.into_iter().map(KnownHost::try_from).collect()
     }
 
-    /// Trust on first use: pins this key if the connection has no pin at all. `false` says that it has one, which may
-    /// be this very key; look again. Of several callers at once, one gets `true`.
+    /// Trust on first use: pins this key if the connection has no pin at all, with the audit record of it. `false` says
+    /// that it has one, which may be this very key; look again. Of several callers at once, one gets `true`.
     ///
     /// # Errors
     /// [`Error::NotFound`](crate::Error::NotFound) for the connection; [`Error::Conflict`](crate::Error::Conflict) where it
     /// was changed since it was looked at: the key may be another server's.
-    pub async fn pin_first(&self, connection: Seen, key_type: &str, fingerprint: &str) -> Result<bool> {
-        change::pin_first(self.0, connection, key_type, fingerprint).await
+    pub async fn pin_first(
+        &self,
+        connection: Seen,
+        key_type: &str,
+        fingerprint: &str,
+        record: NewAudit,
+    ) -> Result<bool> {
+        change::pin_first(self.0, connection, key_type, fingerprint, record).await
     }
 
     /// Remembers a key that the server presented, for an approval later; trusts nothing. Of keys that are not trusted
@@ -100,8 +101,9 @@ impl KnownHosts<'_> {
         change::touch(self.0, connection, key_type, fingerprint).await
     }
 
-    /// Trusts a key that the server has presented. It replaces the pins of its type, or with `add` stands beside them.
-    /// The connection waits for no decision any more, and its health is unknown.
+    /// Trusts a key that the server has presented, with the audit record of it, which is made of the pins before and the
+    /// new one. It replaces the pins of its type, or with `add` stands beside them. The connection waits for no decision
+    /// any more, and its health is unknown.
     ///
     /// # Errors
     /// [`Error::NotFound`](crate::Error::NotFound) for the connection, or a fingerprint that was never presented.
@@ -111,25 +113,21 @@ impl KnownHosts<'_> {
         fingerprint: &str,
         by: &str,
         add: bool,
+        record: impl FnOnce(&[KnownHost], &KnownHost) -> NewAudit,
     ) -> Result<KnownHost> {
-        change::approve(self.0, connection, fingerprint, by, add).await
+        change::approve(self.0, connection, fingerprint, by, add, record).await
     }
+}
 
-    /// Makes this fingerprint the only pin, presented or not.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`](crate::Error::NotFound) for the connection.
-    pub async fn set_manual(&self, connection: Uuid, fingerprint: &str, by: &str) -> Result<KnownHost> {
-        change::set_manual(self.0, connection, fingerprint, by).await
-    }
-
-    /// Forgets all host keys of the connection, trusted or not.
-    ///
-    /// # Errors
-    /// As [`Self::pins`].
-    pub async fn clear(&self, connection: Uuid) -> Result<()> {
-        change::clear(self.0.write(), connection).await
-    }
+/// What a connection trusts, newest pin first.
+async fn pins(db: &impl ConnectionTrait, connection: Uuid) -> Result<Vec<KnownHost>> {
+    let rows = Entity::find()
+        .filter(Column::ConnectionId.eq(connection))
+        .filter(Column::Pinned.eq(true))
+        .order_by_desc(Column::PinnedAt)
+        .all(db)
+        .await?;
+    rows.into_iter().map(KnownHost::try_from).collect()
 }
 
 impl TryFrom<Model> for KnownHost {

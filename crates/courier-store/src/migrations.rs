@@ -1,6 +1,7 @@
 //! The schema and its changes. A migration that was released is never edited; a change is a new file.
 
 mod m0001_first;
+mod m0003_users_and_tokens;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
@@ -10,6 +11,9 @@ pub(crate) struct Migrator;
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m0001_first::Migration)]
+        vec![
+            Box::new(m0001_first::Migration),
+            Box::new(m0003_users_and_tokens::Migration),
+        ]
     }
 }

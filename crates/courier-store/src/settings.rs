@@ -1,11 +1,15 @@
 //! System settings: what somebody has set. Defaults are for those who ask.
 
 use jiff::Timestamp;
-use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel, QueryOrder, sea_query::OnConflict};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
+    sea_query::OnConflict,
+};
 use serde_json::Value;
 
 use crate::{
     Result, Store,
+    audit::NewAudit,
     entities::settings::{Column, Entity, Model},
     ids::now,
     row,
@@ -53,17 +57,12 @@ impl Settings<'_> {
         rows.into_iter().map(Setting::try_from).collect()
     }
 
-    /// Sets a setting.
+    /// Sets a value that is Courier's own. What somebody decides is set by [`Self::change`].
     ///
     /// # Errors
     /// As [`Self::get`].
     pub async fn set(&self, key: &str, value: Value, by: &str) -> Result<Setting> {
-        let row = Model {
-            key: row::clean(key),
-            value: row::clean_json(value),
-            updated_at: now().as_microsecond(),
-            updated_by: by.into(),
-        };
+        let row = new_row(key, value, by);
         let replace = OnConflict::column(Column::Key)
             .update_columns([Column::Value, Column::UpdatedAt, Column::UpdatedBy])
             .to_owned();
@@ -72,6 +71,57 @@ impl Settings<'_> {
             .exec_without_returning(self.0.write())
             .await?;
         row.try_into()
+    }
+
+    /// Sets a setting, with the audit record of it: `record` is given what was set until this moment, if anything.
+    ///
+    /// # Errors
+    /// As [`Self::get`].
+    pub async fn change(
+        &self,
+        key: &str,
+        value: Value,
+        by: &str,
+        record: impl FnOnce(Option<&Value>) -> NewAudit,
+    ) -> Result<Setting> {
+        let row = new_row(key, value, by);
+        self.0
+            .transact(async |db| {
+                // Whoever comes second waits here for the first, also where there was no row to lock.
+                let keep = OnConflict::column(Column::Key).do_nothing().to_owned();
+                let all = row.clone().into_active_model().reset_all();
+                let inserted = Entity::insert(all.clone())
+                    .on_conflict(keep)
+                    .exec_without_returning(db)
+                    .await?;
+                let before = match inserted {
+                    0 => {
+                        let before = Entity::find_by_id(row.key.as_str())
+                            .lock_exclusive()
+                            .one(db)
+                            .await?;
+                        Entity::update_many()
+                            .set(all)
+                            .filter(Column::Key.eq(row.key.as_str()))
+                            .exec(db)
+                            .await?;
+                        before.map(|before| before.value)
+                    }
+                    _ => None,
+                };
+                self.0.append_audit(db, vec![record(before.as_ref())]).await?;
+                row.try_into()
+            })
+            .await
+    }
+}
+
+fn new_row(key: &str, value: Value, by: &str) -> Model {
+    Model {
+        key: row::clean(key),
+        value: row::clean_json(value),
+        updated_at: now().as_microsecond(),
+        updated_by: by.into(),
     }
 }
 

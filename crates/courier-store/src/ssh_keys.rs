@@ -2,13 +2,14 @@
 
 use jiff::Timestamp;
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseConnection, EntityTrait, IntoActiveModel,
-    QueryFilter, QueryOrder, QuerySelect, sea_query::Expr,
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, NotSet, QueryFilter,
+    QueryOrder, QuerySelect, Set, sea_query::Expr,
 };
 use uuid::Uuid;
 
 use crate::{
     Error, Page, PageRequest, Result, Store,
+    audit::NewAudit,
     connection_keys::KeyUse,
     entities::{
         connection_keys, connections,
@@ -110,12 +111,12 @@ impl std::fmt::Debug for NewSshKey {
 }
 
 impl SshKeys<'_> {
-    /// Keeps a new key, active.
+    /// Keeps a new key, active, with the audit record of it.
     ///
     /// # Errors
     /// [`Error::Duplicate`] for the name or the fingerprint.
-    pub async fn insert(&self, key: NewSshKey) -> Result<SshKey> {
-        let model = Model {
+    pub async fn insert(&self, key: NewSshKey, record: impl FnOnce(&SshKey) -> NewAudit) -> Result<SshKey> {
+        let row = Model {
             id: key.id,
             name: key.name,
             key_type: key.key_type,
@@ -128,10 +129,17 @@ impl SshKeys<'_> {
             created_by: key.created_by,
             last_used_at: None,
         };
-        Entity::insert(model.into_active_model().reset_all())
-            .exec_without_returning(self.0.write())
+        let key = SshKey::from_row(Vec::new(), row.clone())?;
+        let record = record(&key);
+        self.0
+            .transact(async |db| {
+                Entity::insert(row.into_active_model().reset_all())
+                    .exec_without_returning(db)
+                    .await?;
+                self.0.append_audit(db, vec![record]).await
+            })
             .await?;
-        self.get(key.id).await
+        Ok(key)
     }
 
     /// One key that isn't deleted.
@@ -139,11 +147,19 @@ impl SshKeys<'_> {
     /// # Errors
     /// [`Error::NotFound`].
     pub async fn get(&self, id: Uuid) -> Result<SshKey> {
-        let row = Entity::find_by_id(id).filter(kept()).one(self.0.read()).await?;
-        self.complete(row.into_iter().collect())
-            .await?
-            .pop()
-            .ok_or(NOT_FOUND)
+        one(self.0.read(), id).await
+    }
+
+    /// What these keys are and were, also those that are deleted, in no order.
+    ///
+    /// # Errors
+    /// [`Error::Database`], [`Error::Unavailable`].
+    pub async fn of_any_status(&self, ids: &[Uuid]) -> Result<Vec<SshKey>> {
+        let rows = Entity::find()
+            .filter(Column::Id.is_in(ids.iter().copied()))
+            .all(self.0.read())
+            .await?;
+        complete(self.0.read(), rows).await
     }
 
     /// The key of this fingerprint that isn't deleted.
@@ -156,25 +172,25 @@ impl SshKeys<'_> {
             .filter(kept())
             .one(self.0.read())
             .await?;
-        Ok(self.complete(row.into_iter().collect()).await?.pop())
+        Ok(complete(self.0.read(), row.into_iter().collect()).await?.pop())
     }
 
-    /// Keys that aren't deleted, oldest first; of one status, where it is given.
+    /// Keys of one status, oldest first, also of those that are deleted; without one, all that aren't.
     ///
     /// # Errors
     /// [`Error::BadCursor`].
     pub async fn list(&self, status: Option<SshKeyStatus>, page: &PageRequest) -> Result<Page<SshKey>> {
-        let mut query = Entity::find().filter(kept());
-        if let Some(status) = status {
-            query = query.filter(Column::Status.eq(status.as_str()));
-        }
+        let query = Entity::find().filter(match status {
+            Some(status) => Column::Status.eq(status.as_str()),
+            None => kept(),
+        });
         let rows = page
             .apply(query, Column::Id, Order::OldestFirst)?
             .all(self.0.read())
             .await?;
         let Page { items, next_cursor } = page.page(rows, |row| row.id);
         Ok(Page {
-            items: self.complete(items).await?,
+            items: complete(self.0.read(), items).await?,
             next_cursor,
         })
     }
@@ -194,59 +210,58 @@ impl SshKeys<'_> {
         sealed.flatten().ok_or(NOT_FOUND)
     }
 
-    /// Changes the name, where given, and the notes, where given (`Some(None)` clears them).
+    /// Changes the name, where given, and the notes, where given (`Some(None)` clears them), with the audit record of
+    /// what the key was and is.
     ///
     /// # Errors
     /// [`Error::NotFound`], [`Error::Duplicate`] for the name.
-    pub async fn update(&self, id: Uuid, name: Option<&str>, notes: Option<Option<&str>>) -> Result<SshKey> {
-        if name.is_some() || notes.is_some() {
-            let mut change = <ActiveModel as Default>::default();
-            if let Some(name) = name {
-                change.name = sea_orm::Set(name.into());
-            }
-            if let Some(notes) = notes {
-                change.notes = sea_orm::Set(notes.map(row::clean));
-            }
-            self.change(id, change).await?;
-        }
-        self.get(id).await
+    pub async fn update(
+        &self,
+        id: Uuid,
+        name: Option<&str>,
+        notes: Option<Option<&str>>,
+        record: impl FnOnce(&SshKey, &SshKey) -> NewAudit,
+    ) -> Result<SshKey> {
+        let change = ActiveModel {
+            name: name.map_or(NotSet, |name| Set(name.into())),
+            notes: notes.map_or(NotSet, |notes| Set(notes.map(row::clean))),
+            ..Default::default()
+        };
+        self.change(id, change, record).await
     }
 
-    /// Retires a key, or puts it back: a connection that uses it keeps it, and goes without it until then.
+    /// Retires a key, or puts it back, with the audit record of it: a connection that uses it keeps it, and goes without
+    /// it until then.
     ///
     /// # Errors
     /// [`Error::NotFound`]; [`Error::Conflict`] for [`SshKeyStatus::Deleted`], which is [`Self::delete`]'s.
-    pub async fn set_status(&self, id: Uuid, status: SshKeyStatus) -> Result<SshKey> {
+    pub async fn set_status(
+        &self,
+        id: Uuid,
+        status: SshKeyStatus,
+        record: impl FnOnce(&SshKey) -> NewAudit,
+    ) -> Result<SshKey> {
         if status == SshKeyStatus::Deleted {
             return Err(Error::Conflict(
                 "a key is deleted by erasing it, not by its status".into(),
             ));
         }
-        let status = sea_orm::Set(status.as_str().into());
-        self.change(
-            id,
-            ActiveModel {
-                status,
-                ..Default::default()
-            },
-        )
-        .await?;
-        self.get(id).await
+        let change = ActiveModel {
+            status: Set(status.as_str().into()),
+            ..Default::default()
+        };
+        self.change(id, change, |_, key| record(key)).await
     }
 
-    /// Erases the private half and forgets the key. Its name and fingerprint are free again.
+    /// Erases the private half, with the audit record of it. What the key was stays, so that records of it can be
+    /// understood; its name and fingerprint are free again.
     ///
     /// # Errors
     /// [`Error::NotFound`]; [`Error::InUse`] with the names of the connections that use it.
-    pub async fn delete(&self, id: Uuid) -> Result<()> {
+    pub async fn delete(&self, id: Uuid, record: impl FnOnce(&SshKey) -> NewAudit) -> Result<()> {
         self.0
             .transact(async |db| {
-                Entity::find_by_id(id)
-                    .filter(kept())
-                    .lock_exclusive()
-                    .one(db)
-                    .await?
-                    .ok_or(NOT_FOUND)?;
+                let row = locked(db, id).await?;
                 let by = users(db, id).await?;
                 if !by.is_empty() {
                     return Err(Error::InUse { what: "SSH key", by });
@@ -257,7 +272,8 @@ impl SshKeys<'_> {
                     .filter(Column::Id.eq(id))
                     .exec(db)
                     .await?;
-                Ok(())
+                let record = record(&SshKey::from_row(Vec::new(), row)?);
+                self.0.append_audit(db, vec![record]).await
             })
             .await
     }
@@ -275,29 +291,27 @@ impl SshKeys<'_> {
         Ok(())
     }
 
-    async fn change(&self, id: Uuid, change: ActiveModel) -> Result<()> {
-        let update = Entity::update_many()
-            .set(change)
-            .filter(Column::Id.eq(id))
-            .filter(kept());
-        match update.exec(self.0.write()).await?.rows_affected {
-            0 => Err(NOT_FOUND),
-            _ => Ok(()),
-        }
-    }
-
-    async fn complete(&self, rows: Vec<Model>) -> Result<Vec<SshKey>> {
-        let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
-        let uses = active_uses(self.0.read(), &ids).await?;
-        let used_by = |key: Uuid| {
-            uses.iter()
-                .filter(|(used, _)| *used == key)
-                .map(|(_, by)| *by)
-                .collect()
-        };
-        rows.into_iter()
-            .map(|row| SshKey::from_row(used_by(row.id), row))
-            .collect()
+    async fn change(
+        &self,
+        id: Uuid,
+        change: ActiveModel,
+        record: impl FnOnce(&SshKey, &SshKey) -> NewAudit,
+    ) -> Result<SshKey> {
+        self.0
+            .transact(async |db| {
+                let before = SshKey::from_row(Vec::new(), locked(db, id).await?)?;
+                if change.is_changed() {
+                    Entity::update_many()
+                        .set(change)
+                        .filter(Column::Id.eq(id))
+                        .exec(db)
+                        .await?;
+                }
+                let after = one(db, id).await?;
+                self.0.append_audit(db, vec![record(&before, &after)]).await?;
+                Ok(after)
+            })
+            .await
     }
 }
 
@@ -305,6 +319,35 @@ const NOT_FOUND: Error = Error::NotFound { what: "SSH key" };
 
 fn kept() -> sea_orm::sea_query::SimpleExpr {
     Column::Status.ne(SshKeyStatus::Deleted.as_str())
+}
+
+async fn one(db: &impl ConnectionTrait, id: Uuid) -> Result<SshKey> {
+    let row = Entity::find_by_id(id).filter(kept()).one(db).await?;
+    complete(db, row.into_iter().collect())
+        .await?
+        .pop()
+        .ok_or(NOT_FOUND)
+}
+
+/// A key's row, which nobody else changes or gives to a connection until the end of the transaction.
+async fn locked(db: &impl ConnectionTrait, id: Uuid) -> Result<Model> {
+    let row = Entity::find_by_id(id).filter(kept()).lock_exclusive().one(db);
+    row.await?.ok_or(NOT_FOUND)
+}
+
+/// The keys of these rows, each with the connections that use it.
+async fn complete(db: &impl ConnectionTrait, rows: Vec<Model>) -> Result<Vec<SshKey>> {
+    let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
+    let uses = active_uses(db, &ids).await?;
+    let used_by = |key: Uuid| {
+        uses.iter()
+            .filter(|(used, _)| *used == key)
+            .map(|(_, by)| *by)
+            .collect()
+    };
+    rows.into_iter()
+        .map(|row| SshKey::from_row(used_by(row.id), row))
+        .collect()
 }
 
 /// The names of the connections that use a key.
@@ -326,7 +369,7 @@ async fn users(db: &impl ConnectionTrait, key: Uuid) -> Result<Vec<String>> {
 }
 
 /// Pairs of key and connection.
-async fn active_uses(db: &DatabaseConnection, keys: &[Uuid]) -> Result<Vec<(Uuid, Uuid)>> {
+async fn active_uses(db: &impl ConnectionTrait, keys: &[Uuid]) -> Result<Vec<(Uuid, Uuid)>> {
     if keys.is_empty() {
         return Ok(Vec::new());
     }

@@ -2,8 +2,10 @@
 
 use jiff::Timestamp;
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, Condition, EntityTrait, IntoActiveModel, QueryFilter, sea_query::Expr,
+    ActiveModelTrait, ColumnTrait, Condition, DbErr, EntityTrait, IntoActiveModel, QueryFilter,
+    sea_query::Expr,
 };
+use serde_json::Value;
 use uuid::Uuid;
 
 use crate::{
@@ -34,6 +36,8 @@ pub struct Token {
     pub user_id: Uuid,
     /// What it may do; never more than its user.
     pub role: Role,
+    /// The parts of the API that it is for; none for all.
+    pub scopes: Option<Vec<String>>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it ends, if ever.
@@ -55,6 +59,8 @@ pub struct NewToken {
     pub user_id: Uuid,
     /// What it may do.
     pub role: Role,
+    /// The parts of the API that it is for; none for all.
+    pub scopes: Option<Vec<String>>,
     /// When it ends, if ever.
     pub expires_at: Option<Timestamp>,
 }
@@ -85,6 +91,7 @@ impl Tokens<'_> {
             expires_at: row::micros(token.expires_at),
             last_used_at: None,
             revoked_at: None,
+            scopes: token.scopes.map(Value::from),
         };
         let token = Token::try_from(row.clone())?;
         let record = record(&token);
@@ -187,6 +194,11 @@ impl Tokens<'_> {
 
 const NOT_FOUND: Error = Error::NotFound { what: "API token" };
 
+/// What can't be read must not come back as a token for everything.
+fn scopes(stored: Value) -> Result<Vec<String>> {
+    serde_json::from_value(stored).map_err(|e| Error::Database(DbErr::Type(format!("tokens.scopes: {e}"))))
+}
+
 impl TryFrom<Model> for Token {
     type Error = Error;
 
@@ -200,6 +212,7 @@ impl TryFrom<Model> for Token {
             expires_at: row::maybe_time(row.expires_at)?,
             last_used_at: row::maybe_time(row.last_used_at)?,
             revoked_at: row::maybe_time(row.revoked_at)?,
+            scopes: row.scopes.map(scopes).transpose()?,
         })
     }
 }

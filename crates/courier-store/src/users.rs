@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, IntoActiveModel, PaginatorTrait,
-    QueryFilter, QueryOrder, QuerySelect, Set, sea_query::Expr,
+    QueryFilter, QueryOrder, QuerySelect, Set,
 };
 use uuid::Uuid;
 
@@ -41,7 +41,7 @@ pub struct Users<'a>(pub(crate) &'a Store);
 pub struct User {
     /// The id.
     pub id: Uuid,
-    /// The name, unique; letters of either case differ.
+    /// The name, unique without regard to case; of those made by older versions only the exact names are.
     pub username: String,
     /// What they may do.
     pub role: Role,
@@ -80,35 +80,54 @@ impl std::fmt::Debug for NewUser {
 }
 
 /// What changes about a user; `None` leaves as it is.
-#[derive(Clone, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct UserChange {
     /// What they may do.
     pub role: Option<Role>,
     /// May they not log in? `true` ends their sessions.
     pub disabled: Option<bool>,
-    /// The new password's hash; ends their sessions and unlocks them.
-    pub password_hash: Option<String>,
+    /// A new password; ends their sessions and unlocks them.
+    pub password: Option<NewPassword>,
 }
 
-impl std::fmt::Debug for UserChange {
+/// A new password of a user.
+#[derive(Clone)]
+pub struct NewPassword {
+    /// Its hash.
+    pub hash: String,
+    /// The hash that it replaces, where it is for that one only.
+    pub replaces: Option<String>,
+    /// The hash of the one session's token that doesn't end.
+    pub keeps_session: Option<Vec<u8>>,
+}
+
+impl NewPassword {
+    /// This hash, whatever is there now; every session ends.
+    pub fn new(hash: impl Into<String>) -> Self {
+        Self {
+            hash: hash.into(),
+            replaces: None,
+            keeps_session: None,
+        }
+    }
+}
+
+impl std::fmt::Debug for NewPassword {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("UserChange")
-            .field("role", &self.role)
-            .field("disabled", &self.disabled)
-            .field("new_password", &self.password_hash.is_some())
-            .finish()
+        f.debug_struct("NewPassword").finish_non_exhaustive()
     }
 }
 
 impl Users<'_> {
-    /// Keeps a new user.
+    /// Keeps a new user, with the audit record of it.
     ///
     /// # Errors
-    /// [`Error::Duplicate`] for the name.
-    pub async fn insert(&self, user: NewUser) -> Result<User> {
+    /// [`Error::Duplicate`] for the name, also where only the letters' case differs.
+    pub async fn insert(&self, user: NewUser, record: impl FnOnce(&User) -> NewAudit) -> Result<User> {
         let (id, at) = stamp();
         let row = Model {
             id,
+            username_folded: Some(folded(&user.username)),
             username: user.username,
             password_hash: user.password_hash,
             role: user.role.as_str().into(),
@@ -119,21 +138,32 @@ impl Users<'_> {
             updated_at: at.as_microsecond(),
             last_login_at: None,
         };
-        Entity::insert(row.clone().into_active_model().reset_all())
-            .exec_without_returning(self.0.write())
+        let user = User::try_from(row.clone())?;
+        let record = record(&user);
+        self.0
+            .transact(async |db| {
+                Entity::insert(row.into_active_model().reset_all())
+                    .exec_without_returning(db)
+                    .await?;
+                self.0.append_audit(db, vec![record]).await
+            })
             .await?;
-        row.try_into()
+        Ok(user)
     }
 
     /// Keeps the first user, if there is none at all. Of several nodes that start at once, one makes it.
     ///
     /// # Errors
     /// [`Error::Database`], [`Error::Unavailable`].
-    pub async fn insert_first(&self, user: NewUser) -> Result<Option<User>> {
+    pub async fn insert_first(
+        &self,
+        user: NewUser,
+        record: impl FnOnce(&User) -> NewAudit,
+    ) -> Result<Option<User>> {
         if Entity::find().count(self.0.read()).await? > 0 {
             return Ok(None);
         }
-        match self.insert(user).await {
+        match self.insert(user, record).await {
             Ok(user) => Ok(Some(user)),
             Err(Error::Duplicate { .. }) => Ok(None),
             Err(error) => Err(error),
@@ -152,15 +182,22 @@ impl Users<'_> {
             .try_into()
     }
 
-    /// The user of this name, and the password's hash, for a login.
+    /// The user of this name, and the password's hash, for a login: of exactly this name, else of one that differs by
+    /// the case of its letters.
     ///
     /// # Errors
     /// [`Error::Database`], [`Error::Unavailable`].
     pub async fn for_login(&self, username: &str) -> Result<Option<(User, String)>> {
-        let row = Entity::find()
-            .filter(Column::Username.eq(row::clean(username)))
-            .one(self.0.read())
-            .await?;
+        let username = row::clean(username);
+        let either = Column::Username
+            .eq(username.as_str())
+            .or(Column::UsernameFolded.eq(folded(&username)));
+        let mut rows = Entity::find().filter(either).all(self.0.read()).await?;
+        let exact = rows.iter().position(|row| row.username == username);
+        let row = match exact {
+            Some(place) => Some(rows.swap_remove(place)),
+            None => rows.pop(),
+        };
         row.map(|row| Ok((User::try_from(row.clone())?, row.password_hash)))
             .transpose()
     }
@@ -177,11 +214,18 @@ impl Users<'_> {
         page.page(rows, |row| row.id).try_map(User::try_from)
     }
 
-    /// Changes a user, and ends their sessions where the change says so.
+    /// Changes a user, and ends their sessions where the change says so, with the audit record of what the user was and
+    /// is.
     ///
     /// # Errors
-    /// [`Error::NotFound`]; [`Error::Conflict`] where no enabled admin would be left.
-    pub async fn update(&self, id: Uuid, change: UserChange) -> Result<User> {
+    /// [`Error::NotFound`]; [`Error::Conflict`] where no enabled admin would be left, or the password isn't the one any
+    /// more that is to be replaced.
+    pub async fn update(
+        &self,
+        id: Uuid,
+        change: UserChange,
+        record: impl FnOnce(&User, &User) -> NewAudit,
+    ) -> Result<User> {
         self.0
             .transact(async |db| {
                 let before = locked(db, id).await?;
@@ -192,11 +236,22 @@ impl Users<'_> {
                 if let Some(disabled) = change.disabled {
                     row.disabled = disabled;
                 }
-                let logs_out = change.password_hash.is_some() || change.disabled == Some(true);
-                if let Some(hash) = change.password_hash {
-                    row.password_hash = hash;
+                let mut ends = sessions::Entity::delete_many().filter(sessions::Column::UserId.eq(id));
+                let logs_out = change.password.is_some() || change.disabled == Some(true);
+                if let Some(password) = change.password {
+                    if password
+                        .replaces
+                        .is_some_and(|replaced| replaced != before.password_hash)
+                    {
+                        let message = "somebody else changed the password in the meantime";
+                        return Err(Error::Conflict(message.into()));
+                    }
+                    row.password_hash = password.hash;
                     row.failed_logins = 0;
                     row.locked_until = None;
+                    if let Some(kept) = password.keeps_session.filter(|_| !row.disabled) {
+                        ends = ends.filter(sessions::Column::TokenHash.ne(kept));
+                    }
                 }
                 row.updated_at = now().as_microsecond();
                 if is_admin(&before) && !is_admin(&row) {
@@ -209,28 +264,28 @@ impl Users<'_> {
                     .exec(db)
                     .await?;
                 if logs_out {
-                    sessions::Entity::delete_many()
-                        .filter(sessions::Column::UserId.eq(id))
-                        .exec(db)
-                        .await?;
+                    ends.exec(db).await?;
                 }
-                row.try_into()
+                let (before, after) = (before.try_into()?, row.try_into()?);
+                self.0.append_audit(db, vec![record(&before, &after)]).await?;
+                Ok(after)
             })
             .await
     }
 
-    /// Forgets a user, with their sessions and tokens.
+    /// Forgets a user, with their sessions and tokens, and with the audit record of it.
     ///
     /// # Errors
     /// [`Error::NotFound`]; [`Error::Conflict`] where no enabled admin would be left.
-    pub async fn delete(&self, id: Uuid) -> Result<()> {
+    pub async fn delete(&self, id: Uuid, record: impl FnOnce(&User) -> NewAudit) -> Result<()> {
         self.0
             .transact(async |db| {
-                if is_admin(&locked(db, id).await?) {
+                let row = locked(db, id).await?;
+                if is_admin(&row) {
                     other_admin(db, id).await?;
                 }
                 Entity::delete_by_id(id).exec(db).await?;
-                Ok(())
+                self.0.append_audit(db, vec![record(&row.try_into()?)]).await
             })
             .await
     }
@@ -263,24 +318,14 @@ impl Users<'_> {
             })
             .await
     }
-
-    /// Notes a good login.
-    ///
-    /// # Errors
-    /// [`Error::Database`], [`Error::Unavailable`].
-    pub async fn login_succeeded(&self, id: Uuid) -> Result<()> {
-        Entity::update_many()
-            .col_expr(Column::FailedLogins, Expr::value(0))
-            .col_expr(Column::LockedUntil, Expr::value(None::<i64>))
-            .col_expr(Column::LastLoginAt, Expr::value(now().as_microsecond()))
-            .filter(Column::Id.eq(id))
-            .exec(self.0.write())
-            .await?;
-        Ok(())
-    }
 }
 
 const NOT_FOUND: Error = Error::NotFound { what: "user" };
+
+/// A name without regard to the case of its letters.
+pub(crate) fn folded(username: &str) -> String {
+    username.to_lowercase()
+}
 
 /// The user's row, after all admins' rows are locked (always in the same order): of two admins who remove each other
 /// at the same moment, one must see what the other did.

@@ -93,10 +93,10 @@ pub(crate) fn can_unlock() -> Result<bool> {
 }
 
 /// Asks for a new secret, twice, until both are the same.
-fn ask_twice(question: &str) -> Result<SecretString> {
+pub(crate) fn ask_twice(question: &str) -> Result<SecretString> {
     let Some(terminal) = prompt::terminal() else {
         return Err(Failure::usage(
-            "--ask-password needs a terminal; use --password-stdin in scripts",
+            "there is no terminal to ask for a new password on; use --password-stdin in scripts",
         ));
     };
     let mut again = question.to_owned();

@@ -18,30 +18,23 @@ pub(super) async fn approve(
         .parse::<Fingerprint>()
         .map_err(|e| Error::field("fingerprint", e.to_string()))?;
     let hosts = engine.0.store.known_hosts();
-    let before: Vec<String> = hosts
-        .pins(connection.id)
-        .await?
-        .into_iter()
-        .map(|pin| pin.fingerprint)
-        .collect();
-    let approved = match hosts
-        .approve(connection.id, &fingerprint.to_string(), &actor.name, add)
+    let record = |before: &[KnownHost], after: &KnownHost| {
+        let before: Vec<&str> = before.iter().map(|pin| pin.fingerprint.as_str()).collect();
+        let details =
+            json!({"before": before, "after": after.fingerprint, "key_type": after.key_type, "added": add});
+        Entry::new("host_key_approved", &actor.name, details)
+            .on(connection.id)
+            .into()
+    };
+    match hosts
+        .approve(connection.id, &fingerprint.to_string(), &actor.name, add, record)
         .await
     {
-        Err(courier_store::Error::NotFound { .. }) => {
-            return Err(Error::field(
-                "fingerprint",
-                "the server has never presented this host key; test the connection, compare what it presents with its \
-                 operator, and approve that",
-            ));
-        }
-        result => result?,
-    };
-    let details =
-        json!({"before": before, "after": approved.fingerprint, "key_type": approved.key_type, "added": add});
-    engine
-        .audit()
-        .record(Entry::new("host_key_approved", &actor.name, details).on(connection.id))
-        .await?;
-    Ok(approved)
+        Err(courier_store::Error::NotFound { .. }) => Err(Error::field(
+            "fingerprint",
+            "the server has never presented this host key; test the connection, compare what it presents with its \
+             operator, and approve that",
+        )),
+        result => Ok(result?),
+    }
 }

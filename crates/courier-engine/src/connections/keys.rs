@@ -1,19 +1,25 @@
 //! The SSH keys of a connection: several may be active, so that one can be replaced without a gap.
 
-use courier_store::{connection_keys, connections::Connection, ssh_keys::SshKey};
+use courier_store::{
+    connection_keys::{self, UsableKey},
+    connections::Connection,
+};
 use jiff::Timestamp;
-use serde_json::json;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::{Actor, Engine, Error, Result, audit::Entry, keys::Key};
+use crate::{
+    Actor, Engine, Error, Result,
+    audit::Entry,
+    keys::{self, Key},
+    settings::FIPS_MODE,
+};
 
 /// A key of a connection.
 #[derive(Clone, Debug)]
 pub struct ConnectionKey {
-    /// The key; none where it was deleted since.
-    pub key: Option<Key>,
-    /// Its id.
-    pub ssh_key_id: Uuid,
+    /// The key, also where it was deleted since.
+    pub key: Key,
     /// Does the connection still use it?
     pub status: connection_keys::KeyUse,
     /// When a server last accepted it on this connection.
@@ -36,11 +42,8 @@ pub enum AddKey {
 }
 
 pub(super) async fn list(engine: &Engine, connection: Uuid) -> Result<Vec<ConnectionKey>> {
-    let mut keys = Vec::new();
-    for used in engine.0.store.connection_keys().list(connection).await? {
-        keys.push(view(engine, used).await?);
-    }
-    Ok(keys)
+    let used = engine.0.store.connection_keys().list(connection).await?;
+    views(engine, used).await
 }
 
 pub(super) async fn add(
@@ -49,39 +52,30 @@ pub(super) async fn add(
     connection: &Connection,
     key: AddKey,
 ) -> Result<ConnectionKey> {
-    let id = match key {
-        AddKey::Existing(id) => engine.keys().get(id).await?.id,
+    let key = match key {
+        AddKey::Existing(id) => engine.keys().get(id).await?,
         AddKey::Generate(key_type) => {
             let name = free_name(engine, &connection.name).await?;
             let notes = Some(format!("Made for the connection {}.", connection.name));
-            engine.keys().generate(actor, &name, &key_type, notes).await?.id
+            engine.keys().generate(actor, &name, &key_type, notes).await?
         }
     };
-    let added = match engine
-        .0
-        .store
-        .connection_keys()
-        .add(connection.id, id, &actor.name)
-        .await
-    {
+    let details = json!({"ssh_key_id": key.id, "name": key.name, "fingerprint": key.fingerprint});
+    let record = Entry::new("key_added", &actor.name, details).on(connection.id);
+    let keys = engine.0.store.connection_keys();
+    match keys.add(connection.id, key.id, &actor.name, record.into()).await {
         Err(courier_store::Error::Conflict(_)) => {
-            let key = engine.keys().get(id).await?;
-            return Err(Error::KeyNotActive {
+            let key = engine.keys().get(key.id).await?;
+            Err(Error::KeyNotActive {
                 name: key.name,
                 status: key.status.to_string(),
-            });
+            })
         }
         Err(courier_store::Error::Duplicate { .. }) => {
-            return Err(Error::Conflict("the connection uses this key already".into()));
+            Err(Error::Conflict("the connection uses this key already".into()))
         }
-        result => result?,
-    };
-    let details = json!({"ssh_key_id": id});
-    engine
-        .audit()
-        .record(Entry::new("key_added", &actor.name, details).on(connection.id))
-        .await?;
-    view(engine, added).await
+        added => view(engine, added?).await,
+    }
 }
 
 pub(super) async fn revoke(
@@ -91,44 +85,78 @@ pub(super) async fn revoke(
     key: Uuid,
     force: bool,
 ) -> Result<ConnectionKey> {
-    let keys = engine.0.store.connection_keys();
-    let active = keys.usable(connection.id).await?;
-    if active == [key] && !force {
-        return Err(Error::Conflict(
-            "this is the connection's last active key: without it no key can log in. Add another one first, or revoke with \
-             force"
-                .into(),
+    let overrides = connection.settings.get("fips_override") == Some(&Value::Bool(true));
+    let fips = !overrides && engine.settings().flag(&FIPS_MODE).await?;
+    let decide = |usable: &[UsableKey]| {
+        let works = |other: &&UsableKey| !fips || keys::is_approved(&other.key_type);
+        let usable: Vec<&UsableKey> = usable.iter().filter(works).collect();
+        match last_one(&usable, key).filter(|_| !force) {
+            Some(why) => Err(why),
+            None => {
+                let left = usable.iter().filter(|other| other.ssh_key_id != key);
+                let left: Vec<&str> = left.map(|other| other.name.as_str()).collect();
+                let details = json!({"ssh_key_id": key, "forced": force, "left": left});
+                Ok(Entry::new("key_revoked", &actor.name, details)
+                    .on(connection.id)
+                    .into())
+            }
+        }
+    };
+    match engine
+        .0
+        .store
+        .connection_keys()
+        .revoke(connection.id, key, decide)
+        .await
+    {
+        Err(courier_store::Error::NotFound { .. }) => Err(Error::not_found("key of this connection", key)),
+        Err(courier_store::Error::Conflict(why)) => Err(Error::Conflict(why)),
+        revoked => view(engine, revoked?).await,
+    }
+}
+
+/// Why a key shouldn't be taken away: of those that the connection may log in with, it is the last one that works.
+fn last_one(usable: &[&UsableKey], key: Uuid) -> Option<String> {
+    let one = usable.iter().find(|one| one.ssh_key_id == key)?;
+    let mut others = usable.iter().filter(|other| other.ssh_key_id != key).peekable();
+    if others.peek().is_none() {
+        return Some(format!(
+            "\"{}\" is the connection's last key that can be used: without it no key can log in. Add another one first, or \
+             revoke with force",
+            one.name
         ));
     }
-    let revoked = match keys.revoke(connection.id, key).await {
-        Err(courier_store::Error::NotFound { .. }) => {
-            return Err(Error::not_found("key of this connection", key));
-        }
-        result => result?,
-    };
-    let details = json!({"ssh_key_id": key, "forced": force, "active_left": active.len().saturating_sub(1)});
-    engine
-        .audit()
-        .record(Entry::new("key_revoked", &actor.name, details).on(connection.id))
-        .await?;
-    view(engine, revoked).await
+    if one.last_used_at.is_none() || others.any(|other| other.last_used_at.is_some()) {
+        return None;
+    }
+    Some(format!(
+        "\"{}\" is the only key that the server has accepted on this connection until now; none of the others has ever \
+         logged in. Install another one on the server and test the connection, or revoke with force",
+        one.name
+    ))
 }
 
 async fn view(engine: &Engine, used: connection_keys::ConnectionKey) -> Result<ConnectionKey> {
-    let key: Option<SshKey> = match engine.0.store.ssh_keys().get(used.ssh_key_id).await {
-        Ok(key) => Some(key),
-        Err(courier_store::Error::NotFound { .. }) => None,
-        Err(e) => return Err(e.into()),
-    };
-    Ok(ConnectionKey {
-        key,
-        ssh_key_id: used.ssh_key_id,
-        status: used.status,
-        last_used_at: used.last_used_at,
-        added_at: used.added_at,
-        added_by: used.added_by,
-        revoked_at: used.revoked_at,
-    })
+    let id = used.ssh_key_id;
+    let mut views = views(engine, vec![used]).await?;
+    views.pop().ok_or_else(|| Error::not_found("SSH key", id))
+}
+
+async fn views(engine: &Engine, used: Vec<connection_keys::ConnectionKey>) -> Result<Vec<ConnectionKey>> {
+    let ids: Vec<Uuid> = used.iter().map(|used| used.ssh_key_id).collect();
+    let keys = engine.keys().of_any_status(&ids).await?;
+    let views = used.into_iter().filter_map(|used| {
+        let key = keys.iter().find(|key| key.id == used.ssh_key_id)?;
+        Some(ConnectionKey {
+            key: key.clone(),
+            status: used.status,
+            last_used_at: used.last_used_at,
+            added_at: used.added_at,
+            added_by: used.added_by,
+            revoked_at: used.revoked_at,
+        })
+    });
+    Ok(views.collect())
 }
 
 /// `name`, or `name (2)`, …: generated keys are named after their connection.

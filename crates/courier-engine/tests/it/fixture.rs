@@ -181,6 +181,7 @@ pub(crate) fn admin() -> Actor {
         id: None,
         name: "anna".into(),
         role: Role::Admin,
+        token: None,
     }
 }
 
@@ -189,6 +190,7 @@ pub(crate) fn operator() -> Actor {
         id: None,
         name: "otto".into(),
         role: Role::Operator,
+        token: None,
     }
 }
 
@@ -197,6 +199,7 @@ pub(crate) fn viewer() -> Actor {
         id: None,
         name: "vera".into(),
         role: Role::Viewer,
+        token: None,
     }
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use courier_engine::{Environment, Error, executions::ExecutionState};
-use courier_store::Store;
+use courier_store::{Store, audit::NewAudit};
 use courier_transfer::{Client, EntryKind, memory::Event};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -225,7 +225,8 @@ async fn a_cancel_outlives_a_shutdown() {
     // As another node hears it, so that this one knows only what it is told by the store.
     let url = format!("sqlite://{}", t.dir.path().join("courier.db").display());
     let other = Store::open(&url).await.unwrap();
-    other.executions().request_cancel(id).await.unwrap();
+    let record = |_: &_| NewAudit::new("execution_cancelled", "otto");
+    other.executions().request_cancel(id, record).await.unwrap();
     t.engine.shutdown(Duration::from_secs(5)).await;
     let stopped = t.executions().get(id).await.unwrap();
     assert_eq!(stopped.state, ExecutionState::Cancelled);

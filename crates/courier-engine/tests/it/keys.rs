@@ -144,7 +144,7 @@ async fn keys_of_a_connection_are_replaced_without_a_gap() {
         .await
         .unwrap();
     let shown = connections.get(made.id).await.unwrap();
-    assert_eq!(shown.ssh_key_ids, [key.id, old.ssh_key_id], "newest first");
+    assert_eq!(shown.ssh_key_ids, [key.id, old.key.id], "newest first");
     assert!(matches!(
         t.keys().delete(&operator(), key.id).await.unwrap_err(),
         Error::KeyInUse { .. }
@@ -152,12 +152,12 @@ async fn keys_of_a_connection_are_replaced_without_a_gap() {
     connections.test(&operator(), made.id).await.unwrap();
     let used = connections.keys(made.id).await.unwrap();
     assert!(
-        used[0].ssh_key_id == key.id && used[0].last_used_at.is_some(),
+        used[0].key.id == key.id && used[0].last_used_at.is_some(),
         "tried first"
     );
 
     connections
-        .revoke_key(&operator(), made.id, old.ssh_key_id, false)
+        .revoke_key(&operator(), made.id, old.key.id, false)
         .await
         .unwrap();
     let error = connections
@@ -171,6 +171,65 @@ async fn keys_of_a_connection_are_replaced_without_a_gap() {
         .unwrap();
     assert!(!connections.get(made.id).await.unwrap().has_ssh_key);
     assert_eq!(t.audit_of("key_revoked").await.len(), 2);
+}
+
+/// The last one that works is not always the last one.
+#[tokio::test]
+async fn the_only_key_that_the_server_took_is_not_taken_away_by_mistake() {
+    let t = Fixture::new().await;
+    let made = t
+        .connection(json!({"auth_method": "ssh_key", "password": null}))
+        .await;
+    let connections = t.connections();
+    let add = async |key_type: &str| {
+        let key = AddKey::Generate(key_type.into());
+        let added = connections.add_key(&operator(), made.id, key).await.unwrap();
+        added.key.id
+    };
+    let revoke = async |key, force| connections.revoke_key(&operator(), made.id, key, force).await;
+    let old = add("ed25519").await;
+    assert!(connections.test(&operator(), made.id).await.unwrap().success);
+    let untried = add("ecdsa_256").await;
+    let warned = revoke(old, false).await.unwrap_err();
+    assert!(
+        matches!(&warned, Error::Conflict(why) if why.contains("only key that the server has accepted")),
+        "{warned:?}"
+    );
+    revoke(untried, false).await.unwrap();
+
+    // Once the new one has logged in, the old one may go.
+    let new = add("ecdsa_384").await;
+    assert!(connections.test(&operator(), made.id).await.unwrap().success);
+    let on = json!(true);
+    t.settings()
+        .set(&admin(), "security.fips_mode_enabled", on)
+        .await
+        .unwrap();
+    let warned = revoke(new, false).await.unwrap_err();
+    assert!(
+        matches!(&warned, Error::Conflict(why) if why.contains("last key")),
+        "the other one is Ed25519: {warned:?}"
+    );
+    revoke(old, false).await.unwrap();
+    let records = t.audit_of("key_revoked").await;
+    assert_eq!(records[0].details["left"].as_array().unwrap().len(), 1);
+
+    // A deleted key keeps its name where it was used.
+    t.keys().delete(&operator(), old).await.unwrap();
+    let used = connections.keys(made.id).await.unwrap();
+    let gone = used.iter().find(|used| used.key.id == old).unwrap();
+    assert_eq!(gone.key.status, KeyStatus::Deleted);
+    assert!(gone.key.public_key.starts_with("ssh-ed25519 "));
+    let deleted = t
+        .keys()
+        .list(Some(KeyStatus::Deleted), PageRequest::first(9))
+        .await
+        .unwrap();
+    assert_eq!(deleted.items[0].name, gone.key.name);
+    assert!(matches!(
+        t.keys().get(old).await.unwrap_err(),
+        Error::NotFound { .. }
+    ));
 }
 
 #[tokio::test]

@@ -1,6 +1,8 @@
 //! Users, logins, tokens and settings.
 
-use courier_engine::{Actor, Error, PageRequest, Role, users::UserChange};
+use courier_engine::{
+    Actor, Error, PageRequest, Role, Scope, TokenLimits, tokens::TokenRequest, users::UserChange,
+};
 use courier_store::now;
 use jiff::SignedDuration;
 use secrecy::ExposeSecret;
@@ -134,22 +136,44 @@ async fn a_token_does_no_more_than_its_user() {
         id: Some(user.id),
         name: "olga".into(),
         role: Role::Operator,
+        token: None,
     };
     let error = t
         .tokens()
-        .create(&olga, "t", Some(Role::Admin), None)
+        .create(
+            &olga,
+            "t",
+            TokenRequest {
+                role: Some(Role::Admin),
+                ..TokenRequest::default()
+            },
+        )
         .await
         .unwrap_err();
     assert!(matches!(error, Error::Forbidden(_)));
-    let past = Some(now() - SignedDuration::from_secs(1));
+    let past = TokenRequest {
+        expires_at: Some(now() - SignedDuration::from_secs(1)),
+        ..TokenRequest::default()
+    };
     assert_eq!(
-        fields(&t.tokens().create(&olga, "t", None, past).await.unwrap_err()),
+        fields(&t.tokens().create(&olga, "t", past).await.unwrap_err()),
         ["expires_at"]
     );
 
-    let (token, kept) = t.tokens().create(&olga, "t", None, None).await.unwrap();
+    let (token, kept) = t
+        .tokens()
+        .create(&olga, "t", TokenRequest::default())
+        .await
+        .unwrap();
     assert!(token.expose_secret().starts_with("courier_"));
-    assert_eq!(t.auth().authenticate(token.expose_secret()).await.unwrap(), olga);
+    let by_token = Actor {
+        token: Some(TokenLimits::default()),
+        ..olga.clone()
+    };
+    assert_eq!(
+        t.auth().authenticate(token.expose_secret()).await.unwrap(),
+        by_token
+    );
     assert!(
         t.tokens().list(&olga, PageRequest::first(9)).await.unwrap().items[0]
             .last_used_at
@@ -169,6 +193,7 @@ async fn a_token_does_no_more_than_its_user() {
         id: Some(uuid::Uuid::now_v7()),
         name: "x".into(),
         role: Role::Operator,
+        token: None,
     };
     assert!(matches!(
         t.tokens().revoke(&stranger, kept.id).await.unwrap_err(),
@@ -184,6 +209,127 @@ async fn a_token_does_no_more_than_its_user() {
             .items
             .is_empty()
     );
+}
+
+#[tokio::test]
+async fn a_token_makes_none_that_may_do_more_or_lasts_longer() {
+    let t = Fixture::new().await;
+    t.users()
+        .create(&admin(), "olga", "olgas password".into(), Role::Operator)
+        .await
+        .unwrap();
+    let login = t.auth().login("olga", "olgas password".into()).await.unwrap();
+    let olga = t.auth().authenticate(login.token.expose_secret()).await.unwrap();
+    let scopes = |words: &[&str]| -> Option<Vec<Scope>> {
+        Some(words.iter().map(|word| word.parse().unwrap()).collect())
+    };
+    let end = now() + SignedDuration::from_hours(1);
+    let request = TokenRequest {
+        scopes: scopes(&["jobs:read", "tokens", "jobs", "tokens"]),
+        expires_at: Some(end),
+        ..TokenRequest::default()
+    };
+    let (token, kept) = t.tokens().create(&olga, "first", request).await.unwrap();
+    assert_eq!(
+        kept.scopes.unwrap(),
+        ["jobs", "tokens"],
+        "each once, the wider one"
+    );
+    let machine = t.auth().authenticate(token.expose_secret()).await.unwrap();
+    let limits = machine.token.clone().unwrap();
+    assert!(limits.allow("jobs", false) && !limits.allow("audit", true));
+
+    let inherits = TokenRequest::default();
+    let (_, second) = t.tokens().create(&machine, "second", inherits).await.unwrap();
+    assert_eq!(second.scopes.unwrap(), ["jobs", "tokens"]);
+    assert_eq!(second.expires_at, Some(end));
+    let less = TokenRequest {
+        scopes: scopes(&["jobs:read"]),
+        ..TokenRequest::default()
+    };
+    let (_, third) = t.tokens().create(&machine, "third", less).await.unwrap();
+    assert_eq!(third.scopes.unwrap(), ["jobs:read"]);
+    for more in [
+        TokenRequest {
+            scopes: scopes(&["jobs", "audit:read"]),
+            ..TokenRequest::default()
+        },
+        TokenRequest {
+            expires_at: Some(end + SignedDuration::from_secs(1)),
+            ..TokenRequest::default()
+        },
+    ] {
+        let error = t.tokens().create(&machine, "more", more).await.unwrap_err();
+        assert!(matches!(error, Error::Forbidden(_)), "{error:?}");
+    }
+    let none = TokenRequest {
+        scopes: scopes(&[]),
+        ..TokenRequest::default()
+    };
+    let error = t.tokens().create(&olga, "none", none).await.unwrap_err();
+    assert_eq!(fields(&error), ["scopes"]);
+    let made = &t.audit_of("token_created").await[2];
+    assert_eq!(made.details["scopes"], json!(["jobs", "tokens"]));
+}
+
+#[tokio::test]
+async fn ones_own_password_takes_the_one_until_now() {
+    let t = Fixture::new().await;
+    t.users()
+        .create(&admin(), "olga", "olgas password".into(), Role::Viewer)
+        .await
+        .unwrap();
+    let here = t.auth().login("Olga", "olgas password".into()).await.unwrap();
+    let there = t.auth().login("olga", "olgas password".into()).await.unwrap();
+    let bearer = here.token.expose_secret();
+    let olga = t.auth().authenticate(bearer).await.unwrap();
+    assert_eq!(olga.name, "olga");
+    let change = async |current: &str, new: &str| {
+        t.auth()
+            .change_password(&olga, bearer, current.into(), new.into())
+            .await
+    };
+    assert_eq!(
+        fields(&change("olgas password", "short").await.unwrap_err()),
+        ["new_password"]
+    );
+    let same = change("olgas password", "olgas password").await.unwrap_err();
+    assert_eq!(fields(&same), ["new_password"]);
+    let wrong = change("wrong", "another password").await.unwrap_err();
+    assert_eq!(fields(&wrong), ["current_password"]);
+
+    change("olgas password", "another password").await.unwrap();
+    assert!(t.auth().authenticate(bearer).await.is_ok(), "this one goes on");
+    assert!(t.auth().authenticate(there.token.expose_secret()).await.is_err());
+    assert!(t.auth().login("olga", "olgas password".into()).await.is_err());
+    t.auth().login("olga", "another password".into()).await.unwrap();
+    for (operation, count) in [("password_changed", 1), ("password_change_failed", 1)] {
+        let records = t.audit_of(operation).await;
+        assert_eq!(records.len(), count, "{operation}");
+        assert_eq!(records[0].performed_by, "olga");
+    }
+
+    // Whoever has the session but not the password guesses no more often than anybody else.
+    for n in 0..5 {
+        let wrong = change(&format!("guess {n}"), "third password").await.unwrap_err();
+        assert_eq!(fields(&wrong), ["current_password"]);
+    }
+    for current in ["guess", "another password"] {
+        let error = change(current, "third password").await.unwrap_err();
+        assert!(matches!(error, Error::RateLimited { .. }), "{error:?}");
+    }
+    let error = t
+        .auth()
+        .login("OLGA", "another password".into())
+        .await
+        .unwrap_err();
+    assert!(matches!(error, Error::RateLimited { .. }), "{error:?}");
+    let nobody = t
+        .auth()
+        .change_password(&admin(), "", "olgas password".into(), "third password".into())
+        .await
+        .unwrap_err();
+    assert!(matches!(nobody, Error::Forbidden(_)), "{nobody:?}");
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use axum::{
     middleware::{self, Next},
     response::{IntoResponse, Response},
 };
-use courier_api::{CONTENT_TYPE, ErrorCode};
+use courier_api::{CONTENT_TYPE, ErrorCode, SCOPES};
 use courier_engine::{Actor, Role};
 use utoipa::openapi::{
     ContentBuilder, OpenApi, Ref, ResponseBuilder,
@@ -45,6 +45,18 @@ impl Access {
     }
 }
 
+/// Who may call a route.
+#[derive(Clone, Copy, Debug)]
+struct Rule {
+    access: Access,
+    /// What a token with scopes needs one of: the group that the document puts the route into. A route without one is for
+    /// no such token.
+    scope: Option<&'static str>,
+}
+
+/// The one route that a token may call whatever its scopes.
+const ALWAYS: &str = "/api/auth/me";
+
 /// The token that a caller came in by, for logging out.
 #[derive(Clone)]
 pub(crate) struct Credential(pub(crate) String);
@@ -67,10 +79,12 @@ impl Api {
     /// Adds routes for callers who are at least this.
     pub(crate) fn at(mut self, access: Access, routes: UtoipaMethodRouter<AppState>) -> Self {
         let (schemas, mut paths, methods) = routes;
+        let mut rule = Rule { access, scope: None };
         for operation in paths.paths.values_mut().flat_map(operations) {
+            rule.scope = scope_of(operation);
             document(operation, access);
         }
-        let check = middleware::from_fn_with_state((self.state.clone(), access), authorize);
+        let check = middleware::from_fn_with_state((self.state.clone(), rule), authorize);
         self.router = self.router.routes((schemas, paths, methods.route_layer(check)));
         self
     }
@@ -131,12 +145,18 @@ fn document(operation: &mut Operation, access: Access) {
         .insert("default".into(), problem.into());
 }
 
+/// The group that tokens are given scopes for.
+fn scope_of(operation: &Operation) -> Option<&'static str> {
+    let tag = operation.tags.iter().flatten().next()?;
+    SCOPES.iter().find(|scope| *scope == tag).copied()
+}
+
 async fn authorize(
-    State((state, access)): State<(AppState, Access)>,
+    State((state, rule)): State<(AppState, Rule)>,
     mut request: Request,
     next: Next,
 ) -> Response {
-    let Some(least) = access.least_role() else {
+    let Some(least) = rule.access.least_role() else {
         return next.run(request).await;
     };
     match authenticate(&state, request.method(), request.headers()).await {
@@ -149,12 +169,28 @@ async fn authorize(
             ),
         )
         .into_response(),
+        Ok((actor, _)) if !is_in_scope(&actor, rule, &request) => ApiError::new(
+            ErrorCode::InsufficientPermissions,
+            format!(
+                "this token of {} has no scope for this; it needs {}",
+                actor.name,
+                rule.scope.unwrap_or("to be one without scopes")
+            ),
+        )
+        .into_response(),
         Ok((actor, credential)) => {
             request.extensions_mut().insert(actor);
             request.extensions_mut().insert(credential);
             next.run(request).await
         }
     }
+}
+
+/// Is the caller held to nothing else by the token that they came by?
+fn is_in_scope(actor: &Actor, rule: Rule, request: &Request) -> bool {
+    let Some(token) = &actor.token else { return true };
+    let looks = request.method() == Method::GET || request.method() == Method::HEAD;
+    token.allow(rule.scope.unwrap_or_default(), looks) || (looks && request.uri().path() == ALWAYS)
 }
 
 /// Who calls, by a bearer token or else by the cookie.

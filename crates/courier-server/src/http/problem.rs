@@ -28,9 +28,16 @@ impl ApiError {
 
     /// A validation error (1000) of one field.
     pub(crate) fn field(field: impl Into<String>, message: impl Into<String>) -> Self {
-        let error = FieldError::new(field, message);
-        let detail = format!("{}: {}", error.field, error.message);
-        Self::new(ErrorCode::Validation, detail).with_errors(vec![error])
+        Self::fields(vec![FieldError::new(field, message)])
+    }
+
+    /// A validation error (1000) of several fields.
+    pub(crate) fn fields(errors: Vec<FieldError>) -> Self {
+        let details: Vec<String> = errors
+            .iter()
+            .map(|error| format!("{}: {}", error.field, error.message))
+            .collect();
+        Self::new(ErrorCode::Validation, details.join("; ")).with_errors(errors)
     }
 
     /// A fault of the server: logged here, and answered without what it was.

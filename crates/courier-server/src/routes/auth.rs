@@ -6,7 +6,7 @@ use axum::{
     http::{HeaderMap, StatusCode, header},
     response::{AppendHeaders, IntoResponse},
 };
-use courier_api::{LoginRequest, LoginResponse, Me};
+use courier_api::{LoginRequest, LoginResponse, Me, PasswordChange};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::users;
@@ -55,7 +55,27 @@ pub(crate) async fn logout(
     ))
 }
 
+/// Change one's own password
+///
+/// The caller's other sessions end. Wrong current passwords count as failed logins do (429).
+#[utoipa::path(post, path = "/api/auth/password", tag = "auth", request_body = PasswordChange,
+    responses((status = 204, description = "Changed")))]
+pub(crate) async fn change_password(
+    State(state): State<AppState>,
+    Extension(actor): Caller,
+    Extension(Credential(token)): Extension<Credential>,
+    Json(change): Json<PasswordChange>,
+) -> ApiResult<StatusCode> {
+    let current = SecretString::from(change.current_password.expose());
+    let new = SecretString::from(change.new_password.expose());
+    let auth = state.engine.auth();
+    auth.change_password(&actor, &token, current, new).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
 /// Who am I?
+///
+/// A token may always ask this, whatever its scopes.
 #[utoipa::path(get, path = "/api/auth/me", tag = "auth",
     responses((status = 200, description = "The caller", body = Me)))]
 pub(crate) async fn me(Extension(actor): Caller) -> Json<Me> {
@@ -63,5 +83,9 @@ pub(crate) async fn me(Extension(actor): Caller) -> Json<Me> {
         id: actor.id,
         username: actor.name,
         role: users::role(actor.role),
+        scopes: actor.token.and_then(|token| token.scopes).map(|scopes| {
+            let words = scopes.iter().map(ToString::to_string);
+            words.collect()
+        }),
     })
 }

@@ -42,7 +42,8 @@ pub(crate) async fn add_key(
 
 /// Take a key from a connection
 ///
-/// The last key of a connection that needs one is only taken with `force`.
+/// The last key that works is only taken with `force`: the only active one, or the only one that the server has accepted
+/// on this connection. In FIPS mode keys of other types don't count.
 #[utoipa::path(post, path = "/api/connections/{id}/keys/{key_id}/revoke", tag = "connections",
     params(("id" = Uuid, Path, description = "The connection"), ("key_id" = Uuid, Path, description = "The key")),
     request_body = Option<RevokeKey>, responses((status = 200, description = "Taken", body = ConnectionKey)))]
@@ -63,21 +64,13 @@ pub(crate) async fn revoke_key(
 }
 
 fn shown(used: courier_engine::connections::ConnectionKey) -> ApiResult<ConnectionKey> {
-    let (name, key_type, fingerprint, public_key) = match used.key {
-        Some(key) => (
-            Some(key.name),
-            Some(key.key_type),
-            Some(key.fingerprint),
-            Some(key.public_key),
-        ),
-        None => (None, None, None, None),
-    };
     Ok(ConnectionKey {
-        id: used.ssh_key_id,
-        name,
-        key_type,
-        fingerprint,
-        public_key,
+        id: used.key.id,
+        name: used.key.name,
+        key_type: used.key.key_type,
+        fingerprint: used.key.fingerprint,
+        public_key: used.key.public_key,
+        key_status: word(used.key.status)?,
         status: word(used.status)?,
         added_at: used.added_at,
         added_by: used.added_by,

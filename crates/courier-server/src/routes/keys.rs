@@ -29,8 +29,10 @@ const READ_ONLY: &[&str] = &[
 ];
 
 /// List SSH keys
+///
+/// Those that are deleted are named with `status=deleted` only; their private halves are gone.
 #[utoipa::path(get, path = "/api/ssh-keys", tag = "ssh-keys", params(SshKeyQuery),
-    responses((status = 200, description = "Keys, by name", body = Page<SshKey>)))]
+    responses((status = 200, description = "Keys, oldest first", body = Page<SshKey>)))]
 pub(crate) async fn list(
     State(state): State<AppState>,
     Query(query): Query<SshKeyQuery>,

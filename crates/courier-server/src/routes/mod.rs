@@ -33,6 +33,7 @@ pub(crate) fn api(state: AppState) -> Api {
         .at(Public, routes!(auth::login))
         .at(Viewer, routes!(auth::logout))
         .at(Viewer, routes!(auth::me))
+        .at(Viewer, routes!(auth::change_password))
         .at(Admin, routes!(users::list, users::create))
         .at(Admin, routes!(users::get, users::update, users::delete))
         // Everybody has tokens; those of others are an admin's alone, which the engine sees to.

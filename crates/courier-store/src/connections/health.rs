@@ -6,12 +6,31 @@ use uuid::Uuid;
 use super::{Health, Outcome, Seen};
 use crate::{
     Result, Store,
+    audit::NewAudit,
     entities::connections::{Column, Entity},
     ids::now,
     row,
 };
 
-pub(super) async fn note(store: &Store, seen: Seen, outcome: Outcome<'_>) -> Result<bool> {
+pub(super) async fn note(
+    store: &Store,
+    seen: Seen,
+    outcome: Outcome<'_>,
+    record: Option<NewAudit>,
+) -> Result<bool> {
+    let Some(record) = record else {
+        return write(store.write(), seen, outcome).await;
+    };
+    store
+        .transact(async |db| {
+            let noted = write(db, seen, outcome).await?;
+            store.append_audit(db, vec![record]).await?;
+            Ok(noted)
+        })
+        .await
+}
+
+async fn write(db: &impl ConnectionTrait, seen: Seen, outcome: Outcome<'_>) -> Result<bool> {
     let mut update = unchanged(Entity::update_many(), seen);
     let (health, detail) = match outcome {
         Outcome::Healthy => {
@@ -35,7 +54,7 @@ pub(super) async fn note(store: &Store, seen: Seen, outcome: Outcome<'_>) -> Res
     let noted = update
         .col_expr(Column::Health, health)
         .col_expr(Column::HealthDetail, Expr::value(detail.map(row::clean)))
-        .exec(store.write())
+        .exec(db)
         .await?;
     Ok(noted.rows_affected > 0)
 }

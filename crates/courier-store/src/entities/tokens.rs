@@ -15,6 +15,8 @@ pub(crate) struct Model {
     pub(crate) expires_at: Option<i64>,
     pub(crate) last_used_at: Option<i64>,
     pub(crate) revoked_at: Option<i64>,
+    #[sea_orm(column_type = "JsonBinary")]
+    pub(crate) scopes: Option<Json>,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]

@@ -8,6 +8,8 @@ pub(crate) struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub(crate) id: Uuid,
     pub(crate) username: String,
+    /// None where an older user has the same name in other letters.
+    pub(crate) username_folded: Option<String>,
     pub(crate) password_hash: String,
     pub(crate) role: String,
     pub(crate) disabled: bool,

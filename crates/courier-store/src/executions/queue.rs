@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::{Execution, ExecutionRequest, ExecutionState, NewExecution, StepState, run};
 use crate::{
     Error, Result, Store,
+    audit::NewAudit,
     entities::{
         executions::{Column, Entity, Model},
         jobs, steps,
@@ -22,7 +23,11 @@ use crate::{
 /// Steps in one statement; their parameters stay well under what SQLite takes.
 const BATCH: usize = 500;
 
-pub(super) async fn enqueue(store: &Store, new: NewExecution) -> Result<Execution> {
+pub(super) async fn enqueue(
+    store: &Store,
+    new: NewExecution,
+    record: impl FnOnce(&Execution) -> NewAudit,
+) -> Result<Execution> {
     let (id, queued_at) = stamp();
     let limit = new
         .max_instances
@@ -75,7 +80,9 @@ pub(super) async fn enqueue(store: &Store, new: NewExecution) -> Result<Executio
                     .exec_without_returning(db)
                     .await?;
             }
-            row.try_into()
+            let queued = row.try_into()?;
+            store.append_audit(db, vec![record(&queued)]).await?;
+            Ok(queued)
         })
         .await
 }

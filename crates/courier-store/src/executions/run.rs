@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     Error, Result, Store,
+    audit::NewAudit,
     entities::{
         executions::{ActiveModel, Column, Entity, Model},
         steps,
@@ -51,7 +52,12 @@ pub(super) async fn transition(
         .await
 }
 
-pub(super) async fn request(store: &Store, id: Uuid, wish: Wish) -> Result<Execution> {
+pub(super) async fn request(
+    store: &Store,
+    id: Uuid,
+    wish: Wish,
+    record: impl FnOnce(&Execution) -> NewAudit,
+) -> Result<Execution> {
     use ExecutionRequest as Request;
     use ExecutionState as State;
     store
@@ -86,7 +92,9 @@ pub(super) async fn request(store: &Store, id: Uuid, wish: Wish) -> Result<Execu
                     )));
                 }
             }
-            load::get(db, id).await
+            let asked = load::get(db, id).await?;
+            store.append_audit(db, vec![record(&asked)]).await?;
+            Ok(asked)
         })
         .await
 }

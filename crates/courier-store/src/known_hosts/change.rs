@@ -7,9 +7,10 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-use super::KnownHost;
+use super::{KnownHost, pins};
 use crate::{
     Error, Result, Store,
+    audit::NewAudit,
     connections::{self, Seen},
     entities::{
         connections::{Entity as Connections, Model as Connection},
@@ -22,7 +23,13 @@ use crate::{
 /// How many keys without trust a connection remembers: a server that shows a new one each time fills no disk.
 const REMEMBERED: u64 = 16;
 
-pub(super) async fn pin_first(store: &Store, seen: Seen, key_type: &str, fingerprint: &str) -> Result<bool> {
+pub(super) async fn pin_first(
+    store: &Store,
+    seen: Seen,
+    key_type: &str,
+    fingerprint: &str,
+    record: NewAudit,
+) -> Result<bool> {
     store
         .transact(async |db| {
             let connection = lock_unchanged(db, seen).await?;
@@ -34,6 +41,7 @@ pub(super) async fn pin_first(store: &Store, seen: Seen, key_type: &str, fingerp
             }
             present(db, connection, key_type, fingerprint).await?;
             pin(db, connection, fingerprint, "system").await?;
+            store.append_audit(db, vec![record]).await?;
             Ok(true)
         })
         .await
@@ -87,10 +95,12 @@ pub(super) async fn approve(
     fingerprint: &str,
     by: &str,
     add: bool,
+    record: impl FnOnce(&[KnownHost], &KnownHost) -> NewAudit,
 ) -> Result<KnownHost> {
     store
         .transact(async |db| {
             lock(db, connection).await?;
+            let before = pins(db, connection).await?;
             let presented = find(db, connection, fingerprint)
                 .await?
                 .filter(|row| row.last_seen.is_some());
@@ -110,22 +120,10 @@ pub(super) async fn approve(
             }
             pin(db, connection, fingerprint, by).await?;
             connections::decided(db, connection).await?;
-            pinned(db, connection, fingerprint).await
-        })
-        .await
-}
-
-pub(super) async fn set_manual(
-    store: &Store,
-    connection: Uuid,
-    fingerprint: &str,
-    by: &str,
-) -> Result<KnownHost> {
-    store
-        .transact(async |db| {
-            lock(db, connection).await?;
-            pin_only(db, connection, fingerprint, by).await?;
-            pinned(db, connection, fingerprint).await
+            let row = find(db, connection, fingerprint).await?;
+            let approved = row.ok_or(Error::NotFound { what: "host key" })?.try_into()?;
+            store.append_audit(db, vec![record(&before, &approved)]).await?;
+            Ok(approved)
         })
         .await
 }
@@ -176,11 +174,6 @@ async fn lock_unchanged(db: &impl ConnectionTrait, seen: Seen) -> Result<Uuid> {
         return Err(Error::Conflict(message.into()));
     }
     Ok(now.id)
-}
-
-async fn pinned(db: &impl ConnectionTrait, connection: Uuid, fingerprint: &str) -> Result<KnownHost> {
-    let row = find(db, connection, fingerprint).await?;
-    row.ok_or(Error::NotFound { what: "host key" })?.try_into()
 }
 
 async fn find(db: &impl ConnectionTrait, connection: Uuid, fingerprint: &str) -> Result<Option<Model>> {

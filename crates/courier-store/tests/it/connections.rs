@@ -12,6 +12,7 @@ use serde_json::json;
 use crate::{
     database::{DIFFICULT, Database, walk},
     on_both,
+    records::{of, of_both},
 };
 
 on_both!(
@@ -315,7 +316,7 @@ async fn a_used_connection_stays(db: Database) {
         definition: json!({"steps": [step.clone(), step]}),
         by: "me".into(),
     };
-    let job = db.jobs().insert(input.clone()).await.unwrap();
+    let job = db.jobs().insert(input.clone(), of("job_created")).await.unwrap();
     assert_eq!(
         db.jobs().referencing_connection(connection.id).await.unwrap(),
         std::slice::from_ref(&job)
@@ -327,7 +328,10 @@ async fn a_used_connection_stays(db: Database) {
     );
 
     input.definition = json!({"steps": []});
-    db.jobs().update(job.id, input, None).await.unwrap();
+    db.jobs()
+        .update(job.id, input, None, of_both("job_changed"))
+        .await
+        .unwrap();
     assert!(
         db.jobs()
             .referencing_connection(connection.id)
@@ -348,7 +352,7 @@ async fn a_used_connection_stays(db: Database) {
         .list(&AuditFilter::default(), &PageRequest::first(5))
         .await
         .unwrap();
-    assert_eq!(audit.items.len(), 1);
+    assert_eq!(audit.items.len(), 3);
 }
 
 async fn a_save_can_pin_and_forget(db: Database) {

@@ -3,6 +3,7 @@
 use std::ops::Deref;
 
 use courier_store::{Page, Store};
+use sea_orm::ConnectionTrait;
 use tempfile::TempDir;
 
 use crate::postgres;
@@ -33,6 +34,13 @@ impl Database {
             url,
             folder: None,
         }
+    }
+
+    /// From now on nothing can be recorded.
+    pub(crate) async fn break_audit(&self) {
+        let database = sea_orm::Database::connect(&self.url).await.unwrap();
+        let away = database.execute_unprepared("ALTER TABLE audit RENAME TO away");
+        away.await.unwrap();
     }
 
     /// The same database as another process would open it.

@@ -16,6 +16,7 @@ use uuid::Uuid;
 use crate::{
     database::{DIFFICULT, Database, walk},
     on_both,
+    records::of,
 };
 
 on_both!(
@@ -34,12 +35,12 @@ on_both!(
 pub(crate) async fn enqueue(store: &Store, job_id: Uuid, job_name: &str) -> Execution {
     store
         .executions()
-        .enqueue(new_execution(job_id, job_name))
+        .enqueue(new_execution(job_id, job_name), of("job_run"))
         .await
         .unwrap()
 }
 
-fn new_execution(job_id: Uuid, job_name: &str) -> NewExecution {
+pub(crate) fn new_execution(job_id: Uuid, job_name: &str) -> NewExecution {
     let step = |name: Option<&str>| NewStep {
         name: name.map(Into::into),
         step_type: "local.copy".into(),
@@ -89,7 +90,7 @@ async fn a_job_has_no_more_executions_than_it_may(db: Database) {
         definition: json!({}),
         by: "me".into(),
     };
-    let job = db.jobs().insert(job).await.unwrap().id;
+    let job = db.jobs().insert(job, of("job_created")).await.unwrap().id;
     let other = db.again().await;
     let wanted = (0..12).map(|n| {
         let store = if n % 2 == 0 {
@@ -101,7 +102,7 @@ async fn a_job_has_no_more_executions_than_it_may(db: Database) {
             max_instances: Some(3),
             ..new_execution(job, "j")
         };
-        tokio::spawn(async move { store.executions().enqueue(new).await })
+        tokio::spawn(async move { store.executions().enqueue(new, of("job_run")).await })
     });
     let results: Vec<_> = join_all(wanted).await.into_iter().map(Result::unwrap).collect();
     let queued: Vec<&Execution> = results.iter().flatten().collect();
@@ -112,12 +113,15 @@ async fn a_job_has_no_more_executions_than_it_may(db: Database) {
             .into_iter()
             .all(|error| matches!(error, Error::Conflict(_)))
     );
-    db.executions().request_cancel(queued[0].id).await.unwrap();
+    db.executions()
+        .request_cancel(queued[0].id, of("asked"))
+        .await
+        .unwrap();
     let new = NewExecution {
         max_instances: Some(3),
         ..new_execution(job, "j")
     };
-    db.executions().enqueue(new).await.unwrap();
+    db.executions().enqueue(new, of("job_run")).await.unwrap();
 }
 
 async fn none_is_claimed_twice(db: Database) {
@@ -247,36 +251,42 @@ async fn a_checkpoint_writes_step_and_context(db: Database) {
 async fn wishes_are_fulfilled_at_once_or_noted(db: Database) {
     let executions = db.executions();
     let id = enqueue(&db, new_id(), "j").await.id;
-    assert_eq!(executions.request_pause(id).await.unwrap().state, State::Paused);
+    assert_eq!(
+        executions.request_pause(id, of("asked")).await.unwrap().state,
+        State::Paused
+    );
     assert_eq!(executions.claim_next("n").await.unwrap(), None);
     assert!(matches!(
-        executions.request_pause(id).await,
+        executions.request_pause(id, of("asked")).await,
         Err(Error::Conflict(_))
     ));
-    assert_eq!(executions.request_resume(id).await.unwrap().state, State::Queued);
+    assert_eq!(
+        executions.request_resume(id, of("asked")).await.unwrap().state,
+        State::Queued
+    );
     executions.claim_next("n").await.unwrap().unwrap();
 
-    let noted = executions.request_pause(id).await.unwrap();
+    let noted = executions.request_pause(id, of("asked")).await.unwrap();
     assert_eq!(
         (noted.state, noted.request),
         (State::Running, ExecutionRequest::Pause)
     );
     assert_eq!(executions.requested(id).await.unwrap(), ExecutionRequest::Pause);
     assert_eq!(
-        executions.request_resume(id).await.unwrap().request,
+        executions.request_resume(id, of("asked")).await.unwrap().request,
         ExecutionRequest::None
     );
     assert!(matches!(
-        executions.request_resume(id).await,
+        executions.request_resume(id, of("asked")).await,
         Err(Error::Conflict(_))
     ));
-    executions.request_pause(id).await.unwrap();
+    executions.request_pause(id, of("asked")).await.unwrap();
     assert_eq!(
-        executions.request_cancel(id).await.unwrap().request,
+        executions.request_cancel(id, of("asked")).await.unwrap().request,
         ExecutionRequest::Cancel
     );
     assert!(matches!(
-        executions.request_pause(id).await,
+        executions.request_pause(id, of("asked")).await,
         Err(Error::Conflict(_))
     ));
     let ended = executions
@@ -285,7 +295,7 @@ async fn wishes_are_fulfilled_at_once_or_noted(db: Database) {
         .unwrap();
     assert_eq!(ended.request, ExecutionRequest::None);
     assert!(matches!(
-        executions.request_cancel(id).await,
+        executions.request_cancel(id, of("asked")).await,
         Err(Error::Conflict(_))
     ));
     assert!(matches!(
@@ -294,7 +304,7 @@ async fn wishes_are_fulfilled_at_once_or_noted(db: Database) {
     ));
 
     let waiting = enqueue(&db, new_id(), "j").await.id;
-    let cancelled = executions.request_cancel(waiting).await.unwrap();
+    let cancelled = executions.request_cancel(waiting, of("asked")).await.unwrap();
     assert_eq!(cancelled.state, State::Cancelled);
     assert!(cancelled.ended_at.is_some() && cancelled.started_at.is_none());
 }
@@ -315,11 +325,11 @@ async fn the_last_wish_decides_where_a_stop_leads(db: Database) {
     ] {
         let id = enqueue(&db, new_id(), "j").await.id;
         assert_eq!(executions.claim_next("n").await.unwrap().unwrap().id, id);
-        executions.request_pause(id).await.unwrap();
+        executions.request_pause(id, of("asked")).await.unwrap();
         match wish {
-            Request::None => executions.request_resume(id).await.unwrap(),
-            Request::Pause => executions.request_pause(id).await.unwrap(),
-            Request::Cancel => executions.request_cancel(id).await.unwrap(),
+            Request::None => executions.request_resume(id, of("asked")).await.unwrap(),
+            Request::Pause => executions.request_pause(id, of("asked")).await.unwrap(),
+            Request::Cancel => executions.request_cancel(id, of("asked")).await.unwrap(),
         };
         let settled = executions
             .transition(id, &[State::Running], to, None)
@@ -332,7 +342,7 @@ async fn the_last_wish_decides_where_a_stop_leads(db: Database) {
         );
         assert_eq!(settled.ended_at.is_some(), becomes.is_final());
         if !becomes.is_final() {
-            executions.request_cancel(id).await.unwrap();
+            executions.request_cancel(id, of("asked")).await.unwrap();
         }
     }
 }
@@ -347,8 +357,8 @@ async fn a_dead_process_leaves_no_orphans(db: Database) {
     let mut step = executions.steps(ids[0]).await.unwrap().remove(0);
     (step.state, step.attempts) = (StepState::Running, 1);
     executions.checkpoint(ids[0], &step, None).await.unwrap();
-    executions.request_cancel(ids[1]).await.unwrap();
-    executions.request_pause(ids[2]).await.unwrap();
+    executions.request_cancel(ids[1], of("asked")).await.unwrap();
+    executions.request_pause(ids[2], of("asked")).await.unwrap();
 
     let mut node = executions.join("n").await.unwrap();
     assert_eq!(

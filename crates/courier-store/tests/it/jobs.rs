@@ -8,6 +8,7 @@ use serde_json::json;
 use crate::{
     database::{DIFFICULT, Database, walk},
     on_both,
+    records::{of, of_both},
 };
 
 on_both!(
@@ -28,7 +29,11 @@ fn input(name: &str) -> JobInput {
 }
 
 async fn every_change_is_a_version(db: Database) {
-    let first = db.jobs().insert(input(DIFFICULT)).await.unwrap();
+    let first = db
+        .jobs()
+        .insert(input(DIFFICULT), of("job_created"))
+        .await
+        .unwrap();
     assert_eq!(first.version, 1);
     assert_eq!(db.jobs().get(first.id).await.unwrap(), first);
     assert_eq!(db.jobs().by_name(DIFFICULT).await.unwrap(), Some(first.clone()));
@@ -37,7 +42,11 @@ async fn every_change_is_a_version(db: Database) {
     next.enabled = false;
     next.by = "you".into();
     next.definition = json!({"steps": []});
-    let second = db.jobs().update(first.id, next, Some(1)).await.unwrap();
+    let second = db
+        .jobs()
+        .update(first.id, next, Some(1), of_both("job_changed"))
+        .await
+        .unwrap();
     assert_eq!((second.version, second.created_by.as_str()), (2, "me"));
     assert!(second.updated_at > first.updated_at);
     let versions = db.jobs().versions(first.id).await.unwrap();
@@ -57,13 +66,13 @@ async fn every_change_is_a_version(db: Database) {
         Err(Error::NotFound { .. })
     ));
 
-    db.jobs().delete(first.id).await.unwrap();
+    db.jobs().delete(first.id, of("job_deleted")).await.unwrap();
     assert!(matches!(
         db.jobs().get(first.id).await,
         Err(Error::NotFound { what: "job" })
     ));
     assert!(matches!(
-        db.jobs().delete(first.id).await,
+        db.jobs().delete(first.id, of("job_deleted")).await,
         Err(Error::NotFound { .. })
     ));
     assert_eq!(
@@ -77,9 +86,9 @@ async fn every_change_is_a_version(db: Database) {
 }
 
 async fn names_are_unique(db: Database) {
-    db.jobs().insert(input("one")).await.unwrap();
-    let two = db.jobs().insert(input("two")).await.unwrap();
-    let again = db.jobs().insert(input("one")).await;
+    db.jobs().insert(input("one"), of("job_created")).await.unwrap();
+    let two = db.jobs().insert(input("two"), of("job_created")).await.unwrap();
+    let again = db.jobs().insert(input("one"), of("job_created")).await;
     assert!(
         matches!(
             again,
@@ -90,7 +99,10 @@ async fn names_are_unique(db: Database) {
         ),
         "{again:?}"
     );
-    let renamed = db.jobs().update(two.id, input("one"), None).await;
+    let renamed = db
+        .jobs()
+        .update(two.id, input("one"), None, of_both("job_changed"))
+        .await;
     assert!(matches!(
         renamed,
         Err(Error::Duplicate {
@@ -102,10 +114,18 @@ async fn names_are_unique(db: Database) {
 }
 
 async fn of_two_changes_one_is_told(db: Database) {
-    let job = db.jobs().insert(input("one")).await.unwrap();
+    let job = db.jobs().insert(input("one"), of("job_created")).await.unwrap();
     let (a, b) = tokio::join!(
-        async { db.jobs().update(job.id, input("a"), Some(1)).await },
-        async { db.jobs().update(job.id, input("b"), Some(1)).await },
+        async {
+            db.jobs()
+                .update(job.id, input("a"), Some(1), of_both("job_changed"))
+                .await
+        },
+        async {
+            db.jobs()
+                .update(job.id, input("b"), Some(1), of_both("job_changed"))
+                .await
+        },
     );
     assert_eq!(usize::from(a.is_ok()) + usize::from(b.is_ok()), 1);
     assert!(matches!(a.or(b), Ok(job) if job.version == 2));
@@ -115,7 +135,7 @@ async fn lists_are_filtered(db: Database) {
     for name in ["Alpha", "beta", "alphabet"] {
         let mut input = input(name);
         input.enabled = name != "beta";
-        db.jobs().insert(input).await.unwrap();
+        db.jobs().insert(input, of("job_created")).await.unwrap();
     }
     let names = async |filter: JobFilter| {
         let jobs = walk(1, async |page: PageRequest| db.jobs().list(&filter, &page).await).await;

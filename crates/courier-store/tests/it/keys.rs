@@ -1,6 +1,7 @@
 use courier_store::{
     Error, PageRequest, Store,
-    connection_keys::KeyUse,
+    audit::NewAudit,
+    connection_keys::{KeyUse, UsableKey},
     connections::ConnectionChange,
     new_id,
     ssh_keys::{NewSshKey, SshKey, SshKeyStatus},
@@ -10,6 +11,7 @@ use crate::{
     connections::some,
     database::{Database, walk},
     on_both,
+    records::{of, of_both},
 };
 
 on_both!(
@@ -29,8 +31,20 @@ fn new(name: &str) -> NewSshKey {
     key
 }
 
+fn added() -> NewAudit {
+    NewAudit::new("key_added", "me")
+}
+
+fn revoked(_: &[UsableKey]) -> Result<NewAudit, String> {
+    Ok(NewAudit::new("key_revoked", "me"))
+}
+
 async fn key(store: &Store, name: &str) -> SshKey {
-    store.ssh_keys().insert(new(name)).await.unwrap()
+    store
+        .ssh_keys()
+        .insert(new(name), of("key_generated"))
+        .await
+        .unwrap()
 }
 
 async fn a_key_comes_back_without_its_private_half(db: Database) {
@@ -44,14 +58,18 @@ async fn a_key_comes_back_without_its_private_half(db: Database) {
     );
     let changed = db
         .ssh_keys()
-        .update(key.id, Some("other"), Some(Some("notes")))
+        .update(key.id, Some("other"), Some(Some("notes")), of_both("key_changed"))
         .await
         .unwrap();
     assert_eq!(
         (changed.name.as_str(), changed.notes.as_deref()),
         ("other", Some("notes"))
     );
-    let changed = db.ssh_keys().update(key.id, None, Some(None)).await.unwrap();
+    let changed = db
+        .ssh_keys()
+        .update(key.id, None, Some(None), of_both("key_changed"))
+        .await
+        .unwrap();
     assert_eq!((changed.name.as_str(), changed.notes), ("other", None));
     assert!(matches!(
         db.ssh_keys().get(new_id()).await,
@@ -63,7 +81,7 @@ async fn names_and_fingerprints_are_unique_until_deleted(db: Database) {
     let first = key(&db, "k").await;
     let mut same_name = new("k");
     same_name.fingerprint = "SHA256:other".into();
-    let refused = db.ssh_keys().insert(same_name).await;
+    let refused = db.ssh_keys().insert(same_name, of("key_generated")).await;
     assert!(
         matches!(
             refused,
@@ -76,7 +94,7 @@ async fn names_and_fingerprints_are_unique_until_deleted(db: Database) {
     );
     let mut same_key = new("other");
     same_key.fingerprint = first.fingerprint.clone();
-    let refused = db.ssh_keys().insert(same_key).await;
+    let refused = db.ssh_keys().insert(same_key, of("key_generated")).await;
     assert!(
         matches!(
             refused,
@@ -88,7 +106,7 @@ async fn names_and_fingerprints_are_unique_until_deleted(db: Database) {
         "{refused:?}"
     );
 
-    db.ssh_keys().delete(first.id).await.unwrap();
+    db.ssh_keys().delete(first.id, of("key_deleted")).await.unwrap();
     assert!(matches!(
         db.ssh_keys().private_key(first.id).await,
         Err(Error::NotFound { .. })
@@ -98,7 +116,7 @@ async fn names_and_fingerprints_are_unique_until_deleted(db: Database) {
         Err(Error::NotFound { .. })
     ));
     assert!(matches!(
-        db.ssh_keys().delete(first.id).await,
+        db.ssh_keys().delete(first.id, of("key_deleted")).await,
         Err(Error::NotFound { .. })
     ));
     key(&db, "k").await;
@@ -111,43 +129,61 @@ async fn names_and_fingerprints_are_unique_until_deleted(db: Database) {
     };
     assert_eq!(status(None).await, 1);
     assert_eq!(status(Some(SshKeyStatus::Retired)).await, 0);
+    // What it was is still known.
+    assert_eq!(status(Some(SshKeyStatus::Deleted)).await, 1);
+    let known = db.ssh_keys().of_any_status(&[first.id, new_id()]).await.unwrap();
+    let deleted = SshKey {
+        status: SshKeyStatus::Deleted,
+        ..first
+    };
+    assert_eq!(known, [deleted]);
 }
 
 async fn a_used_key_stays(db: Database) {
     let (connection, key) = (some(&db, "bank").await.id, key(&db, "k").await.id);
-    db.connection_keys().add(connection, key, "me").await.unwrap();
-    let refused = db.ssh_keys().delete(key).await;
+    db.connection_keys()
+        .add(connection, key, "me", added())
+        .await
+        .unwrap();
+    let refused = db.ssh_keys().delete(key, of("key_deleted")).await;
     assert!(
         matches!(&refused, Err(Error::InUse { by, .. }) if by == &["bank"]),
         "{refused:?}"
     );
     assert_eq!(db.ssh_keys().get(key).await.unwrap().used_by, [connection]);
-    assert_eq!(
-        db.connection_keys().connections_using(key).await.unwrap(),
-        [connection]
-    );
-    db.connection_keys().revoke(connection, key).await.unwrap();
-    db.ssh_keys().delete(key).await.unwrap();
+    db.connection_keys()
+        .revoke(connection, key, revoked)
+        .await
+        .unwrap();
+    db.ssh_keys().delete(key, of("key_deleted")).await.unwrap();
 }
 
 async fn keys_are_replaced_without_a_gap(db: Database) {
     let connection = some(&db, "c").await;
     let (old, new) = (key(&db, "old").await.id, key(&db, "new").await.id);
     let keys = db.connection_keys();
-    keys.add(connection.id, old, "me").await.unwrap();
-    let twice = keys.add(connection.id, old, "me").await;
+    keys.add(connection.id, old, "me", added()).await.unwrap();
+    let twice = keys.add(connection.id, old, "me", added()).await;
     assert!(matches!(twice, Err(Error::Duplicate { .. })), "{twice:?}");
-    keys.add(connection.id, new, "me").await.unwrap();
+    keys.add(connection.id, new, "me", added()).await.unwrap();
     keys.touch(connection.id, new).await.unwrap();
     assert_eq!(keys.usable(connection.id).await.unwrap(), [new, old]);
     assert!(db.ssh_keys().get(new).await.unwrap().last_used_at.is_some());
     assert!(db.ssh_keys().get(old).await.unwrap().last_used_at.is_none());
 
-    let revoked = keys.revoke(connection.id, old).await.unwrap();
-    assert_eq!(revoked.status, KeyUse::Revoked);
-    assert!(revoked.revoked_at.is_some());
+    let decide = |usable: &[UsableKey]| {
+        let seen: Vec<_> = usable
+            .iter()
+            .map(|key| (key.ssh_key_id, key.key_type.as_str(), key.last_used_at.is_some()))
+            .collect();
+        assert_eq!(seen, [(new, "ed25519", true), (old, "ed25519", false)]);
+        revoked(usable)
+    };
+    let gone = keys.revoke(connection.id, old, decide).await.unwrap();
+    assert_eq!(gone.status, KeyUse::Revoked);
+    assert!(gone.revoked_at.is_some());
     assert!(matches!(
-        keys.revoke(connection.id, old).await,
+        keys.revoke(connection.id, old, revoked).await,
         Err(Error::NotFound { .. })
     ));
     assert_eq!(
@@ -187,22 +223,28 @@ async fn keys_are_replaced_without_a_gap(db: Database) {
 
 async fn only_active_keys_are_taken(db: Database) {
     let (connection, retired) = (some(&db, "c").await.id, key(&db, "k").await.id);
-    db.connection_keys().add(connection, retired, "me").await.unwrap();
+    db.connection_keys()
+        .add(connection, retired, "me", added())
+        .await
+        .unwrap();
     db.ssh_keys()
-        .set_status(retired, SshKeyStatus::Retired)
+        .set_status(retired, SshKeyStatus::Retired, of("key_changed"))
         .await
         .unwrap();
     assert!(db.connection_keys().usable(connection).await.unwrap().is_empty());
     let other = some(&db, "other").await.id;
-    let refused = db.connection_keys().add(other, retired, "me").await;
+    let refused = db.connection_keys().add(other, retired, "me", added()).await;
     assert!(matches!(refused, Err(Error::Conflict(_))), "{refused:?}");
     db.ssh_keys()
-        .set_status(retired, SshKeyStatus::Active)
+        .set_status(retired, SshKeyStatus::Active, of("key_changed"))
         .await
         .unwrap();
     assert_eq!(db.connection_keys().usable(connection).await.unwrap(), [retired]);
-    let deleted = db.ssh_keys().set_status(retired, SshKeyStatus::Deleted).await;
+    let deleted = db
+        .ssh_keys()
+        .set_status(retired, SshKeyStatus::Deleted, of("key_changed"))
+        .await;
     assert!(matches!(deleted, Err(Error::Conflict(_))));
-    let missing = db.connection_keys().add(new_id(), retired, "me").await;
+    let missing = db.connection_keys().add(new_id(), retired, "me", added()).await;
     assert!(matches!(missing, Err(Error::NotFound { what: "connection" })));
 }

@@ -1,11 +1,12 @@
 use courier_store::{
     Error,
+    audit::NewAudit,
     connections::{Connection, ConnectionChange, Outcome},
     known_hosts::KnownHost,
 };
 use futures::future::join_all;
 
-use crate::{connections::some, database::Database, on_both};
+use crate::{connections::some, database::Database, on_both, records::of_both};
 
 on_both!(
     of_many_first_uses_one_pins,
@@ -16,6 +17,10 @@ on_both!(
     a_late_key_of_the_server_before_is_not_taken,
     an_approval_ends_the_wait,
 );
+
+fn pinned() -> NewAudit {
+    NewAudit::new("host_key_pinned", "me")
+}
 
 fn fingerprints(hosts: &[KnownHost]) -> Vec<&str> {
     hosts.iter().map(|host| host.fingerprint.as_str()).collect()
@@ -34,7 +39,7 @@ async fn of_many_first_uses_one_pins(db: Database) {
         tokio::spawn(async move {
             store
                 .known_hosts()
-                .pin_first(seen, "ssh-ed25519", &format!("SHA256:{n}"))
+                .pin_first(seen, "ssh-ed25519", &format!("SHA256:{n}"), pinned())
                 .await
                 .unwrap()
         })
@@ -52,7 +57,12 @@ async fn of_many_first_uses_one_pins(db: Database) {
     assert!(pins[0].pinned_at.is_some() && pins[0].last_seen.is_some());
     let gone = db
         .known_hosts()
-        .pin_first(Connection::new("x", "sftp").seen(), "ssh-ed25519", "SHA256:x")
+        .pin_first(
+            Connection::new("x", "sftp").seen(),
+            "ssh-ed25519",
+            "SHA256:x",
+            pinned(),
+        )
         .await;
     assert!(
         matches!(gone, Err(Error::NotFound { what: "connection" })),
@@ -64,7 +74,12 @@ async fn a_presented_key_can_be_approved(db: Database) {
     let seen = some(&db, "c").await.seen();
     let connection = seen.id;
     let hosts = db.known_hosts();
-    assert!(hosts.pin_first(seen, "ssh-ed25519", "SHA256:old").await.unwrap());
+    assert!(
+        hosts
+            .pin_first(seen, "ssh-ed25519", "SHA256:old", pinned())
+            .await
+            .unwrap()
+    );
     hosts
         .record_presented(seen, "ssh-ed25519", "SHA256:new")
         .await
@@ -79,10 +94,24 @@ async fn a_presented_key_can_be_approved(db: Database) {
     );
     assert_eq!(hosts.all(connection).await.unwrap().len(), 2);
 
-    let never = hosts.approve(connection, "SHA256:never", "me", false).await;
+    let never = hosts
+        .approve(
+            connection,
+            "SHA256:never",
+            "me",
+            false,
+            of_both("host_key_approved"),
+        )
+        .await;
     assert!(matches!(never, Err(Error::NotFound { .. })), "{never:?}");
     let approved = hosts
-        .approve(connection, "SHA256:new", "me", false)
+        .approve(
+            connection,
+            "SHA256:new",
+            "me",
+            false,
+            of_both("host_key_approved"),
+        )
         .await
         .unwrap();
     assert_eq!(
@@ -95,7 +124,13 @@ async fn a_presented_key_can_be_approved(db: Database) {
     );
     // The old key was presented once: going back is an approval as well.
     hosts
-        .approve(connection, "SHA256:old", "me", false)
+        .approve(
+            connection,
+            "SHA256:old",
+            "me",
+            false,
+            of_both("host_key_approved"),
+        )
         .await
         .unwrap();
     assert_eq!(
@@ -111,7 +146,9 @@ async fn a_presented_key_can_be_approved(db: Database) {
     assert!(hosts.pins(connection).await.unwrap()[0].last_seen > before.last_seen);
     // Another connection's keys are none of this one's.
     let other = some(&db, "other").await.id;
-    let foreign = hosts.approve(other, "SHA256:new", "me", false).await;
+    let foreign = hosts
+        .approve(other, "SHA256:new", "me", false, of_both("host_key_approved"))
+        .await;
     assert!(matches!(foreign, Err(Error::NotFound { .. })));
 }
 
@@ -119,7 +156,10 @@ async fn an_approval_replaces_its_type_or_adds(db: Database) {
     let seen = some(&db, "c").await.seen();
     let connection = seen.id;
     let hosts = db.known_hosts();
-    hosts.pin_first(seen, "ssh-ed25519", "SHA256:ed").await.unwrap();
+    hosts
+        .pin_first(seen, "ssh-ed25519", "SHA256:ed", pinned())
+        .await
+        .unwrap();
     hosts
         .record_presented(seen, "ssh-rsa", "SHA256:rsa")
         .await
@@ -129,44 +169,76 @@ async fn an_approval_replaces_its_type_or_adds(db: Database) {
         .await
         .unwrap();
     hosts
-        .approve(connection, "SHA256:rsa", "me", false)
+        .approve(
+            connection,
+            "SHA256:rsa",
+            "me",
+            false,
+            of_both("host_key_approved"),
+        )
         .await
         .unwrap();
     assert_eq!(
         fingerprints(&hosts.pins(connection).await.unwrap()),
         ["SHA256:rsa", "SHA256:ed"]
     );
-    hosts.approve(connection, "SHA256:ed2", "me", true).await.unwrap();
+    hosts
+        .approve(connection, "SHA256:ed2", "me", true, of_both("host_key_approved"))
+        .await
+        .unwrap();
     assert_eq!(
         fingerprints(&hosts.pins(connection).await.unwrap()),
         ["SHA256:ed2", "SHA256:rsa", "SHA256:ed"]
     );
-    hosts.approve(connection, "SHA256:ed", "me", false).await.unwrap();
+    hosts
+        .approve(connection, "SHA256:ed", "me", false, of_both("host_key_approved"))
+        .await
+        .unwrap();
     assert_eq!(
         fingerprints(&hosts.pins(connection).await.unwrap()),
         ["SHA256:ed", "SHA256:rsa"]
     );
     let newest = db.connections().get(connection).await.unwrap().pinned_fingerprint;
     assert_eq!(newest.as_deref(), Some("SHA256:ed"));
-    hosts.clear(connection).await.unwrap();
-    assert!(hosts.all(connection).await.unwrap().is_empty());
 }
 
 async fn a_fingerprint_by_hand_is_the_only_pin(db: Database) {
     let seen = some(&db, "c").await.seen();
     let connection = seen.id;
     let hosts = db.known_hosts();
-    hosts.pin_first(seen, "ssh-ed25519", "SHA256:seen").await.unwrap();
-    let pin = hosts.set_manual(connection, "SHA256:hand", "me").await.unwrap();
+    hosts
+        .pin_first(seen, "ssh-ed25519", "SHA256:seen", pinned())
+        .await
+        .unwrap();
+    let by_hand = async |fingerprint: &str| {
+        let mut change = ConnectionChange::new(db.connections().get(connection).await.unwrap(), "me");
+        change.pin = Some(fingerprint.into());
+        db.connections().update(change).await.unwrap().seen()
+    };
+    let seen = by_hand("SHA256:hand").await;
+    let pin = hosts.pins(connection).await.unwrap().remove(0);
     assert_eq!((pin.pinned, pin.key_type, pin.last_seen), (true, None, None));
     assert_eq!(
         fingerprints(&hosts.pins(connection).await.unwrap()),
         ["SHA256:hand"]
     );
-    assert!(!hosts.pin_first(seen, "ssh-ed25519", "SHA256:seen").await.unwrap());
+    assert!(
+        !hosts
+            .pin_first(seen, "ssh-ed25519", "SHA256:seen", pinned())
+            .await
+            .unwrap()
+    );
     // Entered by hand and never presented: once replaced, it can't be approved.
-    hosts.set_manual(connection, "SHA256:other", "me").await.unwrap();
-    let typo = hosts.approve(connection, "SHA256:hand", "me", false).await;
+    by_hand("SHA256:other").await;
+    let typo = hosts
+        .approve(
+            connection,
+            "SHA256:hand",
+            "me",
+            false,
+            of_both("host_key_approved"),
+        )
+        .await;
     assert!(matches!(typo, Err(Error::NotFound { .. })));
     // When it is presented, its type becomes known.
     hosts.touch(connection, "ssh-rsa", "SHA256:other").await.unwrap();
@@ -179,7 +251,10 @@ async fn strangers_are_forgotten(db: Database) {
     let seen = some(&db, "c").await.seen();
     let connection = seen.id;
     let hosts = db.known_hosts();
-    hosts.pin_first(seen, "ssh-ed25519", "SHA256:pin").await.unwrap();
+    hosts
+        .pin_first(seen, "ssh-ed25519", "SHA256:pin", pinned())
+        .await
+        .unwrap();
     for n in 0..20 {
         hosts
             .record_presented(seen, "ssh-ed25519", &format!("SHA256:{n}"))
@@ -204,7 +279,9 @@ async fn a_late_key_of_the_server_before_is_not_taken(db: Database) {
     assert!(connections.is_unchanged(after.seen()).await.unwrap());
     assert!(!connections.is_unchanged(before.seen()).await.unwrap());
 
-    let pinned = hosts.pin_first(before.seen(), "ssh-ed25519", "SHA256:old").await;
+    let pinned = hosts
+        .pin_first(before.seen(), "ssh-ed25519", "SHA256:old", pinned())
+        .await;
     assert!(matches!(pinned, Err(Error::Conflict(_))), "{pinned:?}");
     let presented = hosts
         .record_presented(before.seen(), "ssh-ed25519", "SHA256:old")
@@ -234,7 +311,10 @@ async fn an_approval_ends_the_wait(db: Database) {
         .unwrap();
     let noted = connections.note(seen, Outcome::HostKeyChanged("changed")).await;
     assert!(noted.unwrap());
-    hosts.approve(seen.id, "SHA256:new", "me", false).await.unwrap();
+    hosts
+        .approve(seen.id, "SHA256:new", "me", false, of_both("host_key_approved"))
+        .await
+        .unwrap();
     let after = connections.get(seen.id).await.unwrap();
     assert!(!after.waits_for_host_key);
     assert_eq!((after.health.as_str(), after.health_detail), ("unknown", None));

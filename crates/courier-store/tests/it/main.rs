@@ -17,6 +17,7 @@ mod keys;
 mod known_hosts;
 mod opening;
 mod postgres;
+mod records;
 mod settings;
 mod transactions;
 mod users;

@@ -1,5 +1,6 @@
 use courier_store::{
     Error, Kind, Store,
+    audit::NewAudit,
     connections::{Connection, ConnectionChange, Outcome},
     settings::Setting,
     users::UserChange,
@@ -7,7 +8,11 @@ use courier_store::{
 use futures::future::join_all;
 use serde_json::json;
 
-use crate::{database::Database, on_both, postgres};
+use crate::{
+    database::Database,
+    on_both, postgres,
+    records::{of, of_both},
+};
 
 on_both!(opening_again_changes_nothing, it_answers);
 
@@ -108,6 +113,7 @@ fn every_change_can_be_spawned() {
     fn send(_: impl Send) {}
     fn check(store: &Store) {
         let id = courier_store::new_id();
+        let record = || NewAudit::new("", "");
         let change = || ConnectionChange::new(Connection::new("c", "sftp"), "me");
         send(Store::open(""));
         send(store.connections().insert(change()));
@@ -123,22 +129,26 @@ fn every_change_can_be_spawned() {
                 .connections()
                 .note(Connection::new("c", "sftp").seen(), Outcome::Healthy),
         );
-        send(store.known_hosts().approve(id, "", "", true));
-        send(store.known_hosts().set_manual(id, "", ""));
-        send(store.connection_keys().add(id, id, ""));
-        send(store.connection_keys().revoke(id, id));
+        send(store.known_hosts().approve(id, "", "", true, of_both("")));
+        send(store.connection_keys().add(id, id, "", record()));
+        send(
+            store
+                .connection_keys()
+                .revoke(id, id, |_| Ok(NewAudit::new("", ""))),
+        );
         send(store.connection_keys().touch(id, id));
-        send(store.ssh_keys().delete(id));
+        send(store.ssh_keys().delete(id, of("")));
         send(store.executions().join("n"));
-        send(store.executions().request_cancel(id));
-        send(store.users().update(id, UserChange::default()));
-        send(store.users().delete(id));
-        send(store.users().login_failed(
-            id,
-            courier_store::now(),
-            courier_store::audit::NewAudit::new("", ""),
-        ));
-        send(store.jobs().delete(id));
+        send(store.executions().request_cancel(id, of("")));
+        send(store.users().update(id, UserChange::default(), of_both("")));
+        send(store.users().delete(id, of("")));
+        send(store.users().login_failed(id, courier_store::now(), record()));
+        send(store.jobs().delete(id, of("")));
+        send(
+            store
+                .settings()
+                .change("", json!(1), "", |_| NewAudit::new("", "")),
+        );
         send(store.audit().append(vec![]));
     }
     let _ = check;

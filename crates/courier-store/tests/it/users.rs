@@ -2,14 +2,17 @@ use courier_store::{
     Error, PageRequest, Store,
     audit::{AuditFilter, NewAudit},
     new_id, now,
+    sessions::NewSession,
     tokens::{NewToken, Token},
-    users::{NewUser, Role, User, UserChange},
+    users::{NewPassword, NewUser, Role, User, UserChange},
 };
 use jiff::{SignedDuration, Timestamp};
+use sea_orm::ConnectionTrait;
 
 use crate::{
     database::{DIFFICULT, Database, walk},
     on_both,
+    records::{of, of_both},
 };
 
 on_both!(
@@ -18,6 +21,7 @@ on_both!(
     two_admins_cannot_remove_each_other_at_once,
     failed_logins_lock,
     sessions_end,
+    names_differ_by_more_than_case,
     tokens_end,
 );
 
@@ -30,7 +34,11 @@ fn new(username: &str, role: Role) -> NewUser {
 }
 
 async fn user(store: &Store, username: &str, role: Role) -> User {
-    store.users().insert(new(username, role)).await.unwrap()
+    store
+        .users()
+        .insert(new(username, role), of("user_created"))
+        .await
+        .unwrap()
 }
 
 fn in_an_hour() -> Timestamp {
@@ -40,16 +48,22 @@ fn in_an_hour() -> Timestamp {
 async fn users_come_back_and_are_unique(db: Database) {
     let first = db
         .users()
-        .insert_first(new("admin", Role::Admin))
+        .insert_first(new("admin", Role::Admin), of("user_created"))
         .await
         .unwrap()
         .unwrap();
     assert_eq!(
-        db.users().insert_first(new("admin", Role::Admin)).await.unwrap(),
+        db.users()
+            .insert_first(new("admin", Role::Admin), of("user_created"))
+            .await
+            .unwrap(),
         None
     );
     let second = user(&db, DIFFICULT, Role::Viewer).await;
-    let again = db.users().insert(new("admin", Role::Viewer)).await;
+    let again = db
+        .users()
+        .insert(new("admin", Role::Viewer), of("user_created"))
+        .await;
     assert!(
         matches!(
             again,
@@ -68,13 +82,13 @@ async fn users_come_back_and_are_unique(db: Database) {
     let all = walk(1, async |page: PageRequest| db.users().list(&page).await).await;
     assert_eq!(all, [first, second.clone()]);
 
-    db.users().delete(second.id).await.unwrap();
+    db.users().delete(second.id, of("user_deleted")).await.unwrap();
     assert!(matches!(
         db.users().get(second.id).await,
         Err(Error::NotFound { what: "user" })
     ));
     assert!(matches!(
-        db.users().delete(second.id).await,
+        db.users().delete(second.id, of("user_deleted")).await,
         Err(Error::NotFound { .. })
     ));
 }
@@ -86,21 +100,27 @@ async fn the_last_admin_stays(db: Database) {
         disabled: Some(true),
         ..Default::default()
     };
-    db.users().update(other, disable.clone()).await.unwrap();
+    db.users()
+        .update(other, disable.clone(), of_both("user_changed"))
+        .await
+        .unwrap();
     let demote = UserChange {
         role: Some(Role::Operator),
         ..Default::default()
     };
     assert!(matches!(
-        db.users().update(admin, demote).await,
+        db.users().update(admin, demote, of_both("user_changed")).await,
         Err(Error::Conflict(_))
     ));
     assert!(matches!(
-        db.users().update(admin, disable).await,
+        db.users().update(admin, disable, of_both("user_changed")).await,
         Err(Error::Conflict(_))
     ));
-    assert!(matches!(db.users().delete(admin).await, Err(Error::Conflict(_))));
-    db.users().delete(other).await.unwrap();
+    assert!(matches!(
+        db.users().delete(admin, of("user_deleted")).await,
+        Err(Error::Conflict(_))
+    ));
+    db.users().delete(other, of("user_deleted")).await.unwrap();
     assert_eq!(db.users().get(admin).await.unwrap().role, Role::Admin);
 }
 
@@ -110,8 +130,8 @@ async fn two_admins_cannot_remove_each_other_at_once(db: Database) {
         user(&db, "b", Role::Admin).await.id,
     );
     let other = db.again().await;
-    let (first, second) = tokio::join!(async { db.users().delete(a).await }, async {
-        other.users().delete(b).await
+    let (first, second) = tokio::join!(async { db.users().delete(a, of("user_deleted")).await }, async {
+        other.users().delete(b, of("user_deleted")).await
     });
     assert_eq!(usize::from(first.is_ok()) + usize::from(second.is_ok()), 1);
 }
@@ -128,7 +148,14 @@ async fn failed_logins_lock(db: Database) {
         let user = db.users().get(id).await.unwrap();
         assert_eq!((user.failed_logins, user.locked_until), (count, Some(until)));
     }
-    db.users().login_succeeded(id).await.unwrap();
+    let session = NewSession {
+        token_hash: b"token".to_vec(),
+        user_id: id,
+        password_hash: "$argon2id$hash".into(),
+        expires_at: in_an_hour(),
+    };
+    let login = NewAudit::new("login", "u");
+    db.sessions().begin(session, login).await.unwrap();
     let good = db.users().get(id).await.unwrap();
     assert_eq!((good.failed_logins, good.locked_until), (0, None));
     assert!(good.last_login_at.is_some());
@@ -147,37 +174,108 @@ async fn failed_logins_lock(db: Database) {
         .list(&AuditFilter::default(), &PageRequest::first(99))
         .await
         .unwrap();
-    assert_eq!(records.items.len(), 11, "each with its record, and none without");
+    assert_eq!(records.items.len(), 13, "each with its record, and none without");
 }
 
 async fn sessions_end(db: Database) {
     let user = user(&db, "u", Role::Operator).await;
     let sessions = db.sessions();
-    let session = sessions.insert(b"one", user.id, in_an_hour()).await.unwrap();
-    sessions.insert(b"past", user.id, now()).await.unwrap();
-    assert_eq!(
-        sessions.find(b"one").await.unwrap(),
-        Some((session.clone(), user.clone()))
-    );
+    let begin = async |token: &[u8], password_hash: &str, expires_at| {
+        let session = NewSession {
+            token_hash: token.to_vec(),
+            user_id: user.id,
+            password_hash: password_hash.into(),
+            expires_at,
+        };
+        sessions.begin(session, NewAudit::new("login", "u")).await
+    };
+    const HASH: &str = "$argon2id$hash";
+    let session = begin(b"one", HASH, in_an_hour()).await.unwrap();
+    begin(b"past", HASH, now()).await.unwrap();
+    let (found, of) = sessions.find(b"one").await.unwrap().unwrap();
+    assert_eq!((found, of.id), (session.clone(), user.id));
     assert_eq!(sessions.find(b"past").await.unwrap(), None);
     assert_eq!(sessions.find(b"on").await.unwrap(), None);
     sessions.touch(b"one").await.unwrap();
     assert!(sessions.find(b"one").await.unwrap().unwrap().0.last_seen > session.last_seen);
     assert_eq!(sessions.delete_expired().await.unwrap(), 1);
-    sessions.delete(b"one").await.unwrap();
+    let logout = || NewAudit::new("logout", "u");
+    sessions.end(b"one", logout()).await.unwrap();
     assert_eq!(sessions.find(b"one").await.unwrap(), None);
 
-    // A new password ends what the old one began.
-    sessions.insert(b"two", user.id, in_an_hour()).await.unwrap();
-    let change = UserChange {
-        password_hash: Some("new".into()),
+    // A new password ends what the old one began, but for the session that it was given in.
+    begin(b"two", HASH, in_an_hour()).await.unwrap();
+    begin(b"three", HASH, in_an_hour()).await.unwrap();
+    let change = |password| UserChange {
+        password: Some(password),
         ..Default::default()
     };
-    db.users().update(user.id, change).await.unwrap();
+    let own = NewPassword {
+        replaces: Some(HASH.into()),
+        keeps_session: Some(b"three".to_vec()),
+        ..NewPassword::new("new")
+    };
+    let changed = || of_both("user_changed");
+    db.users()
+        .update(user.id, change(own.clone()), changed())
+        .await
+        .unwrap();
     assert_eq!(sessions.find(b"two").await.unwrap(), None);
+    assert!(sessions.find(b"three").await.unwrap().is_some());
     assert_eq!(db.users().for_login("u").await.unwrap().unwrap().1, "new");
-    let missing = sessions.insert(b"three", new_id(), in_an_hour()).await;
-    assert!(matches!(missing, Err(Error::NotFound { .. })), "{missing:?}");
+    let late = db.users().update(user.id, change(own), changed()).await;
+    assert!(matches!(late, Err(Error::Conflict(_))), "{late:?}");
+    db.users()
+        .update(user.id, change(NewPassword::new("newer")), changed())
+        .await
+        .unwrap();
+    assert_eq!(sessions.find(b"three").await.unwrap(), None);
+
+    // The password was right when somebody looked, and isn't any more; or its user may not log in any more.
+    let late = begin(b"four", "new", in_an_hour()).await;
+    assert!(matches!(late, Err(Error::NotFound { .. })), "{late:?}");
+    let disable = UserChange {
+        disabled: Some(true),
+        ..Default::default()
+    };
+    db.users().update(user.id, disable, changed()).await.unwrap();
+    let late = begin(b"four", "newer", in_an_hour()).await;
+    assert!(matches!(late, Err(Error::NotFound { .. })), "{late:?}");
+}
+
+async fn names_differ_by_more_than_case(db: Database) {
+    let ann = user(&db, "Änn", Role::Admin).await;
+    for same in ["Änn", "änn", "ÄNN"] {
+        let again = db
+            .users()
+            .insert(new(same, Role::Viewer), of("user_created"))
+            .await;
+        assert!(
+            matches!(
+                again,
+                Err(Error::Duplicate {
+                    what: "user",
+                    field: "username"
+                })
+            ),
+            "{same}: {again:?}"
+        );
+        assert_eq!(db.users().for_login(same).await.unwrap().unwrap().0, ann);
+    }
+    assert_eq!(db.users().for_login("ann").await.unwrap(), None);
+
+    // Made when letters of either case differed: the exact name is found first.
+    let database = sea_orm::Database::connect(&db.url).await.unwrap();
+    let bob = user(&db, "bob", Role::Viewer).await;
+    database
+        .execute_unprepared(
+            "UPDATE users SET username = 'ÄNN', username_folded = NULL WHERE username = 'bob'",
+        )
+        .await
+        .unwrap();
+    assert_eq!(db.users().for_login("ÄNN").await.unwrap().unwrap().0.id, bob.id);
+    assert_eq!(db.users().for_login("Änn").await.unwrap().unwrap().0.id, ann.id);
+    assert_eq!(db.users().for_login("änn").await.unwrap().unwrap().0.id, ann.id);
 }
 
 async fn tokens_end(db: Database) {
@@ -187,11 +285,17 @@ async fn tokens_end(db: Database) {
         token_hash: name.as_bytes().to_vec(),
         user_id: user.id,
         role: Role::Viewer,
+        scopes: None,
         expires_at,
     };
     let made = |_: &Token| NewAudit::new("token_created", "me");
     let tokens = db.tokens();
-    let token = tokens.insert(new("ci", None), made).await.unwrap();
+    let scoped = NewToken {
+        scopes: Some(vec!["jobs".into(), "audit:read".into()]),
+        ..new("ci", None)
+    };
+    let token = tokens.insert(scoped, made).await.unwrap();
+    assert_eq!(token.scopes.as_ref().unwrap().len(), 2);
     tokens.insert(new("past", Some(now())), made).await.unwrap();
     let again = tokens
         .insert(
@@ -267,8 +371,14 @@ async fn tokens_end(db: Database) {
     let operations: Vec<&str> = records.items.iter().map(|r| r.operation.as_str()).collect();
     assert_eq!(
         operations,
-        ["token_created", "token_revoked", "token_created", "token_created"]
+        [
+            "token_created",
+            "token_revoked",
+            "token_created",
+            "token_created",
+            "user_created"
+        ]
     );
-    db.users().delete(user.id).await.unwrap();
+    db.users().delete(user.id, of("user_deleted")).await.unwrap();
     assert!(matches!(tokens.get(token.id).await, Err(Error::NotFound { .. })));
 }

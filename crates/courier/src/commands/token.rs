@@ -15,6 +15,7 @@ use crate::output::table::Column;
 #[command(after_help = "\
 Examples:
   courier token create nightly --role operator --expires-at 2027-01-01T00:00:00Z
+  courier token create monitoring --role viewer --scope executions:read --scope overview:read
   courier token revoke nightly")]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -36,6 +37,10 @@ enum Command {
         /// viewer, operator or admin; at most, and by default, your own
         #[arg(long)]
         role: Option<Role>,
+        /// A part of the API that it is for, such as jobs, or executions:read for looking only; repeatable, everything
+        /// by default
+        #[arg(long = "scope", value_name = "SCOPE")]
+        scopes: Vec<String>,
         /// When it ends, e.g. 2027-01-01T00:00:00Z; never by default
         #[arg(long, value_name = "TIME")]
         expires_at: Option<Timestamp>,
@@ -47,6 +52,7 @@ enum Command {
 const COLUMNS: &[Column] = &[
     ("NAME", "name"),
     ("ROLE", "role"),
+    ("SCOPES", "scopes"),
     ("EXPIRES", "expires_at"),
     ("LAST USED", "last_used_at"),
     ("ID", "id"),
@@ -59,6 +65,7 @@ pub(crate) async fn run(args: Args, output: Output) -> Result<()> {
         Command::Create {
             name,
             role,
+            scopes,
             expires_at,
         } => {
             let answer = api
@@ -67,6 +74,7 @@ pub(crate) async fn run(args: Args, output: Output) -> Result<()> {
                     &body(&TokenInput {
                         name,
                         role,
+                        scopes: Some(scopes).filter(|scopes| !scopes.is_empty()),
                         expires_at,
                     })?,
                 )

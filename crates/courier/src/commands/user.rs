@@ -1,15 +1,15 @@
 //! `courier user`: who may do what.
 
-use courier_api::Role;
+use courier_api::{PasswordChange, Role, Secret};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value, json};
 
-use super::{ListArgs, done, show, show_list};
+use super::{ListArgs, body, done, show, show_list};
 use crate::api::{Api, ApiArgs};
 use crate::exit::{Failure, Result};
 use crate::output::Output;
 use crate::output::table::Column;
-use crate::secret::PasswordArgs;
+use crate::secret::{self, PasswordArgs};
 
 /// Users and their roles
 #[derive(Debug, clap::Args)]
@@ -18,7 +18,8 @@ A viewer looks; an operator also makes, changes and runs things; an admin decide
 
 Examples:
   courier user create ann --role operator
-  courier user update ann --ask-password")]
+  courier user update ann --ask-password
+  courier user password")]
 pub(crate) struct Args {
     #[command(flatten)]
     api: ApiArgs,
@@ -57,6 +58,12 @@ enum Command {
     Delete { user: String },
     /// Show who you are
     Me,
+    /// Change your own password: the flags and a prompt are for the new one, COURIER_PASSWORD or a prompt for the
+    /// current one
+    Password {
+        #[command(flatten)]
+        new: PasswordArgs,
+    },
 }
 
 const COLUMNS: &[Column] = &[
@@ -106,5 +113,18 @@ pub(crate) async fn run(args: Args, output: Output) -> Result<()> {
             done(output, "deleted", &json!({"username": user, "id": id}))
         }
         Command::Me => show(output, &api.get(&["auth", "me"]).await?),
+        Command::Password { new } => {
+            let current = PasswordArgs::default().required("Current password")?;
+            let new = match new.given("New password")? {
+                Some(new) => new,
+                None => secret::ask_twice("New password")?,
+            };
+            let request = body(&PasswordChange {
+                current_password: Secret::from(current.expose_secret()),
+                new_password: Secret::from(new.expose_secret()),
+            })?;
+            api.post(&["auth", "password"], &request).await?;
+            done(output, "changed", &json!({"name": "password"}))
+        }
     }
 }
