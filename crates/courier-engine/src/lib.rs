@@ -20,6 +20,7 @@ pub mod executions;
 mod input;
 pub mod jobs;
 pub mod keys;
+mod listener;
 mod live;
 mod local_file;
 mod local_paths;

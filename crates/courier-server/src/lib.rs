@@ -8,6 +8,7 @@ mod listen;
 mod protocols;
 mod routes;
 mod serve;
+pub mod tls;
 
 pub use config::{Config, ServeOptions};
 pub use protocols::protocols;

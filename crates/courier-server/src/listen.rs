@@ -1,34 +1,44 @@
-//! Connections of clients: how many there may be, and how long each may dawdle.
+//! Connections of clients: how many there may be, how long each may dawdle, and TLS.
+
+mod handshake;
+mod listener;
+mod patient;
 
 use std::{
-    future::Future,
     io::{self, ErrorKind},
-    pin::{Pin, pin},
+    net::IpAddr,
+    pin::pin,
     sync::Arc,
-    task::{Context, Poll, ready},
     time::Duration,
 };
 
-use axum::Router;
+use axum::{Router, http::Request};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::conn::auto::Builder,
     service::TowerToHyperService,
 };
 use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::TcpListener,
+    io::{AsyncRead, AsyncWrite},
+    net::{TcpListener, TcpStream},
     sync::Semaphore,
-    time::{Instant, Sleep, sleep},
+    time::{sleep, timeout},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tower::util::MapRequest;
+
+pub(crate) use handshake::Transport;
+pub(crate) use listener::Listener;
+use patient::Patient;
 
 /// What clients may use up. How long a body may take is [`crate::http`]'s, which reads it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
     /// Connections at once; more wait in the system's queue.
     pub(crate) connections: usize,
-    /// From the beginning of a connection, or the last answer on it, until the headers of a request are there.
+    /// From the beginning of a connection until TLS is agreed on.
+    pub(crate) handshake: Duration,
+    /// From then on, or from the last answer, until the headers of a request are there.
     pub(crate) headers: Duration,
     /// How long a client may take nothing of an answer.
     pub(crate) write: Duration,
@@ -38,17 +48,38 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             connections: 1024,
+            handshake: Duration::from_secs(15),
             headers: Duration::from_secs(15),
             write: Duration::from_secs(30),
         }
     }
 }
 
+/// Where a request came from, as the listener saw it; it stands in the request's extensions.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Peer {
+    /// Who connected: a client, or a proxy.
+    pub(crate) address: IpAddr,
+    /// Did it come over TLS?
+    pub(crate) tls: bool,
+}
+
 /// How long to wait where the system has no more files or memory for a connection.
 const OUT_OF_FILES: Duration = Duration::from_secs(1);
 
+/// The headers of a request take no more, bytes.
+const MAX_HEADERS: usize = 64 * 1024;
+
+type Failed = Box<dyn std::error::Error + Send + Sync>;
+
 /// Answers connections until told to stop, and then those requests that are under way.
-pub(crate) async fn serve(listener: TcpListener, app: Router, limits: Limits, stopping: CancellationToken) {
+pub(crate) async fn serve(
+    listener: TcpListener,
+    app: Router,
+    transport: Transport,
+    limits: Limits,
+    stopping: CancellationToken,
+) {
     let places = Arc::new(Semaphore::new(limits.connections));
     let connections = TaskTracker::new();
     let accept = async {
@@ -56,8 +87,8 @@ pub(crate) async fn serve(listener: TcpListener, app: Router, limits: Limits, st
             let Ok(place) = places.clone().acquire_owned().await else {
                 return;
             };
-            let stream = match listener.accept().await {
-                Ok((stream, _)) => stream,
+            let (stream, address) = match listener.accept().await {
+                Ok(accepted) => accepted,
                 Err(error) if is_the_clients(&error) => continue,
                 Err(error) => {
                     tracing::error!(%error, "can't take a connection");
@@ -65,15 +96,21 @@ pub(crate) async fn serve(listener: TcpListener, app: Router, limits: Limits, st
                     continue;
                 }
             };
-            let answering = answer(
-                Patient::new(stream, limits.write),
+            let peer = Peer {
+                address: address.ip().to_canonical(),
+                tls: matches!(transport, Transport::Tls { .. }),
+            };
+            let answering = converse(
+                stream,
+                peer,
                 app.clone(),
+                transport.clone(),
                 limits,
                 stopping.clone(),
             );
             connections.spawn(async move {
                 if let Err(error) = answering.await {
-                    tracing::debug!(%error, "a connection ended early");
+                    tracing::debug!(client = %peer.address, %error, "a connection ended early");
                 }
                 drop(place);
             });
@@ -93,18 +130,47 @@ fn is_the_clients(error: &io::Error) -> bool {
     )
 }
 
+/// One connection, from its beginning to its end.
+async fn converse(
+    stream: TcpStream,
+    peer: Peer,
+    app: Router,
+    transport: Transport,
+    limits: Limits,
+    stopping: CancellationToken,
+) -> Result<(), Failed> {
+    let Transport::Tls { certificate, engine } = transport else {
+        return answer(stream, peer, app, limits, stopping).await;
+    };
+    let handshake = timeout(
+        limits.handshake,
+        handshake::handshake(stream, &certificate, &engine),
+    );
+    let Some(agreed) = stopping.run_until_cancelled(handshake).await else {
+        return Ok(());
+    };
+    answer(agreed??, peer, app, limits, stopping).await
+}
+
 async fn answer<S: AsyncRead + AsyncWrite + Send + Unpin + 'static>(
     stream: S,
+    peer: Peer,
     app: Router,
     limits: Limits,
     stopping: CancellationToken,
-) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+) -> Result<(), Failed> {
     let mut builder = Builder::new(TokioExecutor::new()).http1_only();
     builder
         .http1()
         .timer(TokioTimer::new())
-        .header_read_timeout(limits.headers);
-    let connection = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(app));
+        .header_read_timeout(limits.headers)
+        .max_buf_size(MAX_HEADERS);
+    let app = MapRequest::new(app, move |mut request: Request<_>| {
+        request.extensions_mut().insert(peer);
+        request
+    });
+    let stream = TokioIo::new(Patient::new(stream, limits.write));
+    let connection = builder.serve_connection(stream, TowerToHyperService::new(app));
     let mut connection = pin!(connection);
     tokio::select! {
         ended = connection.as_mut() => return ended,
@@ -112,82 +178,6 @@ async fn answer<S: AsyncRead + AsyncWrite + Send + Unpin + 'static>(
     }
     connection.as_mut().graceful_shutdown();
     connection.await
-}
-
-/// A stream whose other side must take something within a time, whenever there is something to be taken.
-struct Patient<S> {
-    stream: S,
-    patience: Duration,
-    /// Runs while a write waits.
-    running: bool,
-    timer: Pin<Box<Sleep>>,
-}
-
-impl<S> Patient<S> {
-    fn new(stream: S, patience: Duration) -> Self {
-        Self {
-            stream,
-            patience,
-            running: false,
-            timer: Box::pin(sleep(patience)),
-        }
-    }
-}
-
-impl<S: Unpin> Patient<S> {
-    /// What became of a write, or an error where it waits for too long.
-    fn within<T>(
-        &mut self,
-        cx: &mut Context<'_>,
-        write: impl FnOnce(Pin<&mut S>, &mut Context<'_>) -> Poll<io::Result<T>>,
-    ) -> Poll<io::Result<T>> {
-        if let Poll::Ready(done) = write(Pin::new(&mut self.stream), cx) {
-            self.running = false;
-            return Poll::Ready(done);
-        }
-        if !self.running {
-            self.running = true;
-            self.timer.as_mut().reset(Instant::now() + self.patience);
-        }
-        ready!(self.timer.as_mut().poll(cx));
-        Poll::Ready(Err(ErrorKind::TimedOut.into()))
-    }
-}
-
-impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(cx, buf)
-    }
-}
-
-impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        self.within(cx, |stream, cx| stream.poll_write(cx, buf))
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bufs: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        self.within(cx, |stream, cx| stream.poll_write_vectored(cx, bufs))
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.within(cx, |stream, cx| stream.poll_flush(cx))
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.within(cx, |stream, cx| stream.poll_shutdown(cx))
-    }
 }
 
 #[cfg(test)]
@@ -224,7 +214,7 @@ mod tests {
             .route("/small", get(|| async { "done" }))
             .route("/slow", get(slow))
             .route("/large", get(|| async { vec![b'x'; 64 << 20] }));
-        let running = tokio::spawn(serve(listener, app, limits, stopping.clone()));
+        let running = tokio::spawn(serve(listener, app, Transport::Plain, limits, stopping.clone()));
         Server {
             address,
             stopping,
@@ -284,6 +274,7 @@ mod tests {
             connections: 1,
             write: SOON,
             headers: LATE,
+            ..Limits::default()
         };
         let server = start(limits).await;
         let mut lazy = server.connect().await;
@@ -320,6 +311,7 @@ mod tests {
             connections: 1,
             headers: LATE,
             write: LATE,
+            ..Limits::default()
         })
         .await;
         let first = server.connect().await;

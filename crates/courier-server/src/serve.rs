@@ -15,16 +15,18 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use courier_engine::{Engine, EngineConfig, PageRequest};
 use courier_store::Store;
 use courier_vault::{LocalKey, Vault};
+use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use zeroize::Zeroizing;
 
 use crate::{
     config::{Config, Kek},
     http::{self, AppState, Metrics},
-    listen::{self, Limits},
+    listen::{self, Limits, Listener},
     protocols::protocols,
+    tls::{self, CurrentCertificate},
 };
 
 /// The file in the data folder that the first start writes admin's password to, unless it was given.
@@ -64,6 +66,9 @@ pub enum StartError {
         /// Why.
         source: io::Error,
     },
+    /// The listener's certificate can't be used.
+    #[error(transparent)]
+    Tls(#[from] tls::Error),
     /// The vault's key can't be had.
     #[error(transparent)]
     Vault(#[from] courier_vault::Error),
@@ -85,7 +90,6 @@ pub enum StartError {
 #[derive(Debug)]
 pub struct Server {
     listener: TcpListener,
-    address: SocketAddr,
     state: AppState,
     /// Held as long as the server lives.
     lock: Option<File>,
@@ -97,6 +101,8 @@ impl Server {
     /// # Errors
     /// [`StartError`], with what to do about it.
     pub async fn start(config: Config) -> Result<Self, StartError> {
+        // Before anything is made: a wrong path should leave nothing behind.
+        let certificate = config.tls.clone().map(CurrentCertificate::new).transpose()?;
         let listener = TcpListener::bind(&config.listen)
             .await
             .map_err(|source| StartError::Listen {
@@ -137,13 +143,24 @@ impl Server {
             engine,
             store,
             metrics: Arc::new(metrics),
+            listener: Arc::new(Listener {
+                address,
+                certificate: certificate.map(Arc::new),
+                proxies: config.trusted_proxies.clone(),
+            }),
+            logins: Arc::default(),
             stopping: CancellationToken::new(),
             requests: TaskTracker::new(),
         };
-        tracing::info!(%address, node = %config.node, data_dir = %config.data_dir.display(), "listening");
+        if state.listener.is_in_clear() {
+            state.engine.record_insecure_listener(address).await?;
+        }
+        for warning in state.listener.warnings(Timestamp::now()) {
+            tracing::warn!("{warning}");
+        }
+        tracing::info!(url = state.listener.url(), node = %config.node, data_dir = %config.data_dir.display(), "listening");
         Ok(Self {
             listener,
-            address,
             state,
             lock,
         })
@@ -151,7 +168,12 @@ impl Server {
 
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.state.listener.address
+    }
+
+    /// Where it is for programs on this machine: `http://127.0.0.1:8440`, or `https://…`.
+    pub fn url(&self) -> String {
+        self.state.listener.url()
     }
 
     /// Serves until `shutdown` ends. Then takes no more requests, lets those under way end, hands executions back to
@@ -172,7 +194,19 @@ impl Server {
         let stopping = state.stopping.clone();
         let app = http::app(state.clone());
         let folding = tokio::spawn(fold_metrics(state.clone()));
-        let mut serving = tokio::spawn(listen::serve(listener, app, Limits::default(), stopping.clone()));
+        let renewing = state
+            .listener
+            .certificate
+            .clone()
+            .map(|certificate| tokio::spawn(certificate.keep_current()));
+        let transport = state.listener.transport(&state.engine);
+        let mut serving = tokio::spawn(listen::serve(
+            listener,
+            app,
+            transport,
+            Limits::default(),
+            stopping.clone(),
+        ));
 
         let failed = tokio::select! {
             () = shutdown => None,
@@ -199,6 +233,7 @@ impl Server {
             }
         };
         folding.abort();
+        renewing.inspect(JoinHandle::abort);
         state.store.close().await?;
         drop(lock);
         tracing::info!("stopped");

@@ -6,11 +6,16 @@ use courier_engine::Environment;
 use secrecy::SecretString;
 use serde::{Deserialize, Deserializer};
 
+use super::tls::TlsTable;
+
 /// What the file may say. A key that isn't here is an error.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct File {
     pub(super) listen: Option<String>,
+    pub(super) trusted_proxies: Option<Vec<String>>,
+    #[serde(default)]
+    pub(super) tls: TlsTable,
     pub(super) data_dir: Option<PathBuf>,
     #[serde(default, deserialize_with = "secret")]
     pub(super) database_url: Option<SecretString>,

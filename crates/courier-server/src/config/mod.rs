@@ -13,10 +13,15 @@
 //! | `kek.provider` | `COURIER_KEK_PROVIDER` | | `local` |
 //! | | `COURIER_KEK` | | the file `<data_dir>/kek` |
 //! | `worker.concurrency` | `COURIER_WORKER_CONCURRENCY` | | 4 |
+//! | `tls.certificate`, `tls.key` | `COURIER_TLS_CERTIFICATE`, `COURIER_TLS_KEY` | | none: plain HTTP |
+//! | `tls.min_version` | `COURIER_TLS_MIN_VERSION` | | `tls_1_2` |
+//! | `trusted_proxies` | `COURIER_TRUSTED_PROXIES`, separated by `,` | | none |
 //! | | `COURIER_ADMIN_PASSWORD` | | a random one, in `<data_dir>/initial-admin-password` |
 //! | | `COURIER_CONFIG` | `--config` | `courier.toml`, if there is one |
 
 mod file;
+mod proxies;
+mod tls;
 
 use std::{env, fs, io, path::PathBuf};
 
@@ -26,6 +31,8 @@ use url::Url;
 use uuid::Uuid;
 
 use file::{File, KekProvider};
+pub use proxies::TrustedProxies;
+pub use tls::{Tls, TlsVersion};
 
 /// Why the configuration can't be used.
 #[derive(Debug, thiserror::Error)]
@@ -83,6 +90,10 @@ pub enum Kek {
 pub struct Config {
     /// Where to listen, `host:port`; port 0 takes a free one.
     pub listen: String,
+    /// How the API is served over TLS; plain HTTP without.
+    pub tls: Option<Tls>,
+    /// Proxies whose word on a client's address counts.
+    pub trusted_proxies: TrustedProxies,
     /// The data folder, absolute.
     pub data_dir: PathBuf,
     /// The database. May hold a password.
@@ -152,6 +163,12 @@ impl Config {
             .unwrap_or_else(|| "127.0.0.1:8440".into());
         check_listen(&listen)?;
 
+        let tls = tls::resolve(variable, file.tls)?;
+        let trusted_proxies = match (variable("COURIER_TRUSTED_PROXIES"), file.trusted_proxies) {
+            (Some(text), _) => text.parse()?,
+            (None, list) => TrustedProxies::parse(list.iter().flatten().map(String::as_str))?,
+        };
+
         let data_dir = options
             .data_dir
             .or_else(|| variable("COURIER_DATA_DIR").map(PathBuf::from))
@@ -217,6 +234,8 @@ impl Config {
 
         Ok(Self {
             listen,
+            tls,
+            trusted_proxies,
             data_dir,
             database_url,
             environment,

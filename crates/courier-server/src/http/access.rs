@@ -19,7 +19,7 @@ use utoipa::openapi::{
 };
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 
-use super::{AppState, cookie, problem::ApiError};
+use super::{AppState, Client, cookie, problem::ApiError};
 
 /// The least that a caller must be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -159,7 +159,8 @@ async fn authorize(
     let Some(least) = rule.access.least_role() else {
         return next.run(request).await;
     };
-    match authenticate(&state, request.method(), request.headers()).await {
+    let client = Client::of(&request);
+    match authenticate(&state, request.method(), request.headers(), client).await {
         Err(error) => error.into_response(),
         Ok((actor, _)) if actor.role < least => ApiError::new(
             ErrorCode::InsufficientPermissions,
@@ -198,11 +199,12 @@ async fn authenticate(
     state: &AppState,
     method: &Method,
     headers: &HeaderMap,
+    client: Client,
 ) -> Result<(Actor, Credential), ApiError> {
     let token = match headers.get(header::AUTHORIZATION) {
         Some(value) => bearer(value.to_str().unwrap_or_default()),
         None => {
-            let token = cookie::session(headers);
+            let token = cookie::session(headers, client);
             if token.is_some() && !method.is_safe() && is_cross_site(headers) {
                 return Err(ApiError::new(
                     ErrorCode::InsufficientPermissions,

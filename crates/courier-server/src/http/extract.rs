@@ -13,7 +13,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 use zeroize::Zeroize;
 
-use super::problem::ApiError;
+use super::{BodyLimit, problem::ApiError};
 
 /// A JSON body, in requests and in answers.
 #[derive(Clone, Copy, Debug)]
@@ -135,6 +135,10 @@ async fn read<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, ApiE
 }
 
 async fn read_within<S: Send + Sync>(request: Request, state: &S, time: Duration) -> Result<Bytes, ApiError> {
+    let limit = request
+        .extensions()
+        .get()
+        .map_or(super::MAX_BODY, |BodyLimit(bytes)| *bytes);
     tokio::time::timeout(time, Bytes::from_request(request, state))
         .await
         .map_err(|_| {
@@ -146,7 +150,7 @@ async fn read_within<S: Send + Sync>(request: Request, state: &S, time: Duration
         .map_err(|rejection| match rejection {
             BytesRejection::FailedToBufferBody(error) if error.status() == 413 => ApiError::new(
                 ErrorCode::BodyTooLarge,
-                format!("the body is longer than {} bytes", super::MAX_BODY),
+                format!("the body is longer than the {limit} bytes that are read here"),
             ),
             other => ApiError::new(ErrorCode::Validation, other.body_text()),
         })

@@ -7,6 +7,8 @@ use axum::{
     response::Response,
 };
 
+use super::Client;
+
 /// For everything that isn't a page.
 const NOTHING: &str = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 
@@ -15,11 +17,18 @@ const PAGES: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'un
                      img-src 'self' data:; font-src 'self' data:; connect-src 'self'; \
                      frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 
+/// Nothing that a browser could offer a page is wanted.
+const PERMISSIONS: &str = "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()";
+
+/// For a year, this host by TLS only (RFC 6797).
+const TRANSPORT: &str = "max-age=31536000";
+
 /// Adds what keeps browsers from guessing, framing, caching and telling.
 pub(crate) async fn secure(request: Request, next: Next) -> Response {
     let path = request.uri().path();
     let is_docs = path == "/api/docs" || path.starts_with("/api/docs/");
     let is_api = path.starts_with("/api/") && !is_docs;
+    let client = Client::of(&request);
     let policy = if is_docs || path == "/" { PAGES } else { NOTHING };
 
     let mut response = next.run(request).await;
@@ -33,8 +42,20 @@ pub(crate) async fn secure(request: Request, next: Next) -> Response {
             HeaderName::from_static("cross-origin-resource-policy"),
             "same-origin",
         ),
+        (
+            HeaderName::from_static("cross-origin-opener-policy"),
+            "same-origin",
+        ),
+        (HeaderName::from_static("permissions-policy"), PERMISSIONS),
     ] {
         headers.insert(name, HeaderValue::from_static(value));
+    }
+    // Where a proxy ends TLS, that is the proxy's to say.
+    if client.tls {
+        headers.insert(
+            header::STRICT_TRANSPORT_SECURITY,
+            HeaderValue::from_static(TRANSPORT),
+        );
     }
     if is_api {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));

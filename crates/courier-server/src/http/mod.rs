@@ -1,7 +1,9 @@
 //! The HTTP edge: who may call what, what goes in, what comes out, what is logged and counted.
 
 mod access;
+mod brake;
 mod carry_out;
+mod client;
 mod cookie;
 mod docs;
 mod extract;
@@ -13,22 +15,35 @@ mod problem;
 
 use std::{any::Any, sync::Arc, time::Duration};
 
-use axum::{Router, extract::DefaultBodyLimit, middleware, response::IntoResponse, routing::get};
+use axum::{Extension, Router, extract::DefaultBodyLimit, middleware, response::IntoResponse, routing::get};
 use courier_api::ErrorCode;
 use courier_engine::Engine;
 use courier_store::Store;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower_http::catch_panic::CatchPanicLayer;
 
+use crate::listen::Listener;
+
 pub(crate) use access::{Access, Api, Caller, Credential};
+pub(crate) use brake::LoginBrake;
+pub(crate) use client::Client;
 pub(crate) use cookie::{clear as clear_cookie, set as set_cookie};
 pub(crate) use docs::description;
 pub(crate) use extract::{Json, OptionalJson, Path, Query, typed};
 pub(crate) use metrics::Metrics;
 pub(crate) use problem::{ApiError, ApiResult, code_of_failure};
 
-/// The longest body that is read, bytes.
+/// The longest body that is read, bytes, where a route says nothing else.
 const MAX_BODY: usize = 1024 * 1024;
+
+/// What a route reads at most, bytes; it stands in the request's extensions.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct BodyLimit(usize);
+
+/// The layer by which a route reads at most so many bytes. Of several, the innermost counts.
+pub(crate) fn body_limit(bytes: usize) -> (DefaultBodyLimit, Extension<BodyLimit>) {
+    (DefaultBodyLimit::max(bytes), Extension(BodyLimit(bytes)))
+}
 
 /// How long a body may take to arrive, from its first byte to its last.
 const BODY_TIME: Duration = Duration::from_secs(30);
@@ -39,6 +54,8 @@ pub(crate) struct AppState {
     pub(crate) engine: Engine,
     pub(crate) store: Store,
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) listener: Arc<Listener>,
+    pub(crate) logins: Arc<LoginBrake>,
     /// Ends streams that would otherwise keep the server from stopping.
     pub(crate) stopping: CancellationToken,
     /// Requests that change something, also those that nobody waits for any more.
@@ -54,7 +71,7 @@ pub(crate) fn app(state: AppState) -> Router {
         .route("/metrics", get(metrics::metrics))
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
-        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .layer(body_limit(MAX_BODY))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(middleware::from_fn(headers::secure))
         .layer(middleware::from_fn_with_state(state.clone(), observe::observe))
@@ -62,6 +79,7 @@ pub(crate) fn app(state: AppState) -> Router {
             state.clone(),
             carry_out::carry_out,
         ))
+        .layer(middleware::from_fn_with_state(state.clone(), client::identify))
         .with_state(state)
 }
 

@@ -11,7 +11,7 @@ use axum::{
 use tracing::Instrument;
 use uuid::Uuid;
 
-use super::AppState;
+use super::{AppState, Client};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -26,7 +26,9 @@ pub(crate) async fn observe(State(state): State<AppState>, request: Request, nex
         .get::<MatchedPath>()
         .map_or("unmatched", |path| path.as_str())
         .to_owned();
-    let span = tracing::info_span!("request", id = %id, method = %method, path = request.uri().path());
+    let client = Client::of(&request).address;
+    let span =
+        tracing::info_span!("request", id = %id, %client, method = %method, path = request.uri().path());
     let started = Instant::now();
 
     let mut response = next.run(request).instrument(span.clone()).await;

@@ -1,31 +1,40 @@
 //! Logging in and out.
 
+use std::time::Instant;
+
 use axum::{
     Extension,
     extract::State,
-    http::{HeaderMap, StatusCode, header},
+    http::{StatusCode, header},
     response::{AppendHeaders, IntoResponse},
 };
 use courier_api::{LoginRequest, LoginResponse, Me, PasswordChange};
+use courier_engine::Error;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::users;
-use crate::http::{ApiResult, AppState, Caller, Credential, Json, clear_cookie, set_cookie};
+use crate::http::{ApiResult, AppState, Caller, Client, Credential, Json, clear_cookie, set_cookie};
 
 /// Log in
 ///
-/// Gives a token and sets it as a cookie. After several failed logins it answers 429 for a while.
+/// Gives a token and sets it as a cookie. After several failed logins under one name, or from
+/// one address, it answers 429 for a while.
 #[utoipa::path(post, path = "/api/auth/login", tag = "auth", request_body = LoginRequest,
     responses((status = 200, description = "The session has begun", body = LoginResponse)))]
 pub(crate) async fn login(
     State(state): State<AppState>,
-    headers: HeaderMap,
+    client: Client,
     Json(request): Json<LoginRequest>,
 ) -> ApiResult<impl IntoResponse> {
     let password = SecretString::from(request.password.expose());
-    let login = state.engine.auth().login(&request.username, password).await?;
+    state.logins.begin(client.address, Instant::now())?;
+    let login = state.engine.auth().login(&request.username, password).await;
+    if !matches!(login, Err(Error::Unauthenticated(_))) {
+        state.logins.forgive(client.address);
+    }
+    let login = login?;
     let token = login.token.expose_secret();
-    let cookie = set_cookie(token, login.expires_at, &headers);
+    let cookie = set_cookie(token, login.expires_at, client);
     let body = LoginResponse {
         token: token.into(),
         expires_at: login.expires_at,
@@ -45,10 +54,10 @@ pub(crate) async fn login(
 pub(crate) async fn logout(
     State(state): State<AppState>,
     Extension(Credential(token)): Extension<Credential>,
-    headers: HeaderMap,
+    client: Client,
 ) -> ApiResult<impl IntoResponse> {
     state.engine.auth().logout(&token).await?;
-    let cookie = clear_cookie(&headers);
+    let cookie = clear_cookie(client);
     Ok((
         StatusCode::NO_CONTENT,
         AppendHeaders(cookie.map(|cookie| (header::SET_COOKIE, cookie))),

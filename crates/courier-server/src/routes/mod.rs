@@ -22,15 +22,20 @@ use axum::{
 use courier_api::{DEFAULT_LIMIT, MAX_LIMIT};
 use courier_engine::PageRequest;
 use serde::Serialize;
-use utoipa_axum::routes;
+use utoipa_axum::{router::UtoipaMethodRouterExt, routes};
 
-use crate::http::{Access, Api, ApiError, ApiResult, AppState, Json, description};
+use crate::http::{Access, Api, ApiError, ApiResult, AppState, Json, body_limit, description};
 use Access::{Admin, Operator, Public, Viewer};
+
+/// What anybody may send, bytes: a name and a password.
+const LOGIN: usize = 16 * 1024;
+/// A connection may bring lists of revoked certificates, bytes.
+const CONNECTION: usize = 8 * 1024 * 1024;
 
 /// Every route of the API with the least role for it.
 pub(crate) fn api(state: AppState) -> Api {
     Api::new(state, description())
-        .at(Public, routes!(auth::login))
+        .at(Public, routes!(auth::login).layer(body_limit(LOGIN)))
         .at(Viewer, routes!(auth::logout))
         .at(Viewer, routes!(auth::me))
         .at(Viewer, routes!(auth::change_password))
@@ -40,12 +45,19 @@ pub(crate) fn api(state: AppState) -> Api {
         .at(Viewer, routes!(tokens::list, tokens::create))
         .at(Viewer, routes!(tokens::revoke))
         .at(Viewer, routes!(connections::list))
-        .at(Operator, routes!(connections::create))
-        .at(Operator, routes!(connections::test_unsaved))
+        .at(
+            Operator,
+            routes!(connections::create).layer(body_limit(CONNECTION)),
+        )
+        .at(
+            Operator,
+            routes!(connections::test_unsaved).layer(body_limit(CONNECTION)),
+        )
         .at(Viewer, routes!(connections::get))
         .at(
             Operator,
-            routes!(connections::replace, connections::patch, connections::delete),
+            routes!(connections::replace, connections::patch, connections::delete)
+                .layer(body_limit(CONNECTION)),
         )
         .at(Operator, routes!(connections::test))
         .at(Viewer, routes!(connections::files))

@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use courier_api::{Moved, Overview};
+use jiff::Timestamp;
 
 use super::executions;
 use crate::http::{ApiResult, AppState, Json};
@@ -14,6 +15,7 @@ pub(crate) async fn get(State(state): State<AppState>) -> ApiResult<Json<Overvie
     Ok(Json(Overview {
         node: overview.node,
         version: env!("CARGO_PKG_VERSION").into(),
+        warnings: state.listener.warnings(Timestamp::now()),
         connections: overview.counts.connections,
         executions: overview.counts.executions,
         running: overview.running.into_iter().map(executions::listed).collect(),

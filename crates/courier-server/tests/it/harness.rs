@@ -64,14 +64,24 @@ impl TestServer {
     }
 
     pub(crate) async fn start_with(folder: TempDir, config: Config) -> Self {
+        Self::start_trusting(folder, config, None).await
+    }
+
+    /// With a client that trusts this certificate, where it is one of TLS.
+    pub(crate) async fn start_trusting(folder: TempDir, config: Config, pem: Option<&[u8]>) -> Self {
         let password = config.admin_password.is_some();
         let server = Server::start(config).await.unwrap();
         let mut admin = Client {
-            http: reqwest::Client::builder()
-                .redirect(reqwest::redirect::Policy::none())
-                .build()
-                .unwrap(),
-            base: format!("http://{}", server.address()),
+            http: match pem {
+                None => reqwest::Client::builder(),
+                Some(pem) => {
+                    reqwest::Client::builder().tls_certs_only([reqwest::Certificate::from_pem(pem).unwrap()])
+                }
+            }
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .unwrap(),
+            base: server.url(),
             token: None,
         };
         let (stop, stopped) = oneshot::channel::<()>();
@@ -92,7 +102,7 @@ impl TestServer {
 
     /// Where it listens.
     pub(crate) fn address(&self) -> &str {
-        self.admin.base.trim_start_matches("http://")
+        self.admin.base.split_once("://").unwrap().1
     }
 
     /// Stops the server as a signal would, and gives its folder back.

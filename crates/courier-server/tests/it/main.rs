@@ -15,6 +15,7 @@ mod ftps;
 mod hang_up;
 mod harness;
 mod jobs;
+mod listener;
 mod openapi;
 mod pages;
 mod proftpd;

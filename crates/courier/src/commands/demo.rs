@@ -56,7 +56,7 @@ pub(crate) async fn run(args: Args, output: Output) -> Result<()> {
     let folder = Scratch::new()?;
     let password = SecretString::from(Uuid::new_v4().simple().to_string());
     let server = start(&args.listen, &folder.0.join("data"), &password, output).await?;
-    let url = format!("http://{}", server.address());
+    let url = server.url();
     let (end, ended) = oneshot::channel::<()>();
     let serving = tokio::spawn(server.run_until(async move { drop(ended.await) }));
 

@@ -15,7 +15,7 @@ use crate::run::asked_to_stop;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Flags win over COURIER_* variables, which win over the file: COURIER_LISTEN, COURIER_DATA_DIR, COURIER_CONFIG,
-COURIER_DATABASE_URL, COURIER_ENVIRONMENT, COURIER_LOCAL_ROOTS, COURIER_WORKER_CONCURRENCY, COURIER_NODE, COURIER_KEK.
+COURIER_DATABASE_URL, COURIER_TLS_CERTIFICATE, COURIER_TLS_KEY, COURIER_ENVIRONMENT, COURIER_LOCAL_ROOTS, COURIER_WORKER_CONCURRENCY, COURIER_NODE, COURIER_KEK.
 The first start makes the user admin, with the password from COURIER_ADMIN_PASSWORD or a random one, which it writes
 to <data-dir>/initial-admin-password. Ctrl-C and SIGTERM stop in order: executions go back to the queue.
 
@@ -90,7 +90,7 @@ pub(crate) async fn run(args: Args, output: Output) -> Result<()> {
     // From the start: a signal that comes while the database is opened should stop in order, too.
     let stop = tokio::spawn(asked_to_stop());
     let server = Server::start(config).await.map_err(not_started)?;
-    let url = format!("http://{}", server.address());
+    let url = server.url();
     if output.json {
         output.line(json!({"url": url}))?;
     } else {
