@@ -10,7 +10,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     Error, Protocols, Result,
-    audit::Audit,
+    audit::{self, Audit},
     auth::Auth,
     connections::Connections,
     dispatcher::{dispatch, look_for_dead_nodes, put_back},
@@ -105,6 +105,8 @@ pub(crate) struct Shared {
     pub(crate) tasks: TaskTracker,
     /// This process's name among its like, until the shutdown.
     pub(crate) node: Mutex<Option<Node>>,
+    /// Held by whoever verifies the audit log.
+    pub(crate) verifying: Mutex<()>,
 }
 
 /// Where the value is kept that tells whether the vault's key is the right one.
@@ -126,6 +128,7 @@ impl Engine {
     ) -> Result<Self> {
         let paths = LocalPaths::new(&config.data_dir, &config.local_roots)?;
         check_vault(&store, &vault).await?;
+        audit::open(&store, &vault).await?;
         let node = store.executions().join(&config.node).await.map_err(|e| match e {
             courier_store::Error::Conflict(message) => Error::Conflict(message),
             e => e.into(),
@@ -141,6 +144,7 @@ impl Engine {
             stopping: CancellationToken::new(),
             tasks: TaskTracker::new(),
             node: Mutex::new(Some(node)),
+            verifying: Mutex::new(()),
             store,
             vault,
             protocols,
@@ -150,6 +154,8 @@ impl Engine {
         put_back(&engine).await?;
         engine.0.tasks.spawn(look_for_dead_nodes(engine.clone()));
         engine.0.tasks.spawn(dispatch(engine.clone()));
+        engine.0.tasks.spawn(audit::keep_sealed(engine.clone()));
+        engine.0.tasks.spawn(audit::keep_trimmed(engine.clone()));
         Ok(engine)
     }
 
@@ -164,6 +170,7 @@ impl Engine {
         if tokio::time::timeout(grace, self.0.tasks.wait()).await.is_err() {
             tracing::warn!("some executions did not stop in time; the next start queues them again");
         }
+        audit::seal(self).await;
         let node = self.0.node.lock().await.take();
         if let Some(node) = node
             && let Err(error) = node.leave().await

@@ -34,11 +34,19 @@ pub(crate) const HOST_KEY_APPROVAL_REQUIRE_ADMIN: Setting = Setting::optional(
 )
 .or(Standard::Bool(true));
 
+pub(crate) const AUDIT_RETENTION_DAYS: Setting = Setting::optional(
+    "audit.retention_days",
+    Kind::Integer { min: 0, max: 36_500 },
+    "Audit records that are older are removed, once an hour; what remains can still be verified. 0 keeps them for ever.",
+)
+.or(Standard::Integer(0));
+
 static TABLE: &[Setting] = &[
     INSECURE_TRUST_REQUIRE_ADMIN,
     INSECURE_TRUST_ALLOW_PRODUCTION,
     FIPS_MODE,
     HOST_KEY_APPROVAL_REQUIRE_ADMIN,
+    AUDIT_RETENTION_DAYS,
 ];
 
 /// System settings.
@@ -105,6 +113,11 @@ impl Settings<'_> {
     /// Is a switch on?
     pub(crate) async fn flag(&self, setting: &Setting) -> Result<bool> {
         Ok(self.value(setting).await? == Value::Bool(true))
+    }
+
+    /// A number; 0 where what is stored is none.
+    pub(crate) async fn number(&self, setting: &Setting) -> Result<i64> {
+        Ok(self.value(setting).await?.as_i64().unwrap_or_default())
     }
 
     async fn value(&self, setting: &Setting) -> Result<Value> {

@@ -1,20 +1,34 @@
-//! Audit records (specification 6.15): appended and read, never changed.
+//! Audit records (specification 6.15): appended, chained and read, never changed.
+
+mod adopt;
+mod canonical;
+mod chain;
+mod retention;
+mod seal;
+mod verify;
 
 use jiff::Timestamp;
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QuerySelect,
+    ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect, Select,
     sea_query::{Alias, Expr, ExprTrait},
 };
 use serde_json::Value;
 use uuid::Uuid;
 
+use canonical::durable;
+
 use crate::{
     Page, PageRequest, Result, Store,
-    entities::audit::{ActiveModel, Column, Entity, Model},
+    entities::audit::{Column, Entity, Model},
     ids::{first_id_at, stamp},
     page::Order,
     row,
 };
+
+pub use adopt::KEY;
+pub use chain::{Authenticator, GENERAL, SEALS};
+pub use seal::{SEALED, Seal};
+pub use verify::{Finding, Report, What};
 
 /// Audit records.
 #[derive(Clone, Copy, Debug)]
@@ -41,6 +55,19 @@ pub struct AuditRecord {
     pub duration_ms: Option<u64>,
     /// An object with what else is known: path, error, fingerprints, …
     pub details: Value,
+    /// Its place among the others; none where it is not from Courier.
+    pub link: Option<Link>,
+}
+
+/// Where a record is in its chain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Link {
+    /// The chain: the connection's id, [`GENERAL`] or [`SEALS`].
+    pub chain: Uuid,
+    /// The place, from 1 without gaps.
+    pub seq: u64,
+    /// The authentication code over this record and the one before it, as hexadecimal digits.
+    pub mac: String,
 }
 
 /// One thing to be recorded. Its time is the moment of writing.
@@ -77,7 +104,7 @@ impl NewAudit {
     }
 }
 
-/// Which records are wanted; what is `None` excludes nothing.
+/// Which records are wanted; what is `None` excludes nothing, but seals come only where their operation is asked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AuditFilter {
     /// Of this operation.
@@ -116,11 +143,9 @@ impl Audit<'_> {
     /// Appends records, all of them or none.
     ///
     /// # Errors
+    /// [`Error::AuditChain`](crate::Error::AuditChain) where a chain isn't as Courier left it or the key was not given,
     /// [`Error::Database`](crate::Error::Database), [`Error::Unavailable`](crate::Error::Unavailable).
     pub async fn append(&self, records: Vec<NewAudit>) -> Result<()> {
-        if records.len() <= BATCH {
-            return self.0.append_audit(self.0.write(), records).await;
-        }
         self.0
             .transact(async |db| self.0.append_audit(db, records).await)
             .await
@@ -129,32 +154,36 @@ impl Audit<'_> {
     /// Records, newest first.
     ///
     /// # Errors
-    /// [`Error::BadCursor`](crate::Error::BadCursor), and as [`Self::append`].
+    /// [`Error::BadCursor`](crate::Error::BadCursor), [`Error::Database`](crate::Error::Database),
+    /// [`Error::Unavailable`](crate::Error::Unavailable).
     pub async fn list(&self, filter: &AuditFilter, page: &PageRequest) -> Result<Page<AuditRecord>> {
-        let mut query = Entity::find();
-        if let Some(operation) = &filter.operation {
-            query = query.filter(Column::Operation.eq(row::clean(operation)));
-        }
-        if let Some(id) = filter.connection_id {
-            query = query.filter(Column::ConnectionId.eq(id));
-        }
-        if let Some(id) = filter.job_execution_id {
-            query = query.filter(Column::JobExecutionId.eq(id));
-        }
-        if let Some(user) = &filter.performed_by {
-            query = query.filter(Column::PerformedBy.eq(row::clean(user)));
-        }
-        if let Some(since) = filter.since {
-            query = query.filter(Column::Id.gte(first_id_at(since)));
-        }
-        if let Some(until) = filter.until {
-            query = query.filter(Column::Id.lt(first_id_at(until)));
-        }
         let rows = page
-            .apply(query, Column::Id, Order::NewestFirst)?
+            .apply(filter.select(), Column::Id, Order::NewestFirst)?
             .all(self.0.read())
             .await?;
         page.page(rows, |row| row.id).try_map(AuditRecord::try_from)
+    }
+
+    /// Up to so many records, oldest first, from the one after this on: for reading all of them, page by page.
+    ///
+    /// # Errors
+    /// [`Error::Database`](crate::Error::Database), [`Error::Unavailable`](crate::Error::Unavailable).
+    pub async fn oldest(
+        &self,
+        filter: &AuditFilter,
+        after: Option<Uuid>,
+        limit: u64,
+    ) -> Result<Vec<AuditRecord>> {
+        let mut query = filter.select();
+        if let Some(after) = after {
+            query = query.filter(Column::Id.gt(after));
+        }
+        let rows = query
+            .order_by_asc(Column::Id)
+            .limit(limit)
+            .all(self.0.read())
+            .await?;
+        rows.into_iter().map(AuditRecord::try_from).collect()
     }
 
     /// How much moved since then: the operations `upload` and `download`. A record without bytes is of one that failed
@@ -196,31 +225,33 @@ impl Audit<'_> {
     }
 }
 
-/// Rows in one statement; its parameters stay well under what SQLite takes.
-const BATCH: usize = 500;
-
-impl Store {
-    /// Appends within somebody else's transaction, as its last act: what a change did and the record of it are there
-    /// together or not at all.
-    pub(crate) async fn append_audit(&self, db: &impl ConnectionTrait, records: Vec<NewAudit>) -> Result<()> {
-        let rows: Vec<ActiveModel> = records
-            .into_iter()
-            .map(|record| row_of(record).into())
-            .map(all_set)
-            .collect();
-        for batch in rows.chunks(BATCH) {
-            Entity::insert_many(batch.to_vec())
-                .exec_without_returning(db)
-                .await?;
+impl AuditFilter {
+    fn select(&self) -> Select<Entity> {
+        let mut query = Entity::find();
+        query = match &self.operation {
+            Some(operation) => query.filter(Column::Operation.eq(row::clean(operation))),
+            None => query.filter(Column::Operation.ne(SEALED)),
+        };
+        if let Some(id) = self.connection_id {
+            query = query.filter(Column::ConnectionId.eq(id));
         }
-        Ok(())
+        if let Some(id) = self.job_execution_id {
+            query = query.filter(Column::JobExecutionId.eq(id));
+        }
+        if let Some(user) = &self.performed_by {
+            query = query.filter(Column::PerformedBy.eq(row::clean(user)));
+        }
+        if let Some(since) = self.since {
+            query = query.filter(Column::Id.gte(first_id_at(since)));
+        }
+        if let Some(until) = self.until {
+            query = query.filter(Column::Id.lt(first_id_at(until)));
+        }
+        query
     }
 }
 
-fn all_set(row: ActiveModel) -> ActiveModel {
-    sea_orm::ActiveModelTrait::reset_all(row)
-}
-
+/// The row of a record, without its place in a chain.
 fn row_of(record: NewAudit) -> Model {
     let (id, performed_at) = stamp();
     Model {
@@ -232,7 +263,10 @@ fn row_of(record: NewAudit) -> Model {
         performed_at: performed_at.as_microsecond(),
         bytes_transferred: record.bytes_transferred.map(row::stored),
         duration_ms: record.duration_ms.map(row::stored),
-        details: row::clean_json(record.details),
+        details: durable(row::clean_json(record.details)),
+        chain: None,
+        seq: None,
+        mac: None,
     }
 }
 
@@ -250,6 +284,27 @@ impl TryFrom<Model> for AuditRecord {
             bytes_transferred: row.bytes_transferred.map(row::amount),
             duration_ms: row.duration_ms.map(row::amount),
             details: row.details,
+            link: link(row.chain, row.seq, row.mac),
         })
     }
+}
+
+fn link(chain: Option<Uuid>, seq: Option<i64>, mac: Option<Vec<u8>>) -> Option<Link> {
+    Some(Link {
+        chain: chain?,
+        seq: row::amount(seq?),
+        mac: hex(&mac?),
+    })
+}
+
+/// Bytes as hexadecimal digits.
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes
+        .iter()
+        .fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
+            // Writing to a text can't fail.
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
 }

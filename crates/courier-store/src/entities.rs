@@ -5,6 +5,7 @@
 #![allow(unreachable_pub)]
 
 pub(crate) mod audit;
+pub(crate) mod audit_chains;
 pub(crate) mod connection_keys;
 pub(crate) mod connection_secrets;
 pub(crate) mod connections;

@@ -1,6 +1,7 @@
 //! The schema and its changes. A migration that was released is never edited; a change is a new file.
 
 mod m0001_first;
+mod m0002_audit_chain;
 mod m0003_users_and_tokens;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
@@ -13,6 +14,7 @@ impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
         vec![
             Box::new(m0001_first::Migration),
+            Box::new(m0002_audit_chain::Migration),
             Box::new(m0003_users_and_tokens::Migration),
         ]
     }

@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
-    sea_query::OnConflict,
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
+    QuerySelect, sea_query::OnConflict,
 };
 use serde_json::Value;
 
@@ -114,6 +114,16 @@ impl Settings<'_> {
             })
             .await
     }
+}
+
+/// Sets a setting that nobody has set, and answers whether nobody had. Whoever comes second waits for the first.
+pub(crate) async fn insert(db: &impl ConnectionTrait, key: &str, value: Value) -> Result<bool> {
+    let keep = OnConflict::column(Column::Key).do_nothing().to_owned();
+    let inserted = Entity::insert(new_row(key, value, "system").into_active_model().reset_all())
+        .on_conflict(keep)
+        .exec_without_returning(db)
+        .await?;
+    Ok(inserted > 0)
 }
 
 fn new_row(key: &str, value: Value, by: &str) -> Model {

@@ -16,6 +16,10 @@ pub(crate) struct Model {
     pub(crate) duration_ms: Option<i64>,
     #[sea_orm(column_type = "JsonBinary")]
     pub(crate) details: Json,
+    /// The chain, the place in it and the code; none where the record was not written by Courier.
+    pub(crate) chain: Option<Uuid>,
+    pub(crate) seq: Option<i64>,
+    pub(crate) mac: Option<Vec<u8>>,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]

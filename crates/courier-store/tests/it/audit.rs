@@ -1,3 +1,6 @@
+mod chains;
+mod tampering;
+
 use courier_store::{
     PageRequest,
     audit::{AuditFilter, NewAudit, Totals, Volume},
