@@ -58,7 +58,7 @@ pub(crate) fn description() -> utoipa::openapi::OpenApi {
         "cookie",
         SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::with_description(
             super::cookie::NAME,
-            "What a login sets. Requests from other sites don't count.",
+            "What a login sets; over TLS its name is __Host-courier_session. Requests from other sites don't count.",
         ))),
     );
     openapi
