@@ -1,6 +1,9 @@
 //! Private keys from elsewhere (specification 6.8.2).
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use secrecy::{ExposeSecret, SecretString};
+use zeroize::Zeroizing;
 
 use crate::decode::{decode, public};
 use crate::error::Result;
@@ -38,5 +41,14 @@ impl PublicKey {
             return None;
         };
         Self::new(public(&data)?).ok()
+    }
+}
+
+/// A key's file as text, in which [`PrivateKey::import`] reads it as well: as it is, or its base64 where it isn't UTF-8.
+#[must_use]
+pub fn file_as_text(bytes: &[u8]) -> SecretString {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => SecretString::from(text),
+        Err(_) => SecretString::from(Zeroizing::new(STANDARD.encode(bytes)).as_str()),
     }
 }

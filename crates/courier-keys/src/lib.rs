@@ -27,6 +27,7 @@ mod sniff;
 pub use agent::{Agent, AgentError, AgentSigner};
 pub use error::{Error, Result};
 pub use identity::Identity;
+pub use import::file_as_text;
 pub use key::{PrivateKey, PublicKey};
 pub use key_type::{KeyType, MAX_RSA_BITS, MIN_RSA_BITS};
 pub use sign::{AuthSigner, SignError, SignatureAlgorithm};

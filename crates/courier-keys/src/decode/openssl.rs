@@ -11,7 +11,7 @@ pub(super) fn as_usual(der: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     quietly(|| written(&PKey::private_key_from_der(der)?))
 }
 
-/// Decrypts an `EncryptedPrivateKeyInfo` (RFC 5958 section 3), into PKCS#8 as [`as_usual`] writes it.
+/// Decrypts an `EncryptedPrivateKeyInfo` (RFC 5958 section 3) into PKCS#8 as [`as_usual`] writes it.
 pub(super) fn decrypted_pkcs8(der: &[u8], passphrase: &str) -> Option<Zeroizing<Vec<u8>>> {
     quietly(|| {
         written(&PKey::private_key_from_pkcs8_passphrase(

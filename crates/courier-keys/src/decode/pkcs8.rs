@@ -27,15 +27,19 @@ const TRIPLE_DES: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x03, 0x07];
 /// The most iterations that are computed: some seconds. OpenSSL does 2048, current advice is 600,000.
 const MAX_ITERATIONS: u64 = 5_000_000;
 
-/// The most memory for scrypt, bytes: 128 · N · r (RFC 7914 section 2). OpenSSL takes no more than 32 MiB by itself.
-const MAX_SCRYPT_BYTES: u64 = 32 << 20;
+/// The most memory for scrypt, bytes: 128 · N · r (RFC 7914 section 2).
+const MAX_SCRYPT_BYTES: u64 = 256 << 20;
+
+/// The most lanes of scrypt, each of which takes as long as one.
+const MAX_SCRYPT_LANES: u64 = 16;
 
 pub(super) fn decode(der: &[u8], passphrase: Option<&str>) -> Result<PrivateKey> {
     let scheme = Scheme::of(der)?;
     let passphrase = passphrase.ok_or(Error::PassphraseNeeded)?;
     let plain = match &scheme {
-        Scheme::OfOpenSsl => openssl::decrypted_pkcs8(der, passphrase),
-        Scheme::Des(des) => des.decrypt(passphrase),
+        Scheme::Pbes2(scheme) => scheme.decrypt(passphrase),
+        Scheme::Des(scheme) => scheme.decrypt(passphrase),
+        Scheme::Pkcs12 => openssl::decrypted_pkcs8(der, passphrase),
     };
     let plain = plain.ok_or(Error::PassphraseWrong)?;
     // Nothing tells a damaged file from a wrong passphrase, and the passphrase is wrong more often.
@@ -45,8 +49,10 @@ pub(super) fn decode(der: &[u8], passphrase: Option<&str>) -> Result<PrivateKey>
 
 /// How a key is encrypted, checked to be something that can be decrypted, and within reason.
 enum Scheme<'a> {
-    OfOpenSsl,
+    Pbes2(Pbes2<'a>),
     Des(Des<'a>),
+    /// 3DES with the key derivation of PKCS#12, which OpenSSL keeps to itself.
+    Pkcs12,
 }
 
 /// `pbeWithMD5AndDES-CBC`, which OpenSSL wrote unless told otherwise until version 1.1, and its sibling with SHA-1.
@@ -69,6 +75,42 @@ impl Des<'_> {
     }
 }
 
+/// Today's scheme (RFC 8018 section 6.2).
+struct Pbes2<'a> {
+    kdf: Kdf,
+    salt: &'a [u8],
+    cipher: Cipher,
+    iv: &'a [u8],
+    data: &'a [u8],
+}
+
+enum Kdf {
+    Pbkdf2 {
+        iterations: usize,
+        digest: MessageDigest,
+    },
+    Scrypt {
+        n: u64,
+        r: u64,
+        p: u64,
+    },
+}
+
+impl Pbes2<'_> {
+    fn decrypt(&self, passphrase: &str) -> Option<Zeroizing<Vec<u8>>> {
+        let mut key = Zeroizing::new(vec![0; self.cipher.key_len()]);
+        let (text, salt) = (passphrase.as_bytes(), self.salt);
+        openssl::quietly(|| match self.kdf {
+            Kdf::Pbkdf2 { iterations, digest } => {
+                pkcs5::pbkdf2_hmac(text, salt, iterations, digest, &mut key)
+            }
+            // The limit is above what was checked, since OpenSSL counts a few blocks beside those of the algorithm.
+            Kdf::Scrypt { n, r, p } => pkcs5::scrypt(text, salt, n, r, p, 2 * MAX_SCRYPT_BYTES, &mut key),
+        })?;
+        openssl::decrypt_cbc(self.cipher, &key, self.iv, self.data, true)
+    }
+}
+
 impl<'a> Scheme<'a> {
     /// # Errors
     /// [`Error::Unsupported`] names the scheme, [`Error::Malformed`] if it can't be read.
@@ -78,7 +120,7 @@ impl<'a> Scheme<'a> {
         let data = content.octets().ok_or_else(cut)?;
         let mut parameters = parameters.sequence().ok_or_else(cut)?;
         match (scheme.strip_prefix(PKCS5), scheme.strip_prefix(PKCS12)) {
-            (Some([13]), _) => pbes2(parameters).map(|()| Self::OfOpenSsl),
+            (Some([13]), _) => pbes2(parameters, data).map(Self::Pbes2),
             (Some([number @ (3 | 10)]), _) => {
                 let (salt, iterations) = pbes1(&mut parameters)?;
                 if salt.len() != 8 {
@@ -96,9 +138,9 @@ impl<'a> Scheme<'a> {
                 }))
             }
             // 3DES with three keys, and with two.
-            (_, Some([3 | 4])) => pbes1(&mut parameters).map(|_| Self::OfOpenSsl),
-            (_, Some([1 | 2])) => Err(unsupported("RC4")),
-            (Some([4 | 6 | 11]), _) | (_, Some([5 | 6])) => Err(unsupported("RC2")),
+            (_, Some([3 | 4])) => pbes1(&mut parameters).map(|_| Self::Pkcs12),
+            (_, Some([1 | 2])) => Err(left_out("RC4")),
+            (Some([4 | 6 | 11]), _) | (_, Some([5 | 6])) => Err(left_out("RC2")),
             _ => Err(unsupported("a scheme that nobody uses")),
         }
     }
@@ -111,28 +153,60 @@ fn pbes1<'a>(parameters: &mut Der<'a>) -> Result<(&'a [u8], i32)> {
     Ok((salt, iterations))
 }
 
-fn pbes2(mut parameters: Der<'_>) -> Result<()> {
+fn pbes2<'a>(mut parameters: Der<'a>, data: &'a [u8]) -> Result<Pbes2<'a>> {
     let (kdf, mut kdf_parameters) = parameters.algorithm().ok_or_else(cut)?;
-    let (cipher, _) = parameters.algorithm().ok_or_else(cut)?;
-    // CBC with 128, 192 and 256 bits.
-    if !matches!(cipher.strip_prefix(AES), Some([0x02 | 0x16 | 0x2a])) && cipher != TRIPLE_DES {
-        return Err(unsupported("a cipher other than AES and 3DES in CBC mode"));
-    }
+    let (cipher, mut cipher_parameters) = parameters.algorithm().ok_or_else(cut)?;
+    let cipher = match (cipher.strip_prefix(AES), cipher) {
+        (Some([0x02]), _) => Cipher::aes_128_cbc(),
+        (Some([0x16]), _) => Cipher::aes_192_cbc(),
+        (Some([0x2a]), _) => Cipher::aes_256_cbc(),
+        (_, TRIPLE_DES) => Cipher::des_ede3_cbc(),
+        _ => return Err(unsupported("a cipher other than AES and 3DES in CBC mode")),
+    };
     let mut kdf_parameters = kdf_parameters.sequence().ok_or_else(cut)?;
-    kdf_parameters.octets().ok_or_else(cut)?;
-    if kdf.strip_prefix(PKCS5) == Some(&[12]) {
-        check_iterations(kdf_parameters.integer().ok_or_else(cut)?)?;
-        return check_prf(kdf_parameters);
-    }
-    if kdf != SCRYPT {
+    let salt = kdf_parameters.octets().ok_or_else(cut)?;
+    let kdf = if kdf.strip_prefix(PKCS5) == Some(&[12]) {
+        pbkdf2(kdf_parameters)?
+    } else if kdf == SCRYPT {
+        scrypt(kdf_parameters)?
+    } else {
         return Err(unsupported("a key derivation other than PBKDF2 and scrypt"));
-    }
-    let [n, r, p] = [(); 3].map(|()| kdf_parameters.integer().unwrap_or(u64::MAX));
+    };
+    Ok(Pbes2 {
+        kdf,
+        salt,
+        cipher,
+        iv: cipher_parameters.octets().ok_or_else(cut)?,
+        data,
+    })
+}
+
+/// The iterations, the optional length of the key, and the optional pseudo-random function; without one it is HMAC-SHA1.
+fn pbkdf2(mut parameters: Der<'_>) -> Result<Kdf> {
+    let iterations = check_iterations(parameters.integer().ok_or_else(cut)?)?;
+    let _length = parameters.integer();
+    let digest = match parameters
+        .algorithm()
+        .map(|(oid, _)| oid.strip_prefix(DIGESTS).unwrap_or_default())
+    {
+        None | Some([7]) => MessageDigest::sha1(),
+        Some([8]) => MessageDigest::sha224(),
+        Some([9]) => MessageDigest::sha256(),
+        Some([10]) => MessageDigest::sha384(),
+        Some([11]) => MessageDigest::sha512(),
+        Some(_) => return Err(unsupported("PBKDF2 over a hash other than SHA-1 and SHA-2")),
+    };
+    let iterations = usize::try_from(iterations).map_err(|_| cut())?;
+    Ok(Kdf::Pbkdf2 { iterations, digest })
+}
+
+fn scrypt(mut parameters: Der<'_>) -> Result<Kdf> {
+    let [n, r, p] = [(); 3].map(|()| parameters.integer().unwrap_or(u64::MAX));
     let bytes = n.saturating_mul(r).saturating_mul(128);
-    if bytes > MAX_SCRYPT_BYTES || p > 16 {
+    if bytes > MAX_SCRYPT_BYTES || p > MAX_SCRYPT_LANES {
         return Err(too_much_work("a key with scrypt parameters this large".into()));
     }
-    Ok(())
+    Ok(Kdf::Scrypt { n, r, p })
 }
 
 fn check_iterations(iterations: u64) -> Result<i32> {
@@ -146,20 +220,18 @@ fn check_iterations(iterations: u64) -> Result<i32> {
         })
 }
 
-/// The optional length of the key, then the optional pseudo-random function; without one it is HMAC-SHA1.
-fn check_prf(mut rest: Der<'_>) -> Result<()> {
-    let _length = rest.integer();
-    match rest.algorithm() {
-        None => Ok(()),
-        Some((oid, _)) if matches!(oid.strip_prefix(DIGESTS), Some([7..=11])) => Ok(()),
-        Some(_) => Err(unsupported("PBKDF2 over a hash other than SHA-1 and SHA-2")),
-    }
-}
-
 fn unsupported(how: &str) -> Error {
     Error::Unsupported {
         what: format!("a PKCS#8 private key encrypted with {how}"),
         fix: CONVERT,
+    }
+}
+
+/// Too weak even for OpenSSL's usual build, so that `ssh-keygen` doesn't read it either.
+fn left_out(how: &str) -> Error {
+    Error::Unsupported {
+        what: format!("a PKCS#8 private key encrypted with {how}"),
+        fix: "convert a copy of it with: openssl pkcs8 -provider legacy -provider default -in FILE -topk8 -out KEY.pem",
     }
 }
 

@@ -3,7 +3,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use courier_keys::{Error, KeyType, PrivateKey};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 
 use crate::tools::{Keys, PASSPHRASE, Sample, public_line};
 
@@ -20,7 +20,7 @@ const LEGACY_CIPHERS: [(&str, &str); 5] = [
 ];
 
 /// The schemes for PKCS#8 of today and of old.
-const SCHEMES: [&str; 14] = [
+const SCHEMES: [&str; 15] = [
     "",
     "-v2 aes-128-cbc",
     "-v2 aes-192-cbc",
@@ -32,6 +32,7 @@ const SCHEMES: [&str; 14] = [
     "-v2 aes-256-cbc -v2prf hmacWithSHA512",
     "-v2 des3 -v2prf hmacWithSHA1",
     "-scrypt",
+    "-scrypt -v2 des3",
     "-v1 PBE-SHA1-3DES",
     "-v1 PBE-SHA1-2DES",
     "-v1 PBE-MD5-DES -provider legacy -provider default",
@@ -108,7 +109,7 @@ fn pkcs8() {
     }
 }
 
-/// Version 2 of PKCS#8 holds the public half as well (RFC 5958); OpenSSL doesn't write it, others do.
+/// Version 2 of PKCS#8 holds the public half as well (RFC 5958); OpenSSL 3.0 neither writes nor reads it, others do.
 #[test]
 fn pkcs8_with_the_public_half() {
     use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
@@ -118,6 +119,43 @@ fn pkcs8_with_the_public_half() {
     let blob = [b"\0\0\0\x0bssh-ed25519\0\0\0\x20", pair.public_key().as_ref()].concat();
     let public = format!("ssh-ed25519 {}", STANDARD.encode(blob));
     keys.opens("version 2", der.as_ref(), None, &public);
+    let key = PrivateKey::import(der.as_ref(), None).unwrap();
+    let closed = russh::keys::pkcs8::encode_pkcs8_encrypted(PASSPHRASE.as_bytes(), 1, key.inner()).unwrap();
+    assert!(closed.len() > 150, "the public half is there");
+    keys.opens_with_the_passphrase("version 2", &closed, &public);
+}
+
+/// OpenSSL itself makes and takes no more than 32 MiB.
+#[test]
+fn scrypt_with_64_mib() {
+    use openssl::symm::{Cipher, encrypt};
+    let keys = Keys::new();
+    let sample = &keys.of_openssl()[1];
+    let path = sample.path.display();
+    let plain = keys.openssl(&format!("pkcs8 -topk8 -nocrypt -in {path} -outform DER"));
+    let mut file = keys.openssl(&format!(
+        "pkcs8 -topk8 -in {path} -passout pass:x -outform DER -v2 aes-256-cbc -scrypt"
+    ));
+    let find = |file: &[u8], part: &[u8]| {
+        file.windows(part.len())
+            .position(|window| window == part)
+            .unwrap()
+    };
+    // Behind the salt: N of 16384, and r of 8, which becomes 32.
+    let numbers = find(&file, &[2, 2, 0x40, 0, 2, 1, 8]);
+    file[numbers + 6] = 32;
+    let salt = [8, 16]
+        .into_iter()
+        .find(|length| file[numbers - length - 2..numbers - length] == [4, u8::try_from(*length).unwrap()]);
+    let salt = file[numbers - salt.unwrap()..numbers].to_vec();
+    let aes_256_cbc = [0x60, 0x86, 0x48, 1, 0x65, 3, 4, 1, 0x2a, 4, 16];
+    let iv = find(&file, &aes_256_cbc) + aes_256_cbc.len();
+    let mut key = [0; 32];
+    openssl::pkcs5::scrypt(PASSPHRASE.as_bytes(), &salt, 16384, 32, 1, 1 << 30, &mut key).unwrap();
+    let data = encrypt(Cipher::aes_256_cbc(), &key, Some(&file[iv..iv + 16]), &plain).unwrap();
+    let at = file.len() - data.len();
+    file[at..].copy_from_slice(&data);
+    keys.opens_with_the_passphrase("64 MiB", &file, &sample.public);
 }
 
 #[test]
@@ -147,6 +185,10 @@ fn binary_files_travel_as_base64() {
         );
         keys.opens(sample.name, wrapped(&plain).as_bytes(), None, &sample.public);
         keys.opens_with_the_passphrase(sample.name, wrapped(&closed).as_bytes(), &sample.public);
+        for file in [&plain, &std::fs::read(&sample.path).unwrap()] {
+            let text = courier_keys::file_as_text(file);
+            keys.opens(sample.name, text.expose_secret().as_bytes(), None, &sample.public);
+        }
         // A text file as well, whatever it is in.
         let text = std::fs::read(&sample.path).unwrap();
         keys.opens(sample.name, wrapped(&text).as_bytes(), None, &sample.public);
@@ -223,7 +265,10 @@ fn schemes_that_are_not_read_are_named() {
             matches!(error, Error::Unsupported { .. }) && error.to_string().contains(expected),
             "{how}: {error}"
         );
-        assert!(error.to_string().contains("ssh-keygen -p"), "{error}");
+        assert!(
+            error.to_string().contains("convert a copy of it with: "),
+            "{error}"
+        );
     }
     let file = keys.openssl("genrsa -traditional -camellia256 -passout pass:secret 2048");
     let error = PrivateKey::import(&file, Some(&SecretString::from("secret"))).unwrap_err();
