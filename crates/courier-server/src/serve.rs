@@ -14,7 +14,6 @@ use std::{
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use courier_engine::{Engine, EngineConfig, PageRequest};
 use courier_store::Store;
-use courier_vault::{LocalKey, Vault};
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::{net::TcpListener, task::JoinHandle};
@@ -22,7 +21,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use zeroize::Zeroizing;
 
 use crate::{
-    config::{Config, Kek},
+    config::Config,
     http::{self, AppState, Metrics},
     listen::{self, Limits, Listener},
     protocols::protocols,
@@ -116,11 +115,7 @@ impl Server {
 
         make_folders(&config.data_dir)?;
         let lock = lock(&config)?;
-        let key = match &config.kek {
-            Kek::File(path) => LocalKey::load_or_create(path)?,
-            Kek::Text(text) => LocalKey::from_text(text)?,
-        };
-        let vault = Vault::new(Arc::new(key));
+        let vault = config.kek.vault_or_new_key().await?;
         let store = Store::open(config.database_url.expose_secret()).await?;
         let engine = Engine::start(
             store.clone(),
@@ -250,7 +245,7 @@ async fn fold_metrics(state: AppState) {
 }
 
 /// The data folder, which nobody else may look into, and its two folders for files.
-fn make_folders(data_dir: &Path) -> Result<(), StartError> {
+pub(crate) fn make_folders(data_dir: &Path) -> Result<(), StartError> {
     for path in [data_dir.to_owned(), data_dir.join("files"), data_dir.join("work")] {
         DirBuilder::new()
             .recursive(true)
@@ -262,7 +257,7 @@ fn make_folders(data_dir: &Path) -> Result<(), StartError> {
 }
 
 /// A SQLite database is for one process: the lock keeps a second server off it. Goes with the process, however it ends.
-fn lock(config: &Config) -> Result<Option<File>, StartError> {
+pub(crate) fn lock(config: &Config) -> Result<Option<File>, StartError> {
     if !config.database_url.expose_secret().starts_with("sqlite:") {
         return Ok(None);
     }

@@ -6,7 +6,7 @@ use courier_engine::Environment;
 use secrecy::SecretString;
 use serde::{Deserialize, Deserializer};
 
-use super::tls::TlsTable;
+use super::{kek::KekTable, tls::TlsTable};
 
 /// What the file may say. A key that isn't here is an error.
 #[derive(Debug, Default, Deserialize)]
@@ -30,32 +30,8 @@ pub(super) struct File {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct KekTable {
-    pub(super) provider: Option<KekProvider>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub(super) struct WorkerTable {
     pub(super) concurrency: Option<usize>,
-}
-
-/// Who holds the key-encryption key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum KekProvider {
-    Local,
-    AzureKeyVault,
-}
-
-impl KekProvider {
-    pub(super) fn parse(word: &str) -> Result<Self, String> {
-        match word {
-            "local" => Ok(Self::Local),
-            "azure_key_vault" => Ok(Self::AzureKeyVault),
-            _ => Err(format!("{word:?} is none of local, azure_key_vault")),
-        }
-    }
 }
 
 fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SecretString>, D::Error> {

@@ -6,12 +6,13 @@
 //! |---|---|---|---|
 //! | `listen` | `COURIER_LISTEN` | `--listen` | `127.0.0.1:8440` |
 //! | `data_dir` | `COURIER_DATA_DIR` | `--data-dir` | `courier-data` |
-//! | `database_url` | `COURIER_DATABASE_URL` | | `sqlite://<data_dir>/courier.db` |
+//! | `database_url` | `COURIER_DATABASE_URL` | `--database-url` (`courier admin`) | `sqlite://<data_dir>/courier.db` |
 //! | `environment` | `COURIER_ENVIRONMENT` | | `production` |
 //! | `local_roots` | `COURIER_LOCAL_ROOTS`, separated by `:` | | `<data_dir>/files` |
 //! | `node` | `COURIER_NODE` | | the machine's name and something random |
 //! | `kek.provider` | `COURIER_KEK_PROVIDER` | | `local` |
 //! | | `COURIER_KEK` | | the file `<data_dir>/kek` |
+//! | `kek.…`, for Azure Key Vault | `COURIER_KEK_…`, `AZURE_…` | | see `kek/azure.rs` |
 //! | `worker.concurrency` | `COURIER_WORKER_CONCURRENCY` | | 4 |
 //! | `tls.certificate`, `tls.key` | `COURIER_TLS_CERTIFICATE`, `COURIER_TLS_KEY` | | none: plain HTTP |
 //! | `tls.min_version` | `COURIER_TLS_MIN_VERSION` | | `tls_1_2` |
@@ -20,6 +21,7 @@
 //! | | `COURIER_CONFIG` | `--config` | `courier.toml`, if there is one |
 
 mod file;
+mod kek;
 mod proxies;
 mod tls;
 
@@ -30,7 +32,8 @@ use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 use uuid::Uuid;
 
-use file::{File, KekProvider};
+use file::File;
+pub use kek::Kek;
 pub use proxies::TrustedProxies;
 pub use tls::{Tls, TlsVersion};
 
@@ -74,15 +77,8 @@ pub struct ServeOptions {
     pub data_dir: Option<PathBuf>,
     /// The configuration file, which must then exist.
     pub config: Option<PathBuf>,
-}
-
-/// Where the key-encryption key is.
-#[derive(Clone, Debug)]
-pub enum Kek {
-    /// In a file, made at the first start.
-    File(PathBuf),
-    /// Given as text.
-    Text(SecretString),
+    /// The database. May hold a password.
+    pub database_url: Option<SecretString>,
 }
 
 /// What a server is started with.
@@ -104,7 +100,7 @@ pub struct Config {
     pub local_roots: Vec<PathBuf>,
     /// This process's name among its like.
     pub node: String,
-    /// Where the key-encryption key is.
+    /// Where the key-encryption key is, and where those of earlier days are.
     pub kek: Kek,
     /// How many executions run at once, at least 1.
     pub concurrency: usize,
@@ -176,8 +172,9 @@ impl Config {
             .unwrap_or_else(|| "courier-data".into());
         let data_dir = absolute("data_dir", data_dir)?;
 
-        let database_url = variable("COURIER_DATABASE_URL")
-            .map(SecretString::from)
+        let database_url = options
+            .database_url
+            .or_else(|| variable("COURIER_DATABASE_URL").map(SecretString::from))
             .or(file.database_url);
         let database_url = match database_url {
             Some(url) => check_database_url(url)?,
@@ -217,20 +214,7 @@ impl Config {
             ));
         }
 
-        let provider = match variable("COURIER_KEK_PROVIDER") {
-            Some(word) => KekProvider::parse(&word).map_err(|m| wrong("COURIER_KEK_PROVIDER", m))?,
-            None => file.kek.provider.unwrap_or(KekProvider::Local),
-        };
-        let kek = match (provider, variable("COURIER_KEK")) {
-            (KekProvider::Local, Some(text)) => Kek::Text(text.into()),
-            (KekProvider::Local, None) => Kek::File(data_dir.join("kek")),
-            (KekProvider::AzureKeyVault, _) => {
-                return Err(wrong(
-                    "kek.provider",
-                    "azure_key_vault is not in this version; use local",
-                ));
-            }
-        };
+        let kek = kek::resolve(variable, file.kek, &data_dir)?;
 
         Ok(Self {
             listen,
@@ -363,7 +347,7 @@ mod tests {
         assert_eq!(config.concurrency, 9);
         assert_eq!(config.environment, Environment::Production);
         assert_eq!(config.database_url.expose_secret(), "sqlite:///two/courier.db");
-        assert!(matches!(config.kek, Kek::File(path) if path.as_os_str() == "/two/kek"));
+        assert_eq!(config.kek.wrapping_file(), Some("/two/kek".as_ref()));
     }
 
     #[test]
@@ -372,10 +356,7 @@ mod tests {
             ([("COURIER_LISTEN", "8440")], "listen"),
             ([("COURIER_WORKER_CONCURRENCY", "0")], "concurrency"),
             ([("COURIER_ENVIRONMENT", "prod")], "COURIER_ENVIRONMENT"),
-            (
-                [("COURIER_KEK_PROVIDER", "azure_key_vault")],
-                "not in this version",
-            ),
+            ([("COURIER_KEK_PROVIDER", "azure_key_vault")], "kek.vault_url"),
         ] {
             let message = assemble(ServeOptions::default(), &variables, "")
                 .unwrap_err()

@@ -47,7 +47,7 @@ async fn another_key_stops_the_start() {
     let server = TestServer::start().await;
     let folder = server.stop().await;
     let mut other = config(folder.path());
-    other.kek = courier_server::config::Kek::Text("00".repeat(32).into());
+    other.kek = courier_server::config::Kek::from_text("00".repeat(32).into());
     let error = courier_server::Server::start(other)
         .await
         .unwrap_err()
