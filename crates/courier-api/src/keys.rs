@@ -88,7 +88,7 @@ pub struct GenerateKey {
 pub struct ImportKey {
     /// Its name; unique.
     pub name: String,
-    /// The private key as text.
+    /// The private key's file as text, in a format of OpenSSH, OpenSSL or PuTTY; of a binary file, its base64.
     #[schema(write_only)]
     pub private_key: Secret,
     /// What opens it, if it is encrypted.

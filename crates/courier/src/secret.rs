@@ -17,7 +17,7 @@ pub(crate) const PASSWORD: &str = "COURIER_PASSWORD";
 pub(crate) const KEY_PASSPHRASE: &str = "COURIER_KEY_PASSPHRASE";
 
 /// No secret file is larger.
-const MAX_LEN: u64 = 64 * 1024;
+const MAX_LEN: usize = 64 * 1024;
 
 /// Where a password comes from.
 #[derive(Debug, Default, clap::Args)]
@@ -129,7 +129,7 @@ fn from_file(path: &Path) -> Result<SecretString> {
 
 /// The first line, without its end.
 fn first_line(from: impl Read, name: &str) -> Result<SecretString> {
-    let text = limited(from, name)?;
+    let text = text_of(limited(from, name)?, name)?;
     let line = text.lines().next().unwrap_or_default();
     if line.is_empty() {
         return Err(Failure::usage(format!(
@@ -139,8 +139,13 @@ fn first_line(from: impl Read, name: &str) -> Result<SecretString> {
     Ok(SecretString::from(line))
 }
 
-/// A private key or another secret text, whole; `-` is standard input.
+/// A secret text, whole; `-` is standard input.
 pub(crate) fn text_file(path: &Path) -> Result<Zeroizing<String>> {
+    text_of(file(path)?, &path.display().to_string())
+}
+
+/// A private key or another secret, whole and as it is; `-` is standard input.
+pub(crate) fn file(path: &Path) -> Result<Zeroizing<Vec<u8>>> {
     if path.as_os_str() == "-" {
         return limited(io::stdin().lock(), "standard input");
     }
@@ -149,19 +154,26 @@ pub(crate) fn text_file(path: &Path) -> Result<Zeroizing<String>> {
     limited(file, &path.display().to_string())
 }
 
-fn limited(from: impl Read, name: &str) -> Result<Zeroizing<String>> {
+fn text_of(bytes: Zeroizing<Vec<u8>>, name: &str) -> Result<Zeroizing<String>> {
+    match std::str::from_utf8(&bytes) {
+        Ok(text) => Ok(Zeroizing::new(text.to_owned())),
+        Err(_) => Err(Failure::usage(format!("{name} is not text in UTF-8"))),
+    }
+}
+
+fn limited(from: impl Read, name: &str) -> Result<Zeroizing<Vec<u8>>> {
     // With room from the start, so that growing leaves no copies behind.
-    let mut text = Zeroizing::new(String::with_capacity(16 * 1024));
+    let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_LEN + 1));
     let read = from
-        .take(MAX_LEN + 1)
-        .read_to_string(&mut text)
+        .take(MAX_LEN as u64 + 1)
+        .read_to_end(&mut bytes)
         .map_err(|e| Failure::usage(format!("could not read {name}: {e}")))?;
-    if read as u64 > MAX_LEN {
+    if read > MAX_LEN {
         return Err(Failure::usage(format!(
             "{name} is too long for a secret: more than 64 KiB"
         )));
     }
-    Ok(text)
+    Ok(bytes)
 }
 
 #[cfg(test)]
