@@ -8,7 +8,7 @@ mod sshd;
 pub(crate) use cli::{Cli, signal, wait_until};
 pub(crate) use ftpd::{Ftpd, PASSWORD as FTP_PASSWORD, Software};
 pub(crate) use serve::{PASSWORD, Serve};
-pub(crate) use sshd::{Sshd, keygen};
+pub(crate) use sshd::{Sshd, keygen, user};
 
 /// Bytes that don't repeat in a way that could hide a mixed-up block.
 pub(crate) fn content(len: usize, seed: u64) -> Vec<u8> {

@@ -115,9 +115,22 @@ impl Sshd {
 
     /// Lets this public key log in, too.
     pub(crate) fn authorize(&self, line: &str) {
-        let path = self.folder.path().join("authorized_keys");
-        let known = fs::read_to_string(&path).unwrap();
-        fs::write(&path, format!("{known}{}\n", line.trim())).unwrap();
+        self.set_authorized(|known| format!("{known}{}\n", line.trim()));
+    }
+
+    /// This public key logs in no more.
+    pub(crate) fn refuse(&self, line: &str) {
+        self.set_authorized(|known| known.replace(&format!("{}\n", line.trim()), ""));
+    }
+
+    /// At one go, since somebody may be logging in.
+    fn set_authorized(&self, change: impl FnOnce(&str) -> String) {
+        let (path, new) = (
+            self.folder.path().join("authorized_keys"),
+            self.folder.path().join("authorized_keys.new"),
+        );
+        fs::write(&new, change(&fs::read_to_string(&path).unwrap())).unwrap();
+        fs::rename(new, path).unwrap();
     }
 
     /// From now on the server has another host key.
