@@ -2,7 +2,6 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use base64::{Engine as _, prelude::BASE64_STANDARD};
 use courier_store::{Store, executions::Node};
 use courier_vault::Vault;
 use tokio::sync::{Mutex, Notify};
@@ -26,6 +25,7 @@ use crate::{
     steps::AllPartials,
     tokens::Tokens,
     users::Users,
+    vault_check::check_vault,
 };
 
 /// What kind of installation this is. Decides whether insecure trust is allowed at all (specification 6.7).
@@ -109,17 +109,14 @@ pub(crate) struct Shared {
     pub(crate) verifying: Mutex<()>,
 }
 
-/// Where the value is kept that tells whether the vault's key is the right one.
-const VAULT_CHECK: &str = "vault.check";
-
 impl Engine {
     /// Starts: checks that the vault's key opens what is stored, queues again what a dead process left running, and
     /// sets the dispatcher going.
     ///
     /// # Errors
-    /// [`Error::Vault`] where the key doesn't open what is stored, [`Error::Conflict`] where another process on this
-    /// database has the node's name, [`Error::Store`], [`Error::Transfer`] where a folder
-    /// can't be made or a local root doesn't exist, [`Error::Validation`] where a local root reaches the data folder.
+    /// [`Error::KeysMissing`] where a key is missing that stored secrets need, [`Error::Conflict`] where another process on
+    /// this database has the node's name, [`Error::Store`], [`Error::Transfer`] where a folder can't be made or a local
+    /// root doesn't exist, [`Error::Validation`] where a local root reaches the data folder.
     pub async fn start(
         store: Store,
         vault: Vault,
@@ -256,22 +253,5 @@ impl Engine {
     /// What it was started with.
     pub fn config(&self) -> &EngineConfig {
         &self.0.config
-    }
-}
-
-/// Refuses to start with a key that doesn't open what is stored: it would seal new secrets under a second key.
-async fn check_vault(store: &Store, vault: &Vault) -> Result<()> {
-    let damaged = || Error::Internal("the stored check value of the vault is damaged".into());
-    match store.settings().get(VAULT_CHECK).await? {
-        Some(kept) => {
-            let text = kept.value.as_str().ok_or_else(damaged)?;
-            let sealed = BASE64_STANDARD.decode(text).map_err(|_| damaged())?;
-            Ok(vault.verify_check(&sealed).await?)
-        }
-        None => {
-            let sealed = BASE64_STANDARD.encode(vault.check_value().await?);
-            store.settings().set(VAULT_CHECK, sealed.into(), "system").await?;
-            Ok(())
-        }
     }
 }

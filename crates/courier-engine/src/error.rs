@@ -140,6 +140,12 @@ pub enum Error {
         /// The key type.
         key_type: String,
     },
+    /// A connection asks for what FIPS mode doesn't allow (4011).
+    #[error("{}; an admin may exempt the connection from FIPS mode (fips_override)", Problems(.fields))]
+    NotFips {
+        /// What, field by field.
+        fields: Vec<Problem>,
+    },
     /// The connection may not be used now: it is disabled, or waits for somebody's decision (1050).
     #[error("{0}")]
     ConnectionNotUsable(String),
@@ -152,6 +158,14 @@ pub enum Error {
     /// The vault failed.
     #[error(transparent)]
     Vault(#[from] courier_vault::Error),
+    /// Stored secrets need keys that can't be had. Names each key, how many values need it, and why it doesn't open.
+    #[error(
+        "stored secrets can't be opened: {0}; give this server that key too: in the key file, in COURIER_KEK, or by its key vault"
+    )]
+    KeysMissing(String),
+    /// A file of an administrator's, such as a backup, can't be read or written.
+    #[error("{0}")]
+    File(String),
     /// Something inside went wrong that nobody can act on; the log has more.
     #[error("{0}")]
     Internal(String),
@@ -214,10 +228,12 @@ impl Error {
             Self::KeyNotActive { .. } => "key_not_active",
             Self::KeyInUse { .. } => "key_in_use",
             Self::FipsKeyType { .. } => "fips_key_type",
+            Self::NotFips { .. } => "not_fips",
             Self::ConnectionNotUsable(_) => "connection_not_usable",
             Self::Transfer(e) => e.kind().as_str(),
             Self::Store(_) => "store",
-            Self::Vault(_) => "vault",
+            Self::Vault(_) | Self::KeysMissing(_) => "vault",
+            Self::File(_) => "file",
             Self::Internal(_) => "internal",
         }
     }

@@ -6,6 +6,7 @@
 //! [`Engine::audit`]. The engine names no protocol: it is given them as [`Protocols`].
 
 mod actor;
+pub mod admin;
 mod argon;
 pub mod audit;
 pub mod auth;
@@ -17,6 +18,7 @@ mod engine;
 mod error;
 mod events;
 pub mod executions;
+mod fips;
 mod input;
 pub mod jobs;
 pub mod keys;
@@ -38,6 +40,7 @@ pub mod test_connection;
 pub mod tokens;
 mod trust;
 pub mod users;
+mod vault_check;
 
 pub use actor::{Actor, Role};
 pub use courier_store::{Page, PageRequest};

@@ -2,17 +2,39 @@
 //!
 //! A sealed value is bound to the record and the field that it belongs to: copied elsewhere, it doesn't open.
 
-use courier_store::connections::{AuthMethod, Connection};
+use courier_store::{
+    connections::{AuthMethod, Connection},
+    sealed::{Place, SealedValue},
+};
 use courier_transfer::{Credentials, Error as TransferError, ErrorKind, KeyCredential};
-use courier_vault::Binding;
+use courier_vault::{Binding, Vault};
 use secrecy::SecretString;
 use uuid::Uuid;
 
-use crate::{Engine, Result, trust::changed_meanwhile};
+use crate::{Engine, Result, trust::changed_meanwhile, vault_check::VAULT_CHECK};
 
 const CONNECTION: &str = "connection";
 const SSH_KEY: &str = "ssh_key";
 const PRIVATE_KEY: &str = "private_key";
+
+/// The binding of the key that the audit log is authenticated with.
+pub(crate) fn audit_key() -> Binding {
+    Binding::new("audit", "chain", "key")
+}
+
+/// Does this value open where it is? For looking after what is stored: what it is, is wiped at once.
+///
+/// # Errors
+/// Those of [`Vault::open`].
+pub(crate) async fn opens(vault: &Vault, value: &SealedValue) -> courier_vault::Result<()> {
+    let binding = match &value.place {
+        Place::Setting(key) if key == VAULT_CHECK => return vault.verify_check(&value.blob).await,
+        Place::Setting(_) => audit_key(),
+        Place::Connection { id, field } => Binding::new(CONNECTION, id, field.as_str()),
+        Place::SshKey(id) => Binding::new(SSH_KEY, id, PRIVATE_KEY),
+    };
+    vault.open(&binding, &value.blob).await.map(drop)
+}
 
 /// Seals a secret field of a connection.
 pub(crate) async fn seal_field(

@@ -9,9 +9,9 @@ use courier_store::{
     Error as StoreError, Store,
     audit::{Authenticator, KEY},
 };
-use courier_vault::{Binding, MacKey, Vault};
+use courier_vault::{MacKey, Vault};
 
-use crate::{Error, Result};
+use crate::{Error, Result, secrets::audit_key};
 
 #[derive(Debug)]
 pub(super) struct Key(MacKey);
@@ -53,12 +53,12 @@ async fn stored(store: &Store, vault: &Vault) -> Result<Option<Key>> {
     };
     let text = kept.value.as_str().ok_or_else(damaged)?;
     let sealed = BASE64_STANDARD.decode(text).map_err(|_| damaged())?;
-    let key = MacKey::open(vault, &binding(), &sealed).await?;
+    let key = MacKey::open(vault, &audit_key(), &sealed).await?;
     Ok(Some(Key(key)))
 }
 
 async fn made(store: &Store, vault: &Vault) -> Result<Key> {
-    let (sealed, key) = MacKey::generate(vault, &binding()).await?;
+    let (sealed, key) = MacKey::generate(vault, &audit_key()).await?;
     let key = Key(key);
     let sealed = BASE64_STANDARD.encode(sealed);
     match store.audit().keep_key(sealed.into(), &key).await? {
@@ -66,8 +66,4 @@ async fn made(store: &Store, vault: &Vault) -> Result<Key> {
         // Another node was first.
         false => existing(store, vault).await,
     }
-}
-
-fn binding() -> Binding {
-    Binding::new("audit", "chain", "key")
 }

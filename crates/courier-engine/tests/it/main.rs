@@ -6,10 +6,13 @@
     clippy::panic
 )]
 
+mod admin;
+mod audit;
 mod certificates;
 mod connections;
 mod database;
 mod fake;
+mod fips;
 mod fixture;
 mod hostile;
 mod hostile_paths;
