@@ -22,7 +22,7 @@ mod tokens;
 mod users;
 mod words;
 
-pub use audit::{AuditEntry, AuditQuery};
+pub use audit::{AuditEntry, AuditExportQuery, AuditFinding, AuditQuery, AuditReport, ExportFormat};
 pub use auth::{LoginRequest, LoginResponse, Me, PasswordChange};
 pub use connections::{
     AddConnectionKey, ApproveHostKey, AuthMethod, Connection, ConnectionInput, ConnectionKey,

@@ -93,6 +93,8 @@ pub(crate) fn api(state: AppState) -> Api {
         .at(Viewer, routes!(settings::get))
         .at(Admin, routes!(settings::set))
         .at(Viewer, routes!(audit::list))
+        .at(Viewer, routes!(audit::export))
+        .at(Admin, routes!(audit::verify))
         .at(Viewer, routes!(overview::get))
 }
 

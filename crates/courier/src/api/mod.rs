@@ -171,6 +171,16 @@ impl Api {
             .map_err(|e| self.unreachable(&e))
     }
 
+    /// Reads what is too long to be held, piece by piece.
+    pub(crate) async fn download(
+        &self,
+        path: &[&str],
+        query: &Query,
+    ) -> Result<impl Stream<Item = Result<impl AsRef<[u8]>>>> {
+        let response = self.send(self.request(Method::GET, path, query)?).await?;
+        Ok(response.bytes_stream().map_err(|e| self.unreachable(&e)))
+    }
+
     /// Asks for something to be done. No body where `body` is null.
     pub(crate) async fn post(&self, path: &[&str], body: &Value) -> Result<Value> {
         self.change(Method::POST, path, body).await

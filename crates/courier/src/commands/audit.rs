@@ -1,22 +1,30 @@
-//! `courier audit`: who did what, when.
+//! `courier audit`: who did what, when, and whether that is the whole truth.
 
+use std::{
+    io::{self, Write},
+    path::PathBuf,
+};
+
+use courier_api::ExportFormat;
+use futures::TryStreamExt;
 use jiff::{Timestamp, Zoned};
-
 use serde_json::Value;
 
 use super::ListArgs;
-use crate::api::{Api, ApiArgs};
-use crate::exit::Result;
-use crate::output::Output;
+use crate::api::{Api, ApiArgs, Query};
+use crate::exit::{Code, Failure, Result};
 use crate::output::table::{self, Column};
 use crate::output::text::cell;
+use crate::output::{Output, stdout_failed};
 
 /// The audit log
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   courier audit list --connection partner --since 24h
-  courier audit list --operation host_key_rejected --json")]
+  courier audit list --operation host_key_rejected --json
+  courier audit export --format csv --since 2026-01-01T00:00:00Z -o audit.csv
+  courier audit verify")]
 pub(crate) struct Args {
     #[command(flatten)]
     api: ApiArgs,
@@ -28,24 +36,62 @@ pub(crate) struct Args {
 enum Command {
     /// Show entries, newest first
     List {
-        /// Only this operation, e.g. download, login, host_key_rejected
-        #[arg(long)]
-        operation: Option<String>,
-        /// Only on this connection (name or id)
-        #[arg(long, value_name = "CONNECTION")]
-        connection: Option<String>,
-        /// Only from then on: 2026-03-01T08:00:00Z, or a time ago such as 90m, 24h, 7d
-        #[arg(long, value_name = "TIME", value_parser = moment)]
-        since: Option<Timestamp>,
-        /// Only before then
-        #[arg(long, value_name = "TIME", value_parser = moment)]
-        until: Option<Timestamp>,
-        /// Only what this user did
-        #[arg(long, value_name = "USER")]
-        performed_by: Option<String>,
+        #[command(flatten)]
+        which: Which,
         #[command(flatten)]
         list: ListArgs,
     },
+    /// Write entries to a file or standard output, oldest first, all of them
+    Export {
+        /// jsonl, a JSON document on each line, or csv
+        #[arg(long, value_name = "FORMAT", default_value_t)]
+        format: ExportFormat,
+        /// The file; it is made anew
+        #[arg(short, long, value_name = "FILE")]
+        output: Option<PathBuf>,
+        #[command(flatten)]
+        which: Which,
+    },
+    /// Check that no entry was changed, removed or inserted; for admins
+    Verify,
+}
+
+/// Which entries.
+#[derive(Debug, clap::Args)]
+struct Which {
+    /// Only this operation, e.g. download, login, host_key_rejected
+    #[arg(long)]
+    operation: Option<String>,
+    /// Only on this connection (name or id)
+    #[arg(long, value_name = "CONNECTION")]
+    connection: Option<String>,
+    /// Only from then on: 2026-03-01T08:00:00Z, or a time ago such as 90m, 24h, 7d
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    since: Option<Timestamp>,
+    /// Only before then
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    until: Option<Timestamp>,
+    /// Only what this user did
+    #[arg(long, value_name = "USER")]
+    performed_by: Option<String>,
+    /// Only in this execution
+    #[arg(long, value_name = "EXECUTION")]
+    execution: Option<String>,
+}
+
+impl Which {
+    async fn query(self, api: &Api) -> Result<Query> {
+        let mut query = Query::new();
+        if let Some(connection) = self.connection {
+            query.push(("connection_id", api.resolve("connections", &connection).await?));
+        }
+        query.extend(self.operation.map(|operation| ("operation", operation)));
+        query.extend(self.since.map(|since| ("since", since.to_string())));
+        query.extend(self.until.map(|until| ("until", until.to_string())));
+        query.extend(self.performed_by.map(|user| ("performed_by", user)));
+        query.extend(self.execution.map(|execution| ("job_execution_id", execution)));
+        Ok(query)
+    }
 }
 
 const COLUMNS: &[Column] = &[
@@ -69,23 +115,23 @@ const LEFT_OUT: [&str; 6] = [
 
 pub(crate) async fn run(args: Args, output: Output) -> Result<()> {
     let api = Api::new(&args.api)?;
-    let Command::List {
-        operation,
-        connection,
-        since,
-        until,
-        performed_by,
-        list,
-    } = args.command;
-    let mut query = Vec::new();
-    if let Some(connection) = connection {
-        query.push(("connection_id", api.resolve("connections", &connection).await?));
+    match args.command {
+        Command::List { which, list } => show(&api, &which.query(&api).await?, list, output).await,
+        Command::Export {
+            format,
+            output: file,
+            which,
+        } => {
+            let mut query = which.query(&api).await?;
+            query.push(("format", format.to_string()));
+            export(&api, &query, file, output).await
+        }
+        Command::Verify => verify(&api, output).await,
     }
-    query.extend(operation.map(|operation| ("operation", operation)));
-    query.extend(since.map(|since| ("since", since.to_string())));
-    query.extend(until.map(|until| ("until", until.to_string())));
-    query.extend(performed_by.map(|user| ("performed_by", user)));
-    let entries = api.list(&["audit"], &query, list.limit as usize).await?;
+}
+
+async fn show(api: &Api, query: &Query, list: ListArgs, output: Output) -> Result<()> {
+    let entries = api.list(&["audit"], query, list.limit as usize).await?;
     if output.json {
         return output.document(&entries);
     }
@@ -94,6 +140,48 @@ pub(crate) async fn run(args: Args, output: Output) -> Result<()> {
         return Ok(());
     }
     output.line(lines(entries))
+}
+
+async fn export(api: &Api, query: &Query, file: Option<PathBuf>, output: Output) -> Result<()> {
+    let mut chunks = Box::pin(api.download(&["audit", "export"], query).await?);
+    let Some(path) = file else {
+        let mut stdout = io::stdout().lock();
+        while let Some(chunk) = chunks.try_next().await? {
+            stdout.write_all(chunk.as_ref()).map_err(stdout_failed)?;
+        }
+        return stdout.flush().map_err(stdout_failed);
+    };
+    let failed = |e: io::Error| Failure::new(Code::Failed, format!("{}: {e}", path.display()));
+    let mut file = std::fs::File::create(&path).map_err(failed)?;
+    while let Some(chunk) = chunks.try_next().await? {
+        file.write_all(chunk.as_ref()).map_err(failed)?;
+    }
+    file.sync_all().map_err(failed)?;
+    output.info(format!("wrote {}", path.display()))
+}
+
+async fn verify(api: &Api, output: Output) -> Result<()> {
+    let report = api.get(&["audit", "verify"]).await?;
+    let whole = report.get("ok") == Some(&Value::Bool(true));
+    let count = |of: &str| report.get(of).and_then(Value::as_u64).unwrap_or_default();
+    if output.json {
+        output.document(&report)?;
+    } else if whole {
+        output.line(format!(
+            "the audit log is whole: {} entries in {} chains",
+            count("records"),
+            count("chains")
+        ))?;
+    } else {
+        let findings = report.get("findings").and_then(Value::as_array);
+        for finding in findings.into_iter().flatten() {
+            output.line(cell(finding.get("message").unwrap_or(&Value::Null)))?;
+        }
+    }
+    match whole {
+        true => Ok(()),
+        false => Err(Failure::new(Code::Failed, "the audit log was tampered with")),
+    }
 }
 
 /// Entries as a table.
