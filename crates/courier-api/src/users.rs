@@ -46,7 +46,7 @@ pub struct User {
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UserInput {
-    /// The name to log in with; unique.
+    /// The name to log in with; unique without regard to case.
     pub username: String,
     /// The password.
     #[schema(write_only)]

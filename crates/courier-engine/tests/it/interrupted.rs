@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use courier_engine::{Environment, Error, executions::ExecutionState};
-use courier_store::{Store, audit::NewAudit};
 use courier_transfer::{Client, EntryKind, memory::Event};
+use sea_orm::{ConnectionTrait, Database};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -222,11 +222,11 @@ async fn a_shutdown_hands_back_what_runs() {
 async fn a_cancel_outlives_a_shutdown() {
     let t = Fixture::new().await;
     let id = stuck(&t).await;
-    // As another node hears it, so that this one knows only what it is told by the store.
+    // As another node writes it, so that this one knows only what it is told by the store.
     let url = format!("sqlite://{}", t.dir.path().join("courier.db").display());
-    let other = Store::open(&url).await.unwrap();
-    let record = |_: &_| NewAudit::new("execution_cancelled", "otto");
-    other.executions().request_cancel(id, record).await.unwrap();
+    let other = Database::connect(url).await.unwrap();
+    let wish = "UPDATE executions SET request = 'cancel' WHERE state = 'running'";
+    assert_eq!(other.execute_unprepared(wish).await.unwrap().rows_affected(), 1);
     t.engine.shutdown(Duration::from_secs(5)).await;
     let stopped = t.executions().get(id).await.unwrap();
     assert_eq!(stopped.state, ExecutionState::Cancelled);

@@ -370,6 +370,7 @@ async fn settings_are_a_typed_table() {
             ("security.insecure_trust_allow_production", &json!(false)),
             ("security.fips_mode_enabled", &json!(false)),
             ("security.host_key_approval_require_admin", &json!(true)),
+            ("audit.retention_days", &json!(0)),
         ]
     );
     assert_eq!(t.audit_of("setting_changed").await.len(), 2);

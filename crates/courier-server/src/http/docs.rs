@@ -36,7 +36,7 @@ are wrong, `errors` with one entry for each. An id that is no UUID is 400 (code 
 (code 1030).
 
 **Login.** `POST /api/auth/login` gives a token for `Authorization: Bearer`, and sets it as a cookie for browsers. \
-API tokens are used in the same way.";
+API tokens are used in the same way. One with `scopes` is for some of the groups below only.";
 
 #[derive(OpenApi)]
 #[openapi(components(schemas(Problem, FieldError, Progress)))]

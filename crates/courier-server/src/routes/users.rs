@@ -15,7 +15,7 @@ const READ_ONLY: &[&str] = &["id", "created_at", "updated_at", "last_login_at"];
 
 /// List users
 #[utoipa::path(get, path = "/api/users", tag = "users", params(PageQuery),
-    responses((status = 200, description = "Users, by name", body = Page<User>)))]
+    responses((status = 200, description = "Users, oldest first", body = Page<User>)))]
 pub(crate) async fn list(
     State(state): State<AppState>,
     Query(query): Query<PageQuery>,

@@ -95,3 +95,57 @@ async fn users_and_their_tokens() {
     admin.get(&path).await.problem(404, 1030);
     server.stop().await;
 }
+
+#[tokio::test]
+async fn everybody_changes_their_own_password() {
+    let server = TestServer::start().await;
+    let vera = json!({"username": "Vera", "password": "first password", "role": "viewer"});
+    let made = server.admin.post("/api/users", vera).await.created();
+    let again = json!({"username": "vera", "password": "first password", "role": "viewer"});
+    server.admin.post("/api/users", again).await.problem(409, 1052);
+
+    let here = server.anybody().login("vera", "first password").await;
+    let there = server.anybody().login("VERA", "first password").await;
+    let change = |current: &str, new: &str| json!({"current_password": current, "new_password": new});
+    let path = "/api/auth/password";
+    server
+        .anybody()
+        .post(path, change("first password", "second password"))
+        .await
+        .problem(401, 1010);
+    let wrong = here
+        .post(path, change("guess", "second password"))
+        .await
+        .problem(400, 1000);
+    assert_eq!(wrong["errors"][0]["field"], "current_password");
+    let short = here
+        .post(path, change("first password", "short"))
+        .await
+        .problem(400, 1000);
+    assert_eq!(short["errors"][0]["field"], "new_password");
+
+    here.post(path, change("first password", "second password"))
+        .await
+        .status(204);
+    assert_eq!(here.get("/api/auth/me").await.ok()["id"], made["id"]);
+    there.get("/api/auth/me").await.problem(401, 1010);
+    server.anybody().login("vera", "second password").await;
+    let records = server.admin.get("/api/audit?performed_by=Vera").await.ok();
+    let operations: Vec<&str> = records["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|record| record["operation"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        operations,
+        [
+            "login",
+            "password_changed",
+            "password_change_failed",
+            "login",
+            "login"
+        ]
+    );
+    server.stop().await;
+}

@@ -20,5 +20,6 @@ mod listener;
 mod openapi;
 mod pages;
 mod proftpd;
+mod scopes;
 mod sftp;
 mod start;

@@ -45,12 +45,15 @@ enum Command {
         #[command(flatten)]
         password: PasswordArgs,
     },
-    /// Change a role or a password
+    /// Change a role or a password, or lock somebody out
     Update {
         user: String,
         /// viewer, operator or admin
         #[arg(long)]
         role: Option<Role>,
+        /// May the user not log in? true ends the user's sessions
+        #[arg(long, value_name = "true|false")]
+        disabled: Option<bool>,
         #[command(flatten)]
         password: PasswordArgs,
     },
@@ -69,6 +72,8 @@ enum Command {
 const COLUMNS: &[Column] = &[
     ("USERNAME", "username"),
     ("ROLE", "role"),
+    ("DISABLED", "disabled"),
+    ("LAST LOGIN", "last_login_at"),
     ("CREATED", "created_at"),
     ("ID", "id"),
 ];
@@ -90,14 +95,20 @@ pub(crate) async fn run(args: Args, output: Output) -> Result<()> {
             let request = json!({"username": username, "role": role, "password": password.expose_secret()});
             done(output, "created", &api.post(&["users"], &request).await?)
         }
-        Command::Update { user, role, password } => {
+        Command::Update {
+            user,
+            role,
+            disabled,
+            password,
+        } => {
             let password: Option<SecretString> = password.given(&format!("New password for {user}"))?;
             let mut request = Map::new();
             request.extend(role.map(|role| ("role".to_owned(), json!(role))));
+            request.extend(disabled.map(|disabled| ("disabled".to_owned(), json!(disabled))));
             request.extend(password.map(|p| ("password".to_owned(), Value::from(p.expose_secret()))));
             if request.is_empty() {
                 return Err(Failure::usage(
-                    "nothing to change; give --role, --ask-password or --password-stdin",
+                    "nothing to change; give --role, --disabled, --ask-password or --password-stdin",
                 ));
             }
             let id = api.resolve("users", &user).await?;

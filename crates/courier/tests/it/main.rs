@@ -6,6 +6,7 @@
     clippy::panic
 )]
 
+mod accounts;
 mod architecture;
 mod demo;
 mod docs;
