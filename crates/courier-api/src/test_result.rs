@@ -25,6 +25,12 @@ pub struct TestResult {
     pub error_code: Option<ErrorCode>,
     /// Why it failed, what was expected and seen, and what helps.
     pub error_message: Option<String>,
+    /// What was agreed on with the server, and what of that is weak.
+    #[serde(default)]
+    pub negotiated: Option<String>,
+    /// What is insecure or weak about the connection, in words.
+    #[serde(default)]
+    pub warnings: Vec<String>,
     /// The server's algorithms by purpose, in its order (SFTP).
     pub algorithms: Option<Algorithms>,
     /// What the session can do; `null` if there was none.

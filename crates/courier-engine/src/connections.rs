@@ -8,6 +8,7 @@ mod host_keys;
 mod keys;
 mod parse;
 mod save;
+mod warnings;
 
 use courier_store::connections as store;
 pub use courier_store::{connections::ConnectionFilter, known_hosts::KnownHost};
@@ -21,6 +22,7 @@ use uuid::Uuid;
 
 pub(crate) use fields::{Effective, Shape};
 pub use keys::{AddKey, ConnectionKey};
+use warnings::Warnings;
 
 use crate::{
     Actor, Engine, Error, Page, PageRequest, Result, Role,
@@ -78,10 +80,11 @@ impl Connections<'_> {
     /// # Errors
     /// [`Error::Validation`], [`Error::ProtocolConfig`], [`Error::Duplicate`], [`Error::KeyNotActive`], and what trust
     /// forbids: [`Error::InsecureHostKeyNeedsAdmin`], [`Error::InsecureHostKeyInFips`],
-    /// [`Error::InsecureTlsNeedsAdmin`], [`Error::InsecureTlsInFips`], [`Error::InsecureTrustInProduction`], [`Error::FipsOverrideNeedsAdmin`], [`Error::Forbidden`] for a fingerprint.
+    /// [`Error::InsecureTlsNeedsAdmin`], [`Error::InsecureTlsInFips`], [`Error::InsecureTrustInProduction`],
+    /// [`Error::FipsOverrideNeedsAdmin`], [`Error::NotFips`], [`Error::Forbidden`] for a fingerprint.
     pub async fn create(&self, actor: &Actor, input: Map<String, Value>) -> Result<Connection> {
         let saved = save::create(self.0, actor, input).await?;
-        Ok(self.view(saved))
+        self.view(saved).await
     }
 
     /// One connection.
@@ -89,7 +92,7 @@ impl Connections<'_> {
     /// # Errors
     /// [`Error::NotFound`].
     pub async fn get(&self, id: Uuid) -> Result<Connection> {
-        Ok(self.view(self.record(id).await?))
+        self.view(self.record(id).await?).await
     }
 
     /// Connections, oldest first.
@@ -98,7 +101,8 @@ impl Connections<'_> {
     /// [`Error::Store`], also for a cursor that no list gave out.
     pub async fn list(&self, filter: ConnectionFilter, page: PageRequest) -> Result<Page<Connection>> {
         let page = self.0.0.store.connections().list(&filter, &page).await?;
-        Ok(page.map(|record| self.view(record)))
+        let warnings = Warnings::about(self.0, &page.items).await?;
+        Ok(page.map(|record| self.shown(record, &warnings)))
     }
 
     /// Replaces all fields (PUT). Secrets, keys and the pin stay where the input doesn't name them, and go where the
@@ -108,7 +112,7 @@ impl Connections<'_> {
     /// As [`Self::create`], and [`Error::NotFound`].
     pub async fn replace(&self, actor: &Actor, id: Uuid, input: Map<String, Value>) -> Result<Connection> {
         let saved = save::update(self.0, actor, id, input, save::Mode::Replace).await?;
-        Ok(self.view(saved))
+        self.view(saved).await
     }
 
     /// Changes the fields that the input names (PATCH); `null` clears. Else as [`Self::replace`].
@@ -117,7 +121,7 @@ impl Connections<'_> {
     /// As [`Self::replace`].
     pub async fn patch(&self, actor: &Actor, id: Uuid, input: Map<String, Value>) -> Result<Connection> {
         let saved = save::update(self.0, actor, id, input, save::Mode::Patch).await?;
-        Ok(self.view(saved))
+        self.view(saved).await
     }
 
     /// Deletes a connection with its secrets and pins.
@@ -248,11 +252,16 @@ impl Connections<'_> {
         found(self.0.0.store.connections().get(id).await, id)
     }
 
-    fn view(&self, record: store::Connection) -> Connection {
+    async fn view(&self, record: store::Connection) -> Result<Connection> {
+        let warnings = Warnings::about(self.0, std::slice::from_ref(&record)).await?;
+        Ok(self.shown(record, &warnings))
+    }
+
+    fn shown(&self, record: store::Connection, warnings: &Warnings) -> Connection {
         let (fields, warnings) = match self.0.0.protocols.get(&record.protocol) {
             Some(protocol) => {
                 let shape = Shape::of(protocol);
-                (fields::shown(&shape, &record), fields::warnings(&shape, &record))
+                (fields::shown(&shape, &record), warnings.of(&shape, &record))
             }
             None => (
                 fields::stored(None, &record),
@@ -280,6 +289,15 @@ impl Connections<'_> {
             updated_at: record.updated_at,
         }
     }
+}
+
+/// What is insecure or weak about a connection, saved or not, in words.
+pub(crate) async fn warnings_of(engine: &Engine, connection: &store::Connection) -> Result<Vec<String>> {
+    let Some(protocol) = engine.0.protocols.get(&connection.protocol) else {
+        return Ok(Vec::new());
+    };
+    let warnings = Warnings::about(engine, std::slice::from_ref(connection)).await?;
+    Ok(warnings.of(&Shape::of(protocol), connection))
 }
 
 /// A record, or the error that names it.

@@ -213,11 +213,7 @@ impl Keys<'_> {
 
 /// May a key of this stored type be used in FIPS mode?
 pub(crate) fn is_approved(key_type: &str) -> bool {
-    match key_type.parse() {
-        Ok(KeyType::Rsa(bits)) => bits >= 2048,
-        Ok(KeyType::Ecdsa256 | KeyType::Ecdsa384 | KeyType::Ecdsa521) => true,
-        Ok(KeyType::Ed25519) | Err(_) => false,
-    }
+    key_type.parse().is_ok_and(KeyType::is_fips_approved)
 }
 
 fn record(actor: &Actor, operation: &str, key: &Key, mut details: Value) -> NewAudit {

@@ -21,6 +21,7 @@ pub(crate) use slots::{Permit, Slots};
 use crate::{
     Engine, Error, Failure, Result,
     connections::{Effective, Shape},
+    fips::Ruling,
     secrets,
     sessions::Sessions,
     trust::{Insecure, Purpose, Trust},
@@ -110,7 +111,18 @@ pub(crate) async fn open(
         Some((credentials, pin)) => (Some(credentials), pin),
         None => (None, None),
     };
-    let trust = Trust::new(engine, connection, opening.purpose, opening.performed_by, pin);
+    let ruling = match Ruling::of(engine, connection).await {
+        Ok(ruling) => ruling,
+        Err(error) => return (ServerInfo::default(), Err(error)),
+    };
+    let trust = Trust::new(
+        engine,
+        connection,
+        opening.purpose,
+        opening.performed_by,
+        ruling,
+        pin,
+    );
     let mut result = connect(engine, connection, credentials, &trust).await;
     let learnt = trust.learnt();
     if let (Err(error), Some(permit)) = (&result, &permit)
@@ -283,8 +295,13 @@ async fn connect(
         observer: trust.clone(),
         connect_timeout,
         keepalive_interval: interval,
-        fips: false,
+        fips: trust.ruling() == Ruling::On,
     };
+    if trust.ruling() == Ruling::Overridden {
+        // Before anything is sent: whatever comes of it, it was used.
+        let details = json!({"host": connection.host, "protocol": connection.protocol});
+        trust.record("fips_override_used", details).await?;
+    }
     // A protocol keeps the time itself, and names the stage that took it; this one is the net below.
     let client = tokio::time::timeout(
         connect_timeout + Duration::from_secs(5),

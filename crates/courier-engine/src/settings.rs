@@ -22,8 +22,9 @@ pub(crate) const INSECURE_TRUST_ALLOW_PRODUCTION: Setting = Setting::optional(
 pub(crate) const FIPS_MODE: Setting = Setting::optional(
     "security.fips_mode_enabled",
     Kind::Bool,
-    "Keys are made and imported of approved types only, and connections that accept any host key or certificate are refused. \
-     The algorithms of an SFTP connection are restricted by its ssh_algorithms preset `fips`.",
+    "Approved algorithms only: AES in GCM and CTR mode, SHA-2, HMAC with it, key agreement and signatures over P-256, P-384 and \
+     P-521, RSA from 2048 bits, Diffie-Hellman groups 14 to 18 with SHA-2. Connections offer and accept nothing else, and those \
+     that accept any host key or certificate are refused. A connection's fips_override exempts it from the algorithms.",
 )
 .or(Standard::Bool(false));
 

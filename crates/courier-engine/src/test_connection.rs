@@ -13,7 +13,7 @@ use serde_json::json;
 use crate::{
     Actor, Engine, Failure, Result,
     audit::Entry,
-    connections::{DraftSecrets, Effective, Shape},
+    connections::{DraftSecrets, Effective, Shape, warnings_of},
     open::{Opening, open, set_failed, set_healthy},
     secrets,
     trust::Purpose,
@@ -40,6 +40,8 @@ pub struct TestReport {
     pub algorithms: Option<Algorithms>,
     /// What was agreed on, in words.
     pub negotiated: Option<String>,
+    /// What is insecure or weak about the connection, in words.
+    pub warnings: Vec<String>,
     /// What a session with this server can do.
     pub capabilities: Option<Capabilities>,
     /// Why it failed.
@@ -56,7 +58,8 @@ pub(crate) async fn saved(engine: &Engine, actor: &Actor, connection: &Connectio
         others: None,
         permit: None,
     };
-    let (report, error) = run(engine, connection, opening).await;
+    let (mut report, error) = run(engine, connection, opening).await;
+    report.warnings = warnings_of(engine, connection).await?;
     match &error {
         None => set_healthy(engine, connection).await?,
         Some(error) => set_failed(engine, connection, Purpose::Test, error).await?,
@@ -94,7 +97,8 @@ pub(crate) async fn unsaved(
         others: None,
         permit: None,
     };
-    let (report, _) = run(engine, connection, opening).await;
+    let (mut report, _) = run(engine, connection, opening).await;
+    report.warnings = warnings_of(engine, connection).await?;
     let mut details = details(&report);
     if let Some(details) = details.as_object_mut() {
         details.insert(

@@ -19,7 +19,12 @@ use uuid::Uuid;
 
 pub(crate) use insecure::Insecure;
 
-use crate::{Actor, Engine, Error, Result, audit::Entry, settings::HOST_KEY_APPROVAL_REQUIRE_ADMIN};
+use crate::{
+    Actor, Engine, Error, Result,
+    audit::Entry,
+    fips::{Ruling, foreign_pins},
+    settings::HOST_KEY_APPROVAL_REQUIRE_ADMIN,
+};
 
 /// Refuses to let somebody decide about a host key who may not.
 ///
@@ -78,6 +83,7 @@ pub(crate) struct Trust {
     connection: Connection,
     purpose: Purpose,
     performed_by: String,
+    ruling: Ruling,
     /// For a connection that is not saved: the fingerprint that its draft names.
     draft_pin: Option<Fingerprint>,
     learnt: Mutex<ServerInfo>,
@@ -89,6 +95,7 @@ impl Trust {
         connection: &Connection,
         purpose: Purpose,
         performed_by: &str,
+        ruling: Ruling,
         draft_pin: Option<Fingerprint>,
     ) -> Arc<Self> {
         Arc::new(Self {
@@ -96,6 +103,7 @@ impl Trust {
             connection: connection.clone(),
             purpose,
             performed_by: performed_by.into(),
+            ruling,
             draft_pin,
             learnt: Mutex::default(),
         })
@@ -103,6 +111,11 @@ impl Trust {
 
     pub(crate) fn purpose(&self) -> Purpose {
         self.purpose
+    }
+
+    /// What FIPS mode said to the connection as the session was begun.
+    pub(crate) fn ruling(&self) -> Ruling {
+        self.ruling
     }
 
     /// When the connection was changed last before it was looked at.
@@ -138,24 +151,39 @@ impl Trust {
         }
         if pins.is_empty() {
             return match (self.connection.host_key_policy, self.purpose) {
-                (HostKeyPolicy::Manual, _) | (_, Purpose::Look) => self.refuse_unapproved(presented).await,
+                (HostKeyPolicy::Manual, _) | (_, Purpose::Look) => {
+                    let reason = "not approved yet".to_owned();
+                    self.refuse_unapproved(presented, reason).await
+                }
                 _ => Ok(()),
             };
+        }
+        if self.ruling == Ruling::On
+            && let Some(types) = foreign_pins(pins.iter().map(|(_, key_type)| key_type.as_deref()))
+        {
+            let reason = format!(
+                "not approved yet, and FIPS mode does not allow the type of the pinned one ({})",
+                types.join(", ")
+            );
+            return self.refuse_unapproved(presented, reason).await;
         }
         let pins: Vec<Fingerprint> = pins.into_iter().map(|(pin, _)| pin).collect();
         self.refuse_changed(&pins, presented).await
     }
 
-    /// A manual connection without a pin: the key is kept so that somebody can approve it.
-    async fn refuse_unapproved(&self, presented: &HostKey) -> Result<()> {
+    /// No pin that counts, where one is needed: the key is kept so that somebody can approve it.
+    async fn refuse_unapproved(&self, presented: &HostKey, reason: String) -> Result<()> {
         self.remember(presented).await?;
         let message = format!(
-            "The host key {} ({}) is not approved yet. No credential was sent. Compare it with the server's operator, then \
+            "The host key {} ({}) is {reason}. No credential was sent. Compare it with the server's operator, then \
              approve it",
             presented.fingerprint, presented.key_type
         );
-        self.record("host_key_rejected", json!({"presented": presented.fingerprint, "key_type": presented.key_type, "reason": "not approved yet"}))
-            .await?;
+        self.record(
+            "host_key_rejected",
+            json!({"presented": presented.fingerprint, "key_type": presented.key_type, "reason": reason}),
+        )
+        .await?;
         Err(TransferError::new(ErrorKind::HostKeyNotApproved, message).into())
     }
 

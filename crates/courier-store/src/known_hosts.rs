@@ -6,7 +6,7 @@
 mod change;
 
 use jiff::Timestamp;
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
 
 use crate::{
@@ -53,6 +53,22 @@ impl KnownHosts<'_> {
     /// [`Error::Database`](crate::Error::Database), [`Error::Unavailable`](crate::Error::Unavailable).
     pub async fn pins(&self, connection: Uuid) -> Result<Vec<KnownHost>> {
         pins(self.0.read(), connection).await
+    }
+
+    /// The types of the pins of these connections, none where a pin was never presented, in no order.
+    ///
+    /// # Errors
+    /// As [`Self::pins`].
+    pub async fn pinned_types(&self, connections: &[Uuid]) -> Result<Vec<(Uuid, Option<String>)>> {
+        Ok(Entity::find()
+            .select_only()
+            .column(Column::ConnectionId)
+            .column(Column::KeyType)
+            .filter(Column::ConnectionId.is_in(connections.iter().copied()))
+            .filter(Column::Pinned.eq(true))
+            .into_tuple()
+            .all(self.0.read())
+            .await?)
     }
 
     /// All host keys that the connection has seen, in that order.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use courier_store::connections::{AuthMethod, Connection, HostKeyPolicy};
+use courier_store::connections::Connection;
 use courier_transfer::{
     CertificatePolicy, Protocol,
     settings::{Default as Standard, Kind, Setting, with_defaults},
@@ -10,7 +10,7 @@ use courier_transfer::{
 use serde_json::{Map, Value, json};
 
 use super::certificates;
-use crate::trust::Insecure;
+use crate::fips;
 
 /// What a client may send back without meaning it.
 pub(super) const READ_ONLY: &[&str] = &[
@@ -135,9 +135,10 @@ const TUNING: &[(Setting, Has)] = &[
     ),
     (
         Setting::optional(
-            "fips_override",
+            fips::OVERRIDE,
             Kind::Bool,
-            "Exempt it from FIPS mode; only an admin may.",
+            "Exempt it from FIPS mode: it may use algorithms that the mode does not allow, and each session is recorded. Only an \
+             admin may.",
         )
         .or(Standard::Bool(false)),
         Has::Host,
@@ -207,7 +208,7 @@ impl<'a> Shape<'a> {
     /// Is the field one of the common ones, though not of this protocol? Then it may be `null`.
     pub(super) fn is_foreign(&self, field: &str) -> bool {
         let foreign = |names: &[&str], has| names.contains(&field) && !self.has(has);
-        foreign(&["host", "port", "username", "fips_override"], Has::Host)
+        foreign(&["host", "port", "username", fips::OVERRIDE], Has::Host)
             || foreign(
                 &[
                     "host_key_policy",
@@ -297,36 +298,4 @@ fn common(connection: &Connection) -> Map<String, Value> {
         .into_iter()
         .map(|(name, value)| (name.to_owned(), value))
         .collect()
-}
-
-/// Every insecure or weak choice, in words.
-pub(super) fn warnings(shape: &Shape<'_>, connection: &Connection) -> Vec<String> {
-    let effective = Effective::of(shape, connection);
-    let mut warnings = Vec::new();
-    if let Some(insecure) = Insecure::of(connection) {
-        warnings.push(insecure.warning().to_owned());
-    }
-    if shape.host_keys
-        && connection.host_key_policy == HostKeyPolicy::Manual
-        && connection.pinned_fingerprint.is_none()
-    {
-        warnings.push("No host key is approved yet, so this connection connects nowhere.".to_owned());
-    }
-    if CertificatePolicy::of(&connection.settings) == CertificatePolicy::Pinned(None) {
-        warnings.push("No certificate is pinned yet, so this connection connects nowhere.".to_owned());
-    }
-    if connection.auth_method == AuthMethod::Password {
-        let instead = match shape.host_keys {
-            true => "; an SSH key is safer where the server takes one",
-            false => "",
-        };
-        warnings.push(format!(
-            "Password authentication sends the secret on every connection{instead}."
-        ));
-    }
-    if effective.0.get("fips_override") == Some(&Value::Bool(true)) {
-        warnings.push("Exempt from FIPS mode.".to_owned());
-    }
-    warnings.extend(shape.protocol.warnings(&effective.0));
-    warnings
 }

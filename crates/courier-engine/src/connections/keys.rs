@@ -5,14 +5,14 @@ use courier_store::{
     connections::Connection,
 };
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::json;
 use uuid::Uuid;
 
 use crate::{
     Actor, Engine, Error, Result,
     audit::Entry,
+    fips::{self, Ruling},
     keys::{self, Key},
-    settings::FIPS_MODE,
 };
 
 /// A key of a connection.
@@ -60,6 +60,7 @@ pub(super) async fn add(
             engine.keys().generate(actor, &name, &key_type, notes).await?
         }
     };
+    fips::check_key(engine, connection, &key).await?;
     let details = json!({"ssh_key_id": key.id, "name": key.name, "fingerprint": key.fingerprint});
     let record = Entry::new("key_added", &actor.name, details).on(connection.id);
     let keys = engine.0.store.connection_keys();
@@ -85,10 +86,9 @@ pub(super) async fn revoke(
     key: Uuid,
     force: bool,
 ) -> Result<ConnectionKey> {
-    let overrides = connection.settings.get("fips_override") == Some(&Value::Bool(true));
-    let fips = !overrides && engine.settings().flag(&FIPS_MODE).await?;
+    let rules = Ruling::of(engine, connection).await? == Ruling::On;
     let decide = |usable: &[UsableKey]| {
-        let works = |other: &&UsableKey| !fips || keys::is_approved(&other.key_type);
+        let works = |other: &&UsableKey| !rules || keys::is_approved(&other.key_type);
         let usable: Vec<&UsableKey> = usable.iter().filter(works).collect();
         match last_one(&usable, key).filter(|_| !force) {
             Some(why) => Err(why),

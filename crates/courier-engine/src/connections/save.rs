@@ -2,7 +2,7 @@
 
 use courier_store::{
     connections::{Connection, ConnectionChange, ConnectionStatus, HostKeyPolicy},
-    ssh_keys::SshKeyStatus,
+    ssh_keys::{SshKey, SshKeyStatus},
 };
 use courier_transfer::settings::Problem;
 use secrecy::SecretString;
@@ -16,7 +16,7 @@ use super::{
     parse::{Draft, parse},
 };
 use crate::{
-    Actor, Engine, Error, Result, secrets,
+    Actor, Engine, Error, Result, fips, secrets,
     trust::{self, Insecure},
 };
 
@@ -157,6 +157,7 @@ pub(super) async fn draft(
         let (_, secret) = draft.secrets.iter().find(|(field, _)| *field == wanted)?;
         secret.clone()
     };
+    draft.record.ssh_key_ids = draft.keys.clone().unwrap_or_default();
     let secrets = DraftSecrets {
         password: secret("password"),
         client_certificate: secret(CLIENT_CERTIFICATE),
@@ -224,13 +225,24 @@ async fn check(engine: &Engine, actor: &Actor, draft: &Draft, before: Option<&Co
             insecure.check(engine, Some(actor).filter(|_| decides)).await?;
         }
     }
-    let overrides = |c: &Connection| c.settings.get("fips_override") == Some(&Value::Bool(true));
     // What was allowed for one server is not allowed for another.
-    let inherits = !moved && before.is_some_and(overrides);
-    if overrides(record) && !inherits && !actor.is_admin() {
+    let inherits = !moved && before.is_some_and(fips::overrides);
+    if fips::overrides(record) && !inherits && !actor.is_admin() {
         return Err(Error::FipsOverrideNeedsAdmin);
     }
-    check_keys(engine, draft.keys.as_deref().unwrap_or_default(), before).await
+    let keys = new_keys(engine, draft.keys.as_deref().unwrap_or_default(), before).await?;
+    let Some(protocol) = engine.0.protocols.get(&record.protocol) else {
+        return Ok(());
+    };
+    let certificate = draft
+        .secrets
+        .iter()
+        .find(|(field, _)| *field == CLIENT_CERTIFICATE);
+    let news = fips::News {
+        certificate: certificate.and_then(|(_, secret)| secret.as_ref()),
+        keys: &keys,
+    };
+    fips::check(engine, protocol.as_ref(), record, news).await
 }
 
 /// A decision about a host key that is somebody else's to make is not made by a change of the connection: a move forgets
@@ -260,13 +272,15 @@ async fn check_decision(
         })
 }
 
-async fn check_keys(engine: &Engine, keys: &[Uuid], before: Option<&Connection>) -> Result<()> {
+/// The keys that it hasn't got yet; each must be there and active.
+async fn new_keys(engine: &Engine, keys: &[Uuid], before: Option<&Connection>) -> Result<Vec<SshKey>> {
     let new = keys
         .iter()
         .filter(|key| !before.is_some_and(|b| b.ssh_key_ids.contains(key)));
+    let mut found = Vec::new();
     for id in new {
         match engine.0.store.ssh_keys().get(*id).await {
-            Ok(key) if key.status == SshKeyStatus::Active => {}
+            Ok(key) if key.status == SshKeyStatus::Active => found.push(key),
             Ok(key) => {
                 return Err(Error::KeyNotActive {
                     name: key.name,
@@ -279,7 +293,7 @@ async fn check_keys(engine: &Engine, keys: &[Uuid], before: Option<&Connection>)
             Err(e) => return Err(e.into()),
         }
     }
-    Ok(())
+    Ok(found)
 }
 
 /// The store's answer, with the name that is taken.

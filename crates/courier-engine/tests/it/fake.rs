@@ -39,6 +39,7 @@ struct State {
     passwords: Mutex<Vec<(String, String)>>,
     before_login: Mutex<Option<Arc<Barrier>>>,
     offered_types: Mutex<Vec<String>>,
+    fips: Mutex<Vec<bool>>,
 }
 
 impl Server {
@@ -56,6 +57,7 @@ impl Server {
             passwords: Mutex::default(),
             before_login: Mutex::default(),
             offered_types: Mutex::default(),
+            fips: Mutex::default(),
         }))
     }
 
@@ -121,6 +123,11 @@ impl Server {
         let stop = Arc::new(Barrier::new(2));
         *self.0.before_login.lock().unwrap() = Some(stop.clone());
         stop
+    }
+
+    /// For each attempt to connect: did FIPS mode rule it?
+    pub(crate) fn fips(&self) -> Vec<bool> {
+        self.0.fips.lock().unwrap().clone()
     }
 
     /// Sessions that came up.
@@ -269,7 +276,21 @@ impl Protocol for Server {
         }
     }
 
+    fn not_fips(&self, settings: &Map<String, Value>) -> Vec<(String, String)> {
+        match settings.get("mode").and_then(Value::as_str) {
+            Some("weak") => vec![("mode".into(), "weak is not allowed in FIPS mode".into())],
+            _ => Vec::new(),
+        }
+    }
+
+    fn client_certificate_not_fips(&self, pem: &SecretString) -> Option<String> {
+        pem.expose_secret()
+            .contains("Ed25519")
+            .then(|| "has a key that FIPS mode does not allow".to_owned())
+    }
+
     async fn connect(&self, target: Target, options: ConnectOptions) -> Result<Arc<dyn Client>> {
+        self.0.fips.lock().unwrap().push(options.fips);
         if let Some(kind) = *self.0.down.lock().unwrap() {
             return Err(Error::new(
                 kind,

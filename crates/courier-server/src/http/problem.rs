@@ -87,7 +87,8 @@ impl From<Error> for ApiError {
             Error::Validation { fields }
             | Error::StepType { fields }
             | Error::StepConfig { fields }
-            | Error::ProtocolConfig { fields } => {
+            | Error::ProtocolConfig { fields }
+            | Error::NotFips { fields } => {
                 answer.problem.errors = fields
                     .into_iter()
                     .map(|p| FieldError::new(p.field, p.message))

@@ -233,6 +233,8 @@ fn tested(report: TestReport) -> TestResult {
         }),
         error_code: report.error.as_ref().map(code_of_failure),
         error_message: report.error.map(|error| error.message),
+        negotiated: report.negotiated,
+        warnings: report.warnings,
         algorithms: report.algorithms.map(|lists| courier_api::Algorithms {
             key_exchange: lists.key_exchange,
             host_key: lists.host_key,

@@ -7,7 +7,7 @@ use secrecy::ExposeSecret;
 use serde_json::{Map, Value, json};
 
 use self::ftp::FtpArgs;
-use super::{DocumentArgs, ListArgs, body, done, fields, show, show_items, show_list, text};
+use super::{DocumentArgs, ListArgs, body, done, fields, note_warnings, show, show_items, text};
 use crate::api::{Api, ApiArgs, code_of};
 use crate::exit::{Code, Failure, Result};
 use crate::output::Output;
@@ -145,6 +145,9 @@ struct InputArgs {
     ftp: FtpArgs,
 }
 
+/// How many insecure or weak choices a connection has, for the table; `show` tells them.
+const WARNING_COUNT: &str = "warning_count";
+
 const COLUMNS: &[Column] = &[
     ("NAME", "name"),
     ("PROTOCOL", "protocol"),
@@ -153,6 +156,7 @@ const COLUMNS: &[Column] = &[
     ("USER", "username"),
     ("HEALTH", "health"),
     ("LAST OK", "last_ok_at"),
+    ("WARNINGS", WARNING_COUNT),
     ("ID", "id"),
 ];
 const KEY_COLUMNS: &[Column] = &[
@@ -187,7 +191,11 @@ pub(crate) async fn run(args: Args, output: Output) -> Result<()> {
             let mut query = Vec::new();
             query.extend(group.map(|group| ("group", group)));
             query.extend(health.map(|health| ("health", health.to_string())));
-            show_list(&api, output, &["connections"], &query, COLUMNS, &list).await
+            let mut items = api.list(&["connections"], &query, list.limit as usize).await?;
+            if !output.json {
+                items.iter_mut().for_each(count_warnings);
+            }
+            show_items(output, COLUMNS, &items)
         }
         Command::Show { connection } => {
             show(output, &api.get(&["connections", &id(&connection).await?]).await?)
@@ -355,6 +363,16 @@ impl InputArgs {
     }
 }
 
+fn count_warnings(connection: &mut Value) {
+    let count = connection
+        .get("warnings")
+        .and_then(Value::as_array)
+        .map_or(0, Vec::len);
+    if let (Some(fields), true) = (connection.as_object_mut(), count > 0) {
+        fields.insert(WARNING_COUNT.to_owned(), json!(count));
+    }
+}
+
 /// Shows a test's result; a failed test has the exit code of its cause.
 fn tested(output: Output, connection: &str, result: &Value) -> Result<()> {
     let part = |name: &str| result.get(name).unwrap_or(&Value::Null);
@@ -365,6 +383,7 @@ fn tested(output: Output, connection: &str, result: &Value) -> Result<()> {
         let shown = json!({
             "server_banner": part("server_banner"),
             "host_key_fingerprint": part("host_key_fingerprint"),
+            "negotiated": part("negotiated"),
             "latency_ms": part("latency_ms"),
             "certificate": field(result, "tls_certificate.subject"),
             "issuer": field(result, "tls_certificate.issuer"),
@@ -373,6 +392,9 @@ fn tested(output: Output, connection: &str, result: &Value) -> Result<()> {
             "policy_errors": field(result, "tls_certificate.policy_errors"),
         });
         output.line(format!("{connection} works\n{}", table::fields(&shown)))?;
+    }
+    if !output.json {
+        note_warnings(output, result);
     }
     if success {
         return Ok(());

@@ -74,15 +74,16 @@ pub(crate) fn done(output: Output, what: &str, document: &Value) -> Result<()> {
     let name = text("name").or_else(|| text("username")).unwrap_or_default();
     let id = text("id").unwrap_or_default();
     output.info(format!("{what} {name} {id}").trim_end().to_owned())?;
-    for warning in document
-        .get("warnings")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-    {
+    note_warnings(output, document);
+    Ok(())
+}
+
+/// Notes what is insecure or weak about what was made, changed or tested.
+pub(crate) fn note_warnings(output: Output, document: &Value) {
+    let warnings = document.get("warnings").and_then(Value::as_array);
+    for warning in warnings.into_iter().flatten() {
         output.note(format!("warning: {}", table_text(warning)));
     }
-    Ok(())
 }
 
 fn table_text(value: &Value) -> String {
