@@ -1,7 +1,9 @@
 //! The HTTP API, and the place where protocols are named.
 //!
 //! [`Config::load`] reads the configuration, [`Server::start`] opens everything and binds, [`Server::run_until`] serves.
+//! [`admin`] works on the same configuration without a server.
 
+pub mod admin;
 pub mod config;
 mod http;
 mod listen;

@@ -2,7 +2,7 @@
 
 use clap::error::ErrorKind;
 
-use crate::commands::{audit, connection, demo, execution, job, key, login, serve, setting, token, user};
+use crate::commands::{admin, audit, connection, demo, execution, job, key, login, serve, setting, token, user};
 use crate::exit::Failure;
 use crate::output::Output;
 use crate::remote::{get, ls, mkdir, mv, put, rm, rmdir};
@@ -76,6 +76,7 @@ fn in_one_line(text: &str) -> String {
 pub(crate) enum Command {
     Serve(serve::Args),
     Demo(demo::Args),
+    Admin(admin::Args),
 
     Ls(ls::Args),
     Get(get::Args),

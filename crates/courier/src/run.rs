@@ -6,7 +6,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::cli::Command;
-use crate::commands::{audit, connection, demo, execution, job, key, login, serve, setting, token, user};
+use crate::commands::{admin, audit, connection, demo, execution, job, key, login, serve, setting, token, user};
 use crate::exit::{Code, Failure, Result};
 use crate::output::Output;
 use crate::remote::{get, ls, mkdir, mv, put, rm, rmdir};
@@ -20,6 +20,8 @@ pub(crate) fn run(command: Command, output: Output) -> Result<()> {
         // These stop by themselves, with connections to drain.
         Command::Serve(args) => several_threads()?.block_on(serve::run(args, output)),
         Command::Demo(args) => several_threads()?.block_on(demo::run(args, output)),
+
+        Command::Admin(args) => interruptible(admin::run(args, output)),
 
         Command::Ls(args) => interruptible(ls::run(args, output)),
         Command::Get(args) => interruptible(get::run(args, output)),

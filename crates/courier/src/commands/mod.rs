@@ -11,6 +11,7 @@ use crate::exit::{Code, Failure, Result};
 use crate::output::Output;
 use crate::output::table::{self, Column};
 
+pub(crate) mod admin;
 pub(crate) mod audit;
 pub(crate) mod connection;
 pub(crate) mod demo;

@@ -85,6 +85,7 @@ pub(crate) async fn run(args: Args, output: Output) -> Result<()> {
         listen: args.listen,
         data_dir: args.data_dir,
         config: args.config,
+        ..ServeOptions::default()
     };
     let config = Config::load(options).map_err(|e| Failure::usage(e.to_string()))?;
     // From the start: a signal that comes while the database is opened should stop in order, too.

@@ -7,6 +7,7 @@
 )]
 
 mod accounts;
+mod admin;
 mod architecture;
 mod demo;
 mod docs;
@@ -15,9 +16,12 @@ mod ftp;
 mod ftp_jobs;
 mod house;
 mod identities;
+mod key_vault;
 mod keys;
 mod lines;
+mod listener;
 mod rotation;
+mod secrets;
 mod serve;
 mod support;
 mod trust;

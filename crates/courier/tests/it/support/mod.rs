@@ -2,11 +2,14 @@
 
 mod cli;
 mod ftpd;
+mod needles;
 mod serve;
 mod sshd;
+pub(crate) mod watched;
 
-pub(crate) use cli::{Cli, signal, wait_until};
+pub(crate) use cli::{Cli, Outcome, signal, wait_until};
 pub(crate) use ftpd::{Ftpd, PASSWORD as FTP_PASSWORD, Software};
+pub(crate) use needles::{Needles, from_base64};
 pub(crate) use serve::{PASSWORD, Serve};
 pub(crate) use sshd::{Sshd, keygen, user};
 
