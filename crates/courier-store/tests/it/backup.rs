@@ -344,6 +344,40 @@ async fn sealed_values_are_all_found_and_replaced_where_they_are_the_same(db: Da
     assert_eq!(db.ssh_keys().private_key(key).await.unwrap(), [42, 43]);
 }
 
+/// Its tables are made as they were, filled, and brought up to date.
+#[tokio::test]
+async fn a_backup_of_an_earlier_version_is_brought_up_to_date() {
+    let id = new_id().to_string();
+    let lines = [
+        json!({"courier_backup": 1, "version": "0.0.9", "made_at": "2026-01-02T03:04:05Z", "migrations": ["m0001_first"]}),
+        json!({"table": "users", "columns": [["id", "uuid"], ["username", "text"], ["password_hash", "text"], ["role", "text"],
+            ["disabled", "boolean"], ["failed_logins", "number"], ["created_at", "number"], ["updated_at", "number"]]}),
+        json!([id, "anna", "$argon2id$hash", "admin", false, 0, 5, 5]),
+        json!({"rows": 1}),
+        json!({"table": "audit", "columns": [["id", "uuid"], ["operation", "text"], ["performed_by", "text"],
+            ["performed_at", "number"], ["details", "json"]]}),
+        json!([id, "login", "anna", 5, "{\"a\": 1}"]),
+        json!({"rows": 1}),
+        json!({"total_rows": 2}),
+    ];
+    let backup: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    for new in New::both().await {
+        let restored = restore(&new.store, backup.as_bytes()).await.unwrap();
+        assert_eq!((restored.version.as_str(), restored.contents.rows), ("0.0.9", 2));
+        assert!(
+            new.store
+                .audit()
+                .keep_key(json!("AQID"), &FixedKey)
+                .await
+                .unwrap()
+        );
+        let report = new.store.audit().verify(&FixedKey, None).await.unwrap();
+        assert!(report.is_whole() && report.records == 1, "{report:?}");
+        let (user, _) = new.store.users().for_login("anna").await.unwrap().unwrap();
+        assert_eq!((user.role, user.disabled), (Role::Admin, false));
+    }
+}
+
 #[tokio::test]
 async fn a_command_beside_a_server_makes_no_database_and_no_tables() {
     let folder = tempfile::tempdir().unwrap();
