@@ -9,9 +9,11 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::exit::{Code, Failure, Result};
+use crate::output::Output;
 
 mod events;
 mod problem;
+mod transport;
 
 pub(crate) use events::{Event, Parser};
 pub(crate) use problem::code_of;
@@ -76,9 +78,21 @@ pub(crate) struct Api {
 pub(crate) type Query = Vec<(&'static str, String)>;
 
 impl Api {
-    /// For the server that the arguments name. Connects to nothing yet.
+    /// For the server that the arguments name; says so where what goes there can be read on the way. Connects to
+    /// nothing yet.
     pub(crate) fn new(args: &ApiArgs) -> Result<Self> {
-        Self::with_token(&args.server, args.token.as_ref().map(|token| token.0.clone()))
+        let api = Self::with_token(&args.server, args.token.as_ref().map(|token| token.0.clone()))?;
+        if transport::is_in_clear(&api.base) {
+            let output = Output {
+                json: false,
+                quiet: false,
+            };
+            output.complain(format!(
+                "{} is not https: passwords and tokens can be read on their way there",
+                api.base
+            ));
+        }
+        Ok(api)
     }
 
     /// For a server by its address.
@@ -103,7 +117,10 @@ impl Api {
             .redirect(reqwest::redirect::Policy::none())
             .user_agent(concat!("courier/", env!("CARGO_PKG_VERSION")))
             .build()
-            .map_err(|e| Failure::new(Code::Failed, format!("could not set up the HTTP client: {e}")))?;
+            .map_err(|e| {
+                let cause = transport::root(&e);
+                Failure::new(Code::Failed, format!("could not set up the HTTP client: {cause}"))
+            })?;
         Ok(Self { http, base, token })
     }
 
@@ -274,26 +291,6 @@ impl Api {
     }
 
     fn unreachable(&self, error: &reqwest::Error) -> Failure {
-        let cause = root(error);
-        let server = &self.base;
-        let message = if error.is_timeout() {
-            format!("{server} did not answer in time ({cause})")
-        } else if error.is_connect() {
-            format!(
-                "could not connect to {server} ({cause}); is `courier serve` running there, or is --server wrong?"
-            )
-        } else {
-            format!("the exchange with {server} broke off ({cause})")
-        };
-        Failure::new(Code::Lost, message)
+        transport::failure(&self.base, error)
     }
-}
-
-/// The innermost cause, which says most.
-fn root(error: &reqwest::Error) -> String {
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(source) = cause.source() {
-        cause = source;
-    }
-    cause.to_string()
 }

@@ -16,24 +16,35 @@ pub(crate) struct Serve {
     child: Child,
     stdout: BufReader<ChildStdout>,
     folder: TempDir,
+    env: Vec<(String, String)>,
     pub(crate) url: String,
 }
 
 impl Serve {
     pub(crate) fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// With environment variables.
+    pub(crate) fn start_with(env: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let (child, stdout, url) = launch(folder.path());
+        let env: Vec<_> = env
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
+        let (child, stdout, url) = launch(folder.path(), &env);
         Self {
             child,
             stdout,
             folder,
+            env,
             url,
         }
     }
 
     /// On the same data folder, after a stop.
     pub(crate) fn start_again(&mut self) {
-        (self.child, self.stdout, self.url) = launch(self.folder.path());
+        (self.child, self.stdout, self.url) = launch(self.folder.path(), &self.env);
     }
 
     /// The data folder.
@@ -86,7 +97,7 @@ impl Serve {
 }
 
 /// Starts the server and waits until it says where it is.
-fn launch(folder: &Path) -> (Child, BufReader<ChildStdout>, String) {
+fn launch(folder: &Path, env: &[(String, String)]) -> (Child, BufReader<ChildStdout>, String) {
     let log = File::options()
         .append(true)
         .create(true)
@@ -102,14 +113,21 @@ fn launch(folder: &Path) -> (Child, BufReader<ChildStdout>, String) {
         "--log",
         "debug",
     ];
-    let cli = Cli::new().env("COURIER_ADMIN_PASSWORD", PASSWORD);
+    let cli = env.iter().fold(
+        Cli::new().env("COURIER_ADMIN_PASSWORD", PASSWORD),
+        |cli, (name, value)| cli.env(name, value),
+    );
     let mut child = cli.command(arguments).stderr(Stdio::from(log)).spawn().unwrap();
     let mut stdout = BufReader::new(child.stdout.take().unwrap());
     let mut line = String::new();
     stdout.read_line(&mut line).unwrap();
     let url = line.split_whitespace().last().unwrap_or_default().to_owned();
     let log = fs::read_to_string(folder.join("log")).unwrap();
-    assert!(url.starts_with("http://127.0.0.1:"), "{line:?}\n{log}");
+    let address = url.split_once("://").map(|(_, address)| address);
+    assert!(
+        address.is_some_and(|address| address.starts_with("127.0.0.1:")),
+        "{line:?}\n{log}"
+    );
     (child, stdout, url)
 }
 
