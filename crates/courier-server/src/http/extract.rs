@@ -197,8 +197,19 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
 fn data_error(path: &str, error: serde_json::Error) -> ApiError {
     field_error(
         if path == "." { "" } else { path },
-        &without_position(&error.to_string()),
+        &without_value(&without_position(&error.to_string())),
     )
+}
+
+/// "invalid type: string \"…\", expected …" without the value, which may be a secret in a place where none belongs.
+fn without_value(message: &str) -> String {
+    let told = ["invalid type: ", "invalid value: "].iter().find_map(|what| {
+        // The last one: a value may hold anything.
+        let (value, expected) = message.strip_prefix(what)?.rsplit_once(", expected ")?;
+        let kind = value.split(['`', '"']).next().unwrap_or_default().trim_end();
+        Some(format!("{what}{kind}, expected {expected}"))
+    });
+    told.unwrap_or_else(|| message.to_owned())
 }
 
 /// An error at that path. Where the message itself names a field below it (``unknown field `x` ``), that is the field.
@@ -237,6 +248,40 @@ mod tests {
     use futures::{StreamExt, stream};
 
     use super::*;
+
+    #[test]
+    fn values_are_not_repeated() {
+        #[derive(Debug, serde::Deserialize)]
+        struct Login {
+            #[allow(dead_code)]
+            password: String,
+        }
+        for (body, says) in [
+            (
+                r#"{"password": 123456}"#,
+                "invalid type: integer, expected a string",
+            ),
+            (
+                r#"{"password": 1.5}"#,
+                "invalid type: floating point, expected a string",
+            ),
+            (
+                r#"{"password": ["secret"]}"#,
+                "invalid type: sequence, expected a string",
+            ),
+            (
+                r#""se`cr\", expected et""#,
+                "invalid type: string, expected struct Login",
+            ),
+        ] {
+            let error = serde_json::from_str::<Login>(body).unwrap_err();
+            assert_eq!(without_value(&without_position(&error.to_string())), says);
+        }
+        assert_eq!(
+            without_value("missing field `password`"),
+            "missing field `password`"
+        );
+    }
 
     #[tokio::test]
     async fn a_body_that_does_not_end_is_not_waited_for() {
