@@ -1,7 +1,7 @@
 //! Enough of DER (X.690) to tell the ASN.1 forms of keys apart, and to read their parameters before anything is computed
 //! with them.
 
-/// The tag of an integer.
+// Tags.
 const INTEGER: u8 = 0x02;
 const BIT_STRING: u8 = 0x03;
 const OCTET_STRING: u8 = 0x04;
@@ -10,6 +10,9 @@ const SEQUENCE: u8 = 0x30;
 
 /// 1.2.840.113549.1.1.1
 const RSA_ENCRYPTION: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01];
+
+/// 1.2.840.10045.2.1
+const EC_PUBLIC_KEY: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01];
 
 /// What a DER sequence is, told from the types of its first elements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,6 +74,16 @@ pub(crate) fn first_value(der: &[u8]) -> Option<&[u8]> {
     let mut rest = Der::new(der);
     rest.sequence()?;
     der.get(..der.len() - rest.0.len())
+}
+
+/// Is it PKCS#8 around a key of an elliptic curve?
+pub(crate) fn is_ec(der: &[u8]) -> bool {
+    let algorithm = || {
+        let mut content = Der::new(der).sequence()?;
+        content.integer()?;
+        content.algorithm()
+    };
+    algorithm().is_some_and(|(oid, _)| oid == EC_PUBLIC_KEY)
 }
 
 /// The numbers of an RSA key in PKCS#1, or in PKCS#8 around it, without leading zeros; `None` where it is no RSA key.

@@ -8,6 +8,7 @@ mod legacy;
 mod numbers;
 mod openssh;
 mod openssl;
+mod pbes1;
 mod pkcs8;
 mod ppk;
 mod ppk_file;
@@ -38,4 +39,17 @@ fn too_much_work(what: String) -> Error {
         what,
         fix: "it would take too long to open; set the passphrase again with usual settings",
     }
+}
+
+/// From hex, whose letters are of either case.
+fn from_hex(text: &str) -> Option<Vec<u8>> {
+    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
+    let digit = |byte: u8| {
+        char::from(byte)
+            .to_digit(16)
+            .and_then(|digit| u8::try_from(digit).ok())
+    };
+    let byte = |[high, low]: &[u8; 2]| Some(digit(*high)? << 4 | digit(*low)?);
+    let bytes = pairs.iter().map(byte).collect::<Option<Vec<u8>>>()?;
+    rest.is_empty().then_some(bytes)
 }

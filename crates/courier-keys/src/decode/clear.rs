@@ -18,11 +18,13 @@ pub(super) fn decode(form: ClearForm, data: &[u8]) -> Result<PrivateKey> {
         Ok(key) => return Ok(key),
         Err(error) => error,
     };
-    if matches!(error, keys::Error::UnknownAlgorithm(_)) {
-        return Err(read_error(form, &error));
-    }
-    // Forms that few programs write: curves given by their numbers, scalars without their zeros.
-    match openssl::as_usual(data) {
+    // Curves given by their numbers, which few programs write.
+    let usual = match form {
+        ClearForm::Sec1 => openssl::usual_ec(data),
+        ClearForm::Pkcs8 if asn1::is_ec(data) => openssl::usual_ec(data),
+        ClearForm::Pkcs8 | ClearForm::Pkcs1 => None,
+    };
+    match usual {
         Some(usual) => read(ClearForm::Pkcs8, &usual).map_err(|error| read_error(form, &error)),
         None => Err(read_error(form, &error)),
     }

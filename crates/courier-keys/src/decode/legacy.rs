@@ -6,7 +6,7 @@ use ::openssl::symm::Cipher;
 use russh::keys::ssh_key::PrivateKey;
 use zeroize::Zeroizing;
 
-use super::{clear, openssl};
+use super::{clear, from_hex, openssl};
 use crate::error::{Error, Result};
 use crate::sniff::{self, CONVERT, printable};
 
@@ -28,7 +28,7 @@ pub(super) fn decode(cipher: &str, iv: &str, data: &[u8], passphrase: Option<&st
         }
     };
     let size = algorithm.iv_len().unwrap_or_default();
-    let iv = bytes(iv)
+    let iv = from_hex(iv)
         .filter(|iv| iv.len() == size)
         .ok_or_else(|| Error::Malformed {
             format: "PEM",
@@ -49,17 +49,4 @@ pub(super) fn decode(cipher: &str, iv: &str, data: &[u8], passphrase: Option<&st
     // Nothing tells a damaged file from a wrong passphrase, and the passphrase is wrong more often.
     let (form, key) = sniff::decrypted(&plain).ok_or(Error::PassphraseWrong)??;
     clear::decode(form, key)
-}
-
-/// From hex, whose letters are of either case.
-pub(super) fn bytes(hex: &str) -> Option<Vec<u8>> {
-    let (pairs, rest) = hex.as_bytes().as_chunks::<2>();
-    let digit = |byte: u8| {
-        char::from(byte)
-            .to_digit(16)
-            .and_then(|digit| u8::try_from(digit).ok())
-    };
-    let byte = |[high, low]: &[u8; 2]| Some(digit(*high)? << 4 | digit(*low)?);
-    let bytes = pairs.iter().map(byte).collect::<Option<Vec<u8>>>()?;
-    rest.is_empty().then_some(bytes)
 }

@@ -2,41 +2,22 @@
 
 use ::openssl::ec::{EcGroup, EcKey};
 use ::openssl::error::ErrorStack;
-use ::openssl::pkey::{PKey, Private};
+use ::openssl::pkey::PKey;
 use ::openssl::symm::{Cipher, Crypter, Mode};
 use zeroize::Zeroizing;
 
-/// A private key in any form that OpenSSL reads, as the PKCS#8 that it writes itself: version 1, curves by name.
-pub(super) fn as_usual(der: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
-    quietly(|| written(&PKey::private_key_from_der(der)?))
-}
-
-/// Decrypts an `EncryptedPrivateKeyInfo` (RFC 5958 section 3) into PKCS#8 as [`as_usual`] writes it.
-pub(super) fn decrypted_pkcs8(der: &[u8], passphrase: &str) -> Option<Zeroizing<Vec<u8>>> {
+/// An elliptic curve's key in any form that OpenSSL reads, as the PKCS#8 that it writes itself: curves by name.
+///
+/// Not for other keys: OpenSSL computes the public half of some, of numbers as large as the file.
+pub(super) fn usual_ec(der: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     quietly(|| {
-        written(&PKey::private_key_from_pkcs8_passphrase(
-            der,
-            passphrase.as_bytes(),
-        )?)
-    })
-}
-
-fn written(key: &PKey<Private>) -> Result<Zeroizing<Vec<u8>>, ErrorStack> {
-    let named = |key: &PKey<Private>| -> Result<Option<PKey<Private>>, ErrorStack> {
-        let Ok(key) = key.ec_key() else { return Ok(None) };
-        let Some(curve) = key.group().curve_name() else {
-            return Ok(None);
-        };
+        let key = PKey::private_key_from_der(der)?.ec_key()?;
+        let curve = key.group().curve_name().ok_or_else(ErrorStack::get)?;
         let group = EcGroup::from_curve_name(curve)?;
         let key = EcKey::from_private_components(&group, key.private_key(), key.public_key())?;
-        PKey::from_ec_key(key).map(Some)
-    };
-    let named = named(key)?;
-    named
-        .as_ref()
-        .unwrap_or(key)
-        .private_key_to_pkcs8()
-        .map(Zeroizing::new)
+        let der = PKey::from_ec_key(key)?.private_key_to_pkcs8()?;
+        Ok(Zeroizing::new(der))
+    })
 }
 
 /// Decrypts with a block cipher in CBC mode. `padded` takes the padding of PKCS#5 off, which a wrong key lacks.

@@ -6,6 +6,7 @@ use ::openssl::symm::Cipher;
 use russh::keys::ssh_key::PrivateKey;
 use zeroize::Zeroizing;
 
+use super::pbes1::{Kind, Pbes1};
 use super::{clear, openssl, too_much_work};
 use crate::asn1::Der;
 use crate::error::{Error, Result};
@@ -38,8 +39,7 @@ pub(super) fn decode(der: &[u8], passphrase: Option<&str>) -> Result<PrivateKey>
     let passphrase = passphrase.ok_or(Error::PassphraseNeeded)?;
     let plain = match &scheme {
         Scheme::Pbes2(scheme) => scheme.decrypt(passphrase),
-        Scheme::Des(scheme) => scheme.decrypt(passphrase),
-        Scheme::Pkcs12 => openssl::decrypted_pkcs8(der, passphrase),
+        Scheme::Pbes1(scheme) => scheme.decrypt(passphrase),
     };
     let plain = plain.ok_or(Error::PassphraseWrong)?;
     // Nothing tells a damaged file from a wrong passphrase, and the passphrase is wrong more often.
@@ -50,29 +50,7 @@ pub(super) fn decode(der: &[u8], passphrase: Option<&str>) -> Result<PrivateKey>
 /// How a key is encrypted, checked to be something that can be decrypted, and within reason.
 enum Scheme<'a> {
     Pbes2(Pbes2<'a>),
-    Des(Des<'a>),
-    /// 3DES with the key derivation of PKCS#12, which OpenSSL keeps to itself.
-    Pkcs12,
-}
-
-/// `pbeWithMD5AndDES-CBC`, which OpenSSL wrote unless told otherwise until version 1.1, and its sibling with SHA-1.
-struct Des<'a> {
-    digest: MessageDigest,
-    salt: &'a [u8],
-    iterations: i32,
-    data: &'a [u8],
-}
-
-impl Des<'_> {
-    /// PBKDF1 (RFC 8018 section 5.1) gives key and vector.
-    fn decrypt(&self, passphrase: &str) -> Option<Zeroizing<Vec<u8>>> {
-        let pair = openssl::quietly(|| {
-            let (text, salt) = (passphrase.as_bytes(), Some(self.salt));
-            pkcs5::bytes_to_key(Cipher::des_cbc(), self.digest, text, salt, self.iterations)
-        })?;
-        let key = Zeroizing::new(pair.key);
-        openssl::decrypt_des(&key, &pair.iv?, self.data)
-    }
+    Pbes1(Pbes1<'a>),
 }
 
 /// Today's scheme (RFC 8018 section 6.2).
@@ -119,38 +97,27 @@ impl<'a> Scheme<'a> {
         let (scheme, mut parameters) = content.algorithm().ok_or_else(cut)?;
         let data = content.octets().ok_or_else(cut)?;
         let mut parameters = parameters.sequence().ok_or_else(cut)?;
-        match (scheme.strip_prefix(PKCS5), scheme.strip_prefix(PKCS12)) {
-            (Some([13]), _) => pbes2(parameters, data).map(Self::Pbes2),
-            (Some([number @ (3 | 10)]), _) => {
-                let (salt, iterations) = pbes1(&mut parameters)?;
-                if salt.len() != 8 {
-                    return Err(cut());
-                }
-                let digest = match number {
-                    3 => MessageDigest::md5(),
-                    _ => MessageDigest::sha1(),
-                };
-                Ok(Self::Des(Des {
-                    digest,
-                    salt,
-                    iterations,
-                    data,
-                }))
-            }
-            // 3DES with three keys, and with two.
-            (_, Some([3 | 4])) => pbes1(&mut parameters).map(|_| Self::Pkcs12),
-            (_, Some([1 | 2])) => Err(left_out("RC4")),
-            (Some([4 | 6 | 11]), _) | (_, Some([5 | 6])) => Err(left_out("RC2")),
-            _ => Err(unsupported("a scheme that nobody uses")),
+        let kind = match (scheme.strip_prefix(PKCS5), scheme.strip_prefix(PKCS12)) {
+            (Some([13]), _) => return pbes2(parameters, data).map(Self::Pbes2),
+            (Some([3]), _) => Kind::Md5,
+            (Some([10]), _) => Kind::Sha1,
+            (_, Some([3])) => Kind::ThreeKeys,
+            (_, Some([4])) => Kind::TwoKeys,
+            (_, Some([1 | 2])) => return Err(left_out("RC4")),
+            (Some([4 | 6 | 11]), _) | (_, Some([5 | 6])) => return Err(left_out("RC2")),
+            _ => return Err(unsupported("a scheme that nobody uses")),
+        };
+        let salt = parameters.octets().ok_or_else(cut)?;
+        if matches!(kind, Kind::Md5 | Kind::Sha1) && salt.len() != 8 {
+            return Err(cut());
         }
+        Ok(Self::Pbes1(Pbes1 {
+            kind,
+            salt,
+            iterations: check_iterations(parameters.integer().ok_or_else(cut)?)?,
+            data,
+        }))
     }
-}
-
-/// The salt and the iterations of the older schemes.
-fn pbes1<'a>(parameters: &mut Der<'a>) -> Result<(&'a [u8], i32)> {
-    let salt = parameters.octets().ok_or_else(cut)?;
-    let iterations = check_iterations(parameters.integer().ok_or_else(cut)?)?;
-    Ok((salt, iterations))
 }
 
 fn pbes2<'a>(mut parameters: Der<'a>, data: &'a [u8]) -> Result<Pbes2<'a>> {

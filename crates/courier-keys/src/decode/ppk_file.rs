@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
-use super::legacy;
+use super::from_hex;
 
 /// What stands in a file. The words are as they were written: the authentication code covers them.
 pub(super) struct PpkFile<'a> {
@@ -58,7 +58,7 @@ impl<'a> PpkFile<'a> {
             .ok_or("its private half can't be read")?;
         let mac = lines
             .value("Private-MAC: ")
-            .and_then(legacy::bytes)
+            .and_then(from_hex)
             .ok_or("it has no Private-MAC line, which is the last one, so it may be cut off")?;
         Ok(Self {
             version,
@@ -80,7 +80,7 @@ impl<'a> Argon2Lines<'a> {
             memory_kib: lines.value("Argon2-Memory: ")?.parse().ok()?,
             passes: lines.value("Argon2-Passes: ")?.parse().ok()?,
             parallelism: lines.value("Argon2-Parallelism: ")?.parse().ok()?,
-            salt: legacy::bytes(lines.value("Argon2-Salt: ")?)?,
+            salt: from_hex(lines.value("Argon2-Salt: ")?)?,
         })
     }
 }

@@ -20,7 +20,7 @@ const LEGACY_CIPHERS: [(&str, &str); 5] = [
 ];
 
 /// The schemes for PKCS#8 of today and of old.
-const SCHEMES: [&str; 15] = [
+const SCHEMES: [&str; 16] = [
     "",
     "-v2 aes-128-cbc",
     "-v2 aes-192-cbc",
@@ -36,6 +36,7 @@ const SCHEMES: [&str; 15] = [
     "-v1 PBE-SHA1-3DES",
     "-v1 PBE-SHA1-2DES",
     "-v1 PBE-MD5-DES -provider legacy -provider default",
+    "-v1 PBE-SHA1-DES -provider legacy -provider default",
 ];
 
 fn key_type(sample: &Sample) -> &'static str {
@@ -123,6 +124,25 @@ fn pkcs8_with_the_public_half() {
     let closed = russh::keys::pkcs8::encode_pkcs8_encrypted(PASSPHRASE.as_bytes(), 1, key.inner()).unwrap();
     assert!(closed.len() > 150, "the public half is there");
     keys.opens_with_the_passphrase("version 2", &closed, &public);
+}
+
+#[test]
+fn passphrases_are_utf_8() {
+    const UMLAUTS: &str = "Grüße_aus_Köln_🔑";
+    let keys = Keys::new();
+    let sample = &keys.of_openssl()[1];
+    let path = sample.path.display();
+    for scheme in ["-v2 aes-256-cbc", "-v1 PBE-SHA1-3DES", "-v1 PBE-SHA1-2DES"] {
+        let file = keys.openssl(&format!(
+            "pkcs8 -topk8 -in {path} -passout pass:{UMLAUTS} {scheme}"
+        ));
+        keys.opens(scheme, &file, Some(UMLAUTS), &sample.public);
+    }
+    let sample = &keys.of_openssh()[1];
+    let file = keys.rewritten(sample, "", UMLAUTS);
+    keys.opens("OpenSSH", &file, Some(UMLAUTS), &sample.public);
+    let file = keys.puttygen(&sample.path, "version=3,memory=64,passes=1", UMLAUTS);
+    keys.opens("PuTTY", &file, Some(UMLAUTS), &sample.public);
 }
 
 /// OpenSSL itself makes and takes no more than 32 MiB.
