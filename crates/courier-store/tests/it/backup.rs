@@ -202,7 +202,9 @@ async fn all_of_it_comes_back_in_either_kind_of_database(db: Database) {
         let secret = connections.secret(there.id, "password").await.unwrap();
         assert_eq!(secret.unwrap(), [1, 2]);
         assert_eq!(there, db.connections().get(there.id).await.unwrap());
-        // It goes on from there.
+        // The audit log is whole in either, and goes on from there.
+        let report = new.store.audit().verify(&FixedKey, None).await.unwrap();
+        assert!(report.is_whole() && report.records > 1200, "{report:?}");
         new.store.chain_audit_with(Arc::new(FixedKey)).unwrap();
         new.store.audit().append(vec![record("restored")]).await.unwrap();
     }
