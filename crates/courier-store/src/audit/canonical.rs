@@ -106,9 +106,11 @@ fn durable_number(number: Number) -> Number {
     let Some(float) = number.as_f64().filter(|_| number.is_f64()) else {
         return number;
     };
-    whole(float)
-        .or_else(|| Number::from_f64(ten_digits(float.clamp(-1e300, 1e300)).parse().ok()?))
-        .unwrap_or(number)
+    if let Some(whole) = whole(float) {
+        return whole;
+    }
+    let kept: f64 = ten_digits(float.clamp(-1e300, 1e300)).parse().unwrap_or_default();
+    whole(kept).or_else(|| Number::from_f64(kept)).unwrap_or(number)
 }
 
 /// A number as text: one text for all forms of the same number.
