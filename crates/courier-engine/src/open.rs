@@ -1,5 +1,6 @@
 //! Opening a session with a connection's server: who may, with what, and what is written down about it.
 
+mod outcome;
 mod slots;
 
 use std::{
@@ -7,19 +8,21 @@ use std::{
     time::{Duration, Instant},
 };
 
-use courier_store::connections::{Connection, ConnectionStatus, Health, Outcome};
+use courier_store::connections::{Connection, ConnectionStatus, Health};
 use courier_transfer::{
-    CertificatePolicy, Client, ConnectOptions, Credentials, Error as TransferError, ErrorKind, Fingerprint,
-    Protocol, RemotePath, Retry, ServerInfo, Target,
+    Client, ConnectOptions, Credentials, Error as TransferError, ErrorKind, Fingerprint, Protocol,
+    RemotePath, Retry, ServerInfo, Target,
     layers::{Rooted, Timeouts},
 };
 use jiff::Timestamp;
 use serde_json::json;
 
+use outcome::note;
+pub(crate) use outcome::{outcome_of, write_down};
 pub(crate) use slots::{Permit, Slots};
 
 use crate::{
-    Engine, Error, Failure, Result,
+    Engine, Error, Result,
     connections::{Effective, Shape},
     fips::Ruling,
     secrets,
@@ -365,87 +368,4 @@ async fn keep_alive(client: Arc<dyn Client>, interval: Duration) {
             return;
         }
     }
-}
-
-/// Writes down how it went: audit and health.
-async fn note(
-    engine: &Engine,
-    connection: &Connection,
-    purpose: Purpose,
-    trust: &Trust,
-    result: &Result<Session>,
-) -> Result<()> {
-    match result {
-        Ok(_) => {
-            trust
-                .record(
-                    "connected",
-                    json!({"host": connection.host, "protocol": connection.protocol}),
-                )
-                .await?
-        }
-        Err(error) if error.transfer_kind() == Some(ErrorKind::Auth) => {
-            trust
-                .record(
-                    "auth_failed",
-                    json!({"username": connection.username, "error": Failure::from(error)}),
-                )
-                .await?;
-        }
-        Err(_) => {}
-    }
-    if !purpose.notes() {
-        return Ok(());
-    }
-    match result {
-        // A test does more than connect, and says itself how it went.
-        Ok(_) if purpose == Purpose::Test => Ok(()),
-        Ok(_) => set_healthy(engine, connection).await,
-        Err(error) => set_failed(engine, connection, purpose, error).await,
-    }
-}
-
-/// The connection, as it was looked at, works: it authenticated with a trusted server.
-///
-/// Not where the host key waits for a decision: that the old key is back does not say what happened in between.
-pub(crate) async fn set_healthy(engine: &Engine, connection: &Connection) -> Result<()> {
-    let connections = engine.0.store.connections();
-    connections.note(connection.seen(), Outcome::Healthy).await?;
-    Ok(())
-}
-
-/// Is one certificate expected, and no other?
-fn is_pinned(connection: &Connection) -> bool {
-    matches!(
-        CertificatePolicy::of(&connection.settings),
-        CertificatePolicy::Pinned(Some(_))
-    )
-}
-
-/// The connection, as it was looked at, did not come up, or did not do what a test asked of it.
-pub(crate) async fn set_failed(
-    engine: &Engine,
-    connection: &Connection,
-    purpose: Purpose,
-    error: &Error,
-) -> Result<()> {
-    // What the connection could not help says nothing of its health, nor does a server that takes one session only.
-    let (Error::Transfer(transfer), false) = (error, matches!(purpose, Purpose::Lane(_))) else {
-        return Ok(());
-    };
-    let text = error.to_string();
-    let outcome = match (transfer.kind(), purpose) {
-        // Noted by the decision itself.
-        (ErrorKind::HostKey, _) => return Ok(()),
-        // Somebody changed the certificate: no further attempt until somebody has looked.
-        (ErrorKind::Certificate, Purpose::Job(_) | Purpose::Browse) if is_pinned(connection) => {
-            Outcome::RequiresAttention(&text)
-        }
-        // One failure, and no further attempt until somebody has looked: repeated ones lock accounts.
-        (ErrorKind::Auth, Purpose::Job(_) | Purpose::Browse) => Outcome::RequiresAttention(&text),
-        _ => Outcome::Failing(&text),
-    };
-    let connections = engine.0.store.connections();
-    connections.note(connection.seen(), outcome).await?;
-    Ok(())
 }

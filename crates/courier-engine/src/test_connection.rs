@@ -14,7 +14,7 @@ use crate::{
     Actor, Engine, Failure, Result,
     audit::Entry,
     connections::{DraftSecrets, Effective, Shape, warnings_of},
-    open::{Opening, open, set_failed, set_healthy},
+    open::{Opening, open, outcome_of, write_down},
     secrets,
     trust::Purpose,
 };
@@ -60,15 +60,13 @@ pub(crate) async fn saved(engine: &Engine, actor: &Actor, connection: &Connectio
     };
     let (mut report, error) = run(engine, connection, opening).await;
     report.warnings = warnings_of(engine, connection).await?;
-    match &error {
-        None => set_healthy(engine, connection).await?,
-        Some(error) => set_failed(engine, connection, Purpose::Test, error).await?,
-    }
     let record = Entry {
         duration: Some(started.elapsed()),
         ..Entry::new("test_connection", &actor.name, details(&report))
     };
-    engine.audit().record(record.on(connection.id)).await?;
+    let text = error.as_ref().map(crate::Error::to_string).unwrap_or_default();
+    let outcome = outcome_of(connection, Purpose::Test, error.as_ref(), &text);
+    write_down(engine, connection, outcome, Some(record.on(connection.id).into())).await?;
     Ok(report)
 }
 

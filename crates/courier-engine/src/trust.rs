@@ -289,7 +289,7 @@ impl Trust {
     }
 
     /// An audit record about this connection, to be written.
-    fn entry<'a>(&'a self, operation: &'a str, details: Value) -> Entry<'a> {
+    pub(crate) fn entry<'a>(&'a self, operation: &'a str, details: Value) -> Entry<'a> {
         Entry {
             connection: Some(self.connection.id).filter(|_| self.purpose.is_saved()),
             execution: self.purpose.execution(),

@@ -265,14 +265,18 @@ async fn names_differ_by_more_than_case(db: Database) {
     assert_eq!(db.users().for_login("ann").await.unwrap(), None);
 
     // Made when letters of either case differed: the exact name is found first.
-    let database = sea_orm::Database::connect(&db.url).await.unwrap();
     let bob = user(&db, "bob", Role::Viewer).await;
-    database
-        .execute_unprepared(
-            "UPDATE users SET username = 'ÄNN', username_folded = NULL WHERE username = 'bob'",
-        )
-        .await
-        .unwrap();
+    let database = sea_orm::Database::connect(&db.url).await.unwrap();
+    for statement in [
+        "DROP INDEX users_username_folded_key",
+        "ALTER TABLE users DROP COLUMN username_folded",
+        "ALTER TABLE tokens DROP COLUMN scopes",
+        "DELETE FROM seaql_migrations WHERE version = 'm0003_users_and_tokens'",
+        "UPDATE users SET username = 'ÄNN' WHERE username = 'bob'",
+    ] {
+        database.execute_unprepared(statement).await.unwrap();
+    }
+    let db = db.again().await;
     assert_eq!(db.users().for_login("ÄNN").await.unwrap().unwrap().0.id, bob.id);
     assert_eq!(db.users().for_login("Änn").await.unwrap().unwrap().0.id, ann.id);
     assert_eq!(db.users().for_login("änn").await.unwrap().unwrap().0.id, ann.id);
