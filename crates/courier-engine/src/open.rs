@@ -137,7 +137,8 @@ pub(crate) async fn open(
             _ => {}
         }
     }
-    let noted = note(engine, connection, opening.purpose, &trust, &result).await;
+    // Boxed, since the future of a transaction is large.
+    let noted = Box::pin(note(engine, connection, opening.purpose, &trust, &result)).await;
     if let Ok(session) = &mut result {
         // Not before it was noted: whoever comes next must see that the credentials were rejected.
         session.permit = permit;
