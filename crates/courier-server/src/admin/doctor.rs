@@ -119,10 +119,12 @@ fn room(folder: &Path) -> Finding {
         Ok(disk) => {
             let free = disk.f_bavail.saturating_mul(disk.f_frsize);
             let message = format!("{} MiB free", free >> 20);
-            match free {
-                ..NO_ROOM => Finding::fail(CHECK, message),
-                ..LITTLE_ROOM => Finding::warn(CHECK, message),
-                _ => Finding::ok(CHECK, message),
+            if free < NO_ROOM {
+                Finding::fail(CHECK, message)
+            } else if free < LITTLE_ROOM {
+                Finding::warn(CHECK, message)
+            } else {
+                Finding::ok(CHECK, message)
             }
         }
     }
