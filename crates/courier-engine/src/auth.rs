@@ -1,6 +1,6 @@
 //! Logging in and out, and the password that it takes.
 
-use std::time::Instant;
+use std::{net::IpAddr, time::Instant};
 
 use courier_store::{
     now,
@@ -41,11 +41,12 @@ const SESSION: SignedDuration = SignedDuration::from_hours(12);
 const NOTED: SignedDuration = SignedDuration::from_secs(60);
 
 impl Auth<'_> {
-    /// Begins a session of 12 hours. Five failures in a row close a user name for a minute.
+    /// Begins a session of 12 hours. Five failures in a row close a user name for a minute. `from` is the client's
+    /// address, for the record.
     ///
     /// # Errors
     /// [`Error::Unauthenticated`], [`Error::RateLimited`], [`Error::Busy`].
-    pub async fn login(&self, username: &str, password: SecretString) -> Result<Login> {
+    pub async fn login(&self, username: &str, password: SecretString, from: Option<IpAddr>) -> Result<Login> {
         // What nobody can have is refused before it costs anything: no hash, no memory, no record.
         if name_problem(username).is_some() || password.expose_secret().len() > MAX_PASSWORD {
             return Err(WRONG);
@@ -60,7 +61,8 @@ impl Auth<'_> {
             match known {
                 Some((user, hash)) if right && !user.disabled => (user, hash),
                 known => {
-                    self.note_failure(username, known.map(|(user, _)| user)).await?;
+                    self.note_failure(username, known.map(|(user, _)| user), from)
+                        .await?;
                     return Err(WRONG);
                 }
             }
@@ -74,7 +76,8 @@ impl Auth<'_> {
             password_hash,
             expires_at,
         };
-        let record = Entry::new("login", &user.username, json!({"user_id": user.id}));
+        let details = json!({"user_id": user.id, "from": from});
+        let record = Entry::new("login", &user.username, details);
         match self.0.0.store.sessions().begin(session, record.into()).await {
             // Deleted, disabled or given another password in the meantime.
             Err(courier_store::Error::NotFound { .. }) => return Err(WRONG),
@@ -209,7 +212,7 @@ impl Auth<'_> {
     }
 
     /// Counts and records a failure; for every cause with one transaction, so that it takes as long.
-    async fn note_failure(&self, username: &str, user: Option<User>) -> Result<()> {
+    async fn note_failure(&self, username: &str, user: Option<User>, from: Option<IpAddr>) -> Result<()> {
         // A name that nobody has may be a password typed into the wrong field.
         let name = user.as_ref().map_or("unknown", |user| user.username.as_str());
         let reason = match &user {
@@ -217,7 +220,7 @@ impl Auth<'_> {
             Some(_) => "wrong password",
             None => "no such user",
         };
-        let entry = Entry::new("login_failed", name, json!({"reason": reason}));
+        let entry = Entry::new("login_failed", name, json!({"reason": reason, "from": from}));
         match &user {
             Some(user) => self.count_failure(user, entry).await,
             None => {

@@ -15,7 +15,11 @@ async fn the_first_admin_is_made_once() {
     let t = Fixture::new().await;
     assert!(t.users().bootstrap_admin("first password".into()).await.unwrap());
     assert!(!t.users().bootstrap_admin("other password".into()).await.unwrap());
-    let login = t.auth().login("admin", "first password".into()).await.unwrap();
+    let login = t
+        .auth()
+        .login("admin", "first password".into(), None)
+        .await
+        .unwrap();
     let actor = t.auth().authenticate(login.token.expose_secret()).await.unwrap();
     assert_eq!(
         (actor.name.as_str(), actor.role, actor.id),
@@ -44,16 +48,20 @@ async fn failures_are_counted_and_close_the_door() {
         .unwrap();
     for name in ["olga", "nobody"] {
         for _ in 0..5 {
-            let error = t.auth().login(name, "wrong".into()).await.unwrap_err();
+            let error = t.auth().login(name, "wrong".into(), None).await.unwrap_err();
             assert!(matches!(error, Error::Unauthenticated(_)), "{error:?}");
         }
-        let error = t.auth().login(name, "olgas password".into()).await.unwrap_err();
+        let error = t
+            .auth()
+            .login(name, "olgas password".into(), None)
+            .await
+            .unwrap_err();
         assert!(matches!(error, Error::RateLimited { .. }), "{name}: {error:?}");
     }
     // What nobody can be called is not even counted.
     for name in [String::new(), "x".repeat(1_000_000), "a\nb".into()] {
         for _ in 0..9 {
-            let error = t.auth().login(&name, "wrong".into()).await.unwrap_err();
+            let error = t.auth().login(&name, "wrong".into(), None).await.unwrap_err();
             assert!(matches!(error, Error::Unauthenticated(_)), "{error:?}");
         }
     }
@@ -70,7 +78,10 @@ async fn failures_are_counted_and_close_the_door() {
         .await
         .unwrap();
     for _ in 0..8 {
-        t.auth().login("vera", "veras password".into()).await.unwrap();
+        t.auth()
+            .login("vera", "veras password".into(), None)
+            .await
+            .unwrap();
     }
 }
 
@@ -84,7 +95,7 @@ async fn guesses_sent_at_once_are_as_many_as_guesses_in_turn() {
         .unwrap();
     for name in ["olga", "nobody"] {
         let auth = t.auth();
-        let guesses = (0..20).map(|n| auth.login(name, format!("guess {n}").into()));
+        let guesses = (0..20).map(|n| auth.login(name, format!("guess {n}").into(), None));
         let refused = futures::future::join_all(guesses).await;
         let looked_at = refused
             .iter()
@@ -101,15 +112,27 @@ async fn a_changed_password_ends_sessions() {
         .create(&admin(), "olga", "olgas password".into(), Role::Operator)
         .await
         .unwrap();
-    let login = t.auth().login("olga", "olgas password".into()).await.unwrap();
+    let login = t
+        .auth()
+        .login("olga", "olgas password".into(), None)
+        .await
+        .unwrap();
     let change = UserChange {
         password: Some("another password".into()),
         ..UserChange::default()
     };
     t.users().update(&admin(), user.id, change).await.unwrap();
     assert!(t.auth().authenticate(login.token.expose_secret()).await.is_err());
-    assert!(t.auth().login("olga", "olgas password".into()).await.is_err());
-    t.auth().login("olga", "another password".into()).await.unwrap();
+    assert!(
+        t.auth()
+            .login("olga", "olgas password".into(), None)
+            .await
+            .is_err()
+    );
+    t.auth()
+        .login("olga", "another password".into(), None)
+        .await
+        .unwrap();
     let duplicate = t
         .users()
         .create(&admin(), "olga", "third password".into(), Role::Viewer)
@@ -218,7 +241,11 @@ async fn a_token_makes_none_that_may_do_more_or_lasts_longer() {
         .create(&admin(), "olga", "olgas password".into(), Role::Operator)
         .await
         .unwrap();
-    let login = t.auth().login("olga", "olgas password".into()).await.unwrap();
+    let login = t
+        .auth()
+        .login("olga", "olgas password".into(), None)
+        .await
+        .unwrap();
     let olga = t.auth().authenticate(login.token.expose_secret()).await.unwrap();
     let scopes = |words: &[&str]| -> Option<Vec<Scope>> {
         Some(words.iter().map(|word| word.parse().unwrap()).collect())
@@ -279,8 +306,16 @@ async fn ones_own_password_takes_the_one_until_now() {
         .create(&admin(), "olga", "olgas password".into(), Role::Viewer)
         .await
         .unwrap();
-    let here = t.auth().login("Olga", "olgas password".into()).await.unwrap();
-    let there = t.auth().login("olga", "olgas password".into()).await.unwrap();
+    let here = t
+        .auth()
+        .login("Olga", "olgas password".into(), None)
+        .await
+        .unwrap();
+    let there = t
+        .auth()
+        .login("olga", "olgas password".into(), None)
+        .await
+        .unwrap();
     let bearer = here.token.expose_secret();
     let olga = t.auth().authenticate(bearer).await.unwrap();
     assert_eq!(olga.name, "olga");
@@ -301,8 +336,16 @@ async fn ones_own_password_takes_the_one_until_now() {
     change("olgas password", "another password").await.unwrap();
     assert!(t.auth().authenticate(bearer).await.is_ok(), "this one goes on");
     assert!(t.auth().authenticate(there.token.expose_secret()).await.is_err());
-    assert!(t.auth().login("olga", "olgas password".into()).await.is_err());
-    t.auth().login("olga", "another password".into()).await.unwrap();
+    assert!(
+        t.auth()
+            .login("olga", "olgas password".into(), None)
+            .await
+            .is_err()
+    );
+    t.auth()
+        .login("olga", "another password".into(), None)
+        .await
+        .unwrap();
     for (operation, count) in [("password_changed", 1), ("password_change_failed", 1)] {
         let records = t.audit_of(operation).await;
         assert_eq!(records.len(), count, "{operation}");
@@ -320,7 +363,7 @@ async fn ones_own_password_takes_the_one_until_now() {
     }
     let error = t
         .auth()
-        .login("OLGA", "another password".into())
+        .login("OLGA", "another password".into(), None)
         .await
         .unwrap_err();
     assert!(matches!(error, Error::RateLimited { .. }), "{error:?}");

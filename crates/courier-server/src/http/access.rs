@@ -205,7 +205,7 @@ async fn authenticate(
         Some(value) => bearer(value.to_str().unwrap_or_default()),
         None => {
             let token = cookie::session(headers, client);
-            if token.is_some() && !method.is_safe() && is_cross_site(headers) {
+            if token.is_some() && !method.is_safe() && is_cross_site(headers, client) {
                 return Err(ApiError::new(
                     ErrorCode::InsufficientPermissions,
                     "this request comes from another site, so the session cookie does not count",
@@ -231,7 +231,7 @@ fn bearer(value: &str) -> Option<&str> {
 
 /// Does a browser say that another site sent this? Browsers always send one of the two headers with an unsafe method;
 /// a caller that sends none of them is no browser, and nobody's cookie can be borrowed there.
-fn is_cross_site(headers: &HeaderMap) -> bool {
+fn is_cross_site(headers: &HeaderMap, client: Client) -> bool {
     let text = |name| {
         headers
             .get(name)
@@ -243,8 +243,11 @@ fn is_cross_site(headers: &HeaderMap) -> bool {
     match text(header::ORIGIN) {
         None => false,
         Some(origin) => {
-            let origin_host = origin.split_once("://").map(|(_, host)| host);
-            origin_host.is_none() || origin_host != text(header::HOST)
+            let Some((scheme, host)) = origin.split_once("://") else {
+                return true;
+            };
+            // The same name in clear is anybody's who is near.
+            (client.secure && scheme != "https") || Some(host) != text(header::HOST)
         }
     }
 }
@@ -266,23 +269,33 @@ mod tests {
 
     #[test]
     fn only_the_same_origin_may_use_the_cookie() {
-        assert!(!is_cross_site(&headers(&[])));
-        assert!(!is_cross_site(&headers(&[
+        let client = |secure| Client {
+            address: std::net::IpAddr::from([192, 0, 2, 1]),
+            tls: secure,
+            secure,
+        };
+        let is_cross = |headers: &HeaderMap| is_cross_site(headers, client(false));
+        assert!(!is_cross(&headers(&[])));
+        assert!(!is_cross(&headers(&[
             ("sec-fetch-site", "same-origin"),
             ("origin", "http://evil")
         ])));
-        assert!(is_cross_site(&headers(&[("sec-fetch-site", "cross-site")])));
-        assert!(is_cross_site(&headers(&[("sec-fetch-site", "same-site")])));
-        assert!(!is_cross_site(&headers(&[
+        assert!(is_cross(&headers(&[("sec-fetch-site", "cross-site")])));
+        assert!(is_cross(&headers(&[("sec-fetch-site", "same-site")])));
+        assert!(!is_cross(&headers(&[
             ("origin", "http://a:8440"),
             ("host", "a:8440")
         ])));
-        assert!(is_cross_site(&headers(&[
+        assert!(is_cross(&headers(&[
             ("origin", "http://a:8441"),
             ("host", "a:8440")
         ])));
-        assert!(is_cross_site(&headers(&[("origin", "null"), ("host", "a:8440")])));
-        assert!(is_cross_site(&headers(&[("origin", "http://a")])));
+        assert!(is_cross(&headers(&[("origin", "null"), ("host", "a:8440")])));
+        assert!(is_cross(&headers(&[("origin", "http://a")])));
+        for (origin, cross) in [("https://a", false), ("http://a", true), ("https://b", true)] {
+            let headers = headers(&[("origin", origin), ("host", "a")]);
+            assert_eq!(is_cross_site(&headers, client(true)), cross, "{origin}");
+        }
     }
 
     #[test]

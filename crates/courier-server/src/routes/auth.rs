@@ -28,7 +28,10 @@ pub(crate) async fn login(
 ) -> ApiResult<impl IntoResponse> {
     let password = SecretString::from(request.password.expose());
     state.logins.begin(client.address, Instant::now())?;
-    let login = state.engine.auth().login(&request.username, password).await;
+    let auth = state.engine.auth();
+    let login = auth
+        .login(&request.username, password, Some(client.address))
+        .await;
     if !matches!(login, Err(Error::Unauthenticated(_))) {
         state.logins.forgive(client.address);
     }

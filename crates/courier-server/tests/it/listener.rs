@@ -191,6 +191,14 @@ async fn everything_works_over_tls() {
     let cookie = cookie.split(';').next().unwrap().to_owned();
     assert_eq!(me(cookie.clone()).await, 200);
     assert_eq!(me(cookie.trim_start_matches("__Host-").to_owned()).await, 401);
+
+    // Streams of events come through, too.
+    let job = json!({"name": "j", "steps": [{"step_type": "local.delete", "config": {"path": "nothing"}}]});
+    let job = server.admin.post("/api/jobs", job).await.created();
+    let path = format!("/api/jobs/{}/run", job["id"].as_str().unwrap());
+    let run = server.admin.post(&path, json!({})).await.status(202).json();
+    let events = server.admin.events(run["id"].as_str().unwrap()).await;
+    assert_eq!(events.last().unwrap().1["state"], "failed", "{events:?}");
     server.stop().await;
 }
 
@@ -251,10 +259,7 @@ async fn versions_are_as_configured() {
         .await
         .unwrap();
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(
-        !output.status.success() && said.contains("alert protocol version"),
-        "{said}"
-    );
+    assert!(!output.status.success() && said.contains("alert"), "{said}");
     usual.stop().await;
 }
 
@@ -470,6 +475,15 @@ async fn one_password_on_many_names_is_slowed_down_by_address() {
         .await
         .problem(429, 1060);
     login("198.51.100.8", "admin".into(), PASSWORD).await.ok();
+    // Who looks into it later finds where they came from.
+    for (operation, from) in [("login_failed", "198.51.100.7"), ("login", "198.51.100.8")] {
+        let page = server
+            .admin
+            .get(&format!("/api/audit?operation={operation}"))
+            .await
+            .ok();
+        assert_eq!(page["items"][0]["details"]["from"], from);
+    }
     server.stop().await;
 }
 
