@@ -161,6 +161,11 @@ impl FakeKeyVault {
         self.shared.state.lock().denied.push(permission.into());
     }
 
+    /// Gives all permissions back.
+    pub fn allow_all(&self) {
+        self.shared.state.lock().denied.clear();
+    }
+
     /// Takes no token any more that was given until now.
     pub fn revoke_tokens(&self) {
         self.shared.state.lock().authority.revoke();

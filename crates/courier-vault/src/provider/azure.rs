@@ -120,15 +120,12 @@ impl AzureKeyVault {
         if !is_name(&key_name) {
             return Err(failed("a key's name is letters, digits and hyphens".into()));
         }
-        let client = client
-            .https_only(true)
-            .build()
-            .map_err(|error| failed(error.to_string()))?;
+        let client = http::build(client.https_only(true)).map_err(failed)?;
         Ok(Self {
             tenant_id: identity
                 .application()
                 .map(|application| application.tenant_id.clone()),
-            tokens: Tokens::new(identity, &client, limits).map_err(|error| failed(error.to_string()))?,
+            tokens: Tokens::new(identity, &client, limits).map_err(failed)?,
             vault_url,
             key_name,
             algorithm,

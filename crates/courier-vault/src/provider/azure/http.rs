@@ -1,6 +1,5 @@
 //! Requests with a limit: how long one may take, how often it is repeated, and what is said when it fails.
 
-use std::error::Error as _;
 use std::time::Duration;
 
 use reqwest::header::HeaderMap;
@@ -120,31 +119,42 @@ struct Trouble {
 
 impl Trouble {
     fn of(whom: &str, error: &reqwest::Error) -> Self {
-        let mut causes = String::new();
-        let mut source = error.source();
-        while let Some(cause) = source {
-            // Each layer repeats the one below it; the innermost says it best.
-            causes = cause.to_string();
-            source = cause.source();
-        }
-        if causes.contains("certificate") {
+        let cause = innermost(error);
+        if cause.contains("certificate") {
             let words = format!(
-                "the certificate of {whom} was rejected ({causes}); if the address is right and it has certificates of an authority of your own, name that one's file by SSL_CERT_FILE"
+                "the certificate of {whom} was rejected ({cause}); if the address is right and it has certificates of an authority of your own, name that one's file by SSL_CERT_FILE"
             );
             return Self { words, again: false };
         }
         let words = if error.is_timeout() {
             format!("{whom} did not answer in time")
         } else if error.is_connect() {
-            format!("{whom} can't be reached: {causes}")
+            format!("{whom} can't be reached: {cause}")
         } else if error.is_builder() {
-            let words = format!("the request to {whom} can't be made: {causes}");
+            let words = format!("the request to {whom} can't be made: {cause}");
             return Self { words, again: false };
         } else {
-            format!("the connection to {whom} broke: {causes}")
+            format!("the connection to {whom} broke: {cause}")
         };
         Self { words, again: true }
     }
+}
+
+/// What is at the bottom of an error: each layer repeats the one below it, and the innermost says it best.
+fn innermost(error: &dyn std::error::Error) -> String {
+    let mut cause = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    cause.to_string()
+}
+
+/// Makes the client, for which there must be authorities to trust.
+pub(super) fn build(builder: reqwest::ClientBuilder) -> Result<Client, String> {
+    builder.build().map_err(|error| {
+        let cause = innermost(&error);
+        format!("https can't be spoken here: {cause}; see whether SSL_CERT_FILE, where it is set, holds certificates")
+    })
 }
 
 /// A client that follows no redirections: they could lead a token elsewhere.

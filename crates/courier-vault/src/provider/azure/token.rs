@@ -37,9 +37,9 @@ struct Token {
 
 impl Tokens {
     /// For this identity. `client` speaks https; who manages an identity is a neighbour, without.
-    pub(super) fn new(identity: Identity, client: &Client, limits: Limits) -> reqwest::Result<Self> {
+    pub(super) fn new(identity: Identity, client: &Client, limits: Limits) -> Result<Self, String> {
         let client = match identity {
-            Identity::ManagedIdentity { .. } => http::client(limits).no_proxy().build()?,
+            Identity::ManagedIdentity { .. } => http::build(http::client(limits).no_proxy())?,
             _ => client.clone(),
         };
         Ok(Self {
