@@ -404,6 +404,30 @@ fn commands(watched: &mut Watched) {
     fs::remove_file(&file).unwrap();
 }
 
+/// What is done on the machine itself, with the backup that comes of it.
+fn admin_commands(watched: &mut Watched) {
+    let at = |name: &str| watched.folder.path().join(name).display().to_string();
+    let (data, backup, restored) = (at("data"), at("backup"), at("restored"));
+    let with_key = |key: &str| Cli::new().env("COURIER_LOG", "trace").env("COURIER_KEK", key);
+    let cli = with_key(KEK);
+    for arguments in [
+        &["admin", "backup", &backup, "--data-dir", &data][..],
+        &["admin", "restore", &backup, "--data-dir", &restored],
+        &["admin", "rewrap", "--data-dir", &data],
+        &["admin", "verify-audit", "--data-dir", &data],
+        &["admin", "doctor", "--full", "--json", "--data-dir", &data],
+    ] {
+        watched.said(&cli, arguments);
+    }
+    let said = watched.said_of("admin backup");
+    assert!(
+        Path::new(&backup).exists() && Path::new(&restored).exists(),
+        "{said}"
+    );
+    let stranger = with_key(&KEK.replace("f0", "00"));
+    watched.said(&stranger, &["admin", "doctor", "--data-dir", &data]);
+}
+
 #[test]
 fn no_secret_is_found_anywhere() {
     let mut watched = Watched::start();
@@ -412,6 +436,7 @@ fn no_secret_is_found_anywhere() {
     connections(&mut watched);
     look_at_all(&mut watched);
     commands(&mut watched);
+    admin_commands(&mut watched);
     let leaks = watched.leaks();
     assert!(leaks.is_empty(), "{leaks:#?}");
     let log = fs::read(watched.folder.path().join("log")).unwrap();

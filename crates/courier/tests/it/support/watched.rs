@@ -175,6 +175,12 @@ impl Watched {
         self.seen.push((format!("courier {}", arguments.join(" ")), said));
     }
 
+    /// What the commands said that were called so.
+    pub(crate) fn said_of(&self, command: &str) -> String {
+        let said = self.seen.iter().filter(|(place, _)| place.contains(command));
+        said.map(|(_, bytes)| String::from_utf8_lossy(bytes)).collect()
+    }
+
     /// As [`Self::said`], of a command with a secret among its arguments.
     pub(crate) fn said_without_arguments(&mut self, cli: &Cli, arguments: &[&str]) {
         self.said(cli, arguments);
