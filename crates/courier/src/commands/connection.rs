@@ -134,6 +134,12 @@ struct InputArgs {
     /// trust_on_first_use, manual or always_trust (insecure)
     #[arg(long)]
     host_key_policy: Option<HostKeyPolicy>,
+    /// SSH algorithms: default, legacy (weak ones too) or fips
+    #[arg(long, value_name = "PRESET")]
+    ssh_algorithms: Option<String>,
+    /// true: exempt from FIPS mode; each session in the mode is recorded. Only an admin may
+    #[arg(long, value_name = "BOOL")]
+    fips_override: Option<bool>,
     /// Free text
     #[arg(long)]
     notes: Option<String>,
@@ -342,6 +348,13 @@ impl InputArgs {
                 "host_key_policy",
                 self.host_key_policy.map(|policy| json!(policy)),
             ),
+            (
+                "ssh_algorithms",
+                self.ssh_algorithms
+                    .as_ref()
+                    .map(|preset| json!({ "preset": preset })),
+            ),
+            ("fips_override", self.fips_override.map(Value::Bool)),
             ("notes", text(self.notes.as_ref())),
         ]);
         given.extend(self.ftp.fields()?);

@@ -12,6 +12,7 @@ mod architecture;
 mod demo;
 mod docs;
 mod files;
+mod fips;
 mod ftp;
 mod ftp_jobs;
 mod house;

@@ -140,6 +140,25 @@ impl Sshd {
         keygen(&key, "");
     }
 
+    /// One more line of configuration for whoever connects from now on. Of most lines the first counts.
+    pub(crate) fn configure(&self, line: &str) {
+        let path = self.folder.path().join("sshd_config");
+        let known = fs::read_to_string(&path).unwrap();
+        fs::write(path, format!("{line}\n{known}")).unwrap();
+    }
+
+    /// A second host key, of this type of ssh-keygen's.
+    pub(crate) fn add_host_key(&self, key_type: &str) {
+        let path = self.folder.path().join(key_type);
+        let made = Command::new("ssh-keygen")
+            .args(["-q", "-t", key_type, "-N", "", "-f"])
+            .arg(&path)
+            .status()
+            .unwrap();
+        assert!(made.success());
+        self.configure(&format!("HostKey {}", path.display()));
+    }
+
     /// The fingerprint of the host key, as ssh-keygen prints it.
     pub(crate) fn fingerprint(&self) -> String {
         let key = self.folder.path().join("host_key.pub");
