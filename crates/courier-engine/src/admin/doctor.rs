@@ -322,7 +322,13 @@ impl Admin {
             }
         }
         Ok(match problems.is_empty() {
-            true => Finding::ok(CHECK, format!("{all}, none of them insecure")),
+            true => Finding::ok(
+                CHECK,
+                format!(
+                    "{all}, none accepts any server or is exempt from FIPS mode; weaker choices are in the warnings of \
+                     courier connection list"
+                ),
+            ),
             false => Finding::warn(CHECK, problems.join("; ")),
         })
     }
