@@ -9,6 +9,7 @@
 mod accounts;
 mod admin;
 mod architecture;
+mod audit;
 mod demo;
 mod docs;
 mod files;
