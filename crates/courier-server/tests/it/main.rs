@@ -15,6 +15,7 @@ mod errors;
 mod ftps;
 mod hang_up;
 mod harness;
+mod insecure;
 mod jobs;
 mod listener;
 mod openapi;
