@@ -101,7 +101,13 @@ pub(crate) async fn unsaved(
     if let Some(details) = details.as_object_mut() {
         details.insert(
             "unsaved".into(),
-            json!({"protocol": connection.protocol, "host": connection.host}),
+            json!({
+                "protocol": connection.protocol,
+                "host": connection.host,
+                "port": connection.port,
+                "username": connection.username,
+                "ssh_key_ids": draft.keys,
+            }),
         );
     }
     let record = Entry {
