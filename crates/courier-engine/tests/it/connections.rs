@@ -296,5 +296,5 @@ async fn a_wrong_vault_key_stops_the_start() {
     engine.shutdown(std::time::Duration::from_secs(5)).await;
     std::fs::remove_file(dir.path().join("kek")).unwrap();
     let result = Fixture::start(dir, server, Environment::Development).await;
-    assert!(matches!(result.err().unwrap(), Error::Vault(_)));
+    assert!(matches!(result.err().unwrap(), Error::KeysMissing(_)));
 }
