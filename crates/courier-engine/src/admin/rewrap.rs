@@ -63,8 +63,8 @@ impl Admin {
     /// each value is under the newest key, or it isn't. Servers may run meanwhile, if they have that key too.
     ///
     /// # Errors
-    /// [`Error::Vault`] where the newest key can't be had, [`Error::Store`]. What is wrong with single values is in the
-    /// report.
+    /// [`Error::Vault`](crate::Error::Vault) where the newest key can't be had, [`Error::Store`](crate::Error::Store).
+    /// What is wrong with single values is in the report.
     pub async fn rewrap(&self) -> Result<RewrapReport> {
         // Before the work: what can't be recorded isn't done.
         audit::open(&self.store, &self.vault).await?;
@@ -130,7 +130,7 @@ impl Admin {
     /// Which keys stored values need.
     ///
     /// # Errors
-    /// [`Error::Store`].
+    /// [`Error::Store`](crate::Error::Store).
     pub async fn keys_in_use(&self) -> Result<Vec<KeyUse>> {
         let census = Census::of(&self.store).await?;
         let keys = census.counts().map(|(key_id, key_version, values)| KeyUse {
