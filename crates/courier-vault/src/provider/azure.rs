@@ -164,7 +164,7 @@ impl AzureKeyVault {
 
     /// The newest version, as the key vault said within the last minute.
     async fn current(&self, deadline: Instant) -> Asked<Newest> {
-        let mut kept = self.newest.lock().await;
+        let mut kept = http::lock(&self.newest, deadline).await?;
         if let Some((asked, newest)) = &*kept
             && asked.elapsed() < NEWEST_FOR
         {
@@ -265,15 +265,15 @@ impl AzureKeyVault {
                 return Ok(answer);
             }
             first = false;
-            self.tokens.forget(&token).await;
+            self.tokens.forget(&token, deadline).await?;
             resource = self.challenge(&answer)?.resource;
-            *self.resource.lock().await = Some(resource.clone());
+            *http::lock(&self.resource, deadline).await? = Some(resource.clone());
         }
     }
 
     /// Whom tokens are for: asked once, by a request that proves nothing and is refused.
     async fn resource(&self, deadline: Instant) -> Asked<String> {
-        let mut kept = self.resource.lock().await;
+        let mut kept = http::lock(&self.resource, deadline).await?;
         if let Some(resource) = &*kept {
             return Ok(resource.clone());
         }
@@ -429,7 +429,9 @@ impl KeyProvider for AzureKeyVault {
         match self.try_wrap(data_key, deadline).await {
             // The version was the newest a moment ago; there may be a newer one.
             Err(refusal) if refusal.version => {
-                *self.newest.lock().await = None;
+                if let Ok(mut newest) = http::lock(&self.newest, deadline).await {
+                    *newest = None;
+                }
                 self.try_wrap(data_key, deadline).await.map_err(failed)
             }
             wrapped => wrapped.map_err(failed),

@@ -311,6 +311,20 @@ async fn an_outage_ends_in_an_error_and_then_it_goes_on() {
         assert!(error.contains(expected), "{error}");
         assert!(started.elapsed().as_secs() < 5, "{mood:?}");
     }
+    // Who waits for others waits no longer than for the key vault itself.
+    let fresh = Arc::new(fake.client(fake.settings("courier", fake.by_secret())));
+    let started = Instant::now();
+    let waiting: Vec<_> = (0..8)
+        .map(|_| {
+            let (fresh, wrapped) = (Arc::clone(&fresh), wrapped.clone());
+            tokio::spawn(async move { fresh.unwrap(&wrapped).await.unwrap_err().to_string() })
+        })
+        .collect();
+    for task in waiting {
+        let error = task.await.unwrap();
+        assert!(error.contains("in time"), "{error}");
+    }
+    assert!(started.elapsed().as_secs() < 5);
     fake.feel(Mood::Well);
     assert_eq!(client.unwrap(&wrapped).await.unwrap(), data_key());
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use reqwest::header::HeaderMap;
 use reqwest::{Client, RequestBuilder, StatusCode};
+use tokio::sync::{Mutex, MutexGuard};
 use tokio::time::{Instant, sleep, timeout_at};
 use zeroize::Zeroizing;
 
@@ -71,6 +72,13 @@ pub(super) async fn send(
         sleep(pause).await;
         attempt += 1;
     }
+}
+
+/// Waits for what somebody else may be asking for just now, no longer than oneself may take.
+pub(super) async fn lock<T>(mutex: &Mutex<T>, deadline: Instant) -> Result<MutexGuard<'_, T>, String> {
+    timeout_at(deadline, mutex.lock())
+        .await
+        .map_err(|_| "what others asked for before was not answered in time".to_owned())
 }
 
 async fn call(request: RequestBuilder) -> reqwest::Result<Answer> {

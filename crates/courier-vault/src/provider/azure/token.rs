@@ -51,7 +51,7 @@ impl Tokens {
 
     /// A token for the resource. Many who ask at once wait for one that is being fetched.
     pub(super) async fn get(&self, resource: &str, deadline: Instant) -> Result<SecretString, String> {
-        let mut kept = self.kept.lock().await;
+        let mut kept = http::lock(&self.kept, deadline).await?;
         let now = Instant::now();
         let good = kept
             .as_ref()
@@ -68,14 +68,15 @@ impl Tokens {
     }
 
     /// Takes no more of this token: it was refused.
-    pub(super) async fn forget(&self, refused: &SecretString) {
-        let mut kept = self.kept.lock().await;
+    pub(super) async fn forget(&self, refused: &SecretString, deadline: Instant) -> Result<(), String> {
+        let mut kept = http::lock(&self.kept, deadline).await?;
         if kept
             .as_ref()
             .is_some_and(|token| token.secret.expose_secret() == refused.expose_secret())
         {
             *kept = None;
         }
+        Ok(())
     }
 
     async fn fetch(&self, resource: &str, deadline: Instant) -> Result<Token, String> {
