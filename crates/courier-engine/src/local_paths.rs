@@ -29,7 +29,7 @@ impl LocalPaths {
     /// [`Error::Transfer`] where a folder can't be made or a root doesn't exist; [`Error::Validation`] where a root
     /// reaches the data folder.
     pub(crate) fn new(data_dir: &Path, roots: &[PathBuf]) -> Result<Self> {
-        check_local_roots(data_dir, None, roots).map_err(|message| Error::field("local_roots", message))?;
+        check_local_roots(data_dir, &[], roots).map_err(|message| Error::field("local_roots", message))?;
         let default = [data_dir.join("files")];
         let roots = if roots.is_empty() {
             make_dir(&default[0])?;
@@ -151,17 +151,20 @@ impl LocalPaths {
 }
 
 /// Checks that jobs can't reach the data folder through a local root: a root may not be it, nor lie around it, nor lie
-/// in it, but for its folder `files`; nor may one hold the database's file, where it is one. Of no roots, the default is
-/// checked. Links are resolved; what doesn't exist yet is judged by its name.
+/// in it, but for its folder `files`; nor may one hold a file of `kept`: what it is ("the database"), and its path. Of no
+/// roots, the default is checked. Links are resolved; what doesn't exist yet is judged by its name.
 ///
 /// # Errors
 /// What is wrong, and what to do, in words.
-pub fn check_local_roots(data_dir: &Path, database: Option<&Path>, roots: &[PathBuf]) -> Result<(), String> {
+pub fn check_local_roots(data_dir: &Path, kept: &[(&str, PathBuf)], roots: &[PathBuf]) -> Result<(), String> {
     let resolve = |path: &Path| {
         resolve_existing(path).map_err(|e| format!("the path {} can't be resolved: {e}", path.display()))
     };
     let data = resolve(data_dir)?;
-    let database = database.map(resolve).transpose()?;
+    let kept = kept
+        .iter()
+        .map(|(what, path)| Ok((what, resolve(path)?)))
+        .collect::<Result<Vec<_>, String>>()?;
     let files = data.join("files");
     let default = [files.clone()];
     for root in if roots.is_empty() { &default } else { roots } {
@@ -186,11 +189,10 @@ pub fn check_local_roots(data_dir: &Path, database: Option<&Path>, roots: &[Path
                 files.display()
             ));
         }
-        if let Some(database) = database.as_ref().filter(|file| file.starts_with(&real)) {
+        if let Some((what, file)) = kept.iter().find(|(_, file)| file.starts_with(&real)) {
             return Err(format!(
-                "the folder {named} holds the database {}, which jobs must not reach; name another folder, or move \
-                 the database (database_url) elsewhere",
-                database.display()
+                "the folder {named} holds {what} {}, which jobs must not reach; name another folder, or move it elsewhere",
+                file.display()
             ));
         }
     }
@@ -327,11 +329,13 @@ mod tests {
         std::fs::create_dir_all(&elsewhere).unwrap();
         symlink(&elsewhere, dir.path().join("link")).unwrap();
         let file = dir.path().join("link/courier.db");
-        let error = check_local_roots(&data, Some(&file), std::slice::from_ref(&elsewhere)).unwrap_err();
+        let check =
+            |file: PathBuf, roots: &[PathBuf]| check_local_roots(&data, &[("the database", file)], roots);
+        let error = check(file.clone(), std::slice::from_ref(&elsewhere)).unwrap_err();
         assert!(error.contains("holds the database"), "{error}");
-        assert!(check_local_roots(&data, Some(&file), &[elsewhere.join("in")]).is_ok());
-        assert!(check_local_roots(&data, Some(&data.join("files/courier.db")), &[]).is_err());
-        assert!(check_local_roots(&data, Some(&data.join("courier.db")), &[]).is_ok());
+        assert!(check(file, &[elsewhere.join("in")]).is_ok());
+        assert!(check(data.join("files/courier.db"), &[]).is_err());
+        assert!(check(data.join("courier.db"), &[]).is_ok());
     }
 
     #[test]
@@ -344,6 +348,6 @@ mod tests {
         assert!(error.to_string().contains("holds the data folder"), "{error}");
         // A folder that only begins with the same letters is another one.
         let beside = [dir.path().join("dat"), dir.path().join("data2")];
-        assert!(check_local_roots(&data, None, &beside).is_ok());
+        assert!(check_local_roots(&data, &[], &beside).is_ok());
     }
 }

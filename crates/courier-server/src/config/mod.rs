@@ -194,8 +194,10 @@ impl Config {
             .into_iter()
             .map(|root| absolute("local_roots", root))
             .collect::<Result<Vec<_>>>()?;
-        let database = database_file(&database_url)?;
-        courier_engine::check_local_roots(&data_dir, database.as_deref(), &local_roots)
+        let database = database_file(&database_url)?.map(|path| ("the database", path));
+        let key = tls.as_ref().map(|tls| ("the server's TLS key", tls.key.clone()));
+        let kept: Vec<_> = database.into_iter().chain(key).collect();
+        courier_engine::check_local_roots(&data_dir, &kept, &local_roots)
             .map_err(|message| wrong("local_roots", message))?;
 
         let concurrency = match variable("COURIER_WORKER_CONCURRENCY") {
