@@ -308,3 +308,12 @@ fn hex(bytes: &[u8]) -> String {
             text
         })
 }
+
+/// What [`hex`] wrote.
+fn unhex(digits: &str) -> Option<Vec<u8>> {
+    digits
+        .as_bytes()
+        .chunks(2)
+        .map(|byte| u8::from_str_radix(std::str::from_utf8(byte).ok()?, 16).ok())
+        .collect()
+}

@@ -11,8 +11,8 @@ use uuid::Uuid;
 
 use super::{
     Audit, NewAudit,
-    chain::{SEALS, head_is_genuine, save},
-    hex,
+    chain::{SEALS, base_is_genuine, head_is_genuine, record_code, save},
+    hex, unhex,
 };
 use crate::{
     Result,
@@ -92,27 +92,35 @@ impl Audit<'_> {
             .await
     }
 
-    /// Is this seal one of the database's? One that was trimmed counts as well.
+    /// Do the seals go on from this one to the newest, without a gap? A row in its place proves nothing: it may have been
+    /// left, or put there, when the database was set back. One that was trimmed counts as well.
     ///
     /// # Errors
-    /// [`Error::Database`](crate::Error::Database), [`Error::Unavailable`](crate::Error::Unavailable).
+    /// As [`Self::append`].
     pub async fn holds(&self, seal: &Seal) -> Result<bool> {
-        let seq = row::stored(seal.seq);
-        let trimmed = Entity::find_by_id(SEALS)
-            .filter(Column::BaseSeq.gte(seq))
-            .one(self.0.read());
-        if trimmed.await?.is_some() {
+        let key = self.0.authenticator()?;
+        let db = self.0.snapshot().await?;
+        let head = Entity::find_by_id(SEALS).one(&db).await?;
+        let head = head.filter(|head| head_is_genuine(key, head) && base_is_genuine(key, head));
+        let (Some(head), Some(mac)) = (head, unhex(&seal.mac)) else {
+            return Ok(false);
+        };
+        let (mut seq, mut mac) = (row::stored(seal.seq), mac);
+        if seq < head.base_seq {
             return Ok(true);
         }
-        let there: Option<Option<Vec<u8>>> = audit::Entity::find()
-            .select_only()
-            .column(audit::Column::Mac)
-            .filter(audit::Column::Chain.eq(SEALS))
-            .filter(audit::Column::Seq.eq(seq))
-            .into_tuple()
-            .one(self.0.read())
-            .await?;
-        Ok(there.flatten().is_some_and(|mac| hex(&mac) == seal.mac))
+        while seq < head.seq {
+            let next = audit::Entity::find()
+                .filter(audit::Column::Chain.eq(SEALS))
+                .filter(audit::Column::Seq.eq(seq + 1))
+                .one(&db)
+                .await?;
+            let Some(next) = next else { return Ok(false) };
+            mac = record_code(key, SEALS, seq + 1, &mac, &next).to_vec();
+            seq += 1;
+        }
+        // The head's code is over all of them.
+        Ok(seq == head.seq && mac == head.mac)
     }
 }
 

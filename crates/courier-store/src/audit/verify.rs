@@ -11,19 +11,19 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QueryResult,
-    QuerySelect, QueryTrait, Select,
+    ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, FromQueryResult, QueryFilter, QueryOrder,
+    QueryResult, QuerySelect, QueryTrait, Select,
     sea_query::{Expr, ExprTrait},
 };
 use uuid::Uuid;
 
 use super::{
-    Audit, Seal,
+    Audit, KEY, Seal,
     chain::{Authenticator, SEALS, base_is_genuine, head_is_genuine},
 };
 use crate::{
     Kind, Result, Store,
-    entities::{audit, audit_chains},
+    entities::{audit, audit_chains, settings},
     row,
     words::words,
 };
@@ -108,6 +108,14 @@ impl Audit<'_> {
     }
 }
 
+/// SQLite keeps anything in any column: is this an identifier?
+const IS_A_CHAIN: &str = "typeof(chain) = 'blob' AND length(chain) = 16";
+
+/// The same bytes as another type are another value to SQLite, which no filter finds.
+const TYPES: &str = "typeof(id) = 'blob' AND typeof(connection_id) IN ('blob', 'null') \
+    AND typeof(operation) = 'text' AND typeof(job_execution_id) IN ('blob', 'null') \
+    AND typeof(performed_by) = 'text' AND typeof(details) = 'text' AND typeof(mac) = 'blob'";
+
 /// How thoroughly.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Depth {
@@ -175,17 +183,27 @@ impl<'a> Verification<'a> {
             .column(audit::Column::Chain)
             .filter(audit::Column::Chain.is_not_null())
             .order_by_asc(audit::Column::Chain);
+        if self.store.kind() == Kind::Sqlite {
+            heads = heads.filter(Expr::cust(IS_A_CHAIN));
+            records = records.filter(Expr::cust(IS_A_CHAIN));
+        }
         if let Some(after) = after {
             heads = heads.filter(audit_chains::Column::Chain.gt(after));
             records = records.filter(audit::Column::Chain.gt(after));
         }
         let head: Option<Uuid> = heads.into_tuple().one(db).await?;
         let record: Option<Uuid> = records.into_tuple().one(db).await?;
-        Ok(head.into_iter().chain(record).min())
+        let next = head.into_iter().chain(record).min();
+        if next.is_some() || after == Some(SEALS) {
+            return Ok(next);
+        }
+        // The head of the seals is made with the key, and is there for ever. Where it isn't, that must be seen.
+        let key = settings::Entity::find_by_id(KEY).one(db).await?;
+        Ok(key.map(|_| SEALS))
     }
 
     async fn chain(&mut self, db: &impl ConnectionTrait, chain: Uuid) -> Result<()> {
-        let head = audit_chains::Entity::find_by_id(chain).one(db).await?;
+        let head = head_of(db, chain).await?;
         if let Some(head) = head.as_ref().filter(|head| !base_is_genuine(self.key, head)) {
             self.found(Finding {
                 seq: row::amount(head.base_seq),
@@ -268,9 +286,9 @@ impl<'a> Verification<'a> {
             .or(audit::Column::Mac.is_null());
         // SQLite keeps anything in any column; what isn't of the column's type is in no place of any chain.
         if self.store.kind() == Kind::Sqlite {
-            outside = outside.or(Expr::cust(
-                "typeof(chain) <> 'blob' OR length(chain) <> 16 OR typeof(seq) <> 'integer'",
-            ));
+            outside = outside.or(Expr::cust(format!(
+                "NOT ({IS_A_CHAIN}) OR typeof(seq) <> 'integer'"
+            )));
         }
         let outside = audit::Entity::find().filter(outside);
         let first = outside.order_by_asc(audit::Column::Id).limit(1);
@@ -319,10 +337,13 @@ struct Record {
 
 impl Record {
     fn read(row: &QueryResult) -> Self {
+        let of_its_types = row.try_get("", "of_its_types").unwrap_or(true);
         Self {
             id: row.try_get("", "id").ok(),
             seq: row.try_get("", "seq").ok(),
-            model: audit::Model::from_query_result(row, "").ok(),
+            model: audit::Model::from_query_result(row, "")
+                .ok()
+                .filter(|_| of_its_types),
         }
     }
 }
@@ -333,5 +354,17 @@ fn of_chain(chain: Uuid) -> Select<audit::Entity> {
 
 /// Rows that are read one by one, so that one that can't be is no failure of all.
 async fn rows(db: &impl ConnectionTrait, query: &Select<audit::Entity>) -> Result<Vec<QueryResult>> {
+    let mut query = query.clone();
+    if db.get_database_backend() == DbBackend::Sqlite {
+        query = query.expr_as(Expr::cust(TYPES), "of_its_types");
+    }
     Ok(db.query_all(query.as_query()).await?)
+}
+
+/// The head of a chain; none where it isn't there or can't be read.
+async fn head_of(db: &impl ConnectionTrait, chain: Uuid) -> Result<Option<audit_chains::Model>> {
+    let row = db
+        .query_one(audit_chains::Entity::find_by_id(chain).as_query())
+        .await?;
+    Ok(row.and_then(|row| audit_chains::Model::from_query_result(&row, "").ok()))
 }

@@ -1,4 +1,5 @@
 mod chains;
+mod evasion;
 mod tampering;
 
 use courier_store::{

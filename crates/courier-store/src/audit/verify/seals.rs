@@ -2,17 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter, QuerySelect};
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter, QuerySelect, QueryTrait,
+};
 use uuid::Uuid;
 
-use super::{Finding, Seal, Verification, What};
+use super::{Finding, Seal, Verification, What, head_of};
 use crate::{
     Result,
     audit::{
         SEALS, hex,
         seal::{Named, named},
     },
-    entities::{audit, audit_chains},
+    entities::audit,
     row,
 };
 
@@ -61,17 +63,16 @@ impl Verification<'_> {
                         .and(audit::Column::Seq.is_in(places)),
                 )
             });
-        let there: Vec<(Uuid, i64, Option<Vec<u8>>)> = audit::Entity::find()
-            .select_only()
-            .columns([audit::Column::Chain, audit::Column::Seq, audit::Column::Mac])
-            .filter(wanted)
-            .into_tuple()
-            .all(db)
-            .await?;
-        let there: BTreeMap<(Uuid, i64), Option<Vec<u8>>> = there
-            .into_iter()
-            .map(|(chain, seq, mac)| ((chain, seq), mac))
-            .collect();
+        let query = audit::Entity::find().filter(wanted).select_only().columns([
+            audit::Column::Chain,
+            audit::Column::Seq,
+            audit::Column::Mac,
+        ]);
+        let mut there: BTreeMap<(Uuid, i64), Option<Vec<u8>>> = BTreeMap::new();
+        for row in db.query_all(query.as_query()).await? {
+            let place = (row.try_get("", "chain")?, row.try_get("", "seq")?);
+            there.insert(place, row.try_get("", "mac").ok());
+        }
         for (named, at) in places {
             let what = match there.get(&(named.chain, named.seq)) {
                 Some(mac) if mac.as_deref().map(hex).as_ref() == Some(&named.mac) => continue,
@@ -93,19 +94,19 @@ impl Verification<'_> {
 
 /// Why a record that was sealed isn't there, and from where on; none where it was trimmed.
 async fn missing(db: &impl ConnectionTrait, named: &Named) -> Result<Option<(What, i64)>> {
-    let head = audit_chains::Entity::find_by_id(named.chain).one(db).await?;
+    let head = head_of(db, named.chain).await?;
     let trimmed = head.map_or(0, |head| head.base_seq);
     if trimmed >= named.seq {
         return Ok(None);
     }
-    let newest: Option<Option<i64>> = audit::Entity::find()
+    let newest = audit::Entity::find()
         .select_only()
         .column_as(audit::Column::Seq.max(), "newest")
-        .filter(audit::Column::Chain.eq(named.chain))
-        .into_tuple()
-        .one(db)
-        .await?;
-    let newest = Ord::max(newest.flatten().unwrap_or(trimmed), trimmed);
+        .filter(audit::Column::Chain.eq(named.chain));
+    let newest = db.query_one(newest.as_query()).await?;
+    // What is no number, as SQLite lets it be, is behind all numbers.
+    let newest = newest.and_then(|row| row.try_get("", "newest").ok());
+    let newest = Ord::max(newest.unwrap_or(trimmed), trimmed);
     Ok(Some(match newest < named.seq {
         true => (What::CutOff, newest + 1),
         false => (What::Removed, named.seq),

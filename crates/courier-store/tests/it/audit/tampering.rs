@@ -29,7 +29,7 @@ on_both!(
 /// The database as somebody with its password has it.
 pub(super) struct Intruder {
     db: DatabaseConnection,
-    sqlite: bool,
+    pub(super) sqlite: bool,
 }
 
 impl Intruder {
@@ -41,7 +41,7 @@ impl Intruder {
     }
 
     /// One whom triggers don't stop.
-    async fn without_triggers(db: &Database) -> Self {
+    pub(super) async fn without_triggers(db: &Database) -> Self {
         let it = Self::new(db).await;
         let (tables, audit) = (["audit", "audit_chains"], "audit");
         if it.sqlite {
@@ -78,7 +78,7 @@ impl Intruder {
         }
     }
 
-    fn bytes(&self, hex: &str) -> String {
+    pub(super) fn bytes(&self, hex: &str) -> String {
         match self.sqlite {
             true => format!("X'{hex}'"),
             false => format!("'\\x{hex}'"),
@@ -97,7 +97,7 @@ fn record(chain: Uuid, n: u64) -> NewAudit {
 }
 
 /// A new chain of five records.
-async fn five(db: &Database) -> Uuid {
+pub(super) async fn five(db: &Database) -> Uuid {
     let chain = new_id();
     let records = (1..=5).map(|n| record(chain, n)).collect();
     db.audit().append(records).await.unwrap();
@@ -105,7 +105,7 @@ async fn five(db: &Database) -> Uuid {
 }
 
 /// What is wrong, by chain.
-async fn findings(db: &Database) -> BTreeMap<Option<Uuid>, (What, u64)> {
+pub(super) async fn findings(db: &Database) -> BTreeMap<Option<Uuid>, (What, u64)> {
     let report = db.audit().verify(&FixedKey, None).await.unwrap();
     let times: Vec<_> = report
         .findings
