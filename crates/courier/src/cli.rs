@@ -2,7 +2,9 @@
 
 use clap::error::ErrorKind;
 
-use crate::commands::{admin, audit, connection, demo, execution, job, key, login, serve, setting, token, user};
+use crate::commands::{
+    admin, audit, connection, demo, execution, job, key, login, serve, setting, token, user,
+};
 use crate::exit::Failure;
 use crate::output::Output;
 use crate::remote::{get, ls, mkdir, mv, put, rm, rmdir};

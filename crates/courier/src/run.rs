@@ -6,7 +6,9 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::cli::Command;
-use crate::commands::{admin, audit, connection, demo, execution, job, key, login, serve, setting, token, user};
+use crate::commands::{
+    admin, audit, connection, demo, execution, job, key, login, serve, setting, token, user,
+};
 use crate::exit::{Code, Failure, Result};
 use crate::output::Output;
 use crate::remote::{get, ls, mkdir, mv, put, rm, rmdir};
