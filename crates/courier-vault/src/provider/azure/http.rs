@@ -66,7 +66,7 @@ pub(super) async fn send(
             _ => return outcome.map_err(|trouble| trouble.words),
         };
         let pause = pause.unwrap_or_else(|| backoff(attempt));
-        if attempt == ATTEMPTS || Instant::now() + pause > deadline {
+        if attempt == ATTEMPTS || pause > deadline.saturating_duration_since(Instant::now()) {
             return outcome.map_err(|trouble| trouble.words);
         }
         sleep(pause).await;
