@@ -179,3 +179,34 @@ async fn a_chain_that_was_tampered_with_isn_t_continued() {
     assert!(t.connections().delete(&admin(), connection.id).await.is_err());
     assert!(t.connections().get(connection.id).await.is_ok());
 }
+
+/// Somebody without the key makes Courier forget it, and chain what was edited with a new one.
+#[tokio::test]
+async fn a_log_that_was_chained_anew_is_found_by_the_file() {
+    let t = Fixture::new().await;
+    t.connection(json!({})).await;
+    t.engine.shutdown(Duration::from_secs(5)).await;
+    let anchor = t.dir.path().join(ANCHOR_FILE);
+    let kept = std::fs::read_to_string(&anchor).unwrap();
+    let database = database(&t).await;
+    for sql in [
+        "DROP TRIGGER audit_unchanged",
+        "DROP TRIGGER audit_kept",
+        "DROP TRIGGER audit_chains_kept",
+        "DELETE FROM settings WHERE key = 'audit.key'",
+        "DELETE FROM audit_chains",
+        "DELETE FROM audit WHERE operation = 'audit_sealed'",
+        "UPDATE audit SET chain = NULL, seq = NULL, mac = NULL, performed_by = 'somebody else'",
+    ] {
+        database.execute_unprepared(sql).await.unwrap();
+    }
+    let mut t = t;
+    for _ in 0..3 {
+        t = again(t).await.unwrap();
+        t.connection(json!({})).await;
+        let report = t.audit().verify().await.unwrap();
+        assert!(!report.is_whole());
+        t.engine.shutdown(Duration::from_secs(5)).await;
+        assert_eq!(std::fs::read_to_string(&anchor).unwrap(), kept);
+    }
+}

@@ -25,6 +25,7 @@ on_both!(
     older_records_are_chained_once,
     a_key_that_is_gone_is_not_replaced,
     trimmed_chains_verify,
+    trimming_goes_on_beside_writers_and_seals,
     seals_are_listed_only_where_asked_for,
     nothing_is_recorded_without_the_key,
 );
@@ -282,6 +283,44 @@ async fn trimmed_chains_verify(db: Database) {
         .map(|one| (one.chain, one.what, one.seq))
         .collect();
     assert_eq!(found, [(Some(short), What::Inserted, 1)]);
+}
+
+/// None of them waits for ever for another, and whoever looks meanwhile finds nothing wrong.
+async fn trimming_goes_on_beside_writers_and_seals(db: Database) {
+    let nodes = [db.again().await, db.again().await];
+    let chains: Vec<Uuid> = (0..6).map(|_| new_id()).collect();
+    let writers = (0..4).map(|writer: usize| {
+        let (node, chains) = (nodes[writer % 2].clone(), chains.clone());
+        tokio::spawn(async move {
+            for round in 0..20 {
+                let wanted = (0..3).map(|n| chains[(writer + round * (n + 1) + n * 5) % 6]);
+                let mut records: Vec<_> = wanted.map(|chain| record(Some(chain))).collect();
+                records.push(record(None));
+                node.audit().append(records).await.unwrap();
+            }
+        })
+    });
+    let keepers = nodes.iter().cloned().map(|node| {
+        tokio::spawn(async move {
+            for _ in 0..10 {
+                node.audit().seal().await.unwrap();
+                node.audit().trim(now()).await.unwrap();
+            }
+        })
+    });
+    let all = join_all(writers.chain(keepers).collect::<Vec<_>>());
+    let looking = async {
+        for _ in 0..10 {
+            let report = db.audit().verify(&FixedKey, None).await.unwrap();
+            assert!(report.is_whole(), "{:?}", report.findings);
+        }
+    };
+    let (all, ()) = tokio::join!(all, looking);
+    for one in all {
+        one.unwrap();
+    }
+    let report = db.audit().verify(&FixedKey, None).await.unwrap();
+    assert!(report.is_whole(), "{:?}", report.findings);
 }
 
 async fn seals_are_listed_only_where_asked_for(db: Database) {
