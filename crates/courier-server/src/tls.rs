@@ -260,9 +260,21 @@ mod tests {
         current.look();
         assert_eq!((name().as_str(), warnings().as_str()), ("second", ""));
 
-        fs::remove_file(at.join("certificate")).unwrap();
+        // What the error advises is seen, though it writes nothing.
+        renew(at, "third");
+        fs::set_permissions(at.join("key.new"), fs::Permissions::from_mode(0o644)).unwrap();
+        put(at, "certificate");
+        put(at, "key");
         current.look();
         assert_eq!(name(), "second");
+        assert!(warnings().contains("open to others"), "{}", warnings());
+        fs::set_permissions(at.join("key"), fs::Permissions::from_mode(0o600)).unwrap();
+        current.look();
+        assert_eq!((name().as_str(), warnings().as_str()), ("third", ""));
+
+        fs::remove_file(at.join("certificate")).unwrap();
+        current.look();
+        assert_eq!(name(), "third");
         assert!(warnings().contains("can't be read"), "{}", warnings());
     }
 }

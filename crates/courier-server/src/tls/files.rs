@@ -5,7 +5,6 @@ use std::{
     io::{self, Read},
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
-    time::SystemTime,
 };
 
 use jiff::Timestamp;
@@ -63,16 +62,17 @@ impl Certificate {
 /// When an end begins to be worth a warning. Those who renew by themselves do so a month before.
 const SOON: jiff::SignedDuration = jiff::SignedDuration::from_hours(14 * 24);
 
-/// Whether a file is the one that was read: its place and when it was written.
+/// Whether a file is the one that was read: its place, its length, and when it or its mode was changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Stamp([Option<(u64, u64, u64, SystemTime)>; 2]);
+pub(super) struct Stamp([Option<(u64, u64, u64, (i64, i64))>; 2]);
 
 /// As the files are now. What can't be looked at is `None`.
 pub(super) fn stamp(tls: &Tls) -> Stamp {
     Stamp([&tls.certificate, &tls.key].map(|path| {
         let metadata = fs::metadata(path).ok()?;
-        let modified = metadata.modified().ok()?;
-        Some((metadata.dev(), metadata.ino(), metadata.len(), modified))
+        // Not the time of the last write: the way out of a key that is open to others is a chmod.
+        let changed = (metadata.ctime(), metadata.ctime_nsec());
+        Some((metadata.dev(), metadata.ino(), metadata.len(), changed))
     }))
 }
 
