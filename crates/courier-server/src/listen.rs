@@ -1,5 +1,6 @@
 //! Connections of clients: how many there may be, how long each may dawdle, and TLS.
 
+mod crowd;
 mod handshake;
 mod listener;
 mod patient;
@@ -27,15 +28,21 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::util::MapRequest;
 
+use crowd::Crowd;
+pub(crate) use crowd::counted;
 pub(crate) use handshake::Transport;
 pub(crate) use listener::Listener;
 use patient::Patient;
+
+use crate::config::TrustedProxies;
 
 /// What clients may use up. How long a body may take is [`crate::http`]'s, which reads it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
     /// Connections at once; more wait in the system's queue.
     pub(crate) connections: usize,
+    /// Of these, from one address; one more is closed at once.
+    pub(crate) each: usize,
     /// From the beginning of a connection until TLS is agreed on.
     pub(crate) handshake: Duration,
     /// From then on, or from the last answer, until the headers of a request are there.
@@ -48,6 +55,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             connections: 1024,
+            each: 256,
             handshake: Duration::from_secs(15),
             headers: Duration::from_secs(15),
             write: Duration::from_secs(30),
@@ -72,15 +80,18 @@ const MAX_HEADERS: usize = 64 * 1024;
 
 type Failed = Box<dyn std::error::Error + Send + Sync>;
 
-/// Answers connections until told to stop, and then those requests that are under way.
+/// Answers connections until told to stop, and then those requests that are under way. Trusted proxies speak for many,
+/// and may have as many connections as there are.
 pub(crate) async fn serve(
     listener: TcpListener,
     app: Router,
     transport: Transport,
     limits: Limits,
+    proxies: TrustedProxies,
     stopping: CancellationToken,
 ) {
     let places = Arc::new(Semaphore::new(limits.connections));
+    let crowd = Crowd::default();
     let connections = TaskTracker::new();
     let accept = async {
         loop {
@@ -100,6 +111,13 @@ pub(crate) async fn serve(
                 address: address.ip().to_canonical(),
                 tls: matches!(transport, Transport::Tls { .. }),
             };
+            let most = match proxies.contains(peer.address) {
+                true => limits.connections,
+                false => limits.each,
+            };
+            let Some(share) = crowd.admit(peer.address, most) else {
+                continue;
+            };
             let answering = converse(
                 stream,
                 peer,
@@ -112,7 +130,7 @@ pub(crate) async fn serve(
                 if let Err(error) = answering.await {
                     tracing::debug!(client = %peer.address, %error, "a connection ended early");
                 }
-                drop(place);
+                drop((place, share));
             });
         }
     };
@@ -214,7 +232,14 @@ mod tests {
             .route("/small", get(|| async { "done" }))
             .route("/slow", get(slow))
             .route("/large", get(|| async { vec![b'x'; 64 << 20] }));
-        let running = tokio::spawn(serve(listener, app, Transport::Plain, limits, stopping.clone()));
+        let running = tokio::spawn(serve(
+            listener,
+            app,
+            Transport::Plain,
+            limits,
+            TrustedProxies::default(),
+            stopping.clone(),
+        ));
         Server {
             address,
             stopping,

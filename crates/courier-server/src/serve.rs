@@ -200,6 +200,7 @@ impl Server {
             app,
             transport,
             Limits::default(),
+            state.listener.proxies.clone(),
             stopping.clone(),
         ));
 

@@ -5,12 +5,14 @@
 
 use std::{
     collections::HashMap,
-    net::{IpAddr, Ipv6Addr},
+    net::IpAddr,
     time::{Duration, Instant},
 };
 
 use courier_engine::Error;
 use parking_lot::Mutex;
+
+use crate::listen::counted;
 
 /// How many logins may fail at once.
 const AT_ONCE: u32 = 20;
@@ -57,15 +59,6 @@ impl LoginBrake {
         if let Some(until) = self.0.lock().get_mut(&client) {
             *until = until.checked_sub(EACH).unwrap_or(*until);
         }
-    }
-}
-
-/// What counts as one: of IPv6 addresses the network, since a client has all of one to choose from.
-fn counted(client: IpAddr) -> Option<IpAddr> {
-    match client.to_canonical() {
-        address if address.is_loopback() => None,
-        IpAddr::V6(address) => Some(Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)).into()),
-        address => Some(address),
     }
 }
 
