@@ -4,7 +4,7 @@ use std::{
     fs, io,
     net::{IpAddr, ToSocketAddrs},
     os::unix::fs::{MetadataExt, PermissionsExt},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use courier_engine::admin::{ANCHOR_FILE, Finding};
@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use rustix::fs::statvfs;
 
 use super::open;
-use crate::{Config, INITIAL_PASSWORD_FILE, tls};
+use crate::{Config, INITIAL_PASSWORD_FILE, config::database_file, tls};
 
 /// Below this there is hardly room for a database to grow, bytes.
 const LITTLE_ROOM: u64 = 1 << 30;
@@ -76,16 +76,19 @@ fn data_folder(folder: &Path) -> Finding {
 fn private_files(config: &Config) -> Vec<Finding> {
     const CHECK: &str = "private files";
     let mut found = Vec::new();
-    for name in [
-        "kek",
-        "courier.db",
-        "courier.db-wal",
-        "courier.db-shm",
-        INITIAL_PASSWORD_FILE,
-        ANCHOR_FILE,
-    ] {
-        let path = config.data_dir.join(name);
-        let Ok(metadata) = fs::symlink_metadata(&path) else {
+    let initial_password = config.data_dir.join(INITIAL_PASSWORD_FILE);
+    let mut files: Vec<PathBuf> = ["kek", ANCHOR_FILE].map(|name| config.data_dir.join(name)).into();
+    files.push(initial_password.clone());
+    // What SQLite writes beside its file holds parts of it.
+    if let Ok(Some(database)) = database_file(&config.database_url) {
+        files.extend(["", "-wal", "-shm"].map(|suffix| {
+            let mut file = database.clone().into_os_string();
+            file.push(suffix);
+            file.into()
+        }));
+    }
+    for path in files {
+        let Ok(metadata) = fs::metadata(&path) else {
             continue;
         };
         let mode = metadata.permissions().mode() & 0o777;
@@ -96,7 +99,7 @@ fn private_files(config: &Config) -> Vec<Finding> {
                 format!("{shown} is open to others (mode {mode:03o}); run: chmod 600 '{shown}'"),
             ));
         }
-        if name == INITIAL_PASSWORD_FILE {
+        if path == initial_password {
             found.push(Finding::warn(
                 CHECK,
                 format!(

@@ -284,7 +284,7 @@ fn check_database_url(url: SecretString) -> Result<SecretString> {
 }
 
 /// Where the database is, if it is a file.
-fn database_file(url: &SecretString) -> Result<Option<PathBuf>> {
+pub(crate) fn database_file(url: &SecretString) -> Result<Option<PathBuf>> {
     let Some(rest) = url.expose_secret().strip_prefix("sqlite:") else {
         return Ok(None);
     };

@@ -144,6 +144,16 @@ fn the_doctor_and_wrong_folders() {
         "{found}"
     );
 
+    // Wherever the database is, and by whatever name.
+    fs::set_permissions(data.join("courier.db"), fs::Permissions::from_mode(0o600)).unwrap();
+    let elsewhere = admin.path("elsewhere.db");
+    fs::copy(data.join("courier.db"), &elsewhere).unwrap();
+    fs::set_permissions(&elsewhere, fs::Permissions::from_mode(0o640)).unwrap();
+    let url = format!("sqlite://{}", elsewhere.display());
+    let ill = on(&data, &admin, &["doctor", "--database-url", &url]);
+    let expected = format!("{} is open to others", elsewhere.display());
+    assert!(ill.code == 1 && ill.stdout.contains(&expected), "{ill:?}");
+
     let nowhere = admin.path("nowhere");
     for command in [&["doctor"][..], &["verify-audit"], &["rewrap"], &["backup", "x"]] {
         assert_eq!(on(&nowhere, &admin, command).code, 1, "{command:?}");
