@@ -186,8 +186,8 @@ impl Audit<'_> {
         rows.into_iter().map(AuditRecord::try_from).collect()
     }
 
-    /// How much moved since then: the operations `upload` and `download`. A record without bytes is of one that failed
-    /// and doesn't count.
+    /// How much moved since then: the operations `upload` and `download`. Of one that failed the bytes count that moved
+    /// until then; a file it is not.
     ///
     /// # Errors
     /// As [`Self::append`].
@@ -206,7 +206,11 @@ impl Audit<'_> {
         }
         let sum = Entity::find()
             .select_only()
-            .column_as(Column::Id.count(), "files")
+            // Both databases write it so.
+            .column_as(
+                Expr::cust("COUNT(CASE WHEN (details -> 'error') IS NULL THEN 1 END)"),
+                "files",
+            )
             // PostgreSQL sums BIGINT as NUMERIC.
             .column_as(
                 Expr::expr(Column::BytesTransferred.sum()).cast_as(Alias::new("BIGINT")),

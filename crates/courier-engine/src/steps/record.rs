@@ -35,11 +35,16 @@ pub(crate) struct Record {
 #[derive(Debug, Default)]
 pub(super) struct Reach {
     now: AtomicU64,
+    /// Bytes that moved in this attempt.
+    moved: AtomicU64,
 }
 
 impl Reach {
     fn at(offset: u64) -> Arc<Self> {
-        Arc::new(Self { now: offset.into() })
+        Arc::new(Self {
+            now: offset.into(),
+            moved: 0.into(),
+        })
     }
 
     /// It begins, or goes on, there: what lies before does not move now.
@@ -47,9 +52,12 @@ impl Reach {
         self.now.store(offset, Ordering::Relaxed);
     }
 
-    /// It has come to there; answers where it was before.
-    pub(super) fn reached(&self, offset: u64) -> u64 {
-        self.now.swap(offset, Ordering::Relaxed)
+    /// It has come to there; answers how many bytes that is more than before, and where it was then.
+    pub(super) fn reached(&self, offset: u64) -> (u64, u64) {
+        let before = self.now.swap(offset, Ordering::Relaxed);
+        let more = offset.saturating_sub(before);
+        self.moved.fetch_add(more, Ordering::Relaxed);
+        (more, before)
     }
 
     fn now(&self) -> u64 {
@@ -167,6 +175,7 @@ impl Record {
     pub(super) fn begin(&self, job: &Job) -> Arc<Reach> {
         self.with_file(job, |file| {
             (file.error, file.began) = (None, Some(Instant::now()));
+            file.reach.moved.store(0, Ordering::Relaxed);
             file.reach.clone()
         })
     }
@@ -193,11 +202,32 @@ impl Record {
             .unwrap_or(0)
     }
 
+    /// How many bytes of a file have moved in this attempt.
+    pub(super) fn moved(&self, job: &Job) -> u64 {
+        let files = self.files.lock();
+        let file = files.get(&ends(job));
+        file.map_or(0, |file| file.reach.moved.load(Ordering::Relaxed))
+    }
+
     /// How long this attempt has been at a file.
     pub(super) fn took(&self, job: &Job) -> Duration {
         let files = self.files.lock();
         let began = files.get(&ends(job)).and_then(|file| file.began);
         began.map_or(Duration::ZERO, |began| began.elapsed())
+    }
+
+    /// Files that this attempt began with and did not come to an end with: remote end, local end, bytes moved, and for
+    /// how long.
+    pub(super) fn unfinished(&self) -> Vec<(String, String, u64, Duration)> {
+        let files = self.files.lock();
+        let open = files
+            .iter()
+            .filter(|(_, f)| !f.completed && !f.skipped && f.error.is_none());
+        open.filter_map(|((remote, local), file)| {
+            let moved = file.reach.moved.load(Ordering::Relaxed);
+            Some((remote.clone(), local.clone(), moved, file.began?.elapsed()))
+        })
+        .collect()
     }
 
     /// A file is whole, or skipped.

@@ -126,6 +126,11 @@ pub(super) trait Transfer: Send + Sync {
 pub(super) async fn run<T: Transfer>(step: &Step<'_>, transfer: T) -> Result<()> {
     let record = Arc::new(Record::resumed(step.state.earlier("transfer_state")));
     step.state.show(record.clone());
+    let _noted = InterruptedNoted {
+        step,
+        direction: T::DIRECTION,
+        record: &record,
+    };
     let result = move_files(step, &transfer, &record).await;
     if result.is_ok() {
         record.end();
@@ -178,6 +183,27 @@ async fn move_files<T: Transfer>(step: &Step<'_>, transfer: &T, record: &Arc<Rec
         step.state.record_full_batch().await?;
     }
     failures.into_result()
+}
+
+/// What moved of files whose step was stopped in their middle is in the audit log, too: when the step's future goes.
+struct InterruptedNoted<'a> {
+    step: &'a Step<'a>,
+    direction: Direction,
+    record: &'a Record,
+}
+
+impl Drop for InterruptedNoted<'_> {
+    fn drop(&mut self) {
+        for (remote, local, moved, took) in self.record.unfinished() {
+            let failure = Failure {
+                kind: ErrorKind::Cancelled.as_str().into(),
+                message: "the step was stopped before the file was whole".into(),
+            };
+            let details = json!({"remote_path": remote, "local_path": local, "error": failure});
+            self.step
+                .record(self.direction.verb(), details, Some(moved), took);
+        }
+    }
 }
 
 /// How many sources are deleted at once, at most.
@@ -244,7 +270,7 @@ async fn finish_file(
             step.record(
                 direction.verb(),
                 details(&job, json!({"error": failure})),
-                None,
+                Some(record.moved(&job)),
                 took,
             );
             return match error {
@@ -354,8 +380,8 @@ impl Progress for FileProgress {
             None => self.reach.begin(offset),
             // It goes on over another session: the server may have more than it could still acknowledge.
             Some(_) => {
-                let before = self.reach.reached(offset);
-                self.state.moved(offset.saturating_sub(before));
+                let (more, _) = self.reach.reached(offset);
+                self.state.moved(more);
             }
         }
         self.total.store(size.unwrap_or(UNKNOWN), Ordering::Relaxed);
@@ -366,8 +392,8 @@ impl Progress for FileProgress {
     }
 
     fn reached(&self, offset: u64) {
-        let before = self.reach.reached(offset);
-        self.state.moved(offset.saturating_sub(before));
+        let (more, before) = self.reach.reached(offset);
+        self.state.moved(more);
         let meter = self.meter.get_or_init(|| ProgressMeter::new(before));
         let due = meter.advance(offset);
         let whole = offset == self.total.load(Ordering::Relaxed) && offset > before;

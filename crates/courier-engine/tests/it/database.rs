@@ -50,8 +50,12 @@ async fn audit_records_wait_for_it() {
     heal(&database).await;
     t.executions().cancel(&operator(), id).await.unwrap();
     let audit = t.audit_of("download").await;
-    assert_eq!(audit.len(), 1, "{audit:?}");
-    assert_eq!(audit[0].details["remote_path"], json!("out/a.csv"));
+    assert_eq!(audit.len(), 2, "{audit:?}");
+    assert_eq!(audit[1].details["remote_path"], json!("out/a.csv"));
+    // The other one was stopped in its middle.
+    assert_eq!(audit[0].details["remote_path"], json!("out/b.csv"));
+    assert_eq!(audit[0].details["error"]["kind"], json!("cancelled"));
+    assert!(audit[0].bytes_transferred > Some(1_000_000));
 }
 
 #[tokio::test]

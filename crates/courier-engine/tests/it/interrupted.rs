@@ -75,6 +75,10 @@ async fn a_paused_transfer_goes_on_where_it_was() {
     assert_eq!(done.error, None);
     assert!(done.context["1.transfer_state"]["resumed_from"].as_u64().unwrap() > 1_000_000);
     assert_eq!((done.steps[0].bytes_transferred, done.attempts), (SIZE as u64, 2));
+    let moves = t.audit_of("download").await;
+    assert_eq!(moves.len(), 2, "each attempt has its record");
+    let bytes: u64 = moves.iter().filter_map(|record| record.bytes_transferred).sum();
+    assert_eq!(bytes, SIZE as u64, "{moves:?}");
     assert!(matches!(
         t.executions().resume(&operator(), id).await.unwrap_err(),
         Error::Conflict(_)

@@ -136,16 +136,21 @@ async fn volumes_add_up(db: Database) {
     db.audit().append(vec![moved("upload", Some(1))]).await.unwrap();
     let since = now();
     let big = 1 << 60;
+    let failed = NewAudit {
+        details: json!({"error": {"kind": "lost"}}),
+        ..moved("upload", Some(7))
+    };
     let records = vec![
         moved("upload", Some(5)),
         moved("upload", Some(0)),
         moved("upload", None),
+        failed,
         moved("download", Some(big)),
         moved("mkdir", None),
     ];
     db.audit().append(records).await.unwrap();
     let expected = Totals {
-        uploads: Volume { files: 2, bytes: 5 },
+        uploads: Volume { files: 2, bytes: 12 },
         downloads: Volume { files: 1, bytes: big },
     };
     assert_eq!(db.audit().totals(since).await.unwrap(), expected);
