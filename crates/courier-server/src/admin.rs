@@ -2,6 +2,8 @@
 
 mod doctor;
 
+use std::time::Duration;
+
 use courier_store::Store;
 use courier_vault::LocalKey;
 use secrecy::ExposeSecret;
@@ -59,6 +61,31 @@ pub fn add_key(config: &Config) -> Result<(), StartError> {
     LocalKey::add_first(file)?;
     Ok(())
 }
+
+/// Refuses where the local key file was changed a moment ago: a server that wrapped a secret under the key before may
+/// still be writing it down, and nobody would see it when what is stored is looked through.
+///
+/// # Errors
+/// [`StartError::Internal`], with how long to wait.
+pub fn check_settled(config: &Config) -> Result<(), StartError> {
+    let changed = config
+        .kek
+        .wrapping_file()
+        .and_then(|file| file.metadata().ok()?.modified().ok());
+    let age = changed.and_then(|at| at.elapsed().ok()).unwrap_or(SETTLED);
+    match SETTLED.checked_sub(age) {
+        Some(rest) if !rest.is_zero() => Err(StartError::Internal(format!(
+            "the key file was changed {} seconds ago, and a server may still be writing a secret under an older key; run \
+             this again in {} seconds",
+            age.as_secs(),
+            rest.as_secs() + 1
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// How long after a new key nothing is written under the one before: longer than a transaction may wait.
+const SETTLED: Duration = Duration::from_secs(60);
 
 /// Takes all keys but the first from the local key file, if that is this one.
 ///

@@ -136,6 +136,9 @@ pub(crate) async fn run(args: Args, output: Output) -> Result<()> {
 async fn rewrap(config: &Config, new_key: bool, drop_old_keys: bool, output: Output) -> Result<()> {
     // Before anything is changed: this opens the keys and the database.
     let mut admin = admin::open(config).await.map_err(not_started)?;
+    if drop_old_keys {
+        admin::check_settled(config).map_err(not_started)?;
+    }
     if new_key {
         admin::add_key(config).map_err(not_started)?;
         close(&admin).await;

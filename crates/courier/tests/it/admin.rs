@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use serde_json::json;
 
@@ -107,6 +108,10 @@ fn a_key_is_rotated_while_a_server_runs() {
     assert!(both.ends_with(&old) && both.lines().count() == 2);
     // The server seals under the new key by now, and opens what was moved.
     admin.ok(["key", "generate", "another"]);
+    on(&data, &admin, &["rewrap", "--drop-old-keys"]).failed_with(1, "run this again in");
+    let file = fs::File::options().write(true).open(data.join("kek")).unwrap();
+    file.set_modified(SystemTime::now() - Duration::from_secs(61))
+        .unwrap();
     let again = ok(&data, &admin, &["rewrap", "--drop-old-keys", "--json"]).json();
     assert_eq!(again["rewrapped"], 0, "{again}");
     assert_eq!(fs::read_to_string(data.join("kek")).unwrap().lines().count(), 1);
