@@ -25,8 +25,11 @@ pub(crate) use tables::{Cell, Column, Table, tables};
 /// The format that this version writes and reads.
 const FORMAT: u32 = 1;
 
-/// Rows that are read at once.
-const PAGE: usize = 500;
+/// Rows that are read at once, at most; fewer where they are long.
+const PAGE: usize = 512;
+
+/// As much as a page of rows shall hold, bytes of a backup. One row may be longer.
+const PAGE_BYTES: usize = 4 << 20;
 
 /// What a backup says of itself, in its first line.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,7 +75,8 @@ pub struct Contents {
 }
 
 impl Store {
-    /// Writes everything as it is at one moment, while others go on changing it. Memory is bounded by a page of rows.
+    /// Writes everything as it is at one moment, while others go on changing it. Memory is bounded, but for rows that are
+    /// longer than a page.
     ///
     /// # Errors
     /// [`Error::Database`], [`Error::Unavailable`], [`Error::Io`] where it can't be written.
@@ -127,20 +131,25 @@ async fn write_rows(db: &DatabaseTransaction, table: &Table, out: &mut (dyn Writ
     let backend = db.get_database_backend();
     let mut written = 0;
     let mut last: Option<Vec<Cell>> = None;
+    let mut limit = 1;
     loop {
         let after = table.key_of(last.as_deref());
-        let question = Statement::from_sql_and_values(backend, table.page(backend, &after, PAGE), after);
+        let question = Statement::from_sql_and_values(backend, table.page(backend, &after, limit), after);
         let page = db.query_all_raw(question).await?;
-        let full = page.len() == PAGE;
+        let mut bytes = 0;
         for row in &page {
             let cells = table.read(row)?;
-            line(out, &cells)?;
+            bytes += line(out, &cells)?;
             last = Some(cells);
             written += 1;
         }
-        if !full {
+        if page.len() < limit {
             return Ok(written);
         }
+        limit = match bytes > PAGE_BYTES / 2 {
+            true => (limit / 2).max(1),
+            false => (limit * 2).min(PAGE),
+        };
     }
 }
 
@@ -153,8 +162,10 @@ pub(crate) async fn applied(db: &impl ConnectionTrait) -> Result<Vec<String>> {
         .collect())
 }
 
-fn line(out: &mut (dyn Write + Send), value: &impl Serialize) -> Result<()> {
-    serde_json::to_writer(&mut *out, value).map_err(|error| Error::Io(error.into()))?;
-    out.write_all(b"\n")?;
-    Ok(())
+/// Writes a line, and answers how long it is.
+fn line(out: &mut (dyn Write + Send), value: &impl Serialize) -> Result<usize> {
+    let mut line = serde_json::to_vec(value).map_err(|error| Error::Io(error.into()))?;
+    line.push(b'\n');
+    out.write_all(&line)?;
+    Ok(line.len())
 }

@@ -8,7 +8,7 @@ use sea_orm_migration::{MigratorTrait, SchemaManager};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Begin, Column, Contents, End, FORMAT, Header, Total,
+    Begin, Column, Contents, End, FORMAT, Header, PAGE_BYTES, Total,
     tables::{Cell, Holds, parameters},
 };
 use crate::{
@@ -161,7 +161,7 @@ async fn table(db: &DatabaseTransaction, lines: &mut Lines<'_>, begin: &Begin) -
     {
         return lines.damaged("expected a table with names of columns");
     }
-    let (mut rows, mut values) = (0, Vec::new());
+    let (mut rows, mut values, mut bytes) = (0, Vec::new(), 0);
     loop {
         match lines.next()? {
             Line::Row(row) if row.len() == begin.columns.len() => {
@@ -172,8 +172,10 @@ async fn table(db: &DatabaseTransaction, lines: &mut Lines<'_>, begin: &Begin) -
                     }
                 }
                 rows += 1;
-                if values.len() + row.len() > VALUES {
+                bytes += lines.line.len();
+                if values.len() + row.len() > VALUES || bytes > PAGE_BYTES {
                     insert(db, begin, std::mem::take(&mut values)).await?;
+                    bytes = 0;
                 }
             }
             Line::End(end) if end.rows == rows => {

@@ -27,6 +27,7 @@ on_both!(
     all_of_it_comes_back_in_either_kind_of_database,
     what_waited_or_ran_is_paused,
     others_go_on_changing_it_meanwhile,
+    long_rows_come_back_too,
     nothing_is_restored_over_something,
     a_cut_or_changed_backup_changes_nothing,
     sealed_values_are_all_found_and_replaced_where_they_are_the_same,
@@ -254,6 +255,22 @@ async fn others_go_on_changing_it_meanwhile(db: Database) {
         backups += 1;
     }
     writing.await.unwrap();
+}
+
+/// Longer than what is read and written at once.
+async fn long_rows_come_back_too(db: Database) {
+    for n in 0..4 {
+        let mut connection = Connection::new(format!("c{n}"), "ftps");
+        let list = "x".repeat(if n % 2 == 0 { 3 << 20 } else { n });
+        connection.settings.insert("tls_crl_pem".into(), json!(list));
+        let change = ConnectionChange::new(connection, "me");
+        db.connections().insert(change).await.unwrap();
+    }
+    let backup = back_up(&db).await;
+    for new in New::both().await {
+        restore(&new.store, &backup).await.unwrap();
+        assert!(lines(&back_up(&new.store).await) == lines(&backup));
+    }
 }
 
 async fn nothing_is_restored_over_something(db: Database) {
