@@ -62,17 +62,27 @@ impl Certificate {
 /// When an end begins to be worth a warning. Those who renew by themselves do so a month before.
 const SOON: jiff::SignedDuration = jiff::SignedDuration::from_hours(14 * 24);
 
-/// Whether a file is the one that was read: its place, its length, and when it or its mode was changed.
+/// Whether the files are those that were read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Stamp([Option<(u64, u64, u64, (i64, i64))>; 2]);
+pub(super) struct Stamp([Option<FileStamp>; 2]);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct FileStamp {
+    place: (u64, u64),
+    length: u64,
+    /// Of its content or its mode: the way out of a key that is open to others is a chmod.
+    changed: (i64, i64),
+}
 
 /// As the files are now. What can't be looked at is `None`.
 pub(super) fn stamp(tls: &Tls) -> Stamp {
     Stamp([&tls.certificate, &tls.key].map(|path| {
         let metadata = fs::metadata(path).ok()?;
-        // Not the time of the last write: the way out of a key that is open to others is a chmod.
-        let changed = (metadata.ctime(), metadata.ctime_nsec());
-        Some((metadata.dev(), metadata.ino(), metadata.len(), changed))
+        Some(FileStamp {
+            place: (metadata.dev(), metadata.ino()),
+            length: metadata.len(),
+            changed: (metadata.ctime(), metadata.ctime_nsec()),
+        })
     }))
 }
 
