@@ -5,6 +5,7 @@ pub use courier_store::ssh_keys::{SshKey as Key, SshKeyStatus as KeyStatus};
 use courier_store::{audit::NewAudit, ssh_keys::NewSshKey};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
+use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 use crate::{
@@ -247,9 +248,44 @@ fn duplicate(name: &str) -> Error {
     }
 }
 
-/// Key arithmetic takes up to seconds.
+/// Keys that are made or opened at once: a file may ask for 256 MiB, and for seconds of a core.
+static AT_ONCE: Semaphore = Semaphore::const_new(2);
+
+/// Key arithmetic takes up to seconds. Work under way keeps its turn, also when nobody waits for it any more.
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    let stopped = || Error::Internal("the key thread stopped".into());
+    let turn = AT_ONCE.acquire().await.map_err(|_| stopped())?;
+    let work = move || {
+        let _turn = turn;
+        work()
+    };
     tokio::task::spawn_blocking(work)
         .await
-        .unwrap_or_else(|_| Err(Error::Internal("the key thread stopped".into())))
+        .unwrap_or_else(|_| Err(stopped()))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::{
+        sync::atomic::{AtomicUsize, Ordering},
+        thread,
+        time::Duration,
+    };
+
+    use super::*;
+
+    #[tokio::test]
+    async fn only_some_keys_are_worked_on_at_once() {
+        static UNDER_WAY: AtomicUsize = AtomicUsize::new(0);
+        let work = || {
+            let others = UNDER_WAY.fetch_add(1, Ordering::SeqCst);
+            thread::sleep(Duration::from_millis(5));
+            UNDER_WAY.fetch_sub(1, Ordering::SeqCst);
+            Ok(others)
+        };
+        for others in futures::future::join_all((0..20).map(|_| blocking(work))).await {
+            assert!(others.unwrap() < 2);
+        }
+    }
 }
