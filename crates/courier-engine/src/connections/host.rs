@@ -45,6 +45,12 @@ pub(super) fn problem(host: &str) -> Option<&'static str> {
 
 /// A host as it is compared: names without regard to case, addresses as what they are.
 pub(super) fn comparable(host: &str) -> String {
+    // Interfaces, unlike names, are told apart by case.
+    if let Some((address, zone)) = host.split_once('%')
+        && let Ok(address) = address.parse::<Ipv6Addr>()
+    {
+        return format!("{address}%{zone}");
+    }
     let name = host.trim_end_matches('.');
     match name.parse::<IpAddr>() {
         Ok(address) => address.to_string(),
@@ -120,6 +126,7 @@ mod tests {
             ["Partner.Example", "partner.example."],
             ["::1", "0:0:0:0:0:0:0:1"],
             ["2001:DB8::A", "2001:db8:0::a"],
+            ["FE80::1%eth0", "fe80:0::1%eth0"],
         ] {
             assert_eq!(comparable(same[0]), comparable(same[1]));
         }
@@ -129,6 +136,7 @@ mod tests {
             ["127.0.0.1", "127.1"],
             ["::1", "::ffff:127.0.0.1"],
             ["a.example", "b.example"],
+            ["fe80::1%eth0", "fe80::1%ETH0"],
         ] {
             assert_ne!(comparable(other[0]), comparable(other[1]));
         }
