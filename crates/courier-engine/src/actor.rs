@@ -31,6 +31,12 @@ impl Actor {
         }
     }
 
+    /// May they change nothing of this group of routes, by their role or by the token that they came by?
+    pub(crate) fn only_looks(&self, group: &str) -> bool {
+        let may_change = |token: &TokenLimits| token.allow(group, false);
+        self.role == Role::Viewer || !self.token.as_ref().is_none_or(may_change)
+    }
+
     pub(crate) fn is_admin(&self) -> bool {
         self.role == Role::Admin
     }

@@ -25,7 +25,7 @@ pub use keys::{AddKey, ConnectionKey};
 use warnings::Warnings;
 
 use crate::{
-    Actor, Engine, Error, Page, PageRequest, Result, Role,
+    Actor, Engine, Error, Page, PageRequest, Result,
     audit::Entry as Record,
     open::{Opening, open},
     test_connection::{self, TestReport},
@@ -158,8 +158,8 @@ impl Connections<'_> {
     }
 
     /// Lists a folder on the server; without a path the base path or the login folder. In the server's order, cut after
-    /// 10,000 entries; what is unreadable is left out. For a viewer only where a host key is pinned already, or certificates
-    /// are verified: that pins nothing, and changes no health.
+    /// 10,000 entries; what is unreadable is left out. For a viewer, and by a token that is for looking only,
+    /// only where a host key is pinned already, or certificates are verified: that pins nothing, and changes no health.
     ///
     /// # Errors
     /// [`Error::NotFound`], [`Error::ConnectionNotUsable`], [`Error::Transfer`].
@@ -170,9 +170,9 @@ impl Connections<'_> {
         };
         let record = self.record(id).await?;
         let opening = Opening {
-            purpose: match actor.role {
-                Role::Viewer => Purpose::Look,
-                Role::Operator | Role::Admin => Purpose::Browse,
+            purpose: match actor.only_looks("connections") {
+                true => Purpose::Look,
+                false => Purpose::Browse,
             },
             performed_by: &actor.name,
             draft: None,

@@ -262,8 +262,8 @@ async fn connect(
     let shape = Shape::of(protocol);
     if shape.host_keys && trust.purpose() == Purpose::Look && connection.pinned_fingerprint.is_none() {
         return Err(Error::ConnectionNotUsable(format!(
-            "a viewer may browse only a connection with a pinned host key, and \"{}\" has none; have somebody who may change \
-             it test it first",
+            "who may only look may browse only a connection with a pinned host key, and \"{}\" has none; have somebody who \
+             may change it test it first",
             connection.name
         )));
     }
@@ -345,10 +345,14 @@ async fn check_insecure(
     insecure: Insecure,
     purpose: Purpose,
 ) -> Result<()> {
-    if purpose == Purpose::Look && insecure == Insecure::Certificate {
+    if purpose == Purpose::Look {
+        let what = match insecure {
+            Insecure::HostKey => "host key",
+            Insecure::Certificate => "certificate",
+        };
         return Err(Error::ConnectionNotUsable(format!(
-            "a viewer may not browse a connection that accepts any certificate, and \"{}\" does; have somebody who may \
-             change it pin the certificate",
+            "who may only look may not browse a connection that accepts any {what}, and \"{}\" does; have somebody who may \
+             change it pin the {what}",
             connection.name
         )));
     }

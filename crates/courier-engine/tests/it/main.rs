@@ -19,6 +19,7 @@ mod hostile_paths;
 mod interrupted;
 mod keys;
 mod local_steps;
+mod looking;
 mod reconnects;
 mod runs;
 mod sessions;
