@@ -2,11 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use courier_store::audit::{SEALS, What};
+use courier_store::{
+    audit::{SEALS, What},
+    new_id,
+};
 
 use serde_json::json;
 
-use super::tampering::{Intruder, findings, five};
+use super::tampering::{Intruder, findings, five, record};
 use crate::{
     database::{Database, FixedKey},
     on_both,
@@ -15,6 +18,7 @@ use crate::{
 on_both!(
     a_fork_never_passes_for_what_was_sealed_before,
     seals_that_are_gone_as_a_whole_are_missed,
+    two_records_in_one_place_are_found,
 );
 
 /// SQLite compares values by their type as well: the same bytes as another type are in no list that filters by them.
@@ -150,4 +154,25 @@ async fn seals_that_are_gone_as_a_whole_are_missed(db: Database) {
     assert_eq!(findings(&db).await, expected);
     let heads = db.audit().verify_heads(&FixedKey, None).await.unwrap();
     assert_eq!(heads.findings.len(), 1);
+}
+
+/// Whoever drops triggers drops indexes as well. Wherever a page of the reading ends, both records are looked at.
+async fn two_records_in_one_place_are_found(db: Database) {
+    let intruder = Intruder::without_triggers(&db).await;
+    intruder.run("DROP INDEX audit_seq_key").await;
+    let chain = five(&db).await;
+    let more = vec![record(chain, 1); 1500];
+    db.audit().append(more).await.unwrap();
+    for seq in [1, 999, 1000, 1001, 1505] {
+        let id = intruder.id(new_id());
+        let insert = format!(
+            "INSERT INTO audit SELECT {id}, connection_id, 'mkdir', job_execution_id, performed_by, performed_at, \
+             bytes_transferred, duration_ms, details, chain, seq, mac FROM audit WHERE chain = {} AND seq = {seq}",
+            intruder.id(chain)
+        );
+        intruder.run(&insert).await;
+        assert!(findings(&db).await.contains_key(&Some(chain)), "{seq}");
+        intruder.run(&format!("DELETE FROM audit WHERE id = {id}")).await;
+        assert_eq!(findings(&db).await, BTreeMap::new());
+    }
 }

@@ -86,7 +86,7 @@ impl Intruder {
     }
 }
 
-fn record(chain: Uuid, n: u64) -> NewAudit {
+pub(super) fn record(chain: Uuid, n: u64) -> NewAudit {
     NewAudit {
         connection_id: Some(chain),
         bytes_transferred: Some(n),
