@@ -69,6 +69,7 @@ impl Vault {
             open: Zeroizing::default(),
             taken: 0,
             ended: false,
+            failed: false,
         })
     }
 }
@@ -175,6 +176,8 @@ pub struct OpenReader<R> {
     /// How much of it was given out.
     taken: usize,
     ended: bool,
+    /// From then on there is nothing but errors: what follows a gap is no part of the whole.
+    failed: bool,
 }
 
 impl<R: Read> OpenReader<R> {
@@ -230,8 +233,13 @@ fn altered() -> io::Error {
 
 impl<R: Read> Read for OpenReader<R> {
     fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        if self.failed {
+            return Err(altered());
+        }
         while self.taken == self.open.len() && !self.ended {
+            self.failed = true;
             self.chunk()?;
+            self.failed = false;
         }
         let left = self.open.get(self.taken..).unwrap_or_default();
         let taken = left.len().min(bytes.len());

@@ -85,6 +85,23 @@ async fn nothing_may_be_added_or_moved() {
     }
 }
 
+/// Whoever reads on after an error gets no text with a hole in it, and no end.
+#[tokio::test]
+async fn nothing_follows_an_error() {
+    let mut bytes = sealed(&text(4 * CHUNK), 999).await;
+    let second = bytes.len() - 3 * (CHUNK + 20) + 100;
+    bytes[second] ^= 1;
+    for cut in [bytes.len(), second] {
+        let vault = vault(local(KEY));
+        let mut reader = vault.open_stream("backup", &bytes[..cut]).await.unwrap();
+        let mut read = Vec::new();
+        for _ in 0..3 {
+            assert!(reader.read_to_end(&mut read).is_err());
+        }
+        assert!(read == text(CHUNK));
+    }
+}
+
 #[tokio::test]
 async fn it_opens_for_its_purpose_and_under_its_key_only() {
     let bytes = sealed(b"all of it", 999).await;
