@@ -55,6 +55,7 @@ impl Audit<'_> {
 async fn adopt(db: &impl ConnectionTrait, key: &dyn Authenticator) -> Result<()> {
     let mut heads = HashMap::from([(SEALS, new_head(key, SEALS))]);
     let mut last = Uuid::nil();
+    let mut records = 0_u64;
     loop {
         let older = Entity::find()
             .filter(Column::Mac.is_null())
@@ -65,6 +66,7 @@ async fn adopt(db: &impl ConnectionTrait, key: &dyn Authenticator) -> Result<()>
             .await?;
         let Some(row) = older.last() else { break };
         last = row.id;
+        records += older.len() as u64;
         for row in older {
             let chain = row.connection_id.unwrap_or(GENERAL);
             let head = heads.entry(chain).or_insert_with(|| new_head(key, chain));
@@ -81,6 +83,13 @@ async fn adopt(db: &impl ConnectionTrait, key: &dyn Authenticator) -> Result<()>
                 .exec(db)
                 .await?;
         }
+    }
+    if records > 0 {
+        tracing::warn!(
+            records,
+            "the audit log has a new key, and the records until now are chained with it, as they are; that happens once, \
+             at the first start of a version with chains"
+        );
     }
     save(db, key, heads.into_values().collect()).await
 }
