@@ -14,6 +14,7 @@ use std::{
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use courier_engine::{Engine, EngineConfig, PageRequest};
 use courier_store::Store;
+use courier_vault::Vault;
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::{net::TcpListener, task::JoinHandle};
@@ -71,6 +72,17 @@ pub enum StartError {
     /// The vault's key can't be had.
     #[error(transparent)]
     Vault(#[from] courier_vault::Error),
+    /// The key file is gone, and what is stored needs its key.
+    #[error(
+        "the key file {} is missing, and secrets are stored that need its key ({key_id}); put it back from where you keep a \
+         copy of it, or give the key by COURIER_KEK. No new one was made: it would open none of them", .path.display()
+    )]
+    KeyFileGone {
+        /// The file.
+        path: PathBuf,
+        /// The identifier of the key that one of the secrets was sealed under.
+        key_id: String,
+    },
     /// The database can't be opened.
     #[error(transparent)]
     Store(#[from] courier_store::Error),
@@ -115,8 +127,19 @@ impl Server {
 
         make_folders(&config.data_dir)?;
         let lock = lock(&config)?;
-        let vault = config.kek.vault_or_new_key().await?;
+        let vault = match config.kek.vault().await {
+            Err(courier_vault::Error::KeyFile { path, source, .. })
+                if source.kind() == io::ErrorKind::NotFound =>
+            {
+                Err(path)
+            }
+            had => Ok(had?),
+        };
         let store = Store::open(config.database_url.expose_secret()).await?;
+        let vault = match vault {
+            Ok(vault) => vault,
+            Err(missing) => first_key(&config, &store, missing).await?,
+        };
         let engine = Engine::start(
             store.clone(),
             vault,
@@ -242,6 +265,20 @@ async fn fold_metrics(state: AppState) {
     loop {
         ticks.tick().await;
         state.metrics.fold();
+    }
+}
+
+/// Makes the key file, where nothing is sealed yet: beside secrets that need another key, a new one would only hide that
+/// theirs is gone.
+async fn first_key(config: &Config, store: &Store, file: PathBuf) -> Result<Vault, StartError> {
+    let sealed = store.sealed().page(None).await?;
+    let key_id = sealed
+        .iter()
+        .find_map(|value| Some(Vault::sealed_under(&value.blob).ok()?.key_id));
+    match key_id {
+        // Another node on this folder may have made it meanwhile.
+        Some(key_id) if !file.exists() => Err(StartError::KeyFileGone { path: file, key_id }),
+        _ => Ok(config.kek.vault_or_new_key().await?),
     }
 }
 

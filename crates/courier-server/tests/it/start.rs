@@ -56,6 +56,26 @@ async fn another_key_stops_the_start() {
 }
 
 #[tokio::test]
+async fn no_key_is_made_where_stored_secrets_need_the_one_that_is_gone() {
+    let folder = TestServer::start().await.stop().await;
+    let kek = folder.path().join("kek");
+    let aside = folder.path().join("kek.aside");
+    fs::rename(&kek, &aside).unwrap();
+    let error = courier_server::Server::start(config(folder.path()))
+        .await
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("is missing") && error.contains("put it back"),
+        "{error}"
+    );
+    assert!(!kek.exists());
+
+    fs::rename(&aside, &kek).unwrap();
+    TestServer::start_in(folder).await.stop().await;
+}
+
+#[tokio::test]
 async fn a_local_root_around_the_data_folder_stops_the_start() {
     let folder = tempfile::tempdir().unwrap();
     let mut wrong = config(&folder.path().join("app/data"));
