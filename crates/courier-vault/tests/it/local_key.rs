@@ -298,3 +298,29 @@ fn keys_added_at_once_are_all_kept() {
     });
     assert_eq!(LocalKey::load(&path).unwrap().ids().len(), 9);
 }
+
+#[test]
+fn what_a_killed_process_left_of_a_change_goes_with_the_next_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("kek");
+    let first = LocalKey::load_or_create(&path).unwrap();
+    fs::copy(&path, folder.path().join("kek.0123456789abcdef")).unwrap();
+    for kept in ["kek.aside", "kek.0123456789abcde", "other.0123456789abcdef"] {
+        write(&folder.path().join(kept), b"", 0o600);
+    }
+    LocalKey::keep_first(&path, &first.id()).unwrap();
+    let mut left: Vec<_> = fs::read_dir(folder.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    left.sort();
+    assert_eq!(
+        left,
+        [
+            "kek",
+            "kek.0123456789abcde",
+            "kek.aside",
+            "other.0123456789abcdef"
+        ]
+    );
+}

@@ -1,5 +1,6 @@
 //! The file of local keys: read, made, and changed as a whole.
 
+use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
@@ -101,11 +102,36 @@ pub(super) fn change(path: &Path, change: impl FnOnce(Ring) -> Result<Ring>) -> 
     let (ring, _) = read_open(path, &file)?;
     let text = change(ring)?.print()?;
     let replace = || {
+        sweep(path)?;
         let temporary = Temporary::write(path, &text)?;
         fs::rename(&temporary.0, path)?;
         File::open(folder_of(path))?.sync_all()
     };
     replace().map_err(failed)
+}
+
+/// Removes what a process left behind that was killed while it changed the file: keys that lie about. Whoever holds the
+/// lock is the only one that has such a file.
+fn sweep(path: &Path) -> io::Result<()> {
+    let Some(name) = path.file_name().and_then(OsStr::to_str) else {
+        return Ok(());
+    };
+    for entry in fs::read_dir(folder_of(path))? {
+        let entry = entry?;
+        let other = entry.file_name();
+        let suffix = other
+            .to_str()
+            .and_then(|other| other.strip_prefix(name)?.strip_prefix('.'));
+        if suffix.is_some_and(is_suffix) {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+/// Is it what [`Temporary::write`] puts behind the name of a key file?
+fn is_suffix(text: &str) -> bool {
+    text.len() == 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 /// The file, locked, and still the one of that name: it may have been replaced while this waited for the lock.
