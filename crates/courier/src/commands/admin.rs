@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use courier_server::admin::{self, ANCHOR_FILE, Status};
 use courier_server::{Config, ServeOptions};
 
-use super::serve::{LogArgs, not_started};
+use super::serve::{LogArgs, not_started, with_causes};
 use crate::exit::{Code, Failure, Result};
 use crate::output::Output;
 
@@ -29,7 +29,7 @@ pub(crate) struct Args {
     data_dir: Option<PathBuf>,
 
     /// The database, without a password: one that has a password comes by COURIER_DATABASE_URL
-    #[arg(long, global = true, value_name = "URL", value_parser = database_url)]
+    #[arg(long, global = true, value_name = "URL")]
     database_url: Option<String>,
 
     /// The configuration file [default: ./courier.toml, where there is one]
@@ -75,8 +75,9 @@ enum Command {
     },
 }
 
-/// A password among the arguments would show in the process list.
-fn database_url(text: &str) -> Result<String, String> {
+/// Refuses a password among the arguments: it shows in the process list. The answer doesn't repeat it, as that of an
+/// argument's parser would.
+fn check_database_url(text: &str) -> Result<()> {
     let authority = text.split_once("://").map_or("", |(_, rest)| rest);
     let authority = authority.split(['/', '?']).next().unwrap_or_default();
     let user = authority.rsplit_once('@').map_or("", |(user, _)| user);
@@ -84,16 +85,16 @@ fn database_url(text: &str) -> Result<String, String> {
         .split_once('?')
         .is_some_and(|(_, query)| query.split('&').any(|pair| pair.starts_with("password=")));
     match user.contains(':') || in_query {
-        true => Err(
-            "an argument shows in the process list; give a URL with a password by COURIER_DATABASE_URL"
-                .into(),
-        ),
-        false => Ok(text.to_owned()),
+        true => Err(Failure::usage(
+            "--database-url has a password, and an argument shows in the process list; give the URL by COURIER_DATABASE_URL",
+        )),
+        false => Ok(()),
     }
 }
 
 pub(crate) async fn run(args: Args, output: Output) -> Result<()> {
     args.log.start("warn")?;
+    args.database_url.as_deref().map_or(Ok(()), check_database_url)?;
     let config = Config::load(ServeOptions {
         data_dir: args.data_dir,
         config: args.config,
@@ -166,18 +167,13 @@ async fn close(admin: &admin::Admin) {
     let _ = admin.close().await;
 }
 
-/// The cause too, which names the database's own words.
 fn failed(error: impl std::error::Error) -> Failure {
-    let cause = error
-        .source()
-        .map(|cause| format!(": {cause}"))
-        .unwrap_or_default();
-    Failure::new(Code::Failed, format!("{error}{cause}"))
+    Failure::new(Code::Failed, with_causes(&error))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::database_url;
+    use super::check_database_url;
 
     #[test]
     fn a_password_is_no_argument() {
@@ -186,14 +182,14 @@ mod tests {
             "postgres://h/d?user=u&password=p",
             "postgres://u:@h",
         ] {
-            assert!(database_url(text).is_err(), "{text}");
+            assert!(check_database_url(text).is_err(), "{text}");
         }
         for text in [
             "postgres://u@h:5432/d",
             "postgres://h/d?host=/tmp:x",
             "sqlite:///a:b@c.db",
         ] {
-            assert!(database_url(text).is_ok(), "{text}");
+            assert!(check_database_url(text).is_ok(), "{text}");
         }
     }
 }

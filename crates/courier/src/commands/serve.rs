@@ -1,5 +1,6 @@
 //! `courier serve`: the server, until it is asked to stop.
 
+use std::error::Error;
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 
@@ -112,5 +113,19 @@ pub(crate) fn not_started(error: StartError) -> Failure {
         }
         _ => "",
     };
-    Failure::new(Code::Failed, format!("{error}{fix}"))
+    Failure::new(Code::Failed, format!("{}{fix}", with_causes(&error)))
+}
+
+/// What failed, and the causes that its own words leave out, such as what the database has said.
+pub(crate) fn with_causes(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(next) = cause {
+        let words = next.to_string();
+        if !text.contains(&words) {
+            text = format!("{text}: {words}");
+        }
+        cause = next.source();
+    }
+    text
 }

@@ -167,7 +167,14 @@ fn the_doctor_and_wrong_folders() {
         !nowhere.exists() && !admin.path("x").exists(),
         "looking made something"
     );
-    admin
-        .run(["admin", "doctor", "--database-url", "postgres://u:hunter2@h/d"])
-        .failed_with(2, "process list");
+    let with_password = ["admin", "doctor", "--database-url", "postgres://u:hunter2@h/d"];
+    let refused = admin.run(with_password);
+    refused.failed_with(2, "process list");
+    assert!(!format!("{refused:?}").contains("hunter2"), "{refused:?}");
+    on(
+        &data,
+        &admin,
+        &["verify-audit", "--database-url", "postgres://u@127.0.0.1:1/d"],
+    )
+    .failed_with(1, "refused");
 }
