@@ -198,13 +198,44 @@ pub(crate) fn lines(mut entries: Vec<Value>) -> String {
 /// The details of an entry in few words.
 fn what(details: &Value) -> String {
     let told = details.as_object().into_iter().flatten().filter(|(name, value)| {
-        !value.is_null() && !name.ends_with("_id") && !LEFT_OUT.contains(&name.as_str())
+        !says_nothing(value) && !name.ends_with("_id") && !LEFT_OUT.contains(&name.as_str())
+            // Where the values stand beside it.
+            && (*name != "changed" || details.get("changes").is_none())
     });
     let words = told.map(|(name, value)| match name.as_str() {
-        "remote_path" | "path" | "name" => cell(value),
-        _ => format!("{} {}", name.replace('_', " "), cell(value)),
+        "remote_path" | "path" | "name" | "changes" => in_words(value),
+        _ => format!("{} {}", name.replace('_', " "), in_words(value)),
     });
     words.collect::<Vec<_>>().join(", ")
+}
+
+/// One detail: of an error its message, of a change both values.
+fn in_words(value: &Value) -> String {
+    let Some(fields) = value.as_object() else {
+        return cell(value);
+    };
+    let or_none = |value: &Value| match says_nothing(value) {
+        true => "none".to_owned(),
+        false => in_words(value),
+    };
+    match (fields.get("before"), fields.get("after"), fields.get("message")) {
+        (Some(before), Some(after), _) => format!("{} -> {}", or_none(before), or_none(after)),
+        (_, _, Some(message)) => cell(message),
+        _ => fields
+            .iter()
+            .map(|(name, value)| format!("{} {}", name.replace('_', " "), or_none(value)))
+            .collect::<Vec<_>>()
+            .join(", "),
+    }
+}
+
+fn says_nothing(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Array(items) => items.is_empty(),
+        Value::Object(fields) => fields.is_empty(),
+        _ => false,
+    }
 }
 
 /// A point in time, or a time ago.
@@ -230,6 +261,14 @@ mod tests {
     fn details_are_few_words() {
         let details = json!({"remote_path": "/a", "size": 3, "resumed_from": null, "key_id": "x", "host_key": "SHA256:a"});
         assert_eq!(what(&details), "host key SHA256:a, /a");
+    }
+
+    #[test]
+    fn what_has_parts_is_told_in_words() {
+        let changed = json!({"changes": {"port": {"before": null, "after": 22}}, "secrets_set": [], "pins_cleared": true});
+        assert_eq!(what(&changed), "port none -> 22, pins cleared yes");
+        let failed = json!({"error": {"kind": "auth", "message": "rejected"}});
+        assert_eq!(what(&failed), "error rejected");
     }
 
     #[test]
