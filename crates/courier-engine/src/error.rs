@@ -44,7 +44,7 @@ pub enum Error {
         id: String,
     },
     /// The name is taken (1052).
-    #[error("a {what} named \"{name}\" exists already; choose another name")]
+    #[error("another {what} named \"{name}\" exists already; choose another name")]
     Duplicate {
         /// The kind of thing.
         what: &'static str,
@@ -67,7 +67,7 @@ pub enum Error {
     #[error("{0}")]
     Forbidden(String),
     /// Too many failed logins (1060).
-    #[error("too many failed logins for this user; try again in {retry_after_sec} seconds")]
+    #[error("too many failed logins under this name or from this address; try again in {retry_after_sec} seconds")]
     RateLimited {
         /// When to try again, in seconds.
         retry_after_sec: u64,
