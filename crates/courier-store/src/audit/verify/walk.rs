@@ -51,7 +51,7 @@ impl<'a> Walk<'a> {
 
     /// The place after the last good record.
     pub(super) fn expected(&self) -> i64 {
-        self.seq + 1
+        self.seq.saturating_add(1)
     }
 
     /// Goes on to the next record, if it is the right one.

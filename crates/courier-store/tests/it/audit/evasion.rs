@@ -19,6 +19,7 @@ on_both!(
     a_fork_never_passes_for_what_was_sealed_before,
     seals_that_are_gone_as_a_whole_are_missed,
     two_records_in_one_place_are_found,
+    a_quick_look_sees_the_newest_record,
 );
 
 /// SQLite compares values by their type as well: the same bytes as another type are in no list that filters by them.
@@ -66,6 +67,9 @@ async fn chains_that_are_no_chains_are_found() {
         "UPDATE audit SET chain = CAST(chain AS TEXT) WHERE seq = 5",
         "UPDATE audit SET seq = 'x' WHERE seq = 5",
         "UPDATE audit SET seq = 5.5 WHERE seq = 5",
+        "UPDATE audit SET seq = 'x' || seq WHERE seq > 3",
+        "UPDATE audit SET seq = 9223372036854775802 + seq WHERE seq > 3",
+        "UPDATE audit SET seq = seq - 9223372036854775807 WHERE seq > 3",
         "UPDATE audit_chains SET chain = 'abc'",
         "UPDATE audit_chains SET chain = CAST(chain AS TEXT)",
         "UPDATE audit_chains SET seq = 'x'",
@@ -175,4 +179,27 @@ async fn two_records_in_one_place_are_found(db: Database) {
         intruder.run(&format!("DELETE FROM audit WHERE id = {id}")).await;
         assert_eq!(findings(&db).await, BTreeMap::new());
     }
+}
+
+async fn a_quick_look_sees_the_newest_record(db: Database) {
+    let intruder = Intruder::without_triggers(&db).await;
+    let (long, short) = (five(&db).await, new_id());
+    db.audit().append(vec![record(short, 1)]).await.unwrap();
+    assert!(db.audit().verify_heads(&FixedKey, None).await.unwrap().is_whole());
+    for (chain, seq) in [(long, 5), (short, 1)] {
+        let id = intruder.id(chain);
+        intruder
+            .run(&format!(
+                "UPDATE audit SET operation = 'mkdir' WHERE chain = {id} AND seq = {seq}"
+            ))
+            .await;
+    }
+    let report = db.audit().verify_heads(&FixedKey, None).await.unwrap();
+    let found = report.findings.iter();
+    let found: BTreeMap<_, _> = found.map(|one| (one.chain, (one.what, one.seq))).collect();
+    let expected = BTreeMap::from([
+        (Some(long), (What::Changed, 5)),
+        (Some(short), (What::Changed, 1)),
+    ]);
+    assert_eq!(found, expected);
 }
