@@ -6,6 +6,7 @@ use courier_transfer::{ConnectOptions, Credentials, Error, ErrorKind, Result, Re
 use russh::{
     ChannelOpenFailure, Preferred, SshId,
     client::{self, Handle, Handler},
+    keys::agent::AgentSessionBinding,
 };
 use tokio::time::{Instant, timeout_at};
 
@@ -105,9 +106,32 @@ impl Dial {
             nodelay: true,
             ..client::Config::default()
         };
-        client::connect_stream(Arc::new(config), stream, handler)
+        let ssh = client::connect_stream(Arc::new(config), stream, handler)
             .await
-            .map_err(|Fault(error)| self.explain(error))
+            .map_err(|Fault(error)| self.explain(error))?;
+        self.check_signature(&ssh)?;
+        Ok(ssh)
+    }
+
+    /// The server must sign by the algorithm that was agreed on (RFC 8332 section 3.1). The SSH layer verifies what its key
+    /// can do otherwise, too: by an RSA key, SHA-1.
+    fn check_signature<H: Handler>(&self, ssh: &Handle<H>) -> Result<()> {
+        let signature = ssh.agent_session_binding().map(AgentSessionBinding::signature);
+        let signed = signature
+            .and_then(|signature| string(signature))
+            .unwrap_or("nothing");
+        let agreed = self.peer.host_key_algorithm();
+        if agreed.as_deref() == Some(signed) {
+            return Ok(());
+        }
+        Err(Error::new(
+            ErrorKind::Protocol,
+            format!(
+                "the server's proof of its host key is signed by {}, and {} was agreed on. No credential was sent",
+                signed.escape_default(),
+                agreed.as_deref().unwrap_or("nothing"),
+            ),
+        ))
     }
 
     /// Before the server has identified itself, the SSH layer's errors say little; and where there is no common algorithm,
@@ -146,6 +170,13 @@ impl Dial {
             ),
         }
     }
+}
+
+/// The first `string` of a blob (RFC 4251 section 5), where it is a name.
+fn string(blob: &[u8]) -> Option<&str> {
+    let (length, rest) = blob.split_first_chunk()?;
+    let length = usize::try_from(u32::from_be_bytes(*length)).ok()?;
+    std::str::from_utf8(rest.get(..length)?).ok()
 }
 
 /// An error of the SSH layer, in the terms of the interface.

@@ -23,6 +23,8 @@ pub(crate) struct Peer {
     fips: bool,
     greeting: Mutex<Greeting>,
     info: Mutex<ServerInfo>,
+    /// What the server was to sign by, as agreed on.
+    host_key_algorithm: Mutex<Option<String>>,
     /// The server's host key is shorter than it should be: so many bits.
     short_key: Mutex<Option<u32>>,
     stage: Mutex<&'static str>,
@@ -38,6 +40,7 @@ impl Peer {
             fips,
             greeting: Mutex::default(),
             info: Mutex::default(),
+            host_key_algorithm: Mutex::default(),
             short_key: Mutex::default(),
             stage: Mutex::new("connecting"),
         }
@@ -110,6 +113,7 @@ impl Peer {
 
     /// The algorithms are agreed on.
     pub(crate) fn negotiated(&self, names: &Names) {
+        *self.host_key_algorithm.lock() = Some(names.key.as_str().to_owned());
         let cipher = names.cipher.as_ref();
         let mut agreed = vec![cipher, names.kex.as_ref(), names.key.as_str()];
         // An AEAD cipher brings its own.
@@ -127,6 +131,11 @@ impl Peer {
         };
         let agreed = format!("{}{warning}", agreed.join(", "));
         self.learn(|info| info.negotiated = Some(agreed));
+    }
+
+    /// What the server was to sign by.
+    pub(crate) fn host_key_algorithm(&self) -> Option<String> {
+        self.host_key_algorithm.lock().clone()
     }
 
     /// The extensions of its VERSION.

@@ -20,6 +20,7 @@ mod odd;
 mod openssh;
 mod own_server;
 mod proftpd;
+mod signatures;
 mod sshd;
 mod strangers;
 mod transfers;
