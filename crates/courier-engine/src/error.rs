@@ -159,9 +159,7 @@ pub enum Error {
     #[error(transparent)]
     Vault(#[from] courier_vault::Error),
     /// Stored secrets need keys that can't be had. Names each key, how many values need it, and why it doesn't open.
-    #[error(
-        "stored secrets can't be opened: {0}; give this server that key too: in the key file, in COURIER_KEK, or by its key vault"
-    )]
+    #[error("stored secrets can't be opened: {0}")]
     KeysMissing(String),
     /// A file of an administrator's, such as a backup, can't be read or written.
     #[error("{0}")]
