@@ -74,8 +74,9 @@ pub enum StartError {
     Vault(#[from] courier_vault::Error),
     /// The key file is gone, and what is stored needs its key.
     #[error(
-        "the key file {} is missing, and secrets are stored that need its key ({key_id}); put it back from where you keep a \
-         copy of it, or give the key by COURIER_KEK. No new one was made: it would open none of them", .path.display()
+        "the key file {} is missing, and secrets are stored that need the key {key_id}; put it back from where you keep a \
+         copy of it, or configure where that key is: COURIER_KEK, or its key vault. No new one was made: it would open none \
+         of them", .path.display()
     )]
     KeyFileGone {
         /// The file.
@@ -276,8 +277,10 @@ async fn first_key(config: &Config, store: &Store, file: PathBuf) -> Result<Vaul
         .iter()
         .find_map(|value| Some(Vault::sealed_under(&value.blob).ok()?.key_id));
     match key_id {
-        // Another node on this folder may have made it meanwhile.
-        Some(key_id) if !file.exists() => Err(StartError::KeyFileGone { path: file, key_id }),
+        // Another node on this folder may have made it meanwhile, and who moves here from a key vault has none yet.
+        Some(key_id) if !file.exists() && !config.kek.opens_also(&key_id) => {
+            Err(StartError::KeyFileGone { path: file, key_id })
+        }
         _ => Ok(config.kek.vault_or_new_key().await?),
     }
 }

@@ -132,6 +132,15 @@ impl Kek {
         self.open(LocalKey::load_or_create).await
     }
 
+    /// Can a key that is configured beside the one that wraps open what was sealed under this key?
+    #[must_use]
+    pub fn opens_also(&self, key_id: &str) -> bool {
+        self.opens
+            .iter()
+            .filter_map(|source| source.provider(LocalKey::load).ok())
+            .any(|provider| provider.holds(key_id))
+    }
+
     async fn open(&self, load: fn(&Path) -> courier_vault::Result<LocalKey>) -> courier_vault::Result<Vault> {
         let mut vault = Vault::new(self.wraps.provider(load)?);
         // The configured key must be had: without it nothing could be sealed.
