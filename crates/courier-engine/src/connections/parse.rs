@@ -122,7 +122,14 @@ fn endpoint(
         Some(method) if methods.contains(&method.as_str()) => {
             record.auth_method = word(Some(method)).unwrap_or(AuthMethod::None);
         }
-        Some(_) => input.problem("auth_method", format!("must be one of {}", methods.join(", "))),
+        Some(method) => {
+            let message = format!("must be one of {}", methods.join(", "));
+            // One that there is, for another protocol, is a matter of the protocol's configuration.
+            match word::<AuthMethod>(Some(method)) {
+                Some(_) => config.push(Problem::new("auth_method", message)),
+                None => input.problem("auth_method", message),
+            }
+        }
         None => input.problem(
             "auth_method",
             format!("is required: one of {}", methods.join(", ")),

@@ -109,6 +109,7 @@ async fn bad_connections_are_refused_with_their_code() {
         ("passive_mode", json!(true)),
         ("colour", json!("red")),
         ("ssh_algorithms", json!({"preset": "magic"})),
+        ("auth_method", json!("service_principal")),
     ] {
         assert_eq!(with(field, value).await.fields(400, 3011), [field]);
     }
@@ -117,6 +118,7 @@ async fn bad_connections_are_refused_with_their_code() {
         ("port", json!("22")),
         ("host", json!("")),
         ("name", json!(7)),
+        ("auth_method", json!("magic")),
     ] {
         let answer = with(field, value).await.status(400);
         assert_eq!(answer.json()["errors"][0]["field"], field, "{}", answer.text);
