@@ -67,7 +67,9 @@ pub enum Error {
     #[error("{0}")]
     Forbidden(String),
     /// Too many failed logins (1060).
-    #[error("too many failed logins under this name or from this address; try again in {retry_after_sec} seconds")]
+    #[error(
+        "too many failed logins under this name or from this address; try again in {retry_after_sec} seconds"
+    )]
     RateLimited {
         /// When to try again, in seconds.
         retry_after_sec: u64,
