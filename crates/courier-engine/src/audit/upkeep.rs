@@ -49,8 +49,8 @@ pub(crate) async fn keep_trimmed(engine: Engine) {
     }
 }
 
-/// Seals what was recorded since the last time. The log and a file get the seal as well, since who can write the database
-/// can't write those.
+/// Seals what was recorded since the last time. The log gets the seal as well, and a file of each node the newest one, since
+/// who can write the database can't write those.
 pub(crate) async fn seal(engine: &Engine) {
     match try_to_seal(engine).await {
         Ok(()) => {}
@@ -59,23 +59,30 @@ pub(crate) async fn seal(engine: &Engine) {
 }
 
 async fn try_to_seal(engine: &Engine) -> Result<()> {
-    let Some(seal) = engine.0.store.audit().seal().await? else {
+    let audit = engine.0.store.audit();
+    if let Some(seal) = audit.seal().await? {
+        tracing::info!(seq = seal.seq, mac = %seal.mac, "the audit log is sealed");
+    }
+    // Another node may have made the newest one.
+    let Some(newest) = audit.newest_seal().await? else {
         return Ok(());
     };
-    tracing::info!(seq = seal.seq, mac = %seal.mac, "the audit log is sealed");
     let path = anchor_of(engine);
-    // A database that was set back doesn't have the seal that is kept: that is the proof of it, and stays.
-    if let Some(kept) = read_anchor(&path)?
-        && !engine.0.store.audit().holds(&kept).await?
-    {
-        tracing::error!(
-            path = %path.display(), seq = kept.seq, mac = %kept.mac,
-            "the database doesn't have the audit log's seal that this file keeps: records were removed, or an old copy \
-             of the database put in its place; remove the file if that was meant so"
-        );
-        return Ok(());
+    if let Some(kept) = read_anchor(&path)? {
+        // A database that was set back doesn't have the seal that is kept: that is the proof of it, and stays.
+        if !audit.holds(&kept).await? {
+            tracing::error!(
+                path = %path.display(), seq = kept.seq, mac = %kept.mac,
+                "the database doesn't have the audit log's seal that this file keeps: records were removed, or an old copy \
+                 of the database put in its place; remove the file if that was meant so"
+            );
+            return Ok(());
+        }
+        if kept.seq == newest.seq {
+            return Ok(());
+        }
     }
-    let text = serde_json::to_string(&seal).map_err(|e| Error::Internal(e.to_string()))?;
+    let text = serde_json::to_string(&newest).map_err(|e| Error::Internal(e.to_string()))?;
     tokio::task::spawn_blocking(move || write_anchor(&path, &text))
         .await
         .map_err(|e| Error::Internal(e.to_string()))?

@@ -7,7 +7,10 @@ use courier_engine::{
     audit::{self, ANCHOR_FILE, AuditFilter, What},
     settings::SystemSetting,
 };
-use courier_store::Store;
+use courier_store::{
+    Store,
+    audit::{NewAudit, Seal},
+};
 use courier_vault::{LocalKey, Vault};
 use futures::TryStreamExt;
 use sea_orm::ConnectionTrait;
@@ -116,6 +119,30 @@ async fn the_shutdown_seals_and_keeps_the_seal_beside_the_database() {
     t.engine.shutdown(Duration::from_secs(5)).await;
     let after = std::fs::read_to_string(&path).unwrap();
     assert_eq!(serde_json::from_str::<Value>(&after).unwrap(), kept);
+}
+
+/// Whichever node seals, each keeps the newest seal.
+#[tokio::test]
+async fn the_seal_of_another_node_is_kept_as_well() {
+    let t = Fixture::new().await;
+    let (store, vault) = beside(&t).await;
+    audit::open(&store, &vault).await.unwrap();
+    let record = NewAudit::new("upload", "somebody");
+    store.audit().append(vec![record]).await.unwrap();
+    let seal = store.audit().seal().await.unwrap().unwrap();
+    t.engine.shutdown(Duration::from_secs(5)).await;
+    let kept = std::fs::read_to_string(t.dir.path().join(ANCHOR_FILE)).unwrap();
+    let kept: Seal = serde_json::from_str(&kept).unwrap();
+    assert!(kept.seq >= seal.seq && store.audit().holds(&kept).await.unwrap());
+    assert_eq!(
+        Some(kept.mac),
+        store
+            .audit()
+            .newest_seal()
+            .await
+            .unwrap()
+            .map(|newest| newest.mac)
+    );
 }
 
 /// An old copy of the database is genuine in itself. The seal in the file tells, and isn't overwritten.

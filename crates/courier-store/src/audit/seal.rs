@@ -36,8 +36,18 @@ pub struct Seal {
     pub seq: u64,
     /// Its code, as hexadecimal digits.
     pub mac: String,
-    /// When it was made.
+    /// When it was seen to be the newest.
     pub at: Timestamp,
+}
+
+impl Seal {
+    fn of(head: &Model) -> Self {
+        Self {
+            seq: row::amount(head.seq),
+            mac: hex(&head.mac),
+            at: now(),
+        }
+    }
 }
 
 /// An end of a chain, as a seal names it.
@@ -83,13 +93,20 @@ impl Audit<'_> {
                 save(db, key, heads).await?;
                 self.0.append_audit(db, records).await?;
                 let newest = Entity::find_by_id(SEALS).one(db).await?;
-                Ok(newest.map(|head| Seal {
-                    seq: row::amount(head.seq),
-                    mac: hex(&head.mac),
-                    at: now(),
-                }))
+                Ok(newest.as_ref().map(Seal::of))
             })
             .await
+    }
+
+    /// The newest seal, whichever node made it; none where there is none, or its head isn't what Courier wrote.
+    ///
+    /// # Errors
+    /// As [`Self::append`].
+    pub async fn newest_seal(&self) -> Result<Option<Seal>> {
+        let key = self.0.authenticator()?;
+        let head = Entity::find_by_id(SEALS).one(self.0.read()).await?;
+        let head = head.filter(|head| head.seq > 0 && head_is_genuine(key, head));
+        Ok(head.as_ref().map(Seal::of))
     }
 
     /// Do the seals go on from this one to the newest, without a gap? A row in its place proves nothing: it may have been
