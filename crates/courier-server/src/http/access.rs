@@ -205,7 +205,8 @@ async fn authenticate(
         Some(value) => bearer(value.to_str().unwrap_or_default()),
         None => {
             let token = cookie::session(headers, client);
-            if token.is_some() && !method.is_safe() && is_cross_site(headers, client) {
+            let follows_link = method.is_safe() && is_page(headers);
+            if token.is_some() && !follows_link && is_cross_site(headers, client) {
                 return Err(ApiError::new(
                     ErrorCode::InsufficientPermissions,
                     "this request comes from another site, so the session cookie does not count",
@@ -227,6 +228,15 @@ async fn authenticate(
 fn bearer(value: &str) -> Option<&str> {
     let (scheme, token) = value.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+/// Does a browser want this for a page of its own, as after a click on a link? Then whose link it was doesn't matter: the
+/// other site sees nothing of it. An image or a frame of another page is no such thing: a host's other ports, and its
+/// neighbours in a domain, are the same site to `SameSite`, and looking at a partner's files has effects, too.
+fn is_page(headers: &HeaderMap) -> bool {
+    headers
+        .get("sec-fetch-dest")
+        .is_some_and(|destination| destination == "document")
 }
 
 /// Does a browser say that another site sent this? Browsers always send one of the two headers with an unsafe method;

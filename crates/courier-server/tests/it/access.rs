@@ -101,7 +101,21 @@ async fn the_cookie_counts_on_the_same_site_only() {
 
     let get = |path| anybody.request(Method::GET, path).header("cookie", &cookie);
     answer(get("/api/auth/me")).await.status(200);
-    answer(get("/api/auth/me").header("sec-fetch-site", "cross-site"))
+    for site in ["same-site", "cross-site"] {
+        let from = || get("/api/auth/me").header("sec-fetch-site", site);
+        answer(from().header("sec-fetch-dest", "image"))
+            .await
+            .problem(403, 1020);
+        answer(from().header("sec-fetch-dest", "document"))
+            .await
+            .status(200);
+        let post = anybody.request(Method::POST, "/api/auth/logout");
+        let post = post.header("cookie", &cookie).header("sec-fetch-site", site);
+        answer(post.header("sec-fetch-dest", "document"))
+            .await
+            .problem(403, 1020);
+    }
+    answer(get("/api/auth/me").header("sec-fetch-site", "same-origin"))
         .await
         .status(200);
 
