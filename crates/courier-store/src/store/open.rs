@@ -11,7 +11,7 @@ use sea_orm::{
     ConnAcquireErr, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, SqlxPostgresConnector,
     SqlxSqliteConnector,
     sqlx::{
-        self, ConnectOptions, Connection,
+        self, ConnectOptions, Connection, Executor,
         error::DatabaseError,
         pool::PoolOptions,
         postgres::PgConnectOptions,
@@ -29,6 +29,10 @@ const PATIENCE: Duration = Duration::from_secs(15);
 const BUSY: Duration = Duration::from_secs(10);
 const SQLITE_READERS: u32 = 4;
 const POSTGRES_CONNECTIONS: u32 = 12;
+/// A node that loses its power or its network in the middle of a transaction would otherwise hold its locks, on the audit
+/// log's chain of general records for one, until PostgreSQL's TCP gives up: two hours by default. No transaction here is
+/// without a statement for that long.
+const ABANDONED: &str = "SET idle_in_transaction_session_timeout = '60s'";
 /// The advisory lock that holds migrations apart: "courier" in ASCII.
 const MIGRATION_LOCK: i64 = 0x63_6f_75_72_69_65_72;
 /// Where the names of the changes of the schema are kept.
@@ -195,6 +199,7 @@ async fn open_postgres(url: &str) -> Result<Shared> {
     let pool = PoolOptions::<sqlx::Postgres>::new()
         .max_connections(POSTGRES_CONNECTIONS)
         .acquire_timeout(PATIENCE)
+        .after_connect(|connection, _| Box::pin(async move { connection.execute(ABANDONED).await.map(drop) }))
         .connect_with(options)
         .await?;
     let pool: DatabaseConnection = SqlxPostgresConnector::from_sqlx_postgres_pool(pool);
