@@ -1,6 +1,7 @@
 //! `courier audit`: who did what, when, and whether that is the whole truth.
 
 use std::{
+    collections::BTreeMap,
     io::{self, Write},
     path::PathBuf,
 };
@@ -94,10 +95,14 @@ impl Which {
     }
 }
 
+/// Where [`name_connections`] puts the name.
+const CONNECTION: &str = "connection";
+
 const COLUMNS: &[Column] = &[
     ("WHEN", "performed_at"),
     ("WHO", "performed_by"),
     ("OPERATION", "operation"),
+    ("CONNECTION", CONNECTION),
     ("BYTES", "bytes_transferred"),
     ("MS", "duration_ms"),
     ("WHAT", "what"),
@@ -131,15 +136,39 @@ pub(crate) async fn run(args: Args, output: Output) -> Result<()> {
 }
 
 async fn show(api: &Api, query: &Query, list: ListArgs, output: Output) -> Result<()> {
-    let entries = api.list(&["audit"], query, list.limit as usize).await?;
+    let mut entries = api.list(&["audit"], query, list.limit as usize).await?;
     if output.json {
         return output.document(&entries);
+    }
+    if !query.iter().any(|(name, _)| *name == "connection_id") {
+        name_connections(api, &mut entries).await;
     }
     if entries.is_empty() {
         output.note("nothing to show");
         return Ok(());
     }
     output.line(lines(entries))
+}
+
+/// Says of each entry which connection it is of: by name, or by the id of one that is gone.
+async fn name_connections(api: &Api, entries: &mut [Value]) {
+    let mut names = BTreeMap::new();
+    for entry in entries.iter_mut().filter_map(Value::as_object_mut) {
+        let Some(id) = entry.get("connection_id").and_then(Value::as_str) else {
+            continue;
+        };
+        let name = match names.get(id) {
+            Some(name) => Value::clone(name),
+            None => {
+                let found = api.get(&["connections", id]).await.ok();
+                let name = found.and_then(|mut connection| Some(connection.get_mut("name")?.take()));
+                let name = name.unwrap_or_else(|| id.into());
+                names.insert(id.to_owned(), name.clone());
+                name
+            }
+        };
+        entry.insert(CONNECTION.to_owned(), name);
+    }
 }
 
 async fn export(api: &Api, query: &Query, file: Option<PathBuf>, output: Output) -> Result<()> {
@@ -192,7 +221,9 @@ pub(crate) fn lines(mut entries: Vec<Value>) -> String {
             fields.insert("what".to_owned(), what.into());
         }
     }
-    table::rows(COLUMNS, &entries)
+    let named = entries.iter().any(|entry| entry.get(CONNECTION).is_some());
+    let columns = COLUMNS.iter().filter(|(_, field)| *field != CONNECTION || named);
+    table::rows(&columns.copied().collect::<Vec<_>>(), &entries)
 }
 
 /// The details of an entry in few words.

@@ -99,6 +99,11 @@ fn files_move_through_a_job() {
             .contains("sftp.download")
     );
 
+    let of_all = admin.ok(["audit", "list", "--operation", "download"]).stdout;
+    assert!(
+        of_all.contains(" CONNECTION ") && of_all.contains(" partner "),
+        "{of_all}"
+    );
     let audit = admin
         .ok(["audit", "list", "--connection", "partner", "--json"])
         .json();
