@@ -15,7 +15,7 @@ use std::io::Write;
 use jiff::Timestamp;
 use sea_orm::{ConnectionTrait, DatabaseTransaction, Statement};
 use sea_orm_migration::MigratorTrait;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::{Error, Result, Store, migrations::Migrator};
 
@@ -68,10 +68,15 @@ struct Total {
 pub struct Contents {
     /// When: the moment whose state it holds.
     pub made_at: Timestamp,
-    /// Rows of each table.
+    /// Rows of each table, in the order in which they stand there.
+    #[serde(serialize_with = "by_name")]
     pub tables: Vec<(String, u64)>,
     /// Rows of all.
     pub rows: u64,
+}
+
+fn by_name<S: Serializer>(tables: &[(String, u64)], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(tables.iter().map(|(name, rows)| (name, rows)))
 }
 
 impl Store {

@@ -80,6 +80,7 @@ fn a_running_server_is_backed_up_and_restored_elsewhere() {
     let new = beside(&admin, &data, "new");
     let restored = ok(&new, &admin, &["restore", file.to_str().unwrap(), "--json"]).json();
     assert_eq!(restored["audit_findings"], json!([]));
+    assert_eq!(restored["tables"]["connections"], 1, "{restored}");
     let verified = ok(&new, &admin, &["verify-audit", "--json"]).json();
     assert_eq!(verified["ok"], true, "{verified}");
     fs::rename(&data, admin.path("old")).unwrap();
