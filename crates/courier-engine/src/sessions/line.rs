@@ -61,8 +61,13 @@ impl Line {
                     format!("no session could be opened: {error}"),
                 )
                 .with_retry(Retry::Later),
-                // It says of itself what is wrong, and what to do.
-                Error::ConnectionNotUsable(message) => TransferError::new(ErrorKind::Failed, message),
+                // They say of themselves what is wrong, and what to do.
+                error @ (Error::ConnectionNotUsable(_)
+                | Error::InsecureHostKeyInFips
+                | Error::InsecureTlsInFips
+                | Error::InsecureTrustInProduction(_)) => {
+                    TransferError::new(ErrorKind::Failed, error.to_string())
+                }
                 error => for_transfer(error),
             }),
         }

@@ -4,7 +4,7 @@ use courier_transfer::{ErrorKind, memory::Event};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::fixture::{Fixture, path};
+use crate::fixture::{Fixture, admin, path};
 
 fn download(connection: Uuid, name: &str) -> Value {
     json!({"step_type": "remote.download", "config": {"connection_id": connection, "remote_path": name}})
@@ -78,4 +78,39 @@ async fn without_transport_retries_the_next_step_begins_anew() {
     assert_eq!(run.steps[1].state.as_str(), "completed");
     assert_eq!((t.server.sessions(), t.server.open_sessions()), (2, 0));
     assert_eq!(t.audit_of("disconnected").await.len(), 2);
+}
+
+#[tokio::test]
+async fn what_a_setting_forbids_meanwhile_is_not_opened_again() {
+    let t = Fixture::new().await;
+    let insecure = json!({"host_key_policy": "always_trust", "transport_retries": 3});
+    let made = t.connection(insecure).await.id;
+    t.server.memory().put(&path("/home/big"), vec![1u8; 1_000_000]);
+    break_at(&t, 300_000, ErrorKind::Unreachable);
+    let job = json!({"name": "big", "steps": [download(made, "big")]});
+    let execution = t.start_job(job).await;
+    while t.audit_of("disconnected").await.is_empty() {
+        tokio::task::yield_now().await;
+    }
+    t.settings()
+        .set(&admin(), "security.fips_mode_enabled", json!(true))
+        .await
+        .unwrap();
+    let sessions = t.server.sessions();
+    t.server.down(None);
+    let error = t.finished(execution).await.error.unwrap();
+    assert!(
+        error
+            .message
+            .contains("always_trust is not allowed while FIPS mode is on"),
+        "{}",
+        error.message
+    );
+    assert!(
+        !error.message.contains("could not be checked"),
+        "{}",
+        error.message
+    );
+    assert_eq!(t.server.sessions(), sessions);
+    assert_eq!(t.audit_of("insecure_host_key_policy_used").await.len(), sessions);
 }
