@@ -163,6 +163,8 @@ fn record(actor: &Actor, operation: &str, token: &Token) -> NewAudit {
         "scopes": token.scopes,
         "expires_at": token.expires_at,
         "user_id": token.user_id,
+        // Whoever looks into a stolen token wants to know what else was made with it.
+        "by_token": actor.token.is_some(),
     });
     Entry::new(operation, &actor.name, details).into()
 }

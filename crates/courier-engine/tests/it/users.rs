@@ -295,8 +295,10 @@ async fn a_token_makes_none_that_may_do_more_or_lasts_longer() {
     };
     let error = t.tokens().create(&olga, "none", none).await.unwrap_err();
     assert_eq!(fields(&error), ["scopes"]);
-    let made = &t.audit_of("token_created").await[2];
-    assert_eq!(made.details["scopes"], json!(["jobs", "tokens"]));
+    let records = t.audit_of("token_created").await;
+    assert_eq!(records[2].details["scopes"], json!(["jobs", "tokens"]));
+    let by_token = records.iter().map(|record| record.details["by_token"] == true);
+    assert_eq!(by_token.collect::<Vec<_>>(), [true, true, false]);
 }
 
 #[tokio::test]
