@@ -80,7 +80,12 @@ impl From<Error> for ApiError {
         }
         let code = code_of(error.kind());
         if code == ErrorCode::Internal {
-            return Self::internal(&error);
+            let mut answer = Self::internal(&error);
+            // What a key provider says is for whoever runs it, and holds no secret.
+            if let Error::Vault(_) = error {
+                answer.problem.detail = error.to_string();
+            }
+            return answer;
         }
         let mut answer = Self::new(code, error.to_string());
         match error {

@@ -162,8 +162,11 @@ fn an_outage_is_told_and_passes() {
     azure.fake.allow_all();
     azure.fake.feel(Mood::Gone);
     fails(&["localhost can't be reached", "the connection to localhost broke"]);
-    // What needs no secret goes on.
+    // What needs no secret goes on; what would be sealed is refused with the reason.
     admin.ok(["connection", "list"]);
+    let refused = admin.run(["key", "generate", "later"]);
+    assert_ne!(refused.code, 0, "{refused:?}");
+    assert!(refused.stderr.contains("localhost"), "{refused:?}");
     azure.fake.feel(Mood::Well);
     works(&admin, "partner");
 }
