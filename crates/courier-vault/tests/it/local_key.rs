@@ -1,5 +1,5 @@
 use std::fs::{self, Permissions};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::Path;
 use std::sync::Barrier;
 use std::thread;
@@ -323,4 +323,20 @@ fn what_a_killed_process_left_of_a_change_goes_with_the_next_one() {
             "other.0123456789abcdef"
         ]
     );
+}
+
+/// Root may change the key file of a server that isn't root, which must be able to read it afterwards.
+#[test]
+fn a_changed_key_file_is_still_its_owners() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("kek");
+    LocalKey::load_or_create(&path).unwrap();
+    // Whoever isn't root can give it to nobody else, and keeps it.
+    let _ = chown(&path, Some(65534), Some(65534));
+    let owner = |path: &Path| fs::metadata(path).map(|file| (file.uid(), file.gid())).unwrap();
+    let before = owner(&path);
+    let first = LocalKey::add_first(&path).unwrap().id();
+    assert_eq!(owner(&path), before);
+    LocalKey::keep_first(&path, &first).unwrap();
+    assert_eq!(owner(&path), before);
 }

@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
@@ -82,7 +82,7 @@ pub(super) fn create(path: &Path) -> Result<()> {
     let text = Ring::new(Key::generate()?).print()?;
     let create = || {
         let folder = folder_of(path);
-        let temporary = Temporary::write(path, &text)?;
+        let temporary = Temporary::write(path, &text, None)?;
         match fs::hard_link(&temporary.0, path) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
             _ => drop(temporary),
@@ -103,7 +103,7 @@ pub(super) fn change(path: &Path, change: impl FnOnce(Ring) -> Result<Ring>) -> 
     let text = change(ring)?.print()?;
     let replace = || {
         sweep(path)?;
-        let temporary = Temporary::write(path, &text)?;
+        let temporary = Temporary::write(path, &text, Some(file.metadata()?))?;
         fs::rename(&temporary.0, path)?;
         File::open(folder_of(path))?.sync_all()
     };
@@ -165,7 +165,9 @@ pub(super) fn failed(path: &Path, operation: &'static str, source: io::Error) ->
 struct Temporary(PathBuf);
 
 impl Temporary {
-    fn write(beside: &Path, text: &[u8]) -> io::Result<Self> {
+    /// `instead_of`: who owns that shall own this too. Where root changes the file of a server, the server must be able to
+    /// read it.
+    fn write(beside: &Path, text: &[u8], instead_of: Option<fs::Metadata>) -> io::Result<Self> {
         let mut suffix = [0; 8];
         fill_random(&mut suffix).map_err(io::Error::other)?;
         let mut name = beside.file_name().ok_or(io::ErrorKind::InvalidInput)?.to_owned();
@@ -176,6 +178,11 @@ impl Temporary {
             .create_new(true)
             .mode(0o600)
             .open(&temporary.0)?;
+        if let Some(old) = instead_of
+            && old.uid() != file.metadata()?.uid()
+        {
+            fchown(&file, Some(old.uid()), Some(old.gid()))?;
+        }
         file.write_all(text)?;
         file.sync_all()?;
         Ok(temporary)
