@@ -107,7 +107,13 @@ impl Partial {
     fn publish(self, path: &Path) -> io::Result<u64> {
         self.file.sync_all()?;
         let length = self.file.metadata()?.len();
-        fs::hard_link(&self.path, path)?;
+        match fs::hard_link(&self.path, path) {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Err(error),
+            // Network drives and sticks have no links. Renaming would replace what is there.
+            Err(_) if fs::symlink_metadata(path).is_err() => fs::rename(&self.path, path)?,
+            Err(_) => return Err(io::ErrorKind::AlreadyExists.into()),
+        }
         let folder = match path.parent() {
             Some(folder) if !folder.as_os_str().is_empty() => folder,
             _ => Path::new("."),
