@@ -33,7 +33,7 @@ impl Keys<'_> {
         let key_type: KeyType = key_type
             .parse()
             .map_err(|e: courier_keys::Error| Error::field("key_type", e.to_string()))?;
-        self.check_fips(key_type).await?;
+        self.check_fips(&key_type.to_string()).await?;
         let key = blocking(move || {
             PrivateKey::generate(key_type).map_err(|e| Error::field("key_type", e.to_string()))
         })
@@ -65,7 +65,7 @@ impl Keys<'_> {
             })
         })
         .await?;
-        self.check_fips(key.key_type()).await?;
+        self.check_fips(&key.key_type().to_string()).await?;
         self.keep(actor, "key_imported", name, key, notes).await
     }
 
@@ -111,8 +111,9 @@ impl Keys<'_> {
     /// Puts a key back into use.
     ///
     /// # Errors
-    /// [`Error::NotFound`].
+    /// [`Error::NotFound`], [`Error::FipsKeyType`].
     pub async fn activate(&self, actor: &Actor, id: Uuid) -> Result<Key> {
+        self.check_fips(&self.get(id).await?.key_type).await?;
         self.set_status(actor, id, KeyStatus::Active, "key_activated")
             .await
     }
@@ -203,10 +204,11 @@ impl Keys<'_> {
         keys.into_iter().map(commented).collect()
     }
 
-    async fn check_fips(&self, key_type: KeyType) -> Result<()> {
-        let key_type = key_type.to_string();
-        if !is_approved(&key_type) && self.0.settings().flag(&FIPS_MODE).await? {
-            return Err(Error::FipsKeyType { key_type });
+    async fn check_fips(&self, key_type: &str) -> Result<()> {
+        if !is_approved(key_type) && self.0.settings().flag(&FIPS_MODE).await? {
+            return Err(Error::FipsKeyType {
+                key_type: key_type.into(),
+            });
         }
         Ok(())
     }

@@ -118,6 +118,9 @@ async fn what_it_would_not_use_is_not_saved() {
         )
         .await
         .unwrap();
+    t.keys().retire(&operator(), modern.id).await.unwrap();
+    let back = t.keys().activate(&operator(), modern.id).await;
+    assert!(matches!(back, Err(Error::FipsKeyType { .. })), "{back:?}");
 }
 
 #[tokio::test]
