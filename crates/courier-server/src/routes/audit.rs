@@ -9,7 +9,10 @@ use axum::{
     response::IntoResponse,
 };
 use courier_api::{AuditEntry, AuditExportQuery, AuditFinding, AuditQuery, AuditReport, ExportFormat, Page};
-use courier_engine::audit::{AuditFilter, AuditRecord, Finding};
+use courier_engine::{
+    PageRequest,
+    audit::{AuditFilter, AuditRecord, Finding},
+};
 use futures::{StreamExt, TryStreamExt, stream};
 use uuid::Uuid;
 
@@ -48,8 +51,23 @@ pub(crate) async fn of_connection(
     Path(id): Path<Uuid>,
     Query(query): Query<AuditQuery>,
 ) -> ApiResult<Json<Page<AuditEntry>>> {
-    // A connection that was never there is 404, not an empty list.
-    state.engine.connections().get(id).await?;
+    // A connection that was never there is 404, not an empty list; one that was deleted has its records still.
+    let known = state.engine.connections().get(id).await.map(|_| ());
+    let any = AuditFilter {
+        connection_id: Some(id),
+        ..AuditFilter::default()
+    };
+    if known.is_err()
+        && state
+            .engine
+            .audit()
+            .list(any, PageRequest::first(1))
+            .await?
+            .items
+            .is_empty()
+    {
+        known?;
+    }
     list(
         State(state),
         Query(AuditQuery {

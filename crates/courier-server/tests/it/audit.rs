@@ -109,6 +109,20 @@ async fn exports_and_lists_have_the_same_filters() {
 }
 
 #[tokio::test]
+async fn a_deleted_connection_has_its_records_still() {
+    let server = with_records().await;
+    let admin = &server.admin;
+    let listed = admin.get("/api/connections").await.ok();
+    let id = listed["items"][0]["id"].as_str().unwrap().to_owned();
+    admin.delete(&format!("/api/connections/{id}")).await.status(204);
+    let records = admin.get(&format!("/api/connections/{id}/audit")).await.ok();
+    assert_eq!(records["items"][0]["operation"], "connection_deleted");
+    let nobody = "/api/connections/0192f0c4-0000-7000-8000-000000000000/audit";
+    admin.get(nobody).await.problem(404, 1030);
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn only_an_admin_verifies_and_an_edit_is_found() {
     let server = with_records().await;
     for role in ["viewer", "operator"] {
