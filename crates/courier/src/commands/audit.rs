@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     io::{self, Write},
+    os::unix::fs::OpenOptionsExt,
     path::PathBuf,
 };
 
@@ -181,7 +182,13 @@ async fn export(api: &Api, query: &Query, file: Option<PathBuf>, output: Output)
         return stdout.flush().map_err(stdout_failed);
     };
     let failed = |e: io::Error| Failure::new(Code::Failed, format!("{}: {e}", path.display()));
-    let mut file = std::fs::File::create(&path).map_err(failed)?;
+    let mut file = std::fs::File::options()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&path)
+        .map_err(failed)?;
     while let Some(chunk) = chunks.try_next().await? {
         file.write_all(chunk.as_ref()).map_err(failed)?;
     }
