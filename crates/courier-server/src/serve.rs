@@ -5,7 +5,7 @@ use std::{
     future::Future,
     io::{self, Write},
     net::SocketAddr,
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -293,6 +293,14 @@ pub(crate) fn make_folders(data_dir: &Path) -> Result<(), StartError> {
             .mode(0o700)
             .create(&path)
             .map_err(|source| StartError::Folder { path, source })?;
+    }
+    let mode = fs::metadata(data_dir).map_or(0, |found| found.permissions().mode()) & 0o777;
+    if mode & 0o077 != 0 {
+        tracing::warn!(
+            data_dir = %data_dir.display(),
+            mode = %format_args!("{mode:03o}"),
+            "others can look into the data folder; run: chmod 700 on it"
+        );
     }
     Ok(())
 }
