@@ -128,10 +128,12 @@ impl LocalPaths {
         if under_work || under_root {
             return Ok(real);
         }
+        // Where it leads is not told to who may not go there; the log is the administrator's.
         let through = if real == path {
-            String::new()
+            ""
         } else {
-            format!(" (which leads to {})", real.display())
+            tracing::info!(path = %path.display(), real = %real.display(), "a local path that is not allowed");
+            " (which leads elsewhere)"
         };
         Err(format!(
             "the local path {}{through} is not allowed; jobs may use {} (the setting local_roots), or a relative path \
