@@ -22,6 +22,7 @@ use uuid::Uuid;
 
 pub(crate) use fields::{Effective, Shape};
 pub use keys::{AddKey, ConnectionKey};
+pub(crate) use save::endpoint;
 use warnings::Warnings;
 
 use crate::{

@@ -21,6 +21,7 @@ use crate::{
     open::Slots,
     overview::{Counts, Overview, counts, overview},
     passwords::{Brake, Passwords},
+    secrets,
     settings::Settings,
     steps::AllPartials,
     tokens::Tokens,
@@ -110,8 +111,8 @@ pub(crate) struct Shared {
 }
 
 impl Engine {
-    /// Starts: checks that the vault's key opens what is stored, queues again what a dead process left running, and
-    /// sets the dispatcher going.
+    /// Starts: checks that the vault's key opens what is stored, seals secrets of earlier versions with their server, queues
+    /// again what a dead process left running, and sets the dispatcher going.
     ///
     /// # Errors
     /// [`Error::KeysMissing`] where a key is missing that stored secrets need, [`Error::Conflict`] where another process on
@@ -148,6 +149,7 @@ impl Engine {
             config,
         };
         let engine = Self(Arc::new(shared));
+        secrets::bind_older(&engine).await?;
         put_back(&engine).await?;
         engine.0.tasks.spawn(look_for_dead_nodes(engine.clone()));
         engine.0.tasks.spawn(dispatch(engine.clone()));

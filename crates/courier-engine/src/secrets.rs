@@ -1,19 +1,26 @@
 //! The one place that seals secrets and opens them, at the moment of use.
 //!
-//! A sealed value is bound to the record and the field that it belongs to: copied elsewhere, it doesn't open.
+//! A sealed value is bound to the record and the field that it belongs to, and a connection's secret to its server too:
+//! copied elsewhere, or its connection led to another server, it doesn't open.
 
 use courier_store::{
     connections::{AuthMethod, Connection},
     sealed::{Place, SealedValue},
 };
 use courier_transfer::{Credentials, Error as TransferError, ErrorKind, KeyCredential};
-use courier_vault::{Binding, Vault};
+use courier_vault::{Binding, Error as VaultError, Vault};
 use secrecy::SecretString;
+use serde_json::json;
 use uuid::Uuid;
 
-use crate::{Engine, Result, trust::changed_meanwhile, vault_check::VAULT_CHECK};
+use crate::{
+    Engine, Result, audit::Entry, connections::endpoint, trust::changed_meanwhile, vault_check::VAULT_CHECK,
+};
 
+/// A connection's secret, sealed without its server as in earlier versions.
 const CONNECTION: &str = "connection";
+/// The same with its server. A kind of its own, so that no field's name makes one out of the other.
+const CONNECTION_AT: &str = "connection_at";
 const SSH_KEY: &str = "ssh_key";
 const PRIVATE_KEY: &str = "private_key";
 
@@ -30,23 +37,32 @@ pub(crate) async fn opens(vault: &Vault, value: &SealedValue) -> courier_vault::
     let binding = match &value.place {
         Place::Setting(key) if key == VAULT_CHECK => return vault.verify_check(&value.blob).await,
         Place::Setting(_) => audit_key(),
-        Place::Connection { id, field } => Binding::new(CONNECTION, id, field.as_str()),
+        Place::Connection { id, field } => match &value.endpoint {
+            Some(endpoint) => at(*id, field, endpoint),
+            None => Binding::new(CONNECTION, id, field.as_str()),
+        },
         Place::SshKey(id) => Binding::new(SSH_KEY, id, PRIVATE_KEY),
     };
     vault.open(&binding, &value.blob).await.map(drop)
 }
 
-/// Seals a secret field of a connection.
+/// The binding of a secret that was entered for this server. No field's name has a space.
+fn at(connection: Uuid, field: &str, endpoint: &str) -> Binding {
+    Binding::new(CONNECTION_AT, connection, format!("{field} for {endpoint}"))
+}
+
+/// Seals a secret field of a connection, for the server that it was entered for.
 pub(crate) async fn seal_field(
     engine: &Engine,
     connection: Uuid,
     field: &str,
+    endpoint: &str,
     secret: &SecretString,
 ) -> Result<Vec<u8>> {
     Ok(engine
         .0
         .vault
-        .seal_str(&Binding::new(CONNECTION, connection, field), secret)
+        .seal_str(&at(connection, field, endpoint), secret)
         .await?)
 }
 
@@ -66,7 +82,7 @@ pub(crate) async fn seal_key(engine: &Engine, key: Uuid, private_key: &SecretStr
 /// [`changed_meanwhile`] where the connection was changed since.
 pub(crate) async fn credentials(engine: &Engine, connection: &Connection) -> Result<Credentials> {
     let password = match uses_password(connection.auth_method) {
-        true => open_field(engine, connection.id, "password").await?,
+        true => open_field(engine, connection, "password").await?,
         false => None,
     };
     let keys = match uses_keys(connection.auth_method) {
@@ -84,7 +100,7 @@ pub(crate) async fn credentials(engine: &Engine, connection: &Connection) -> Res
         .iter()
         .any(|field| field == "client_certificate")
     {
-        true => open_field(engine, connection.id, "client_certificate").await?,
+        true => open_field(engine, connection, "client_certificate").await?,
         false => None,
     };
     // Whatever was read before this was there before any change that this doesn't see.
@@ -116,26 +132,84 @@ fn complete(connection: &Connection, credentials: Credentials) -> Result<Credent
         }
         _ => return Ok(credentials),
     };
-    let message = format!("Authentication failed: no login was tried, since the connection lacks {missing}");
-    Err(TransferError::new(ErrorKind::Auth, message).into())
+    Err(not_tried(&format!("the connection lacks {missing}")).into())
+}
+
+fn not_tried(why: &str) -> TransferError {
+    let message = format!("Authentication failed: no login was tried, since {why}");
+    TransferError::new(ErrorKind::Auth, message)
 }
 
 /// Opens a secret field of a saved connection; none where it isn't set.
-pub(crate) async fn open_field(
-    engine: &Engine,
-    connection: Uuid,
-    field: &str,
-) -> Result<Option<SecretString>> {
-    let Some(sealed) = engine.0.store.connections().secret(connection, field).await? else {
+///
+/// # Errors
+/// One of authentication where it was entered for another server than the connection's: who can write the database, and
+/// not open the vault, can lead a connection elsewhere, but not its secrets.
+async fn open_field(engine: &Engine, connection: &Connection, field: &str) -> Result<Option<SecretString>> {
+    let Some(secret) = engine.0.store.connections().secret(connection.id, field).await? else {
         return Ok(None);
     };
-    Ok(Some(
-        engine
-            .0
-            .vault
-            .open_str(&Binding::new(CONNECTION, connection, field), &sealed)
-            .await?,
+    let (what, here) = (field.replace('_', " "), endpoint(engine, connection));
+    let why = match &secret.endpoint {
+        Some(there) if *there == here => {
+            let binding = at(connection.id, field, &here);
+            match engine.0.vault.open_str(&binding, &secret.sealed).await {
+                Ok(secret) => return Ok(Some(secret)),
+                Err(VaultError::Tampered { .. }) => {
+                    format!(
+                        "the {what} was altered in the database, or entered for another server than {here}"
+                    )
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Some(there) => format!("the {what} was entered for another server: {there}, and this is {here}"),
+        None => format!("it isn't known which server the {what} was entered for"),
+    };
+    Err(not_tried(&format!(
+        "{why}; check the connection's host, port and protocol, and enter it anew"
     ))
+    .into())
+}
+
+/// Seals what earlier versions sealed without a server for the one that its connection has now. What doesn't open is left
+/// as it is, and isn't used.
+///
+/// # Errors
+/// [`Error::Store`](crate::Error::Store), [`Error::Vault`](crate::Error::Vault) where the key can't be had.
+pub(crate) async fn bind_older(engine: &Engine) -> Result<()> {
+    let (store, vault) = (&engine.0.store, &engine.0.vault);
+    for value in store.sealed().without_endpoint().await? {
+        let Place::Connection { id, field } = &value.place else {
+            continue;
+        };
+        let connection = match store.connections().get(*id).await {
+            Err(courier_store::Error::NotFound { .. }) => continue,
+            found => found?,
+        };
+        // Its port isn't known without its protocol.
+        if engine.0.protocols.get(&connection.protocol).is_none() {
+            continue;
+        }
+        let binding = Binding::new(CONNECTION, id, field.as_str());
+        let secret = match vault.open_str(&binding, &value.blob).await {
+            Ok(secret) => secret,
+            Err(error @ VaultError::Provider { .. }) => return Err(error.into()),
+            Err(error) => {
+                tracing::error!(place = %value.place, %error, "a stored secret does not open, and is not used; enter it anew");
+                continue;
+            }
+        };
+        let endpoint = endpoint(engine, &connection);
+        let sealed = seal_field(engine, *id, field, &endpoint, &secret).await?;
+        if store.sealed().bind(&value, &endpoint, sealed).await? {
+            tracing::info!(place = %value.place, %endpoint, "a stored secret is bound to its server from now on");
+            let details = json!({"name": connection.name, "field": field, "endpoint": endpoint});
+            let record = Entry::new("secret_bound", "system", details).on(*id);
+            engine.audit().record(record).await?;
+        }
+    }
+    Ok(())
 }
 
 /// Opens these keys, in this order.

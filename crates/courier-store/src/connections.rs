@@ -199,6 +199,8 @@ pub struct ConnectionChange {
     pub by: String,
     /// Secrets to be set, sealed, or cleared (`None`), by field; those not named stay.
     pub secrets: Vec<(String, Option<Vec<u8>>)>,
+    /// The server that the secrets to be set were entered for, which they are sealed with.
+    pub endpoint: Option<String>,
     /// The SSH keys that it shall use: others are revoked, new ones must be active. `None` leaves them.
     pub keys: Option<Vec<Uuid>>,
     /// Forget every host key, pinned or presented, before [`pin`](Self::pin).
@@ -221,6 +223,7 @@ impl ConnectionChange {
             record,
             by: by.into(),
             secrets: Vec::new(),
+            endpoint: None,
             keys: None,
             clear_pins: false,
             pin: None,
@@ -239,6 +242,21 @@ impl std::fmt::Debug for ConnectionChange {
             .field("secrets", &fields)
             .field("keys", &self.keys)
             .finish_non_exhaustive()
+    }
+}
+
+/// A secret of a connection.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret {
+    /// It, sealed.
+    pub sealed: Vec<u8>,
+    /// The server that it was entered for, which it is sealed with.
+    pub endpoint: Option<String>,
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Secret({} bytes, {:?})", self.sealed.len(), self.endpoint)
     }
 }
 
@@ -367,11 +385,14 @@ impl Connections<'_> {
     ///
     /// # Errors
     /// [`Error::Database`](crate::Error::Database), [`Error::Unavailable`](crate::Error::Unavailable).
-    pub async fn secret(&self, id: Uuid, field: &str) -> Result<Option<Vec<u8>>> {
+    pub async fn secret(&self, id: Uuid, field: &str) -> Result<Option<Secret>> {
         let row = connection_secrets::Entity::find_by_id((id, field.to_owned()))
             .one(self.0.read())
             .await?;
-        Ok(row.map(|row| row.sealed))
+        Ok(row.map(|row| Secret {
+            sealed: row.sealed,
+            endpoint: row.endpoint,
+        }))
     }
 
     /// Notes how a use went. Not a change of the connection: `updated_at` stays. `false` where nothing was noted, since it

@@ -3,6 +3,7 @@
 mod m0001_first;
 mod m0002_audit_chain;
 mod m0003_users_and_tokens;
+mod m0004_secret_endpoints;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
@@ -16,6 +17,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0001_first::Migration),
             Box::new(m0002_audit_chain::Migration),
             Box::new(m0003_users_and_tokens::Migration),
+            Box::new(m0004_secret_endpoints::Migration),
         ]
     }
 }

@@ -58,6 +58,8 @@ pub struct SealedValue {
     pub place: Place,
     /// The value, sealed. Empty where what is stored is no sealed value at all.
     pub blob: Vec<u8>,
+    /// Of a connection's secret: the server that it is sealed with. None in rows of before there were any.
+    pub endpoint: Option<String>,
 }
 
 impl fmt::Debug for SealedValue {
@@ -112,6 +114,43 @@ impl Sealed<'_> {
         };
         Ok(changed.rows_affected > 0)
     }
+
+    /// Secrets of connections that are sealed without their server, as all were in earlier versions.
+    ///
+    /// # Errors
+    /// As [`Self::page`].
+    pub async fn without_endpoint(&self) -> Result<Vec<SealedValue>> {
+        use connection_secrets::{Column, Entity};
+        let rows = Entity::find()
+            .filter(Column::Endpoint.is_null())
+            .order_by_asc(Column::ConnectionId)
+            .order_by_asc(Column::Field)
+            .all(self.0.read())
+            .await?;
+        Ok(rows.into_iter().map(of_connection).collect())
+    }
+
+    /// Puts `new`, which is sealed with this server, in the place of this secret that was without; `false` where it isn't
+    /// this value any more.
+    ///
+    /// # Errors
+    /// As [`Self::page`].
+    pub async fn bind(&self, value: &SealedValue, endpoint: &str, new: Vec<u8>) -> Result<bool> {
+        use connection_secrets::{Column, Entity};
+        let Place::Connection { id, field } = &value.place else {
+            return Ok(false);
+        };
+        let changed = Entity::update_many()
+            .col_expr(Column::Sealed, Expr::value(new))
+            .col_expr(Column::Endpoint, Expr::value(endpoint))
+            .filter(Column::ConnectionId.eq(*id))
+            .filter(Column::Field.eq(field.as_str()))
+            .filter(Column::Sealed.eq(value.blob.clone()))
+            .filter(Column::Endpoint.is_null())
+            .exec(self.0.write())
+            .await?;
+        Ok(changed.rows_affected > 0)
+    }
 }
 
 /// [`Sealed::page`], also within a transaction. A page ends where its kind of place does.
@@ -149,6 +188,7 @@ async fn of_settings(db: &impl ConnectionTrait, after: Option<&Place>) -> Result
                 .and_then(|text| BASE64_STANDARD.decode(text).ok())
                 .unwrap_or_default(),
             place: Place::Setting(row.key),
+            endpoint: None,
         })
         .collect())
 }
@@ -168,16 +208,18 @@ async fn of_connections(db: &impl ConnectionTrait, after: Option<&Place>) -> Res
         .limit(PAGE)
         .all(db)
         .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| SealedValue {
-            place: Place::Connection {
-                id: row.connection_id,
-                field: row.field,
-            },
-            blob: row.sealed,
-        })
-        .collect())
+    Ok(rows.into_iter().map(of_connection).collect())
+}
+
+fn of_connection(row: connection_secrets::Model) -> SealedValue {
+    SealedValue {
+        place: Place::Connection {
+            id: row.connection_id,
+            field: row.field,
+        },
+        blob: row.sealed,
+        endpoint: row.endpoint,
+    }
 }
 
 async fn of_keys(db: &impl ConnectionTrait, after: Option<&Place>) -> Result<Vec<SealedValue>> {
@@ -192,6 +234,7 @@ async fn of_keys(db: &impl ConnectionTrait, after: Option<&Place>) -> Result<Vec
         .map(|row| SealedValue {
             place: Place::SshKey(row.id),
             blob: row.private_key.unwrap_or_default(),
+            endpoint: None,
         })
         .collect())
 }

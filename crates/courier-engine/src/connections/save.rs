@@ -37,14 +37,16 @@ pub(super) async fn create(engine: &Engine, actor: &Actor, input: Map<String, Va
     change.pin = draft.fingerprint.map(|f| f.to_string());
     change.keys = draft.keys;
     let id = draft.record.id;
+    let endpoint = endpoint(engine, &draft.record);
     for (field, secret) in draft.secrets {
         if let Some(secret) = secret {
             change.secrets.push((
                 field.into(),
-                Some(secrets::seal_field(engine, id, field, &secret).await?),
+                Some(secrets::seal_field(engine, id, field, &endpoint, &secret).await?),
             ));
         }
     }
+    change.endpoint = Some(endpoint);
     change.audit = changes::created(actor, &change);
     named(
         engine.0.store.connections().insert(change).await,
@@ -107,6 +109,7 @@ async fn changed(
     change.pin = draft.fingerprint.map(|f| f.to_string());
     change.keys = draft.keys.clone();
     change.secrets = sealed(engine, before, &draft, moved).await?;
+    change.endpoint = Some(endpoint(engine, &draft.record));
     let proof_changed = !change.secrets.is_empty()
         || change.keys.is_some()
         || before.username != draft.record.username
@@ -126,9 +129,10 @@ async fn sealed(
     moved: bool,
 ) -> Result<Vec<(String, Option<Vec<u8>>)>> {
     let mut all = Vec::new();
+    let endpoint = endpoint(engine, &draft.record);
     for (field, secret) in &draft.secrets {
         let sealed = match secret {
-            Some(secret) => Some(secrets::seal_field(engine, before.id, field, secret).await?),
+            Some(secret) => Some(secrets::seal_field(engine, before.id, field, &endpoint, secret).await?),
             None => None,
         };
         all.push(((*field).to_owned(), sealed));
@@ -190,14 +194,23 @@ fn merged(engine: &Engine, before: &Connection, input: Map<String, Value>) -> Ma
     values
 }
 
-/// What makes the server another one.
-fn endpoint(engine: &Engine, connection: &Connection) -> (String, Option<String>, Option<u16>) {
+/// What makes the server another one, in the one spelling that its secrets are sealed with: `sftp://partner.example:22`.
+/// Another server is another text, whatever the host is.
+pub(crate) fn endpoint(engine: &Engine, connection: &Connection) -> String {
     let port = engine.0.protocols.get(&connection.protocol).and_then(|protocol| {
         let shape = Shape::of(protocol);
         Effective::of(&shape, connection).port(&shape, connection)
     });
-    let host = connection.host.as_deref().map(host::comparable);
-    (connection.protocol.clone(), host, port)
+    let host = connection
+        .host
+        .as_deref()
+        .map(host::comparable)
+        .unwrap_or_default();
+    let port = port.map(|port| port.to_string()).unwrap_or_default();
+    match host.contains(':') {
+        true => format!("{}://[{host}]:{port}", connection.protocol),
+        false => format!("{}://{host}:{port}", connection.protocol),
+    }
 }
 
 /// Rules that depend on who saves, and on other records.

@@ -11,6 +11,7 @@ mod audit;
 mod certificates;
 mod connections;
 mod database;
+mod endpoints;
 mod fake;
 mod fips;
 mod fixture;

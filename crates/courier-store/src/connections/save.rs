@@ -131,7 +131,7 @@ fn new_row(record: &Connection) -> ActiveModel {
 async fn with_all(store: &Store, db: &impl ConnectionTrait, change: ConnectionChange) -> Result<()> {
     let id = change.record.id;
     for (field, sealed) in change.secrets {
-        set_secret(db, id, field, sealed).await?;
+        set_secret(db, id, field, sealed, change.endpoint.clone()).await?;
     }
     if let Some(keys) = change.keys {
         connection_keys::replace(db, id, &keys, &change.by).await?;
@@ -150,6 +150,7 @@ async fn set_secret(
     connection_id: Uuid,
     field: String,
     sealed: Option<Vec<u8>>,
+    endpoint: Option<String>,
 ) -> Result<()> {
     use connection_secrets::{Column, Entity, Model};
     let Some(sealed) = sealed else {
@@ -160,9 +161,10 @@ async fn set_secret(
         connection_id,
         field,
         sealed,
+        endpoint,
     };
     let replace = OnConflict::columns([Column::ConnectionId, Column::Field])
-        .update_column(Column::Sealed)
+        .update_columns([Column::Sealed, Column::Endpoint])
         .to_owned();
     Entity::insert(row.into_active_model().reset_all())
         .on_conflict(replace)

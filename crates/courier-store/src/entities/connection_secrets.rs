@@ -10,6 +10,8 @@ pub(crate) struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub(crate) field: String,
     pub(crate) sealed: Vec<u8>,
+    /// The server that it was entered for, which it is sealed with. None in rows of before there was this column.
+    pub(crate) endpoint: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]

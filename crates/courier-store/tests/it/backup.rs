@@ -82,6 +82,7 @@ async fn fill(db: &Store) {
             ("password".into(), Some(vec![1, 2])),
             ("other".into(), Some(vec![3])),
         ];
+        change.endpoint = Some("sftp://files.example:22".into());
         change.audit = vec![NewAudit {
             connection_id: Some(id),
             ..record("connection_created")
@@ -201,7 +202,9 @@ async fn all_of_it_comes_back_in_either_kind_of_database(db: Database) {
         let connections = new.store.connections();
         let there = connections.by_name(DIFFICULT).await.unwrap().unwrap();
         let secret = connections.secret(there.id, "password").await.unwrap();
-        assert_eq!(secret.unwrap(), [1, 2]);
+        let secret = secret.unwrap();
+        assert_eq!(secret.sealed, [1, 2]);
+        assert_eq!(secret.endpoint.as_deref(), Some("sftp://files.example:22"));
         assert_eq!(there, db.connections().get(there.id).await.unwrap());
         // The audit log is whole in either, and goes on from there.
         let report = new.store.audit().verify(&FixedKey, None).await.unwrap();
@@ -303,7 +306,10 @@ async fn a_cut_or_changed_backup_changes_nothing(db: Database) {
     );
     let damaged = [
         (String::new(), "cut off"),
-        (text[..text.len() / 2].to_owned(), "damaged"),
+        (
+            text[..text.floor_char_boundary(text.len() / 2)].to_owned(),
+            "damaged",
+        ),
         (without(count - 1), "cut off"),
         (without(2), "damaged"),
         (text.clone() + "more\n", "damaged"),

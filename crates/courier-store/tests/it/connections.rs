@@ -18,6 +18,7 @@ use crate::{
 on_both!(
     a_connection_comes_back_as_it_went,
     secrets_are_set_kept_and_cleared,
+    secrets_are_kept_with_their_server,
     names_are_unique,
     an_update_against_an_old_look_is_refused,
     health_is_apart_from_changes,
@@ -78,7 +79,10 @@ async fn secrets_are_set_kept_and_cleared(db: Database) {
     assert!(!format!("{change:?}").contains("255"));
     let stored = db.connections().insert(change).await.unwrap();
     assert_eq!(stored.secrets, ["client_secret", "password"]);
-    let secret = async |field| db.connections().secret(stored.id, field).await.unwrap();
+    let secret = async |field| {
+        let secret = db.connections().secret(stored.id, field).await.unwrap();
+        secret.map(|secret| secret.sealed)
+    };
     assert_eq!(secret("password").await, Some(vec![0, 255, 1]));
     assert_eq!(secret("client_certificate").await, None);
 
@@ -99,6 +103,45 @@ async fn secrets_are_set_kept_and_cleared(db: Database) {
 
     db.connections().delete(stored.id, vec![]).await.unwrap();
     assert_eq!(secret("password").await, None);
+}
+
+async fn secrets_are_kept_with_their_server(db: Database) {
+    let (here, there) = ("sftp://a.example:22", "sftp://b.example:22");
+    let mut change = ConnectionChange::new(Connection::new("c", "sftp"), "me");
+    change.secrets = vec![("password".into(), Some(vec![1]))];
+    let stored = db.connections().insert(change).await.unwrap();
+    let secret = async || {
+        let secret = db.connections().secret(stored.id, "password").await.unwrap();
+        let secret = secret.unwrap();
+        (secret.sealed, secret.endpoint)
+    };
+    assert_eq!(secret().await, (vec![1], None));
+
+    // One of an earlier version is put in its place once, and only while it is the same.
+    let without = db.sealed().without_endpoint().await.unwrap();
+    assert_eq!(without.len(), 1, "{without:?}");
+    let mut other = without[0].clone();
+    other.blob = vec![7];
+    assert!(!db.sealed().bind(&other, there, vec![8]).await.unwrap());
+    assert!(db.sealed().bind(&without[0], here, vec![2]).await.unwrap());
+    assert_eq!(secret().await, (vec![2], Some(here.into())));
+    other.blob = vec![2];
+    assert!(!db.sealed().bind(&other, there, vec![8]).await.unwrap());
+    assert_eq!(db.sealed().without_endpoint().await.unwrap(), []);
+
+    // A new key leaves it, another secret brings its own.
+    let page = db.sealed().page(None).await.unwrap();
+    assert_eq!(page[0].endpoint.as_deref(), Some(here));
+    assert!(db.sealed().replace(&page[0], vec![3]).await.unwrap());
+    assert_eq!(secret().await, (vec![3], Some(here.into())));
+    let change = ConnectionChange::new(stored.clone(), "me");
+    db.connections().update(change).await.unwrap();
+    assert_eq!(secret().await, (vec![3], Some(here.into())));
+    let mut change = ConnectionChange::new(stored.clone(), "me");
+    change.secrets = vec![("password".into(), Some(vec![4]))];
+    change.endpoint = Some(there.into());
+    db.connections().update(change).await.unwrap();
+    assert_eq!(secret().await, (vec![4], Some(there.into())));
 }
 
 async fn names_are_unique(db: Database) {
