@@ -30,10 +30,18 @@ pub(super) fn failure(server: &Url, error: &reqwest::Error) -> Failure {
     let cause = root(error);
     match tls_error(error) {
         Some(rustls::Error::InvalidCertificate(_)) => {
-            let message = format!(
-                "the certificate of {server} is not trusted ({cause}), so nothing was sent; where an authority of your \
-                 own has signed it, name the file with that authority's certificate in SSL_CERT_FILE"
-            );
+            // What `openssl req -x509` makes, unless it is told otherwise.
+            let fix = match cause.contains("CaUsedAsEndEntity") {
+                true => {
+                    "it calls itself an authority; make the server's own with -addext basicConstraints=critical,CA:FALSE"
+                }
+                false => {
+                    "where an authority of your own has signed it, name the file with that authority's certificate in \
+                     SSL_CERT_FILE"
+                }
+            };
+            let message =
+                format!("the certificate of {server} is not trusted ({cause}), so nothing was sent; {fix}");
             return Failure::new(Code::Trust, message);
         }
         Some(rustls::Error::InvalidMessage(_)) => {
