@@ -52,21 +52,15 @@ pub(crate) async fn of_connection(
     Query(query): Query<AuditQuery>,
 ) -> ApiResult<Json<Page<AuditEntry>>> {
     // A connection that was never there is 404, not an empty list; one that was deleted has its records still.
-    let known = state.engine.connections().get(id).await.map(|_| ());
-    let any = AuditFilter {
-        connection_id: Some(id),
-        ..AuditFilter::default()
-    };
-    if known.is_err()
-        && state
-            .engine
-            .audit()
-            .list(any, PageRequest::first(1))
-            .await?
-            .items
-            .is_empty()
-    {
-        known?;
+    if let Err(missing) = state.engine.connections().get(id).await {
+        let any = AuditFilter {
+            connection_id: Some(id),
+            ..AuditFilter::default()
+        };
+        let records = state.engine.audit().list(any, PageRequest::first(1)).await?;
+        if records.items.is_empty() {
+            return Err(missing.into());
+        }
     }
     list(
         State(state),
