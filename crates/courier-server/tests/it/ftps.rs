@@ -25,19 +25,6 @@ fn pinned(partner: &ProFtpd) -> Value {
     json!({"tls_cert_policy": "pinned_thumbprint", "tls_pinned_thumbprint": pin})
 }
 
-/// Makes a job of these steps, runs it, and gives the execution as it ended.
-async fn run(client: &Client, name: &str, steps: Value) -> Value {
-    let job = client
-        .post("/api/jobs", json!({"name": name, "steps": steps}))
-        .await
-        .created();
-    let path = format!("/api/jobs/{}/run", job["id"].as_str().unwrap());
-    let run = client.post(&path, json!({})).await.status(202).json();
-    let id = run["id"].as_str().unwrap();
-    client.events(id).await;
-    client.get(&format!("/api/executions/{id}")).await.ok()
-}
-
 async fn audit(client: &Client, path: &str, operation: &str) -> Vec<Value> {
     let page = client
         .get(&format!("{path}/audit?operation={operation}"))
@@ -71,7 +58,7 @@ async fn a_file_goes_there_in_clear_and_comes_back_by_tls() {
         {"step_type": "remote.rename", "config": {
             "connection_id": secured["id"], "remote_path": "there.bin", "new_path": "done.bin"}},
     ]);
-    let ended = run(admin, "there and back", steps).await;
+    let ended = admin.run_job("there and back", &steps).await;
     assert_eq!(ended["state"], "completed", "{ended:#}");
     assert_eq!(fs::read(partner.file("done.bin")).unwrap(), bytes);
     assert_eq!(fs::read(files.join("back.bin")).unwrap(), bytes);
@@ -173,7 +160,7 @@ async fn another_certificate_than_the_pinned_one_stops_jobs() {
     let second = ProFtpd::start_at(port);
     let new = second.thumbprint.to_string();
 
-    let ended = run(admin, "first", steps.clone()).await;
+    let ended = admin.run_job("first", &steps).await;
     assert_eq!(ended["state"], "failed");
     assert_eq!(ended["error"]["code"], 3014, "{ended:#}");
     let message = ended["error"]["message"].as_str().unwrap();
@@ -193,7 +180,7 @@ async fn another_certificate_than_the_pinned_one_stops_jobs() {
         .patch(&path, json!({"tls_pinned_thumbprint": new}))
         .await
         .ok();
-    let ended = run(admin, "second", steps).await;
+    let ended = admin.run_job("second", &steps).await;
     assert_eq!(ended["state"], "completed", "{ended:#}");
     assert!(second.file("made").is_dir());
     server.stop().await;
@@ -233,7 +220,7 @@ async fn any_certificate_is_an_admins_decision_and_leaves_a_record() {
     }));
     let path = format!("/api/connections/{}", made["id"].as_str().unwrap());
     let steps = json!([{"step_type": "remote.mkdir", "config": {"connection_id": made["id"], "remote_path": "made"}}]);
-    let ended = run(&operator, "careless", steps.clone()).await;
+    let ended = operator.run_job("careless", &steps).await;
     assert_eq!(ended["state"], "completed", "{ended:#}");
     let used = audit(admin, &path, "insecure_tls_policy_used").await;
     assert_eq!(used.len(), 1);
@@ -248,7 +235,7 @@ async fn any_certificate_is_an_admins_decision_and_leaves_a_record() {
     admin.put(fips, json!({"value": true})).await.ok();
     let again = connection(&partner, json!({"name": "again", "tls_cert_policy": "insecure"}));
     admin.post("/api/connections", again).await.problem(403, 3007);
-    let ended = run(admin, "in FIPS mode", steps).await;
+    let ended = admin.run_job("in FIPS mode", &steps).await;
     assert_eq!(ended["error"]["code"], 3007, "{ended:#}");
     let result = admin.post(&format!("{path}/test"), json!({})).await.ok();
     assert_eq!(result["error_code"], 3007);

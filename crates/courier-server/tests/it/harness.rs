@@ -206,6 +206,19 @@ impl Client {
             .collect()
     }
 
+    /// Makes a job of these steps, runs it, and gives the execution as it ended.
+    pub(crate) async fn run_job(&self, name: &str, steps: &Value) -> Value {
+        let job = self
+            .post("/api/jobs", json!({"name": name, "steps": steps}))
+            .await
+            .created();
+        let path = format!("/api/jobs/{}/run", job["id"].as_str().unwrap());
+        let run = self.post(&path, json!({})).await.status(202).json();
+        let id = run["id"].as_str().unwrap();
+        self.events(id).await;
+        self.get(&format!("/api/executions/{id}")).await.ok()
+    }
+
     /// Asks again until the answer is as it should be.
     pub(crate) async fn until(&self, path: &str, mut is_so: impl FnMut(&Value) -> bool) -> Value {
         let deadline = Instant::now() + PATIENCE;

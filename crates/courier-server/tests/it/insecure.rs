@@ -1,8 +1,9 @@
 //! Connections that accept any server, on real ones: who may make them, by every way in, and what each use leaves behind.
 
 use courier_engine::Environment;
-use courier_sftp::server::{SftpServer, User};
+use courier_sftp::server::{RunningServer, SftpServer, User};
 use serde_json::{Value, json};
+use tempfile::TempDir;
 
 use crate::{
     harness::{Answer, Client, TestServer, config},
@@ -27,27 +28,47 @@ fn with(connection: &Value, more: &Value) -> Value {
     Value::Object(all)
 }
 
-fn partners(sftp: u16, ftps: &ProFtpd) -> [Partner; 2] {
-    let connection = |name: &str, protocol: &str, port: u16| {
-        json!({"name": name, "protocol": protocol, "host": "127.0.0.1", "port": port, "username": "partner",
-               "auth_method": "password", "password": PASSWORD, "connect_timeout_sec": 10})
-    };
-    let pinned =
-        json!({"tls_cert_policy": "pinned_thumbprint", "tls_pinned_thumbprint": ftps.thumbprint.to_string()});
-    [
-        Partner {
-            careful: connection("sftp", "sftp", sftp),
-            careless: json!({"host_key_policy": "always_trust"}),
-            record: "insecure_host_key_policy_used",
-            codes: [3004, 3005],
-        },
-        Partner {
-            careful: with(&connection("ftps", "ftps", ftps.port), &pinned),
-            careless: json!({"tls_cert_policy": "insecure"}),
-            record: "insecure_tls_policy_used",
-            codes: [3006, 3007],
-        },
-    ]
+/// One server of each kind.
+struct Servers {
+    sftp: RunningServer,
+    ftps: ProFtpd,
+    /// What the first one shows.
+    _files: TempDir,
+}
+
+impl Servers {
+    fn start() -> Self {
+        let files = tempfile::tempdir().unwrap();
+        let user = User::new("partner").password(PASSWORD.to_owned().into());
+        let sftp = SftpServer::builder().user(user).root(files.path()).start();
+        Self {
+            sftp: sftp.unwrap(),
+            ftps: ProFtpd::start(),
+            _files: files,
+        }
+    }
+
+    fn partners(&self) -> [Partner; 2] {
+        let connection = |name: &str, protocol: &str, port: u16| {
+            json!({"name": name, "protocol": protocol, "host": "127.0.0.1", "port": port, "username": "partner",
+                   "auth_method": "password", "password": PASSWORD, "connect_timeout_sec": 10})
+        };
+        let pinned = json!({"tls_cert_policy": "pinned_thumbprint", "tls_pinned_thumbprint": self.ftps.thumbprint.to_string()});
+        [
+            Partner {
+                careful: connection("sftp", "sftp", self.sftp.addr().port()),
+                careless: json!({"host_key_policy": "always_trust"}),
+                record: "insecure_host_key_policy_used",
+                codes: [3004, 3005],
+            },
+            Partner {
+                careful: with(&connection("ftps", "ftps", self.ftps.port), &pinned),
+                careless: json!({"tls_cert_policy": "insecure"}),
+                record: "insecure_tls_policy_used",
+                codes: [3006, 3007],
+            },
+        ]
+    }
 }
 
 impl Partner {
@@ -73,17 +94,9 @@ async fn setting(admin: &Client, name: &str, value: bool) {
     admin.put(&path, json!({"value": value})).await.ok();
 }
 
+/// Runs a job of these steps, under a name of its own.
 async fn run(client: &Client, steps: &Value) -> Value {
-    let name = uuid::Uuid::now_v7();
-    let job = client
-        .post("/api/jobs", json!({"name": name, "steps": steps}))
-        .await
-        .created();
-    let path = format!("/api/jobs/{}/run", job["id"].as_str().unwrap());
-    let run = client.post(&path, json!({})).await.status(202).json();
-    let id = run["id"].as_str().unwrap();
-    client.events(id).await;
-    client.get(&format!("/api/executions/{id}")).await.ok()
+    client.run_job(&uuid::Uuid::now_v7().to_string(), steps).await
 }
 
 async fn count(client: &Client, connection: &str, operation: &str) -> usize {
@@ -97,15 +110,8 @@ async fn it_takes_an_admin_by_every_way_in_and_every_use_is_recorded() {
     let admin = &server.admin;
     let operator = server.with_role("operator").await;
     let viewer = server.with_role("viewer").await;
-    let files = tempfile::tempdir().unwrap();
-    let user = User::new("partner").password(PASSWORD.to_owned().into());
-    let sftp = SftpServer::builder()
-        .user(user)
-        .root(files.path())
-        .start()
-        .unwrap();
-    let ftps = ProFtpd::start();
-    for partner in partners(sftp.addr().port(), &ftps) {
+    let servers = Servers::start();
+    for partner in servers.partners() {
         let made = operator
             .post("/api/connections", partner.careful.clone())
             .await
@@ -205,15 +211,8 @@ async fn in_production_it_takes_the_setting_too_at_every_use() {
     production.environment = Environment::Production;
     let server = TestServer::start_with(folder, production).await;
     let admin = &server.admin;
-    let files = tempfile::tempdir().unwrap();
-    let user = User::new("partner").password(PASSWORD.to_owned().into());
-    let sftp = SftpServer::builder()
-        .user(user)
-        .root(files.path())
-        .start()
-        .unwrap();
-    let ftps = ProFtpd::start();
-    for partner in partners(sftp.addr().port(), &ftps) {
+    let servers = Servers::start();
+    for partner in servers.partners() {
         let made = admin
             .post("/api/connections", partner.careful.clone())
             .await
