@@ -202,11 +202,10 @@ pub(crate) async fn bind_older(engine: &Engine) -> Result<()> {
         };
         let endpoint = endpoint(engine, &connection);
         let sealed = seal_field(engine, *id, field, &endpoint, &secret).await?;
-        if store.sealed().bind(&value, &endpoint, sealed).await? {
+        let details = json!({"name": connection.name, "field": field, "endpoint": endpoint});
+        let record = Entry::new("secret_bound", "system", details).on(*id).into();
+        if store.sealed().bind(&value, &endpoint, sealed, record).await? {
             tracing::info!(place = %value.place, %endpoint, "a stored secret is bound to its server from now on");
-            let details = json!({"name": connection.name, "field": field, "endpoint": endpoint});
-            let record = Entry::new("secret_bound", "system", details).on(*id);
-            engine.audit().record(record).await?;
         }
     }
     Ok(())

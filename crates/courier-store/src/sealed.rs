@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use crate::{
     Result, Store,
+    audit::NewAudit,
     entities::{connection_secrets, settings, ssh_keys},
 };
 
@@ -130,26 +131,38 @@ impl Sealed<'_> {
         Ok(rows.into_iter().map(of_connection).collect())
     }
 
-    /// Puts `new`, which is sealed with this server, in the place of this secret that was without; `false` where it isn't
-    /// this value any more.
+    /// Puts `new`, which is sealed with this server, in the place of this secret that was without, with the record of it;
+    /// `false` where it isn't this value any more.
     ///
     /// # Errors
     /// As [`Self::page`].
-    pub async fn bind(&self, value: &SealedValue, endpoint: &str, new: Vec<u8>) -> Result<bool> {
+    pub async fn bind(
+        &self,
+        value: &SealedValue,
+        endpoint: &str,
+        new: Vec<u8>,
+        record: NewAudit,
+    ) -> Result<bool> {
         use connection_secrets::{Column, Entity};
         let Place::Connection { id, field } = &value.place else {
             return Ok(false);
         };
-        let changed = Entity::update_many()
+        let bind = Entity::update_many()
             .col_expr(Column::Sealed, Expr::value(new))
             .col_expr(Column::Endpoint, Expr::value(endpoint))
             .filter(Column::ConnectionId.eq(*id))
             .filter(Column::Field.eq(field.as_str()))
             .filter(Column::Sealed.eq(value.blob.clone()))
-            .filter(Column::Endpoint.is_null())
-            .exec(self.0.write())
-            .await?;
-        Ok(changed.rows_affected > 0)
+            .filter(Column::Endpoint.is_null());
+        self.0
+            .transact(async |db| {
+                let bound = bind.exec(db).await?.rows_affected > 0;
+                if bound {
+                    self.0.append_audit(db, vec![record]).await?;
+                }
+                Ok(bound)
+            })
+            .await
     }
 }
 

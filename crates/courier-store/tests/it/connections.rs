@@ -122,12 +122,24 @@ async fn secrets_are_kept_with_their_server(db: Database) {
     assert_eq!(without.len(), 1, "{without:?}");
     let mut other = without[0].clone();
     other.blob = vec![7];
-    assert!(!db.sealed().bind(&other, there, vec![8]).await.unwrap());
-    assert!(db.sealed().bind(&without[0], here, vec![2]).await.unwrap());
+    let bound = || NewAudit::new("secret_bound", "system");
+    assert!(!db.sealed().bind(&other, there, vec![8], bound()).await.unwrap());
+    assert!(
+        db.sealed()
+            .bind(&without[0], here, vec![2], bound())
+            .await
+            .unwrap()
+    );
     assert_eq!(secret().await, (vec![2], Some(here.into())));
     other.blob = vec![2];
-    assert!(!db.sealed().bind(&other, there, vec![8]).await.unwrap());
+    assert!(!db.sealed().bind(&other, there, vec![8], bound()).await.unwrap());
     assert_eq!(db.sealed().without_endpoint().await.unwrap(), []);
+    let filter = AuditFilter {
+        operation: Some("secret_bound".into()),
+        ..AuditFilter::default()
+    };
+    let records = db.audit().list(&filter, &PageRequest::first(9)).await.unwrap();
+    assert_eq!(records.items.len(), 1, "one for the one that was bound");
 
     // A new key leaves it, another secret brings its own.
     let page = db.sealed().page(None).await.unwrap();
