@@ -143,6 +143,8 @@ impl Jobs<'_> {
                 })
                 .collect(),
             max_instances: job.definition.max_instances,
+            scheduled_at: None,
+            timezone: None,
         };
         let run = |queued: &courier_store::executions::Execution| {
             let details = json!({"job_id": id, "name": name, "version": job.version});

@@ -3,12 +3,11 @@
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use courier_store::executions::{
-    Execution, ExecutionRequest, ExecutionState, Step as StepRow, StepState as RowState,
+    Claim, Execution, ExecutionRequest, ExecutionState, Step as StepRow, StepState as RowState,
 };
 use courier_transfer::{Error as TransferError, ErrorKind};
 use futures::{FutureExt, future::BoxFuture};
 use serde_json::{Map, Value, json};
-use uuid::Uuid;
 
 use crate::{
     Definition, Engine, Error, ExecutionEvent, Failure, FailurePolicyKind, Result,
@@ -63,7 +62,7 @@ pub(crate) async fn run(engine: &Engine, execution: Execution, live: &Arc<Live>)
     if state.is_final() {
         engine.0.paths.remove_work_dir(id).await;
     }
-    match leave(engine, id, state, error).await {
+    match leave(engine, execution.claim(), state, error).await {
         // What was wished since it began to stop may lead elsewhere.
         Ok(left) => {
             if left.is_final() && !state.is_final() {
@@ -83,7 +82,7 @@ pub(crate) async fn run(engine: &Engine, execution: Execution, live: &Arc<Live>)
 /// so while the database fails, this goes on trying until the engine stops; the next start finds it then.
 async fn leave(
     engine: &Engine,
-    id: Uuid,
+    claim: Claim,
     state: ExecutionState,
     error: Option<Value>,
 ) -> courier_store::Result<ExecutionState> {
@@ -91,14 +90,11 @@ async fn leave(
     let mut wait = Duration::from_secs(1);
     loop {
         let stopping = engine.0.stopping.is_cancelled();
-        let failed = match store
-            .transition(id, &[ExecutionState::Running], state, error.clone())
-            .await
-        {
+        let failed = match store.release(claim, state, error.clone(), None).await {
             Err(error) if error.may_pass() && !stopping => error,
             result => return result.map(|left| left.state),
         };
-        tracing::warn!(execution = %id, error = %failed, "could not note how an execution ended; trying again");
+        tracing::warn!(execution = %claim.execution, error = %failed, "could not note how an execution ended; trying again");
         // Once more at a shutdown.
         let _ = tokio::time::timeout(wait, engine.0.stopping.cancelled()).await;
         wait = (wait * 2).min(Duration::from_secs(30));
@@ -269,7 +265,7 @@ impl Run<'_> {
     async fn attempt(&mut self, definition: &StepDefinition, row: &mut StepRow) -> Result<(), Halt> {
         let state = Arc::new(StepState::new(
             self.engine,
-            self.execution.id,
+            self.execution.claim(),
             self.live.clone(),
             self.context.clone(),
             row.clone(),
@@ -390,8 +386,8 @@ impl Run<'_> {
     /// Keeps a step and the context in one transaction, and tells watchers.
     async fn keep(&mut self, row: &StepRow) -> Result<()> {
         let context = &Value::Object(self.context.clone());
-        let (store, id) = (self.engine.0.store.executions(), self.execution.id);
-        let write = || async move { Ok(store.checkpoint(id, row, Some(context)).await?) }.boxed();
+        let (store, claim) = (self.engine.0.store.executions(), self.execution.claim());
+        let write = || async move { Ok(store.checkpoint(claim, row, Some(context)).await?) }.boxed();
         self.engine.persist(write).await?;
         if let Some(kept) = self.rows.iter_mut().find(|kept| kept.index == row.index) {
             *kept = row.clone();

@@ -1,10 +1,12 @@
 //! Executions of jobs, and the queue of those that wait.
 
+mod history;
 mod load;
 mod node;
-mod queue;
+pub(crate) mod queue;
 mod run;
 
+pub use history::Transition;
 pub use node::Node;
 
 use jiff::Timestamp;
@@ -101,6 +103,32 @@ pub struct Execution {
     pub context: Value,
     /// What somebody wants of it.
     pub request: ExecutionRequest,
+    /// The time that its schedule had set for it.
+    pub scheduled_at: Option<Timestamp>,
+    /// The time zone of its dates: its schedule's, by IANA's name.
+    pub timezone: Option<String>,
+    /// How often the whole job was tried again, by its failure policy.
+    pub retries: u32,
+}
+
+impl Execution {
+    /// The hold on it of whoever has taken it.
+    pub fn claim(&self) -> Claim {
+        Claim {
+            execution: self.id,
+            attempt: self.attempts,
+        }
+    }
+}
+
+/// A worker's hold on a running execution. Whatever a worker writes of an execution, it shows this, and what has been
+/// taken from it meanwhile is not written: the attempt is a number that only grows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// The execution.
+    pub execution: Uuid,
+    /// Which of its attempts it is.
+    pub attempt: u32,
 }
 
 /// One step of an execution.
@@ -126,6 +154,8 @@ pub struct Step {
     pub files_transferred: u64,
     /// Why it failed: an object with `kind` and `message`.
     pub error: Option<Value>,
+    /// How often it was tried again, by the failure policy.
+    pub retries: u32,
 }
 
 /// An execution to be put into the queue.
@@ -145,6 +175,10 @@ pub struct NewExecution {
     pub steps: Vec<NewStep>,
     /// How many of the job's executions may be queued, running or paused, this one among them; none for any number.
     pub max_instances: Option<u32>,
+    /// The time that its schedule had set for it.
+    pub scheduled_at: Option<Timestamp>,
+    /// The time zone of its dates, by IANA's name; none for UTC.
+    pub timezone: Option<String>,
 }
 
 /// A step of an execution to be put into the queue.
@@ -203,23 +237,22 @@ impl Executions<'_> {
         Node::join(self.0, node).await
     }
 
-    /// Moves an execution from one of these states to another, if it is in one of them, with the error that goes with
-    /// it (`None` clears it). A final state sets `ended_at`; every state but running clears the request.
+    /// Ends a worker's hold on an execution: it becomes this, with the error that goes with it (`None` clears it). A final
+    /// state sets `ended_at`; every state clears the request.
     ///
-    /// A running one that is to be paused or queued becomes what is wished of it at this moment: cancelled, paused, or
-    /// queued where nothing is (any more). The answer says what it has become.
+    /// One that is to be paused or queued becomes what is wished of it at this moment: cancelled, paused, or queued where
+    /// nothing is (any more). The answer says what it has become.
     ///
     /// # Errors
-    /// [`Error::NotFound`](crate::Error::NotFound); [`Error::Conflict`](crate::Error::Conflict) where it is in another
-    /// state.
-    pub async fn transition(
+    /// [`Error::NotFound`](crate::Error::NotFound); [`Error::Conflict`](crate::Error::Conflict) where the claim is lost.
+    pub async fn release(
         &self,
-        id: Uuid,
-        from: &[ExecutionState],
+        claim: Claim,
         to: ExecutionState,
         error: Option<Value>,
+        reason: Option<&str>,
     ) -> Result<Execution> {
-        run::transition(self.0, id, from, to, error).await
+        run::release(self.0, claim, to, error, reason).await
     }
 
     /// Writes how a step stands now and, where given, the context, in one transaction. The step is found by its index;
@@ -227,17 +260,33 @@ impl Executions<'_> {
     ///
     /// # Errors
     /// [`Error::NotFound`](crate::Error::NotFound) for the execution or the step;
-    /// [`Error::Conflict`](crate::Error::Conflict) where the execution isn't running.
-    pub async fn checkpoint(&self, id: Uuid, step: &Step, context: Option<&Value>) -> Result<()> {
-        run::checkpoint(self.0, id, step, context).await
+    /// [`Error::Conflict`](crate::Error::Conflict) where the claim is lost.
+    pub async fn checkpoint(&self, claim: Claim, step: &Step, context: Option<&Value>) -> Result<()> {
+        run::checkpoint(self.0, claim, step, context).await
     }
 
-    /// Notes how far a running step has come. Nothing happens where the step isn't running.
+    /// Notes how far a running step has come. Nothing happens where the step isn't running, or the claim is lost.
     ///
     /// # Errors
     /// As [`Self::enqueue`].
-    pub async fn progress(&self, id: Uuid, step: u32, bytes: u64, files: u64) -> Result<()> {
-        run::progress(self.0, id, step, bytes, files).await
+    pub async fn progress(&self, claim: Claim, step: u32, bytes: u64, files: u64) -> Result<()> {
+        run::progress(self.0, claim, step, bytes, files).await
+    }
+
+    /// Notes that the whole job is tried again: its retries, all steps put back, and an empty context, in one transaction.
+    ///
+    /// # Errors
+    /// As [`Self::checkpoint`].
+    pub async fn start_over(&self, claim: Claim, retries: u32) -> Result<()> {
+        run::start_over(self.0, claim, retries).await
+    }
+
+    /// The states that an execution went through, in order; none for one that isn't there.
+    ///
+    /// # Errors
+    /// As [`Self::enqueue`].
+    pub async fn history(&self, id: Uuid) -> Result<Vec<Transition>> {
+        history::of(self.0, id).await
     }
 
     /// Stops an execution, with the audit record of it: at once where it waits, by [`ExecutionRequest::Cancel`] where it

@@ -4,6 +4,7 @@ mod m0001_first;
 mod m0002_audit_chain;
 mod m0003_users_and_tokens;
 mod m0004_secret_endpoints;
+mod m0005_executions_that_survive;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
@@ -18,6 +19,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0002_audit_chain::Migration),
             Box::new(m0003_users_and_tokens::Migration),
             Box::new(m0004_secret_endpoints::Migration),
+            Box::new(m0005_executions_that_survive::Migration),
         ]
     }
 }

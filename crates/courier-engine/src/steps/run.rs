@@ -9,7 +9,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use courier_store::{audit::NewAudit, executions::Step as StepRow};
+use courier_store::{
+    audit::NewAudit,
+    executions::{Claim, Step as StepRow},
+};
 use courier_transfer::{Client, ErrorKind, RemotePath, ops::Locals};
 use futures::FutureExt;
 use parking_lot::Mutex;
@@ -151,6 +154,7 @@ impl AuditTimer<'_> {
 pub(crate) struct StepState {
     pub(crate) engine: Engine,
     pub(crate) execution: Uuid,
+    claim: Claim,
     /// Counted from 1.
     pub(crate) index: u32,
     /// The step as it was when this attempt began.
@@ -185,14 +189,15 @@ const AUDITS: usize = 64;
 impl StepState {
     pub(crate) fn new(
         engine: &Engine,
-        execution: Uuid,
+        claim: Claim,
         live: Arc<Live>,
         before: Map<String, Value>,
         row: StepRow,
     ) -> Self {
         Self {
             engine: engine.clone(),
-            execution,
+            execution: claim.execution,
+            claim,
             index: row.index,
             bytes: AtomicU64::new(row.bytes_transferred),
             files: AtomicU64::new(row.files_transferred),
@@ -266,7 +271,7 @@ impl StepState {
             .0
             .store
             .executions()
-            .progress(self.execution, self.index, bytes, files)
+            .progress(self.claim, self.index, bytes, files)
             .await?)
     }
 
@@ -284,9 +289,7 @@ impl StepState {
             (row.bytes_transferred, row.files_transferred) = state.counts();
             let context = Value::Object(state.context());
             let executions = state.engine.0.store.executions();
-            executions
-                .checkpoint(state.execution, &row, Some(&context))
-                .await?;
+            executions.checkpoint(state.claim, &row, Some(&context)).await?;
             written.changes = changes;
             Ok(())
         })

@@ -63,6 +63,7 @@ pub(crate) fn tables() -> Vec<Table> {
         Table::of::<entities::job_connections::Entity>(),
         Table::of::<entities::executions::Entity>(),
         Table::of::<entities::steps::Entity>(),
+        Table::of::<entities::execution_history::Entity>(),
         Table::of::<entities::audit_chains::Entity>(),
         Table::of::<entities::audit::Entity>(),
     ]
@@ -192,7 +193,7 @@ mod tests {
     use crate::{Store, store::MIGRATIONS};
 
     /// Tables that a backup leaves out, on purpose.
-    const LEFT_OUT: [&str; 2] = ["sessions", MIGRATIONS];
+    const LEFT_OUT: [&str; 3] = ["sessions", "nodes", MIGRATIONS];
 
     /// Columns of bytes that are no sealed values.
     const NOT_SEALED: [&str; 6] = [

@@ -22,6 +22,13 @@ pub(crate) struct Model {
     #[sea_orm(column_type = "JsonBinary")]
     pub(crate) context: Json,
     pub(crate) request: String,
+    /// The node's life that has it, while it runs.
+    pub(crate) holder: Option<Uuid>,
+    pub(crate) scheduled_at: Option<i64>,
+    pub(crate) timezone: Option<String>,
+    pub(crate) retries: i32,
+    pub(crate) crashes: i32,
+    pub(crate) crash_mark: i64,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]

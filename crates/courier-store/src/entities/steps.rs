@@ -19,6 +19,7 @@ pub(crate) struct Model {
     pub(crate) files_transferred: i64,
     #[sea_orm(column_type = "JsonBinary")]
     pub(crate) error: Option<Json>,
+    pub(crate) retries: i32,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]

@@ -156,6 +156,9 @@ impl TryFrom<Model> for Execution {
             error: row.error,
             context: row.context,
             request: row::word("executions.request", &row.request)?,
+            scheduled_at: row::maybe_time(row.scheduled_at)?,
+            timezone: row.timezone,
+            retries: row::number(row.retries),
         })
     }
 }
@@ -175,6 +178,7 @@ impl TryFrom<steps::Model> for Step {
             bytes_transferred: row::amount(row.bytes_transferred),
             files_transferred: row::amount(row.files_transferred),
             error: row.error,
+            retries: row::number(row.retries),
         })
     }
 }

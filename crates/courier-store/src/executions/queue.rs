@@ -1,14 +1,14 @@
 //! The queue: into it, out of it, and back after a crash.
 
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, PaginatorTrait,
-    QueryFilter, QueryOrder, QuerySelect,
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, IntoActiveModel,
+    PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
     sea_query::{Expr, LockBehavior, LockType},
 };
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{Execution, ExecutionRequest, ExecutionState, NewExecution, StepState, run};
+use super::{Execution, ExecutionRequest, ExecutionState, NewExecution, StepState, history, run};
 use crate::{
     Error, Result, Store,
     audit::NewAudit,
@@ -28,10 +28,21 @@ pub(super) async fn enqueue(
     new: NewExecution,
     record: impl FnOnce(&Execution) -> NewAudit,
 ) -> Result<Execution> {
+    store
+        .transact(async |db| {
+            let queued = insert(db, new).await?;
+            store.append_audit(db, vec![record(&queued)]).await?;
+            Ok(queued)
+        })
+        .await
+}
+
+/// Puts an execution into the queue, in a transaction that goes on, and without an audit record.
+pub(crate) async fn insert(db: &DatabaseTransaction, new: NewExecution) -> Result<Execution> {
+    if let Some(max) = new.max_instances {
+        check_instances(db, new.job_id, &new.job_name, max).await?;
+    }
     let (id, queued_at) = stamp();
-    let limit = new
-        .max_instances
-        .map(|max| (new.job_id, new.job_name.clone(), max));
     let row = Model {
         id,
         job_id: new.job_id,
@@ -47,6 +58,12 @@ pub(super) async fn enqueue(
         error: None,
         context: row::clean_json(new.context),
         request: ExecutionRequest::None.as_str().into(),
+        holder: None,
+        scheduled_at: row::micros(new.scheduled_at),
+        timezone: new.timezone,
+        retries: 0,
+        crashes: 0,
+        crash_mark: 0,
     };
     let steps: Vec<steps::ActiveModel> = (1..)
         .zip(new.steps)
@@ -63,28 +80,21 @@ pub(super) async fn enqueue(
                 bytes_transferred: 0,
                 files_transferred: 0,
                 error: None::<Value>,
+                retries: 0,
             };
             row.into_active_model().reset_all()
         })
         .collect();
-    store
-        .transact(async |db| {
-            if let Some((job, name, max)) = limit {
-                check_instances(db, job, &name, max).await?;
-            }
-            Entity::insert(row.clone().into_active_model().reset_all())
-                .exec_without_returning(db)
-                .await?;
-            for batch in steps.chunks(BATCH) {
-                steps::Entity::insert_many(batch.to_vec())
-                    .exec_without_returning(db)
-                    .await?;
-            }
-            let queued = row.try_into()?;
-            store.append_audit(db, vec![record(&queued)]).await?;
-            Ok(queued)
-        })
-        .await
+    Entity::insert(row.clone().into_active_model().reset_all())
+        .exec_without_returning(db)
+        .await?;
+    for batch in steps.chunks(BATCH) {
+        steps::Entity::insert_many(batch.to_vec())
+            .exec_without_returning(db)
+            .await?;
+    }
+    history::note(db, id, ExecutionState::Queued, None, None).await?;
+    row.try_into()
 }
 
 /// Under the job's lock, so that of two who come at once the second counts the first.
@@ -147,6 +157,7 @@ pub(super) async fn claim_next(store: &Store, node: &str) -> Result<Option<Execu
                 .filter(Column::Id.eq(row.id))
                 .exec(db)
                 .await?;
+            history::note(db, row.id, ExecutionState::Running, row.node.as_deref(), None).await?;
             row.try_into().map(Some)
         })
         .await
@@ -166,7 +177,11 @@ pub(super) async fn requeue_running(
     for row in &left {
         let request = row::word("executions.request", &row.request)?;
         let to = run::settled(ExecutionState::Queued, request);
-        run::write_state(db, row, to, None).await?;
+        let reason = format!(
+            "the node {} died or lost its lease",
+            row.node.as_deref().unwrap_or("that had it")
+        );
+        run::write_state(db, row, to, None, Some(&reason)).await?;
         stop_steps(db, row.id).await?;
         put_back.push((row.id, to));
     }

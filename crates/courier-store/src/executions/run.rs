@@ -1,11 +1,13 @@
 //! What happens to an execution: its states, its steps, and what somebody wants of it.
 
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, Set, sea_query::Expr};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait, Set, sea_query::Expr,
+};
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::{
-    Execution, ExecutionRequest, ExecutionState, Step, StepState,
+    Claim, Execution, ExecutionRequest, ExecutionState, Step, StepState, history,
     load::{self, NOT_FOUND},
 };
 use crate::{
@@ -27,27 +29,18 @@ pub(super) enum Wish {
     Resume,
 }
 
-pub(super) async fn transition(
+pub(super) async fn release(
     store: &Store,
-    id: Uuid,
-    from: &[ExecutionState],
+    claim: Claim,
     to: ExecutionState,
     error: Option<Value>,
+    reason: Option<&str>,
 ) -> Result<Execution> {
     store
         .transact(async |db| {
-            let (row, state, request) = locked(db, id).await?;
-            if !from.contains(&state) {
-                return Err(Error::Conflict(format!(
-                    "the execution is {state}, and can't become {to}"
-                )));
-            }
-            let to = match state {
-                ExecutionState::Running => settled(to, request),
-                _ => to,
-            };
-            write_state(db, &row, to, error).await?;
-            load::get(db, id).await
+            let (row, request) = held(db, claim).await?;
+            write_state(db, &row, settled(to, request), error, reason).await?;
+            load::get(db, claim.execution).await
         })
         .await
 }
@@ -65,16 +58,16 @@ pub(super) async fn request(
             let (row, state, request) = locked(db, id).await?;
             match (wish, state, request) {
                 (Wish::Cancel, State::Queued | State::Paused, _) => {
-                    write_state(db, &row, State::Cancelled, row.error.clone()).await?;
+                    write_state(db, &row, State::Cancelled, row.error.clone(), None).await?;
                 }
                 (Wish::Cancel, State::Running, _) => write_request(db, id, Request::Cancel).await?,
                 (Wish::Pause, State::Queued, _) => {
-                    write_state(db, &row, State::Paused, row.error.clone()).await?;
+                    write_state(db, &row, State::Paused, row.error.clone(), None).await?;
                 }
                 (Wish::Pause, State::Running, Request::None | Request::Pause) => {
                     write_request(db, id, Request::Pause).await?;
                 }
-                (Wish::Resume, State::Paused, _) => write_state(db, &row, State::Queued, None).await?,
+                (Wish::Resume, State::Paused, _) => write_state(db, &row, State::Queued, None, None).await?,
                 (Wish::Resume, State::Running, Request::Pause) => {
                     write_request(db, id, Request::None).await?
                 }
@@ -99,13 +92,16 @@ pub(super) async fn request(
         .await
 }
 
-pub(super) async fn checkpoint(store: &Store, id: Uuid, step: &Step, context: Option<&Value>) -> Result<()> {
+pub(super) async fn checkpoint(
+    store: &Store,
+    claim: Claim,
+    step: &Step,
+    context: Option<&Value>,
+) -> Result<()> {
+    let id = claim.execution;
     store
         .transact(async |db| {
-            let (_, state, _) = locked(db, id).await?;
-            if state != ExecutionState::Running {
-                return Err(Error::Conflict(format!("the execution is {state}, not running")));
-            }
+            held(db, claim).await?;
             let change = steps::ActiveModel {
                 state: Set(step.state.as_str().into()),
                 attempts: Set(row::small(step.attempts)),
@@ -114,6 +110,7 @@ pub(super) async fn checkpoint(store: &Store, id: Uuid, step: &Step, context: Op
                 bytes_transferred: Set(row::stored(step.bytes_transferred)),
                 files_transferred: Set(row::stored(step.files_transferred)),
                 error: Set(step.error.clone().map(row::clean_json)),
+                retries: Set(row::small(step.retries)),
                 ..Default::default()
             };
             let written = steps::Entity::update_many()
@@ -142,15 +139,56 @@ pub(super) async fn checkpoint(store: &Store, id: Uuid, step: &Step, context: Op
         .await
 }
 
-pub(super) async fn progress(store: &Store, id: Uuid, step: u32, bytes: u64, files: u64) -> Result<()> {
+pub(super) async fn progress(store: &Store, claim: Claim, step: u32, bytes: u64, files: u64) -> Result<()> {
+    let is_held = Entity::find()
+        .select_only()
+        .column(Column::Id)
+        .filter(Column::Id.eq(claim.execution))
+        .filter(Column::Attempts.eq(row::small(claim.attempt)))
+        .filter(Column::State.eq(ExecutionState::Running.as_str()));
     steps::Entity::update_many()
         .col_expr(steps::Column::BytesTransferred, Expr::value(row::stored(bytes)))
         .col_expr(steps::Column::FilesTransferred, Expr::value(row::stored(files)))
-        .filter(the_step(id, step))
+        .filter(the_step(claim.execution, step))
         .filter(steps::Column::State.eq(StepState::Running.as_str()))
+        .filter(Expr::exists(is_held.as_query().clone()))
         .exec(store.write())
         .await?;
     Ok(())
+}
+
+pub(super) async fn start_over(store: &Store, claim: Claim, retries: u32) -> Result<()> {
+    let id = claim.execution;
+    store
+        .transact(async |db| {
+            held(db, claim).await?;
+            let back = steps::ActiveModel {
+                state: Set(StepState::Pending.as_str().into()),
+                ended_at: Set(None),
+                bytes_transferred: Set(0),
+                files_transferred: Set(0),
+                error: Set(None),
+                retries: Set(0),
+                ..Default::default()
+            };
+            steps::Entity::update_many()
+                .set(back)
+                .filter(steps::Column::ExecutionId.eq(id))
+                .exec(db)
+                .await?;
+            let change = ActiveModel {
+                retries: Set(row::small(retries)),
+                context: Set(serde_json::json!({})),
+                ..Default::default()
+            };
+            Entity::update_many()
+                .set(change)
+                .filter(Column::Id.eq(id))
+                .exec(db)
+                .await?;
+            Ok(())
+        })
+        .await
 }
 
 /// What a running execution becomes that stops before its end: what somebody has wished by now counts, not what was
@@ -166,31 +204,29 @@ pub(super) fn settled(to: ExecutionState, request: ExecutionRequest) -> Executio
     }
 }
 
-/// Puts an execution, whose row is locked, into another state.
+/// Puts an execution, whose row is locked and which is not to run, into another state.
 pub(super) async fn write_state(
     db: &impl ConnectionTrait,
     row: &Model,
     to: ExecutionState,
     error: Option<Value>,
+    reason: Option<&str>,
 ) -> Result<()> {
     let at = now().as_microsecond();
-    let mut change = ActiveModel {
+    let change = ActiveModel {
         state: Set(to.as_str().into()),
         error: Set(error.map(row::clean_json)),
         ended_at: Set(to.is_final().then_some(at)),
+        request: Set(ExecutionRequest::None.as_str().into()),
+        holder: Set(None),
         ..Default::default()
     };
-    if to == ExecutionState::Running {
-        change.started_at = Set(row.started_at.or(Some(at)));
-    } else {
-        change.request = Set(ExecutionRequest::None.as_str().into());
-    }
     Entity::update_many()
         .set(change)
         .filter(Column::Id.eq(row.id))
         .exec(db)
         .await?;
-    Ok(())
+    history::note(db, row.id, to, row.node.as_deref(), reason).await
 }
 
 async fn write_request(db: &impl ConnectionTrait, id: Uuid, request: ExecutionRequest) -> Result<()> {
@@ -211,6 +247,18 @@ async fn locked(db: &impl ConnectionTrait, id: Uuid) -> Result<(Model, Execution
     let state = row::word("executions.state", &row.state)?;
     let request = row::word("executions.request", &row.request)?;
     Ok((row, state, request))
+}
+
+/// The row of an execution that this claim holds, locked.
+async fn held(db: &impl ConnectionTrait, claim: Claim) -> Result<(Model, ExecutionRequest)> {
+    let (row, state, request) = locked(db, claim.execution).await?;
+    if state != ExecutionState::Running || row::number(row.attempts) != claim.attempt {
+        return Err(Error::Conflict(format!(
+            "the execution is {state}, and no longer held by attempt {}",
+            claim.attempt
+        )));
+    }
+    Ok((row, request))
 }
 
 fn the_step(execution: Uuid, index: u32) -> sea_orm::Condition {
