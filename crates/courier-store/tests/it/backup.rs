@@ -113,6 +113,8 @@ async fn fill(db: &Store) {
                 step_type: "local.copy".into(),
             }],
             max_instances: None,
+            scheduled_at: None,
+            timezone: None,
         };
         db.executions()
             .enqueue(execution, |_| record("job_run"))
@@ -186,9 +188,8 @@ async fn all_of_it_comes_back_in_either_kind_of_database(db: Database) {
     // Nothing waits, so that nothing is paused.
     for _ in 0..3 {
         let execution = db.executions().claim_next("n").await.unwrap().unwrap();
-        let (from, done) = ([ExecutionState::Running], ExecutionState::Completed);
         db.executions()
-            .transition(execution.id, &from, done, None)
+            .release(execution.claim(), ExecutionState::Completed, None, None)
             .await
             .unwrap();
     }

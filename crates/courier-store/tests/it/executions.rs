@@ -3,7 +3,7 @@ use std::collections::HashSet;
 use courier_store::{
     Error, PageRequest, Store,
     executions::{
-        Execution, ExecutionFilter, ExecutionRequest, ExecutionState as State, NewExecution, NewStep,
+        Claim, Execution, ExecutionFilter, ExecutionRequest, ExecutionState as State, NewExecution, NewStep,
         StepState,
     },
     jobs::JobInput,
@@ -24,6 +24,7 @@ on_both!(
     a_job_has_no_more_executions_than_it_may,
     none_is_claimed_twice,
     states_change_by_compare_and_set,
+    what_was_lost_cannot_be_written,
     a_checkpoint_writes_step_and_context,
     wishes_are_fulfilled_at_once_or_noted,
     the_last_wish_decides_where_a_stop_leads,
@@ -53,6 +54,8 @@ pub(crate) fn new_execution(job_id: Uuid, job_name: &str) -> NewExecution {
         context: json!({"day": "2026-11-21"}),
         steps: vec![step(None), step(Some(DIFFICULT))],
         max_instances: None,
+        scheduled_at: None,
+        timezone: None,
     }
 }
 
@@ -167,20 +170,20 @@ async fn none_is_claimed_twice(db: Database) {
 }
 
 async fn states_change_by_compare_and_set(db: Database) {
-    let id = enqueue(&db, new_id(), "j").await.id;
+    let queued = enqueue(&db, new_id(), "j").await;
     let executions = db.executions();
     let early = executions
-        .transition(id, &[State::Running], State::Completed, None)
+        .release(queued.claim(), State::Completed, None, None)
         .await;
     assert!(matches!(early, Err(Error::Conflict(_))), "{early:?}");
-    executions.claim_next("n").await.unwrap();
+    let claim = executions.claim_next("n").await.unwrap().unwrap().claim();
     let error = json!({"kind": "timeout", "message": DIFFICULT});
     let ends = join_all((0..6).map(|_| {
         let (store, error) = (db.store.clone(), error.clone());
         tokio::spawn(async move {
-            store
-                .executions()
-                .transition(id, &[State::Running], State::Failed, Some(error))
+            let executions = store.executions();
+            executions
+                .release(claim, State::Failed, Some(error), None)
                 .await
                 .is_ok()
         })
@@ -192,28 +195,82 @@ async fn states_change_by_compare_and_set(db: Database) {
             .count(),
         1
     );
-    let failed = executions.get(id).await.unwrap();
+    let failed = executions.get(queued.id).await.unwrap();
     assert_eq!((failed.state, failed.error), (State::Failed, Some(error)));
     assert!(failed.ended_at >= failed.started_at);
-    let missing = executions
-        .transition(new_id(), &[State::Queued], State::Paused, None)
-        .await;
+    let missing = Claim {
+        execution: new_id(),
+        attempt: 1,
+    };
+    let missing = executions.release(missing, State::Paused, None, None).await;
     assert!(matches!(missing, Err(Error::NotFound { .. })));
 }
 
+/// A worker that was only slow finds its execution with another.
+async fn what_was_lost_cannot_be_written(db: Database) {
+    let executions = db.executions();
+    enqueue(&db, new_id(), "j").await;
+    let slow = executions.claim_next("slow").await.unwrap().unwrap().claim();
+    executions
+        .release(slow, State::Queued, None, Some("handed back"))
+        .await
+        .unwrap();
+    let other = executions.claim_next("other").await.unwrap().unwrap().claim();
+    assert_eq!((other.execution, other.attempt), (slow.execution, 2));
+
+    let mut step = executions.steps(slow.execution).await.unwrap().remove(0);
+    step.state = StepState::Running;
+    executions.checkpoint(other, &step, None).await.unwrap();
+    executions.progress(slow, 1, 99, 9).await.unwrap();
+    step.state = StepState::Completed;
+    for refused in [
+        executions
+            .checkpoint(slow, &step, Some(&json!({"by": "slow"})))
+            .await,
+        executions.start_over(slow, 3).await,
+        executions
+            .release(slow, State::Failed, None, None)
+            .await
+            .map(drop),
+    ] {
+        assert!(matches!(refused, Err(Error::Conflict(_))), "{refused:?}");
+    }
+    let kept = executions.get(slow.execution).await.unwrap();
+    assert_eq!((kept.state, kept.retries), (State::Running, 0));
+    assert_eq!(kept.context, json!({"day": "2026-11-21"}));
+    let step = executions.steps(slow.execution).await.unwrap().remove(0);
+    assert_eq!((step.state, step.bytes_transferred), (StepState::Running, 0));
+
+    let history = executions.history(slow.execution).await.unwrap();
+    let went: Vec<_> = history
+        .iter()
+        .map(|entry| (entry.state, entry.node.as_deref(), entry.reason.as_deref()))
+        .collect();
+    assert_eq!(
+        went,
+        [
+            (State::Queued, None, None),
+            (State::Running, Some("slow"), None),
+            (State::Queued, Some("slow"), Some("handed back")),
+            (State::Running, Some("other"), None),
+        ]
+    );
+}
+
 async fn a_checkpoint_writes_step_and_context(db: Database) {
-    let id = enqueue(&db, new_id(), "j").await.id;
+    let queued = enqueue(&db, new_id(), "j").await;
+    let id = queued.id;
     let executions = db.executions();
     let mut step = executions.steps(id).await.unwrap().remove(1);
     step.state = StepState::Running;
-    let early = executions.checkpoint(id, &step, None).await;
+    let early = executions.checkpoint(queued.claim(), &step, None).await;
     assert!(matches!(early, Err(Error::Conflict(_))), "{early:?}");
-    executions.claim_next("n").await.unwrap();
+    let claim = executions.claim_next("n").await.unwrap().unwrap().claim();
 
     (step.attempts, step.started_at) = (1, Some(now()));
-    executions.checkpoint(id, &step, None).await.unwrap();
-    executions.progress(id, 2, 5_000_000_000, 3).await.unwrap();
-    executions.progress(id, 1, 7, 7).await.unwrap();
+    executions.checkpoint(claim, &step, None).await.unwrap();
+    executions.progress(claim, 2, 5_000_000_000, 3).await.unwrap();
+    executions.progress(claim, 1, 7, 7).await.unwrap();
     let steps = executions.steps(id).await.unwrap();
     assert_eq!(
         (steps[1].bytes_transferred, steps[1].files_transferred),
@@ -228,7 +285,7 @@ async fn a_checkpoint_writes_step_and_context(db: Database) {
     let context = json!({"2.files": files});
     (step.state, step.ended_at) = (StepState::Failed, Some(now()));
     step.error = Some(json!({"kind": "denied", "message": "nul \0"}));
-    executions.checkpoint(id, &step, Some(&context)).await.unwrap();
+    executions.checkpoint(claim, &step, Some(&context)).await.unwrap();
     let kept = executions.get(id).await.unwrap().context;
     assert_eq!(
         kept["2.files"][49_999],
@@ -243,7 +300,7 @@ async fn a_checkpoint_writes_step_and_context(db: Database) {
 
     // Either both are written or none.
     step.index = 9;
-    let missing = executions.checkpoint(id, &step, Some(&json!({}))).await;
+    let missing = executions.checkpoint(claim, &step, Some(&json!({}))).await;
     assert!(matches!(missing, Err(Error::NotFound { .. })));
     assert_eq!(executions.get(id).await.unwrap().context, kept);
 }
@@ -264,7 +321,7 @@ async fn wishes_are_fulfilled_at_once_or_noted(db: Database) {
         executions.request_resume(id, of("asked")).await.unwrap().state,
         State::Queued
     );
-    executions.claim_next("n").await.unwrap().unwrap();
+    let claim = executions.claim_next("n").await.unwrap().unwrap().claim();
 
     let noted = executions.request_pause(id, of("asked")).await.unwrap();
     assert_eq!(
@@ -290,7 +347,7 @@ async fn wishes_are_fulfilled_at_once_or_noted(db: Database) {
         Err(Error::Conflict(_))
     ));
     let ended = executions
-        .transition(id, &[State::Running], State::Cancelled, None)
+        .release(claim, State::Cancelled, None, None)
         .await
         .unwrap();
     assert_eq!(ended.request, ExecutionRequest::None);
@@ -324,17 +381,15 @@ async fn the_last_wish_decides_where_a_stop_leads(db: Database) {
         (Request::Pause, State::Failed, State::Failed),
     ] {
         let id = enqueue(&db, new_id(), "j").await.id;
-        assert_eq!(executions.claim_next("n").await.unwrap().unwrap().id, id);
+        let claim = executions.claim_next("n").await.unwrap().unwrap().claim();
+        assert_eq!(claim.execution, id);
         executions.request_pause(id, of("asked")).await.unwrap();
         match wish {
             Request::None => executions.request_resume(id, of("asked")).await.unwrap(),
             Request::Pause => executions.request_pause(id, of("asked")).await.unwrap(),
             Request::Cancel => executions.request_cancel(id, of("asked")).await.unwrap(),
         };
-        let settled = executions
-            .transition(id, &[State::Running], to, None)
-            .await
-            .unwrap();
+        let settled = executions.release(claim, to, None, None).await.unwrap();
         assert_eq!(
             (settled.state, settled.request),
             (becomes, Request::None),
@@ -349,14 +404,15 @@ async fn the_last_wish_decides_where_a_stop_leads(db: Database) {
 
 async fn a_dead_process_leaves_no_orphans(db: Database) {
     let executions = db.executions();
-    let mut ids = Vec::new();
+    let mut claims = Vec::new();
     for _ in 0..3 {
-        ids.push(enqueue(&db, new_id(), "j").await.id);
-        executions.claim_next("n").await.unwrap().unwrap();
+        enqueue(&db, new_id(), "j").await;
+        claims.push(executions.claim_next("n").await.unwrap().unwrap().claim());
     }
+    let ids: Vec<Uuid> = claims.iter().map(|claim| claim.execution).collect();
     let mut step = executions.steps(ids[0]).await.unwrap().remove(0);
     (step.state, step.attempts) = (StepState::Running, 1);
-    executions.checkpoint(ids[0], &step, None).await.unwrap();
+    executions.checkpoint(claims[0], &step, None).await.unwrap();
     executions.request_cancel(ids[1], of("asked")).await.unwrap();
     executions.request_pause(ids[2], of("asked")).await.unwrap();
 
@@ -436,9 +492,9 @@ async fn lists_are_filtered_and_counted(db: Database) {
         ids.push(enqueue(&db, job, name).await);
     }
     for _ in 0..3 {
-        let id = executions.claim_next("n").await.unwrap().unwrap().id;
+        let claim = executions.claim_next("n").await.unwrap().unwrap().claim();
         executions
-            .transition(id, &[State::Running], State::Completed, None)
+            .release(claim, State::Completed, None, None)
             .await
             .unwrap();
     }

@@ -101,9 +101,9 @@ async fn a_change_that_nobody_waits_for_is_whole_or_none(db: Database) {
 async fn a_refused_change_gives_its_locks_back(db: Database) {
     let executions = db.executions();
     for _ in 0..30 {
-        let id = enqueue(&db, new_id(), "j").await.id;
+        let queued = enqueue(&db, new_id(), "j").await;
         let refused = executions
-            .transition(id, &[ExecutionState::Running], ExecutionState::Failed, None)
+            .release(queued.claim(), ExecutionState::Failed, None, None)
             .await;
         assert!(matches!(refused, Err(Error::Conflict(_))));
         assert_eq!(
@@ -112,7 +112,7 @@ async fn a_refused_change_gives_its_locks_back(db: Database) {
                 .await
                 .unwrap()
                 .map(|claimed| claimed.id),
-            Some(id)
+            Some(queued.id)
         );
     }
 }
