@@ -2,13 +2,15 @@
 //!
 //! [`Store::open`] is the way in; each noun has its file, its plain records and its handle: [`Store::connections`],
 //! [`Store::known_hosts`], [`Store::ssh_keys`], [`Store::connection_keys`], [`Store::jobs`], [`Store::executions`],
-//! [`Store::audit`], [`Store::users`], [`Store::sessions`], [`Store::tokens`], [`Store::settings`], [`Store::sealed`].
+//! [`Store::audit`], [`Store::users`], [`Store::sessions`], [`Store::tokens`], [`Store::settings`], [`Store::sealed`],
+//! [`Store::bus`].
 //!
 //! Secrets come sealed and go sealed: the store sees opaque bytes. What must change together changes in one
 //! transaction, and what two callers may race for is a compare-and-set, on both databases.
 
 pub mod audit;
 pub mod backup;
+pub mod bus;
 pub mod connection_keys;
 pub mod connections;
 mod entities;

@@ -17,6 +17,7 @@ use sea_orm::{
 use crate::{
     Error, Result,
     audit::{Audit, Authenticator},
+    bus::Bus,
     connection_keys::ConnectionKeys,
     connections::Connections,
     executions::Executions,
@@ -52,6 +53,7 @@ struct Shared {
     read: DatabaseConnection,
     /// What makes the codes of audit records.
     audit_key: OnceLock<Arc<dyn Authenticator>>,
+    bus: Bus,
 }
 
 impl Store {
@@ -105,6 +107,7 @@ impl Store {
 
     /// Waits for what is under way, and closes all connections. Whatever is asked afterwards fails.
     pub async fn close(&self) -> Result<()> {
+        self.0.bus.close().await;
         self.0.read.close_by_ref().await?;
         Ok(self.0.write.close_by_ref().await?)
     }
@@ -167,6 +170,11 @@ impl Store {
     /// Sealed values, wherever they are.
     pub fn sealed(&self) -> Sealed<'_> {
         Sealed(self)
+    }
+
+    /// What the processes that share the database tell each other.
+    pub fn bus(&self) -> &Bus {
+        &self.0.bus
     }
 
     /// For queries.

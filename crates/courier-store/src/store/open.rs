@@ -21,7 +21,7 @@ use sea_orm::{
 use sea_orm_migration::{MigratorTrait, SchemaManager};
 
 use super::{Kind, Shared, Store};
-use crate::{Error, Result, migrations::Migrator};
+use crate::{Error, Result, bus::Bus, migrations::Migrator};
 
 /// How long a question waits for a connection before the database counts as unreachable.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -128,6 +128,7 @@ async fn open_sqlite(url: &str, make: bool) -> Result<Shared> {
             write: only.clone(),
             read: only,
             audit_key: OnceLock::new(),
+            bus: Bus::alone(),
         });
     }
     if make {
@@ -149,6 +150,7 @@ async fn open_sqlite(url: &str, make: bool) -> Result<Shared> {
         write: SqlxSqliteConnector::from_sqlx_sqlite_pool(write),
         read: SqlxSqliteConnector::from_sqlx_sqlite_pool(read),
         audit_key: OnceLock::new(),
+        bus: Bus::alone(),
     })
 }
 
@@ -202,12 +204,14 @@ async fn open_postgres(url: &str) -> Result<Shared> {
         .after_connect(|connection, _| Box::pin(async move { connection.execute(ABANDONED).await.map(drop) }))
         .connect_with(options)
         .await?;
+    let bus = Bus::shared(pool.clone());
     let pool: DatabaseConnection = SqlxPostgresConnector::from_sqlx_postgres_pool(pool);
     Ok(Shared {
         kind: Kind::Postgres,
         write: pool.clone(),
         read: pool,
         audit_key: OnceLock::new(),
+        bus,
     })
 }
 

@@ -9,6 +9,7 @@
 
 mod audit;
 mod backup;
+mod bus;
 mod connections;
 mod database;
 mod executions;
