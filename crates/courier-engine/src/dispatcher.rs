@@ -58,7 +58,7 @@ pub(crate) async fn dispatch(engine: Engine) {
             .await
         {
             Ok(Some(execution)) => {
-                let live = engine.0.live.begin(execution.id);
+                let live = engine.0.live.begin(execution.id, engine.0.lease.lock().clone());
                 if stopping.is_cancelled() {
                     live.stop(Stop::Shutdown);
                 }

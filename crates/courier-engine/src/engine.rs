@@ -16,6 +16,7 @@ use crate::{
     executions::Executions,
     jobs::Jobs,
     keys::Keys,
+    lease::Lease,
     live::{LiveExecutions, Stop},
     local_paths::LocalPaths,
     open::Slots,
@@ -104,6 +105,8 @@ pub(crate) struct Shared {
     pub(crate) stopping: CancellationToken,
     /// The dispatcher, and the executions that run here.
     pub(crate) tasks: TaskTracker,
+    /// The lease of this node's life.
+    pub(crate) lease: parking_lot::Mutex<Lease>,
     /// This process's name among its like, until the shutdown.
     pub(crate) node: Mutex<Option<Node>>,
     /// Held by whoever verifies the audit log.
@@ -141,6 +144,7 @@ impl Engine {
             queue: Notify::new(),
             stopping: CancellationToken::new(),
             tasks: TaskTracker::new(),
+            lease: parking_lot::Mutex::new(Lease::until(Duration::MAX)),
             node: Mutex::new(Some(node)),
             verifying: Mutex::new(()),
             store,

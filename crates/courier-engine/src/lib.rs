@@ -22,6 +22,7 @@ mod fips;
 mod input;
 pub mod jobs;
 pub mod keys;
+mod lease;
 mod listener;
 mod live;
 mod local_file;

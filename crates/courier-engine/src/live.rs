@@ -8,7 +8,7 @@ use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::{ExecutionEvent, steps::StepState};
+use crate::{ExecutionEvent, lease::Lease, steps::StepState};
 
 /// Why an execution is to stop before its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +19,8 @@ pub(crate) enum Stop {
     Pause,
     /// To be gone on with by the next process.
     Shutdown,
+    /// At once, without another word to the database: another node may have it by now.
+    LeaseLost,
 }
 
 /// Events that a watcher may be behind.
@@ -41,10 +43,11 @@ impl Default for LiveExecutions {
 }
 
 impl LiveExecutions {
-    /// An execution begins here.
-    pub(crate) fn begin(&self, id: Uuid) -> Arc<Live> {
+    /// An execution begins here, under the lease of the life that took it.
+    pub(crate) fn begin(&self, id: Uuid, lease: Lease) -> Arc<Live> {
         let live = Arc::new(Live {
             id,
+            lease,
             events: self.events.clone(),
             stop: Mutex::default(),
             stopping: CancellationToken::new(),
@@ -87,6 +90,7 @@ impl LiveExecutions {
 #[derive(Debug)]
 pub(crate) struct Live {
     id: Uuid,
+    lease: Lease,
     events: broadcast::Sender<(Uuid, ExecutionEvent)>,
     stop: Mutex<Option<Stop>>,
     stopping: CancellationToken,
@@ -95,11 +99,24 @@ pub(crate) struct Live {
 }
 
 impl Live {
-    /// Tells it to stop. The first word counts, but a cancel overrules the others.
+    /// May this node still act for it? To be asked right before what can't be taken back.
+    pub(crate) fn is_held(&self) -> bool {
+        self.lease.is_held()
+    }
+
+    /// The lease that it runs under.
+    pub(crate) fn lease(&self) -> &Lease {
+        &self.lease
+    }
+
+    /// Tells it to stop. The first word counts, but a cancel overrules the others, and a lost lease overrules all.
     pub(crate) fn stop(&self, stop: Stop) {
         let mut wish = self.stop.lock();
-        if wish.is_none() || stop == Stop::Cancel {
-            *wish = Some(stop);
+        match (*wish, stop) {
+            (None, _) | (_, Stop::LeaseLost) => *wish = Some(stop),
+            (Some(Stop::LeaseLost), _) => {}
+            (Some(_), Stop::Cancel) => *wish = Some(stop),
+            (Some(_), _) => {}
         }
         self.stopping.cancel();
     }

@@ -42,6 +42,12 @@ pub(crate) async fn run(engine: &Engine, execution: Execution, live: &Arc<Live>)
         .catch_unwind()
         .await;
     sessions.close().await;
+    if !live.is_held() {
+        // Another node may have it by now: nothing here is to be written or removed.
+        tracing::warn!(execution = %id, "stopped an execution, because this node lost its lease");
+        engine.0.live.end(id);
+        return;
+    }
     let halt = match work {
         Ok(Ok(())) => None,
         Ok(Err(halt)) => Some(halt),
@@ -57,7 +63,7 @@ pub(crate) async fn run(engine: &Engine, execution: Execution, live: &Arc<Live>)
         }
         Some(Halt::Stopped(Stop::Cancel)) => (ExecutionState::Cancelled, None),
         Some(Halt::Stopped(Stop::Pause)) => (ExecutionState::Paused, None),
-        Some(Halt::Stopped(Stop::Shutdown)) => (ExecutionState::Queued, None),
+        Some(Halt::Stopped(Stop::Shutdown | Stop::LeaseLost)) => (ExecutionState::Queued, None),
     };
     if state.is_final() {
         engine.0.paths.remove_work_dir(id).await;
@@ -246,6 +252,9 @@ impl Run<'_> {
     async fn stopped(&mut self, mut row: StepRow, stop: Stop) -> Result<Halt, Halt> {
         // A cancel may have come while the step was ending for another reason.
         let stop = self.live.wish().unwrap_or(stop);
+        if stop == Stop::LeaseLost {
+            return Ok(Halt::Stopped(stop));
+        }
         if stop == Stop::Cancel {
             let failure = Failure {
                 kind: ErrorKind::Cancelled.as_str().into(),
