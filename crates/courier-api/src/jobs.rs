@@ -97,9 +97,15 @@ pub struct JobStep {
     #[serde(default)]
     #[schema(value_type = Object)]
     pub config: Map<String, Value>,
-    /// The longest it may take, seconds.
+    /// The longest it may go without progress, that is without a byte, a file or a listed entry, seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout_sec: Option<u32>,
+    /// The longest it may take over all its attempts and the waits between them, seconds. Pauses don't count.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_duration_sec: Option<u32>,
+    /// What happens when this step fails, instead of what the job says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure_policy: Option<FailurePolicy>,
 }
 
 /// A job to make or replace.
@@ -126,6 +132,9 @@ pub struct JobInput {
     /// Executions at once; the others wait.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_instances: Option<u32>,
+    /// The longest an execution may take from its start, waits included, seconds. Pauses don't count.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_duration_sec: Option<u32>,
 }
 
 const fn yes() -> bool {
@@ -153,6 +162,8 @@ pub struct Job {
     pub schedules: Vec<Schedule>,
     /// Executions at once; the others wait.
     pub max_instances: Option<u32>,
+    /// The longest an execution may take from its start, waits included, seconds. Pauses don't count.
+    pub max_duration_sec: Option<u32>,
     /// When it was made.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,

@@ -1,5 +1,9 @@
 //! What a job is made of, read from JSON with every problem at once.
 
+mod policy;
+
+pub use policy::{FailurePolicy, FailurePolicyKind};
+
 use courier_transfer::settings::{Default as Standard, Kind, Problem, Setting};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -24,6 +28,8 @@ pub struct Definition {
     pub failure_policy: FailurePolicy,
     /// How many of its executions may run at once; none for any number.
     pub max_instances: Option<u32>,
+    /// How long an execution may take, in seconds: from its start, with all waits, but not while it is paused.
+    pub max_duration_sec: Option<u32>,
 }
 
 /// One step of a job.
@@ -35,44 +41,19 @@ pub struct StepDefinition {
     pub step_type: String,
     /// Its settings; texts that start with `context:` take an earlier step's output.
     pub config: Map<String, Value>,
-    /// How long it may take, in seconds.
+    /// How long it may go without progress, in seconds (specification 6.12): without a byte, a file or a listed entry.
     pub timeout_sec: Option<u32>,
+    /// How long it may take, in seconds: over all its attempts, with the waits between them, but not while the execution
+    /// is paused.
+    pub max_duration_sec: Option<u32>,
+    /// What happens when this step fails, instead of what the job says.
+    pub failure_policy: Option<FailurePolicy>,
 }
 
-/// What happens when a step fails.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FailurePolicy {
-    /// Which way.
-    #[serde(rename = "type")]
-    pub kind: FailurePolicyKind,
-    /// Retries after the first attempt.
-    pub max_retries: u32,
-    /// The wait before the first retry, in seconds; doubles each time.
-    pub backoff_base_sec: u32,
-    /// The longest wait, in seconds.
-    pub backoff_max_sec: u32,
-}
-
-/// Which way a failed step goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum FailurePolicyKind {
-    /// The job fails.
-    Stop,
-    /// The step is tried again, then the job fails.
-    RetryStep,
-    /// The job is tried again from its first step, then it fails.
-    RetryJob,
-    /// The job goes on with the next step.
-    SkipAndContinue,
-}
-
-impl FailurePolicy {
-    /// The wait before the retry that follows `attempts` attempts: base × 2^(attempts − 1), at most the maximum.
-    pub(crate) fn backoff(&self, attempts: u32) -> std::time::Duration {
-        let factor = 2u64.saturating_pow(attempts.saturating_sub(1).min(40));
-        let seconds = u64::from(self.backoff_base_sec).saturating_mul(factor);
-        std::time::Duration::from_secs(seconds.min(u64::from(self.backoff_max_sec)))
+impl Definition {
+    /// What happens when this step fails.
+    pub(crate) fn policy_of<'a>(&'a self, step: &'a StepDefinition) -> &'a FailurePolicy {
+        step.failure_policy.as_ref().unwrap_or(&self.failure_policy)
     }
 }
 
@@ -87,41 +68,18 @@ const MAX_INSTANCES: Setting = Setting::optional(
 const STEP_NAME: Setting = Setting::optional("name", Kind::Text, "A name for people.");
 const STEP_TYPE: Setting = Setting::required("step_type", Kind::Text, "Which step.");
 const CONFIG: Setting = Setting::optional("config", Kind::Object, "The step's settings.");
+/// The longest time that a job may name, in seconds.
+const LONGEST: i64 = 30 * 24 * 3600;
 const TIMEOUT: Setting = Setting::optional(
     "timeout_sec",
-    Kind::Integer {
-        min: 1,
-        max: 30 * 24 * 3600,
-    },
-    "How long the step may take, in seconds.",
+    Kind::Integer { min: 1, max: LONGEST },
+    "How long the step may go without progress, in seconds.",
 );
-const POLICY: Setting = Setting::optional(
-    "type",
-    Kind::Choice {
-        choices: &["stop", "retry_step", "retry_job", "skip_and_continue"],
-    },
-    "What happens when a step fails.",
-)
-.or(Standard::Text("stop"));
-const MAX_RETRIES: Setting = Setting::optional(
-    "max_retries",
-    Kind::Integer { min: 0, max: 100 },
-    "Retries after the first attempt.",
-)
-.or(Standard::Integer(3));
-const BACKOFF_BASE: Setting = Setting::optional(
-    "backoff_base_sec",
-    Kind::Integer { min: 0, max: 86_400 },
-    "The wait before the first retry, in seconds; doubles each time.",
-)
-.or(Standard::Integer(1));
-const BACKOFF_MAX: Setting = Setting::optional(
-    "backoff_max_sec",
-    Kind::Integer { min: 0, max: 86_400 },
-    "The longest wait, in seconds.",
-)
-.or(Standard::Integer(60));
-
+const MAX_DURATION: Setting = Setting::optional(
+    "max_duration_sec",
+    Kind::Integer { min: 1, max: LONGEST },
+    "How long all of it may take, in seconds.",
+);
 /// What a client may send back without meaning it.
 const READ_ONLY: &[&str] = &["id", "version", "created_at", "updated_at", "created_by"];
 
@@ -140,7 +98,8 @@ pub(crate) fn parse(input: Map<String, Value>) -> Result<Definition> {
     }
     let description = input.text(&DESCRIPTION);
     let enabled = input.bool(&ENABLED).unwrap_or(true);
-    let max_instances = input.integer(&MAX_INSTANCES).and_then(|n| u32::try_from(n).ok());
+    let max_instances = number(input.integer(&MAX_INSTANCES));
+    let max_duration_sec = number(input.integer(&MAX_DURATION));
     let steps: Vec<StepDefinition> = input
         .objects("steps")
         .into_iter()
@@ -154,7 +113,7 @@ pub(crate) fn parse(input: Map<String, Value>) -> Result<Definition> {
     if steps.is_empty() {
         input.problem("steps", "must hold at least one step");
     }
-    let failure_policy = parse_policy(&mut input);
+    let failure_policy = policy::parse(&mut input).unwrap_or_default();
     let schedules = input.objects("schedules");
     if !schedules.is_empty() {
         input.problem(
@@ -173,6 +132,7 @@ pub(crate) fn parse(input: Map<String, Value>) -> Result<Definition> {
         steps,
         failure_policy,
         max_instances,
+        max_duration_sec,
     })
 }
 
@@ -184,43 +144,20 @@ fn parse_step(mut input: Input) -> (StepDefinition, Vec<Problem>) {
             Some(Value::Object(map)) => map,
             _ => Map::new(),
         },
-        timeout_sec: input.integer(&TIMEOUT).and_then(|n| u32::try_from(n).ok()),
+        timeout_sec: number(input.integer(&TIMEOUT)),
+        max_duration_sec: number(input.integer(&MAX_DURATION)),
+        failure_policy: policy::parse(&mut input),
     };
     (step, input.finish())
 }
 
-fn parse_policy(input: &mut Input) -> FailurePolicy {
-    let values = match input.raw("failure_policy") {
-        None | Some(Value::Null) => Map::new(),
-        Some(Value::Object(map)) => map,
-        Some(_) => {
-            input.problem("failure_policy", "must be an object");
-            Map::new()
-        }
-    };
-    let mut policy = Input::new("failure_policy", values);
-    let number = |n: Option<i64>| n.and_then(|n| u32::try_from(n).ok()).unwrap_or_default();
-    let kind = match policy.text(&POLICY).as_deref() {
-        Some("retry_step") => FailurePolicyKind::RetryStep,
-        Some("retry_job") => FailurePolicyKind::RetryJob,
-        Some("skip_and_continue") => FailurePolicyKind::SkipAndContinue,
-        _ => FailurePolicyKind::Stop,
-    };
-    let parsed = FailurePolicy {
-        kind,
-        max_retries: number(policy.integer(&MAX_RETRIES)),
-        backoff_base_sec: number(policy.integer(&BACKOFF_BASE)),
-        backoff_max_sec: number(policy.integer(&BACKOFF_MAX)),
-    };
-    input.problems(policy.finish());
-    parsed
+fn number(value: Option<i64>) -> Option<u32> {
+    value.and_then(|n| u32::try_from(n).ok())
 }
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use std::time::Duration;
-
     use serde_json::json;
 
     use super::*;
@@ -236,14 +173,15 @@ mod tests {
         ))
         .unwrap();
         assert!(job.enabled && job.max_instances.is_none());
+        assert_eq!(job.failure_policy, FailurePolicy::default());
+        let policy = parse(map(json!({"name": "j", "failure_policy": {},
+            "steps": [{"step_type": "local.delete", "failure_policy": {"type": "retry_step", "max_retries": 9}}]})))
+        .unwrap();
+        assert_eq!(policy.failure_policy, FailurePolicy::default());
+        let own = policy.policy_of(&policy.steps[0]);
         assert_eq!(
-            job.failure_policy,
-            FailurePolicy {
-                kind: FailurePolicyKind::Stop,
-                max_retries: 3,
-                backoff_base_sec: 1,
-                backoff_max_sec: 60
-            }
+            (own.kind, own.max_retries, own.backoff_max_sec),
+            (FailurePolicyKind::RetryStep, 9, 60)
         );
         let stored: Definition = serde_json::from_value(serde_json::to_value(&job).unwrap()).unwrap();
         assert_eq!(stored, job);
@@ -254,7 +192,9 @@ mod tests {
         let error = parse(map(json!({
             "name": " j",
             "colour": "red",
-            "steps": [{"config": {}}, 7, {"step_type": "local.copy", "timeout_sec": 0}],
+            "steps": [{"config": {}}, 7, {"step_type": "local.copy", "timeout_sec": 0, "max_duration_sec": -1,
+                "failure_policy": {"type": "panic"}}],
+            "max_duration_sec": 0,
             "failure_policy": {"type": "panic", "max_retries": -1},
             "schedules": [{"cron": "* * * * *"}],
             "max_instances": "many",
@@ -271,27 +211,17 @@ mod tests {
                 "colour",
                 "failure_policy.max_retries",
                 "failure_policy.type",
+                "max_duration_sec",
                 "max_instances",
                 "name",
                 "schedules",
                 "steps[0].step_type",
                 "steps[1]",
                 "steps[1].step_type",
+                "steps[2].failure_policy.type",
+                "steps[2].max_duration_sec",
                 "steps[2].timeout_sec",
             ]
         );
-    }
-
-    #[test]
-    fn the_wait_doubles_up_to_the_maximum() {
-        let policy = FailurePolicy {
-            kind: FailurePolicyKind::RetryStep,
-            max_retries: 9,
-            backoff_base_sec: 2,
-            backoff_max_sec: 60,
-        };
-        let waits: Vec<u64> = (1..=7).map(|n| policy.backoff(n).as_secs()).collect();
-        assert_eq!(waits, [2, 4, 8, 16, 32, 60, 60]);
-        assert_eq!(policy.backoff(u32::MAX), Duration::from_secs(60));
     }
 }

@@ -136,6 +136,7 @@ fn shown(job: courier_engine::jobs::Job) -> ApiResult<Job> {
         failure_policy: definition.failure_policy,
         schedules: definition.schedules,
         max_instances: definition.max_instances,
+        max_duration_sec: definition.max_duration_sec,
         created_at: job.created_at,
         updated_at: job.updated_at,
     })
