@@ -18,7 +18,7 @@ delay_line := bench/delay-line/Cargo.toml
 # Of the workspace, and of what is built apart from it.
 locks = $(shell git ls-files '*Cargo.lock')
 
-.PHONY: help build run test lint fuzz bench fmt clean
+.PHONY: help build run test lint soak fuzz bench fmt clean
 .PHONY: check-format check-locks check-licences check-code check-tests check-docs
 
 help: ## this list
@@ -40,6 +40,14 @@ test: ## everything that must be true before a change goes in
 lint: ## the part of `make test` that compiles nothing to run
 	@scripts/setup test
 	@for stage in format locks licences code; do $(MAKE) check-$$stage; done
+
+soak: ## kill everything in mid-transfer, twenty times each; SOAK_ROUNDS=5 SOAK_MIB=256 SOAK_SEED=7 SOAK_ARGS="-E 'test(nodes)'"
+	@scripts/setup test
+	COURIER_SOAK_ROUNDS=$(SOAK_ROUNDS) COURIER_SOAK_MIB=$(SOAK_MIB) $(if $(SOAK_SEED),COURIER_SOAK_SEED=$(SOAK_SEED)) \
+	  cargo nextest run --locked -p courier --all-features --profile soak $(SOAK_ARGS)
+
+SOAK_ROUNDS ?= 20
+SOAK_MIB ?= 64
 
 fuzz: ## feed nonsense to what reads foreign bytes; FUZZ_SECONDS=600 FUZZ_TARGETS=key_files
 	@scripts/setup fuzz

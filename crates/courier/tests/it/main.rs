@@ -25,5 +25,6 @@ mod listener;
 mod rotation;
 mod secrets;
 mod serve;
+mod soak;
 mod support;
 mod trust;

@@ -12,7 +12,7 @@ use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
 
-use super::Cli;
+use super::{Cli, Visits};
 
 pub(crate) const PASSWORD: &str = "correct horse";
 /// What `openssl passwd -6` makes of it.
@@ -33,6 +33,7 @@ pub(crate) struct Ftpd {
     software: Software,
     scheme: &'static str,
     port: u16,
+    visits: Visits,
 }
 
 impl Ftpd {
@@ -57,12 +58,14 @@ impl Ftpd {
             software,
             scheme,
             port,
+            visits: Visits::default(),
         };
         let (program, arguments) = match software {
             Software::ProFtpd => server.proftpd(more),
             Software::PureFtpd => server.pure_ftpd(more),
             Software::Vsftpd => server.vsftpd(more),
         };
+        let visits = server.visits.clone();
         std::thread::spawn(move || {
             for connection in listener.incoming() {
                 let stream = OwnedFd::from(connection.unwrap());
@@ -72,8 +75,7 @@ impl Ftpd {
                     .stdin(Stdio::from(stream.try_clone().unwrap()))
                     .stdout(Stdio::from(stream))
                     .stderr(Stdio::null());
-                let mut session = command.spawn().unwrap();
-                std::thread::spawn(move || session.wait());
+                visits.serve(&mut command);
             }
         });
         server
@@ -185,6 +187,11 @@ impl Ftpd {
 
     pub(crate) fn port(&self) -> u16 {
         self.port
+    }
+
+    /// Its sessions.
+    pub(crate) fn visits(&self) -> &Visits {
+        &self.visits
     }
 
     /// The URL of a path below the server's files.

@@ -3,15 +3,20 @@
 mod cli;
 mod ftpd;
 mod needles;
+mod postgres;
+mod processes;
 mod serve;
 mod sshd;
+mod visits;
 pub(crate) mod watched;
 
 pub(crate) use cli::{Cli, Outcome, signal, wait_until};
 pub(crate) use ftpd::{Ftpd, PASSWORD as FTP_PASSWORD, Software};
 pub(crate) use needles::{Needles, from_base64};
+pub(crate) use postgres::Postgres;
 pub(crate) use serve::{PASSWORD, Serve};
 pub(crate) use sshd::{Sshd, keygen, user};
+pub(crate) use visits::Visits;
 
 /// Bytes that don't repeat in a way that could hide a mixed-up block.
 pub(crate) fn content(len: usize, seed: u64) -> Vec<u8> {

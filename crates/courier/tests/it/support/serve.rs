@@ -7,7 +7,7 @@ use std::process::{Child, ChildStdout, Stdio};
 
 use tempfile::TempDir;
 
-use super::{Cli, signal};
+use super::{Cli, processes, signal};
 
 /// The password of the user `admin`.
 pub(crate) const PASSWORD: &str = "correct-horse-7f3a-battery";
@@ -76,6 +76,17 @@ impl Serve {
         self.stdout.read_line(&mut rest).unwrap();
         assert_eq!(rest, "");
         code
+    }
+
+    /// Kills it, as a power cut would.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Sends it a signal: `STOP` freezes it, `CONT` lets it go on.
+    pub(crate) fn send(&self, name: &str) {
+        processes::send(name, &[self.child.id()]);
     }
 
     /// The files of the data folder that hold `secret`, and the log if it does.

@@ -11,11 +11,12 @@ use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
 
-use super::Cli;
+use super::{Cli, Visits};
 
 pub(crate) struct Sshd {
     folder: TempDir,
     port: u16,
+    visits: Visits,
 }
 
 /// Who runs the tests, which is also who logs in.
@@ -53,6 +54,8 @@ impl Sshd {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let (config, log) = (at("sshd_config"), at("log"));
+        let visits = Visits::default();
+        let served = visits.clone();
         std::thread::spawn(move || {
             for connection in listener.incoming() {
                 let stream = OwnedFd::from(connection.unwrap());
@@ -60,15 +63,19 @@ impl Sshd {
                 sshd.arg("-i").arg("-f").arg(&config).arg("-E").arg(&log);
                 sshd.stdin(Stdio::from(stream.try_clone().unwrap()))
                     .stdout(Stdio::from(stream));
-                let mut session = sshd.stderr(Stdio::null()).spawn().unwrap();
-                std::thread::spawn(move || session.wait());
+                served.serve(sshd.stderr(Stdio::null()));
             }
         });
-        Self { folder, port }
+        Self { folder, port, visits }
     }
 
     pub(crate) fn port(&self) -> u16 {
         self.port
+    }
+
+    /// Its sessions.
+    pub(crate) fn visits(&self) -> &Visits {
+        &self.visits
     }
 
     /// The URL of a path below the server's files.
@@ -159,6 +166,22 @@ impl Sshd {
         self.configure(&format!("HostKey {}", path.display()));
     }
 
+    /// From now on who connects is served by OpenSSH's separate program, which writes down what it is asked for.
+    pub(crate) fn write_down(&self) {
+        let (program, log, files) = (sftp_server(), self.folder.path().join("requests"), self.files());
+        self.configure(&format!(
+            "ForceCommand {} -e -l INFO -d {} 2>> {}",
+            program.display(),
+            files.display(),
+            log.display()
+        ));
+    }
+
+    /// The lines that it wrote down.
+    pub(crate) fn requests(&self) -> String {
+        fs::read_to_string(self.folder.path().join("requests")).unwrap_or_default()
+    }
+
     /// The fingerprint of the host key, as ssh-keygen prints it.
     pub(crate) fn fingerprint(&self) -> String {
         let key = self.folder.path().join("host_key.pub");
@@ -194,6 +217,14 @@ impl Sshd {
         fs::copy(self.user_key(), cli.path(".ssh/id_ed25519")).unwrap();
         cli
     }
+}
+
+fn sftp_server() -> PathBuf {
+    ["/usr/lib/openssh/sftp-server", "/usr/libexec/sftp-server"]
+        .into_iter()
+        .map(PathBuf::from)
+        .find(|path| path.exists())
+        .expect("OpenSSH's sftp-server: run scripts/setup test")
 }
 
 /// Makes an Ed25519 key.

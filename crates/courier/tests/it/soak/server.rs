@@ -1,0 +1,31 @@
+//! The partner's server is killed: all that serve a connection, and for a while nobody listens.
+
+use std::time::Duration;
+
+use super::course::{Course, left_tidy};
+use super::dice::Dice;
+use super::rounds;
+use crate::support::Serve;
+
+#[test]
+fn a_killed_sftp_server_costs_what_was_on_its_way() {
+    let mut dice = Dice::new();
+    let course = Course::new();
+    let serve = Serve::start();
+    let admin = serve.admin();
+    course.set_up(&admin, None);
+    for round in 1..=rounds() {
+        let run = course.run(&admin);
+        let at = dice.below(course.whole());
+        let away = Duration::from_millis(dice.below(4_000));
+        println!("round {round}: killed after {at} bytes, away for {away:?}");
+        course.moved(&run, at);
+        course.line.refuse();
+        course.sshd.visits().kill();
+        std::thread::sleep(away);
+        course.line.accept();
+        let execution = course.ended_well(&run, &admin, 1);
+        course.nothing_twice(&run, &execution, 1);
+        left_tidy(&run, &serve, &admin, &[]);
+    }
+}
