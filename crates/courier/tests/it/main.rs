@@ -25,6 +25,7 @@ mod listener;
 mod rotation;
 mod secrets;
 mod serve;
+mod session_counts;
 mod soak;
 mod support;
 mod trust;
