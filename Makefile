@@ -18,11 +18,11 @@ delay_line := bench/delay-line/Cargo.toml
 # Of the workspace, and of what is built apart from it.
 locks = $(shell git ls-files '*Cargo.lock')
 
-.PHONY: help build run test lint soak fuzz bench fmt clean
+.PHONY: help build run test lint soak fuzz bench bench-jobs fmt clean
 .PHONY: check-format check-locks check-licences check-code check-tests check-docs
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## the optimised binary: target/release/courier
 	@scripts/setup build
@@ -66,6 +66,11 @@ bench: ## Courier and today's clients side by side; BENCH_ARGS="--only sftp-up,f
 	cargo build --locked --release -p courier
 	cargo build --locked --release --manifest-path $(delay_line) --target-dir $(target)
 	@python3 bench/bench.py --courier $(target)/release/courier --delay-line $(target)/release/delay-line $(BENCH_ARGS)
+
+bench-jobs: ## how soon jobs begin, how many fit into a minute, what idle schedules cost; BENCH_ARGS="--only burst"
+	@scripts/setup test
+	cargo build --locked --release -p courier
+	@python3 bench/jobs.py --courier $(target)/release/courier $(BENCH_ARGS)
 
 fmt: ## format the sources
 	@scripts/setup build
