@@ -78,6 +78,7 @@ const UNIQUE: &[(&str, &str, &str)] = &[
     ("users", "username", "user"),
     ("users", "username_folded", "user"),
     ("tokens", "name", "API token"),
+    ("alerts", "name", "alert"),
 ];
 
 impl From<DbErr> for Error {

@@ -13,11 +13,16 @@ use uuid::Uuid;
 use crate::{
     Result, Store,
     audit::NewAudit,
-    entities::{connection_secrets, settings, ssh_keys},
+    entities::{alerts, connection_secrets, settings, ssh_keys},
 };
 
-/// Settings whose values are sealed, as base64; the API doesn't know them.
-pub const SEALED_SETTINGS: &[&str] = &["audit.key", "vault.check"];
+/// The password for the mail server, which is sealed with that server.
+pub const SMTP_PASSWORD: &str = "smtp.password";
+/// The mail server.
+pub const SMTP_HOST: &str = "smtp.host";
+
+/// Settings whose values are sealed, as base64; the API doesn't show them.
+pub const SEALED_SETTINGS: &[&str] = &["audit.key", SMTP_PASSWORD, "vault.check"];
 
 /// Values that are read at once.
 const PAGE: u64 = 200;
@@ -40,6 +45,8 @@ pub enum Place {
     },
     /// The private half of an SSH key.
     SshKey(Uuid),
+    /// What an alert's webhooks are signed with.
+    Alert(Uuid),
 }
 
 impl fmt::Display for Place {
@@ -48,6 +55,7 @@ impl fmt::Display for Place {
             Self::Setting(key) => write!(f, "setting {key}"),
             Self::Connection { id, field } => write!(f, "connection {id} ({field})"),
             Self::SshKey(id) => write!(f, "SSH key {id} (private key)"),
+            Self::Alert(id) => write!(f, "alert {id} (secret)"),
         }
     }
 }
@@ -59,7 +67,8 @@ pub struct SealedValue {
     pub place: Place,
     /// The value, sealed. Empty where what is stored is no sealed value at all.
     pub blob: Vec<u8>,
-    /// Of a connection's secret: the server that it is sealed with. None in rows of before there were any.
+    /// Of a connection's secret, and of the password for the mail server: the server that it is sealed with. None in rows of
+    /// before there were any.
     pub endpoint: Option<String>,
 }
 
@@ -109,6 +118,15 @@ impl Sealed<'_> {
                     .col_expr(Column::PrivateKey, Expr::value(new))
                     .filter(Column::Id.eq(*id))
                     .filter(Column::PrivateKey.eq(value.blob.clone()))
+                    .exec(db)
+                    .await?
+            }
+            Place::Alert(id) => {
+                use alerts::{Column, Entity};
+                Entity::update_many()
+                    .col_expr(Column::Secret, Expr::value(new))
+                    .filter(Column::Id.eq(*id))
+                    .filter(Column::Secret.eq(value.blob.clone()))
                     .exec(db)
                     .await?
             }
@@ -168,9 +186,10 @@ impl Sealed<'_> {
 
 /// [`Sealed::page`], also within a transaction. A page ends where its kind of place does.
 pub(crate) async fn page(db: &impl ConnectionTrait, after: Option<&Place>) -> Result<Vec<SealedValue>> {
-    let (in_settings, in_connections) = (
+    let (in_settings, in_connections, in_keys) = (
         matches!(after, None | Some(Place::Setting(_))),
-        !matches!(after, Some(Place::SshKey(_))),
+        !matches!(after, Some(Place::SshKey(_) | Place::Alert(_))),
+        !matches!(after, Some(Place::Alert(_))),
     );
     let mut found = Vec::new();
     if in_settings {
@@ -179,8 +198,11 @@ pub(crate) async fn page(db: &impl ConnectionTrait, after: Option<&Place>) -> Re
     if found.is_empty() && in_connections {
         found = of_connections(db, after).await?;
     }
-    if found.is_empty() {
+    if found.is_empty() && in_keys {
         found = of_keys(db, after).await?;
+    }
+    if found.is_empty() {
+        found = of_alerts(db, after).await?;
     }
     Ok(found)
 }
@@ -192,6 +214,11 @@ async fn of_settings(db: &impl ConnectionTrait, after: Option<&Place>) -> Result
         query = query.filter(Column::Key.gt(key.as_str()));
     }
     let rows = query.order_by_asc(Column::Key).all(db).await?;
+    let host = match rows.iter().any(|row| row.key == SMTP_PASSWORD) {
+        true => Entity::find_by_id(SMTP_HOST).one(db).await?,
+        false => None,
+    };
+    let host = host.and_then(|row| row.value.as_str().map(str::to_owned));
     Ok(rows
         .into_iter()
         .map(|row| SealedValue {
@@ -200,8 +227,8 @@ async fn of_settings(db: &impl ConnectionTrait, after: Option<&Place>) -> Result
                 .as_str()
                 .and_then(|text| BASE64_STANDARD.decode(text).ok())
                 .unwrap_or_default(),
+            endpoint: host.clone().filter(|_| row.key == SMTP_PASSWORD),
             place: Place::Setting(row.key),
-            endpoint: None,
         })
         .collect())
 }
@@ -247,6 +274,23 @@ async fn of_keys(db: &impl ConnectionTrait, after: Option<&Place>) -> Result<Vec
         .map(|row| SealedValue {
             place: Place::SshKey(row.id),
             blob: row.private_key.unwrap_or_default(),
+            endpoint: None,
+        })
+        .collect())
+}
+
+async fn of_alerts(db: &impl ConnectionTrait, after: Option<&Place>) -> Result<Vec<SealedValue>> {
+    use alerts::{Column, Entity};
+    let mut query = Entity::find().filter(Column::Secret.is_not_null());
+    if let Some(Place::Alert(id)) = after {
+        query = query.filter(Column::Id.gt(*id));
+    }
+    let rows = query.order_by_asc(Column::Id).limit(PAGE).all(db).await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| SealedValue {
+            place: Place::Alert(row.id),
+            blob: row.secret.unwrap_or_default(),
             endpoint: None,
         })
         .collect())

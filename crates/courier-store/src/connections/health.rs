@@ -1,11 +1,11 @@
 //! How connections' uses went: each outcome is one conditional update, so that none overwrites what weighs more.
 
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, sea_query::Expr};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, sea_query::Expr};
 use uuid::Uuid;
 
 use super::{Health, Outcome, Seen};
 use crate::{
-    Result, Store,
+    Result, Store, alerts,
     audit::NewAudit,
     entities::connections::{Column, Entity},
     ids::now,
@@ -18,16 +18,54 @@ pub(super) async fn note(
     outcome: Outcome<'_>,
     record: Option<NewAudit>,
 ) -> Result<bool> {
-    let Some(record) = record else {
-        return write(store.write(), seen, outcome).await;
+    let before = Entity::find_by_id(seen.id).one(store.read()).await?;
+    // Most uses change nothing.
+    let may_change = before.is_some_and(|before| before.health != aimed_at(outcome).as_str());
+    match record {
+        None if !may_change => write(store.write(), seen, outcome).await,
+        record => {
+            store
+                .transact(async |db| {
+                    let noted = match may_change {
+                        true => write_and_tell(db, seen, outcome).await?,
+                        false => write(db, seen, outcome).await?,
+                    };
+                    store.append_audit(db, record.into_iter().collect()).await?;
+                    Ok(noted)
+                })
+                .await
+        }
+    }
+}
+
+/// The health that this outcome leads to, where nothing weighs more.
+fn aimed_at(outcome: Outcome<'_>) -> Health {
+    match outcome {
+        Outcome::Healthy => Health::Healthy,
+        Outcome::Failing(_) => Health::Failing,
+        Outcome::RequiresAttention(_) | Outcome::HostKeyChanged(_) => Health::RequiresAttention,
+    }
+}
+
+/// Writes it, and tells of it whom alerts name where the health is another one now.
+async fn write_and_tell(db: &impl ConnectionTrait, seen: Seen, outcome: Outcome<'_>) -> Result<bool> {
+    let Some(before) = Entity::find_by_id(seen.id).lock_exclusive().one(db).await? else {
+        return Ok(false);
     };
-    store
-        .transact(async |db| {
-            let noted = write(db, seen, outcome).await?;
-            store.append_audit(db, vec![record]).await?;
-            Ok(noted)
-        })
-        .await
+    let noted = write(db, seen, outcome).await?;
+    let weighs_more =
+        before.health == Health::RequiresAttention.as_str() && matches!(outcome, Outcome::Failing(_));
+    let after = aimed_at(outcome);
+    if noted && !weighs_more && before.health != after.as_str() {
+        let detail = match outcome {
+            Outcome::Healthy => None,
+            Outcome::Failing(detail)
+            | Outcome::RequiresAttention(detail)
+            | Outcome::HostKeyChanged(detail) => Some(detail),
+        };
+        alerts::health_changed(db, &before, after, detail).await?;
+    }
+    Ok(noted)
 }
 
 async fn write(db: &impl ConnectionTrait, seen: Seen, outcome: Outcome<'_>) -> Result<bool> {

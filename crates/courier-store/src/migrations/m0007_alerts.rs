@@ -1,0 +1,81 @@
+//! Whom to tell when something goes wrong, what they were told, and what they are still to be told.
+
+use sea_orm_migration::{
+    DbErr, MigrationName, MigrationTrait, SchemaManager,
+    sea_orm::{ConnectionTrait, DbBackend},
+};
+
+#[derive(Debug)]
+pub(crate) struct Migration;
+
+impl MigrationName for Migration {
+    fn name(&self) -> &str {
+        "m0007_alerts"
+    }
+}
+
+// The trait is declared with this lifetime elided, and async-trait wants the same.
+#[allow(elided_lifetimes_in_paths)]
+#[async_trait::async_trait]
+impl MigrationTrait for Migration {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let db = manager.get_connection();
+        let (id, json, bytes) = match db.get_database_backend() {
+            DbBackend::Sqlite => ("BLOB", "TEXT", "BLOB"),
+            _ => ("UUID", "JSONB", "BYTEA"),
+        };
+        for statement in SCHEMA {
+            let statement = statement
+                .replace("{id}", id)
+                .replace("{json}", json)
+                .replace("{bytes}", bytes);
+            db.execute_unprepared(&statement).await?;
+        }
+        Ok(())
+    }
+}
+
+const SCHEMA: &[&str] = &[
+    // `checked_at` is the last deadline of an expected file that somebody has looked at.
+    "CREATE TABLE alerts (
+        id {id} PRIMARY KEY NOT NULL,
+        name TEXT NOT NULL,
+        enabled BOOLEAN NOT NULL,
+        rule {json} NOT NULL,
+        secret {bytes},
+        checked_at BIGINT NOT NULL,
+        created_at BIGINT NOT NULL,
+        updated_at BIGINT NOT NULL
+    )",
+    "CREATE UNIQUE INDEX alerts_name_key ON alerts (name)",
+    // How a subject, such as a job, stands with what was told of it.
+    "CREATE TABLE alert_subjects (
+        alert_id {id} NOT NULL REFERENCES alerts (id) ON DELETE CASCADE,
+        subject TEXT NOT NULL,
+        told INTEGER NOT NULL,
+        peak INTEGER NOT NULL,
+        window_until BIGINT NOT NULL,
+        waiting {id},
+        PRIMARY KEY (alert_id, subject)
+    )",
+    "CREATE TABLE alert_deliveries (
+        id {id} PRIMARY KEY NOT NULL,
+        alert_id {id} NOT NULL REFERENCES alerts (id) ON DELETE CASCADE,
+        kind TEXT NOT NULL,
+        recovered BOOLEAN NOT NULL,
+        facts {json} NOT NULL,
+        held INTEGER NOT NULL,
+        earlier {json} NOT NULL,
+        state TEXT NOT NULL,
+        attempts INTEGER NOT NULL,
+        happened_at BIGINT NOT NULL,
+        due_at BIGINT NOT NULL,
+        ended_at BIGINT,
+        answer TEXT,
+        joined_into {id}
+    )",
+    "CREATE INDEX alert_deliveries_by_alert ON alert_deliveries (alert_id, id)",
+    // The outbox: its head is the first entry of 'pending'.
+    "CREATE INDEX alert_deliveries_by_state ON alert_deliveries (state, due_at)",
+    "CREATE INDEX alert_deliveries_joined ON alert_deliveries (joined_into, id) WHERE joined_into IS NOT NULL",
+];
