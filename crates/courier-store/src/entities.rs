@@ -16,6 +16,7 @@ pub(crate) mod job_versions;
 pub(crate) mod jobs;
 pub(crate) mod known_hosts;
 pub(crate) mod nodes;
+pub(crate) mod schedules;
 pub(crate) mod sessions;
 pub(crate) mod settings;
 pub(crate) mod ssh_keys;

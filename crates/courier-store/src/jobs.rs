@@ -18,6 +18,7 @@ use crate::{
     ids::{now, stamp},
     page::Order,
     row,
+    schedules::{self, NewSchedule},
 };
 
 /// Jobs.
@@ -74,6 +75,8 @@ pub struct JobInput {
     /// Steps, failure policy, schedules. Every `connection_id` in it, at any depth, that is an id counts as a reference
     /// to that connection.
     pub definition: Value,
+    /// When it runs by itself.
+    pub schedules: Vec<NewSchedule>,
     /// Who wants it.
     pub by: String,
 }
@@ -112,6 +115,7 @@ impl Jobs<'_> {
                     .exec_without_returning(db)
                     .await?;
                 keep_version(db, &row, input.by).await?;
+                schedules::rewrite(db, id, true, row.enabled, input.schedules).await?;
                 let job = row.try_into()?;
                 self.0.append_audit(db, vec![record(&job)]).await?;
                 Ok(job)
@@ -162,6 +166,7 @@ impl Jobs<'_> {
                     .exec(db)
                     .await?;
                 keep_version(db, &row, input.by).await?;
+                schedules::rewrite(db, id, before.enabled, row.enabled, input.schedules).await?;
                 let (before, after) = (before.try_into()?, row.try_into()?);
                 self.0.append_audit(db, vec![record(&before, &after)]).await?;
                 Ok(after)

@@ -23,6 +23,7 @@ pub mod known_hosts;
 mod migrations;
 mod page;
 mod row;
+pub mod schedules;
 pub mod sealed;
 pub mod sessions;
 pub mod settings;

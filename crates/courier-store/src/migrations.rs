@@ -5,6 +5,7 @@ mod m0002_audit_chain;
 mod m0003_users_and_tokens;
 mod m0004_secret_endpoints;
 mod m0005_executions_that_survive;
+mod m0006_schedules;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
@@ -20,6 +21,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0003_users_and_tokens::Migration),
             Box::new(m0004_secret_endpoints::Migration),
             Box::new(m0005_executions_that_survive::Migration),
+            Box::new(m0006_schedules::Migration),
         ]
     }
 }

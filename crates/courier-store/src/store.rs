@@ -23,6 +23,7 @@ use crate::{
     executions::Executions,
     jobs::Jobs,
     known_hosts::KnownHosts,
+    schedules::Schedules,
     sealed::Sealed,
     sessions::Sessions,
     settings::Settings,
@@ -135,6 +136,11 @@ impl Store {
     /// Jobs and their versions.
     pub fn jobs(&self) -> Jobs<'_> {
         Jobs(self)
+    }
+
+    /// When jobs run by themselves.
+    pub fn schedules(&self) -> Schedules<'_> {
+        Schedules(self)
     }
 
     /// Executions of jobs, and the queue of those that wait.

@@ -61,6 +61,7 @@ pub(crate) fn tables() -> Vec<Table> {
         Table::of::<entities::jobs::Entity>(),
         Table::of::<entities::job_versions::Entity>(),
         Table::of::<entities::job_connections::Entity>(),
+        Table::of::<entities::schedules::Entity>(),
         Table::of::<entities::executions::Entity>(),
         Table::of::<entities::steps::Entity>(),
         Table::of::<entities::execution_history::Entity>(),

@@ -98,6 +98,7 @@ async fn fill(db: &Store) {
         description: None,
         enabled: true,
         definition: json!({"steps": [DIFFICULT]}),
+        schedules: Vec::new(),
         by: "me".into(),
     };
     let job = db.jobs().insert(job, |_| record("job_created")).await.unwrap();

@@ -369,6 +369,7 @@ async fn a_used_connection_stays(db: Database) {
         description: None,
         enabled: true,
         definition: json!({"steps": [step.clone(), step]}),
+        schedules: Vec::new(),
         by: "me".into(),
     };
     let job = db.jobs().insert(input.clone(), of("job_created")).await.unwrap();

@@ -91,6 +91,7 @@ async fn a_job_has_no_more_executions_than_it_may(db: Database) {
         description: None,
         enabled: true,
         definition: json!({}),
+        schedules: Vec::new(),
         by: "me".into(),
     };
     let job = db.jobs().insert(job, of("job_created")).await.unwrap().id;

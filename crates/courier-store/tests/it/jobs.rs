@@ -24,6 +24,7 @@ fn input(name: &str) -> JobInput {
         description: Some(DIFFICULT.into()),
         enabled: true,
         definition: json!({"steps": [{"step_type": "local.copy", "config": {"path": DIFFICULT}}]}),
+        schedules: Vec::new(),
         by: "me".into(),
     }
 }

@@ -19,6 +19,7 @@ mod known_hosts;
 mod opening;
 mod postgres;
 mod records;
+mod schedules;
 mod settings;
 mod transactions;
 mod users;

@@ -58,6 +58,7 @@ fn job(name: &str) -> JobInput {
         description: None,
         enabled: true,
         definition: json!({"steps": []}),
+        schedules: Vec::new(),
         by: "me".into(),
     }
 }
