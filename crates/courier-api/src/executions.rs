@@ -135,7 +135,23 @@ pub struct Progress {
     pub bytes_transferred: u64,
     /// The file's size, where it is known.
     pub total_bytes: Option<u64>,
-    /// Bytes a second since the file began.
+    /// Bytes a second over the last five seconds.
+    pub transfer_rate_bytes_per_sec: f64,
+    /// Seconds left at this rate; none where the size isn't known, or nothing moves.
+    #[serde(default)]
+    pub eta_sec: Option<u64>,
+}
+
+/// How far a step is as a whole: the data of the event `summary`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct StepProgress {
+    /// The step's number, from 1.
+    pub step: u32,
+    /// Bytes moved until now.
+    pub bytes_transferred: u64,
+    /// Files moved until now.
+    pub files_transferred: u64,
+    /// Bytes a second over the last five seconds, of all its files together.
     pub transfer_rate_bytes_per_sec: f64,
 }
 

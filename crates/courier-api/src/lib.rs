@@ -31,7 +31,8 @@ pub use connections::{
 };
 pub use errors::ErrorCode;
 pub use executions::{
-    Execution, ExecutionError, ExecutionQuery, ExecutionState, ExecutionStep, Progress, StepState,
+    Execution, ExecutionError, ExecutionQuery, ExecutionState, ExecutionStep, Progress, StepProgress,
+    StepState,
 };
 pub use jobs::{
     FailureAction, FailurePolicy, Job, JobInput, JobQuery, JobStep, JobVersion, Schedule, StepType,

@@ -17,7 +17,7 @@ use crate::{
     jobs::Jobs,
     keys::Keys,
     lease::Lease,
-    live::{LiveExecutions, Stop},
+    live::{LiveExecutions, Stop, hear_other_nodes, tell_progress},
     local_paths::LocalPaths,
     open::Slots,
     overview::{Counts, Overview, counts, overview},
@@ -140,7 +140,7 @@ impl Engine {
             brake: Brake::default(),
             slots: Slots::default(),
             partials: AllPartials::default(),
-            live: LiveExecutions::default(),
+            live: LiveExecutions::new(&store),
             queue: Notify::new(),
             stopping: CancellationToken::new(),
             tasks: TaskTracker::new(),
@@ -157,6 +157,8 @@ impl Engine {
         put_back(&engine).await?;
         engine.0.tasks.spawn(look_for_dead_nodes(engine.clone()));
         engine.0.tasks.spawn(dispatch(engine.clone()));
+        engine.0.tasks.spawn(hear_other_nodes(engine.clone()));
+        engine.0.tasks.spawn(tell_progress(engine.clone()));
         engine.0.tasks.spawn(audit::keep_sealed(engine.clone()));
         engine.0.tasks.spawn(audit::keep_trimmed(engine.clone()));
         Ok(engine)

@@ -1,11 +1,17 @@
 //! What a watcher of an execution hears.
 
-use courier_store::executions::ExecutionState;
+use std::time::Duration;
+
+pub use courier_store::bus::{Progress, Summary};
+use courier_store::executions::{Execution, ExecutionState};
 use serde::Serialize;
-use tokio::sync::broadcast::{Receiver, error::RecvError};
+use tokio::{
+    sync::broadcast::{Receiver, error::RecvError},
+    time::timeout,
+};
 use uuid::Uuid;
 
-use crate::Engine;
+use crate::{Engine, live::Told};
 
 /// One thing that happened in an execution.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -18,22 +24,18 @@ pub enum ExecutionEvent {
         /// The step that changed, counted from 1; none where the execution itself did.
         step: Option<u32>,
     },
-    /// A file moves (specification 6.12): every 1 MB or 5 seconds, and once at its end.
-    Progress {
-        /// The step, counted from 1.
-        step: u32,
-        /// The file that moves: its path on the server.
-        current_file: String,
-        /// Bytes of this file that have arrived, a resumed part included.
-        bytes_transferred: u64,
-        /// The file's size, where it is known.
-        total_bytes: Option<u64>,
-        /// Bytes a second since the file began.
-        transfer_rate_bytes_per_sec: f64,
-    },
+    /// A file moves (specification 6.12): every 1 MB where the watcher is on the node that moves it, every half second, and
+    /// at its end, though not to other nodes where it took less than a second.
+    Progress(Progress),
+    /// How far the running step is as a whole, every half second while that changes.
+    Summary(Summary),
 }
 
-/// The events of one execution, from the moment of the subscription on.
+/// How often an execution that doesn't run here is looked at without a word from the node that has it: that node may have
+/// died, or its words may have been lost.
+const LOOK: Duration = Duration::from_secs(2);
+
+/// The events of one execution, from the moment of the subscription on, on whatever node it runs.
 ///
 /// The first is always the state at that moment, so that nothing falls between looking and listening. Ends after a
 /// final state. A watcher that is too slow misses progress, never the final state.
@@ -41,24 +43,22 @@ pub enum ExecutionEvent {
 pub struct ExecutionEvents {
     engine: Engine,
     id: Uuid,
-    receiver: Receiver<(Uuid, ExecutionEvent)>,
+    receiver: Receiver<Told>,
     first: Option<ExecutionState>,
+    /// Where it stood when it was last looked at: its state, and which attempt.
+    seen: (ExecutionState, u32),
     ended: bool,
 }
 
 impl ExecutionEvents {
-    /// `receiver` has been listening since before `state` was read.
-    pub(crate) fn new(
-        engine: Engine,
-        id: Uuid,
-        receiver: Receiver<(Uuid, ExecutionEvent)>,
-        state: ExecutionState,
-    ) -> Self {
+    /// `receiver` has been listening since before the execution was read.
+    pub(crate) fn new(engine: Engine, execution: &Execution, receiver: Receiver<Told>) -> Self {
         Self {
             engine,
-            id,
+            id: execution.id,
             receiver,
-            first: Some(state),
+            first: Some(execution.state),
+            seen: (execution.state, execution.attempts),
             ended: false,
         }
     }
@@ -78,16 +78,37 @@ impl ExecutionEvents {
 
     async fn hear(&mut self) -> Option<ExecutionEvent> {
         loop {
-            match self.receiver.recv().await {
-                Ok((id, event)) if id == self.id => return Some(event),
-                Ok(_) => {}
-                Err(RecvError::Closed) => return None,
-                // What was missed may have been the end.
-                Err(RecvError::Lagged(_)) => {
-                    let state = self.engine.0.store.executions().get(self.id).await.ok()?.state;
-                    return Some(ExecutionEvent::State { state, step: None });
+            let Ok(heard) = timeout(LOOK, self.receiver.recv()).await else {
+                if self.engine.0.live.get(self.id).is_none()
+                    && let Some(execution) = self.look().await
+                    && (execution.state, execution.attempts) != self.seen
+                {
+                    return Some(self.see(&execution));
                 }
+                continue;
+            };
+            match heard {
+                Ok(Told::Event(id, event)) if id == self.id => return Some(event),
+                Ok(Told::Event(..)) => {}
+                // What was missed may have been the end.
+                Ok(Told::LookAgain) | Err(RecvError::Lagged(_)) => {
+                    if let Some(execution) = self.look().await {
+                        return Some(self.see(&execution));
+                    }
+                }
+                Err(RecvError::Closed) => return None,
             }
         }
+    }
+
+    /// The execution as the store has it; none while that can't be told.
+    async fn look(&self) -> Option<Execution> {
+        self.engine.0.store.executions().get(self.id).await.ok()
+    }
+
+    fn see(&mut self, execution: &Execution) -> ExecutionEvent {
+        self.seen = (execution.state, execution.attempts);
+        let state = execution.state;
+        ExecutionEvent::State { state, step: None }
     }
 }

@@ -147,12 +147,7 @@ impl Executions<'_> {
     pub async fn subscribe(&self, id: Uuid) -> Result<ExecutionEvents> {
         let receiver = self.0.0.live.subscribe();
         let execution = found(self.0.0.store.executions().get(id).await, id)?;
-        Ok(ExecutionEvents::new(
-            self.0.clone(),
-            id,
-            receiver,
-            execution.state,
-        ))
+        Ok(ExecutionEvents::new(self.0.clone(), &execution, receiver))
     }
 
     /// Passes a stop on to where the execution runs, and waits a moment for it.

@@ -1,14 +1,27 @@
 //! Executions that run on this node: how they are told to stop, and how they tell what they do.
 
-use std::{collections::HashMap, sync::Arc};
+mod moving;
+mod tell;
 
-use courier_store::executions::ExecutionState;
+use std::{
+    collections::HashMap,
+    sync::{Arc, Weak},
+    time::{Duration, Instant},
+};
+
+use courier_store::{
+    Store,
+    bus::{Heard, Notice, Summary},
+    executions::ExecutionState,
+};
 use parking_lot::Mutex;
 use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::{ExecutionEvent, lease::Lease, steps::StepState};
+pub(crate) use self::{moving::Moving, tell::Told};
+use self::{moving::Rate, tell::Teller};
+use crate::{Engine, ExecutionEvent, lease::Lease, steps::StepState};
 
 /// Why an execution is to stop before its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,36 +36,35 @@ pub(crate) enum Stop {
     LeaseLost,
 }
 
-/// Events that a watcher may be behind.
-const EVENTS: usize = 4096;
+/// How often watchers hear how far everything is.
+const TICK: Duration = Duration::from_millis(500);
 
 /// All executions that run on this node.
 #[derive(Debug)]
 pub(crate) struct LiveExecutions {
     running: Mutex<HashMap<Uuid, Arc<Live>>>,
-    events: broadcast::Sender<(Uuid, ExecutionEvent)>,
-}
-
-impl Default for LiveExecutions {
-    fn default() -> Self {
-        Self {
-            running: Mutex::default(),
-            events: broadcast::Sender::new(EVENTS),
-        }
-    }
+    teller: Teller,
 }
 
 impl LiveExecutions {
+    pub(crate) fn new(store: &Store) -> Self {
+        Self {
+            running: Mutex::default(),
+            teller: Teller::new(store),
+        }
+    }
+
     /// An execution begins here, under the lease of the life that took it.
     pub(crate) fn begin(&self, id: Uuid, lease: Lease) -> Arc<Live> {
         let live = Arc::new(Live {
             id,
             lease,
-            events: self.events.clone(),
+            teller: self.teller.clone(),
             stop: Mutex::default(),
             stopping: CancellationToken::new(),
             ended: CancellationToken::new(),
             step: Mutex::default(),
+            moving: Mutex::default(),
         });
         self.running.lock().insert(id, live.clone());
         live
@@ -73,16 +85,58 @@ impl LiveExecutions {
         self.running.lock().values().cloned().collect()
     }
 
-    pub(crate) fn subscribe(&self) -> broadcast::Receiver<(Uuid, ExecutionEvent)> {
-        self.events.subscribe()
+    /// What all executions tell from now on, on this node and on others.
+    pub(crate) fn subscribe(&self) -> broadcast::Receiver<Told> {
+        self.teller.listen()
     }
 
     /// Tells watchers that an execution changed its state.
     pub(crate) fn tell_state(&self, id: Uuid, state: ExecutionState) {
-        // No watcher is no error.
-        let _ = self
-            .events
-            .send((id, ExecutionEvent::State { state, step: None }));
+        let event = ExecutionEvent::State { state, step: None };
+        self.teller.everywhere(id, event);
+    }
+}
+
+/// Passes what executions on other nodes tell on to watchers here, until the engine stops.
+pub(crate) async fn hear_other_nodes(engine: Engine) {
+    let mut ear = engine.0.store.bus().subscribe();
+    loop {
+        let heard = tokio::select! {
+            () = engine.0.stopping.cancelled() => return,
+            heard = ear.next() => heard,
+        };
+        let told = match heard {
+            Some(Heard::Elsewhere(notice)) => match notice {
+                Notice::State {
+                    execution,
+                    state,
+                    step,
+                } => Told::Event(execution, ExecutionEvent::State { state, step }),
+                Notice::Progress(file) => Told::Event(file.execution, ExecutionEvent::Progress(file)),
+                Notice::Summary(step) => Told::Event(step.execution, ExecutionEvent::Summary(step)),
+                _ => continue,
+            },
+            Some(Heard::Gap) => Told::LookAgain,
+            // Watchers have it already.
+            Some(Heard::Here(_)) => continue,
+            None => return,
+        };
+        engine.0.live.teller.here(told);
+    }
+}
+
+/// Tells watchers everywhere how far all is that runs here, until everything has ended.
+pub(crate) async fn tell_progress(engine: Engine) {
+    let mut ticks = tokio::time::interval(TICK);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            () = engine.0.stopping.cancelled() => return,
+            _ = ticks.tick() => {}
+        }
+        for live in engine.0.live.all() {
+            live.tell_progress();
+        }
     }
 }
 
@@ -91,11 +145,20 @@ impl LiveExecutions {
 pub(crate) struct Live {
     id: Uuid,
     lease: Lease,
-    events: broadcast::Sender<(Uuid, ExecutionEvent)>,
+    teller: Teller,
     stop: Mutex<Option<Stop>>,
     stopping: CancellationToken,
     ended: CancellationToken,
-    step: Mutex<Option<Arc<StepState>>>,
+    step: Mutex<Option<Running>>,
+    moving: Mutex<Vec<Weak<Moving>>>,
+}
+
+/// The step that runs now.
+#[derive(Debug)]
+struct Running {
+    state: Arc<StepState>,
+    rate: Rate,
+    told: Option<Summary>,
 }
 
 impl Live {
@@ -139,21 +202,74 @@ impl Live {
 
     /// Tells watchers.
     pub(crate) fn tell(&self, event: ExecutionEvent) {
-        // No watcher is no error.
-        let _ = self.events.send((self.id, event));
+        self.teller.everywhere(self.id, event);
     }
 
     /// The step that runs now.
     pub(crate) fn set_step(&self, step: Option<Arc<StepState>>) {
-        *self.step.lock() = step;
+        *self.step.lock() = step.map(|state| Running {
+            rate: Rate::from(state.counts().0),
+            state,
+            told: None,
+        });
     }
 
     /// Index, bytes and files of the step that runs now.
     pub(crate) fn counts(&self) -> Option<(u32, u64, u64)> {
         let step = self.step.lock();
         step.as_ref().map(|step| {
-            let (bytes, files) = step.counts();
-            (step.index, bytes, files)
+            let (bytes, files) = step.state.counts();
+            (step.state.index, bytes, files)
+        })
+    }
+
+    /// A file begins to move, at this offset. It is told of as long as somebody holds it.
+    pub(crate) fn file(&self, step: u32, name: String, offset: u64, total: Option<u64>) -> Arc<Moving> {
+        let file = Arc::new(Moving::new(
+            self.teller.clone(),
+            self.id,
+            step,
+            name,
+            offset,
+            total,
+        ));
+        self.moving.lock().push(Arc::downgrade(&file));
+        file
+    }
+
+    fn tell_progress(&self) {
+        let mut files = Vec::new();
+        self.moving.lock().retain(|file| match file.upgrade() {
+            Some(file) => {
+                files.push(file);
+                true
+            }
+            None => false,
+        });
+        for file in files {
+            file.tell();
+        }
+        if let Some(summary) = self.summary() {
+            self.tell(ExecutionEvent::Summary(summary));
+        }
+    }
+
+    /// How far the step is, where that is news.
+    fn summary(&self) -> Option<Summary> {
+        let mut step = self.step.lock();
+        let step = step.as_mut()?;
+        let (bytes, files) = step.state.counts();
+        let summary = Summary {
+            execution: self.id,
+            step: step.state.index,
+            bytes_transferred: bytes,
+            files_transferred: files,
+            transfer_rate_bytes_per_sec: step.rate.at(Instant::now(), bytes),
+        };
+        let is_news = step.told.as_ref() != Some(&summary) && (bytes, files) != (0, 0);
+        is_news.then(|| {
+            step.told = Some(summary.clone());
+            summary
         })
     }
 }

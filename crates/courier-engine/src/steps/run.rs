@@ -21,7 +21,11 @@ use uuid::Uuid;
 
 use super::transfer::Record;
 use crate::{
-    Engine, Error, ExecutionEvent, Failure, Result, audit::Entry, context, live::Live, sessions::Sessions,
+    Engine, Error, Failure, Result,
+    audit::Entry,
+    context,
+    live::{Live, Moving},
+    sessions::Sessions,
 };
 
 /// A step that runs.
@@ -327,9 +331,9 @@ impl StepState {
         self.engine.persist(|| self.record_all().boxed()).await
     }
 
-    /// Tells watchers.
-    pub(crate) fn tell(&self, event: ExecutionEvent) {
-        self.live.tell(event);
+    /// A file begins to move, at this offset. Watchers hear of it as long as somebody holds it.
+    pub(crate) fn file_moves(&self, name: String, offset: u64, total: Option<u64>) -> Arc<Moving> {
+        self.live.file(self.index, name, offset, total)
     }
 }
 

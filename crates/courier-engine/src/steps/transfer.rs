@@ -1,13 +1,10 @@
 //! What uploads and downloads of jobs have in common: many files in one step, progress, records.
 
-use std::sync::{
-    Arc, OnceLock,
-    atomic::{AtomicU64, Ordering},
-};
+use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
 use courier_transfer::{
-    Client, EntryKind, Error as TransferError, ErrorKind, Progress, ProgressMeter, ProgressSnapshot,
+    Client, EntryKind, Error as TransferError, ErrorKind, Progress,
     ops::{self, BatchContext, BatchProgress, FileResult, Job, LocalVersion, OnExisting, Outcome, Verify},
     settings::{Default as Standard, Kind, Setting},
 };
@@ -16,7 +13,7 @@ use serde_json::{Value, json};
 
 pub(crate) use super::record::Record;
 use super::{Step, StepState, partials::ContextPartials, record::Reach, run::blocking};
-use crate::{Error, ExecutionEvent, Failure, Result};
+use crate::{Error, Failure, Result, live::Moving};
 
 pub(super) const CONNECTION: Setting =
     Setting::required("connection_id", Kind::Connection, "The connection.");
@@ -354,14 +351,10 @@ impl BatchProgress for Files {
             reach: self.record.begin(job),
             record: self.record.clone(),
             job: job.clone(),
-            meter: OnceLock::new(),
-            total: AtomicU64::new(UNKNOWN),
+            moving: OnceLock::new(),
         })
     }
 }
-
-/// Stands for a size that nobody told.
-const UNKNOWN: u64 = u64::MAX;
 
 /// The progress of one file.
 #[derive(Debug)]
@@ -370,47 +363,37 @@ struct FileProgress {
     record: Arc<Record>,
     job: Job,
     reach: Arc<Reach>,
-    meter: OnceLock<ProgressMeter>,
-    total: AtomicU64,
+    /// Since its first byte.
+    moving: OnceLock<Arc<Moving>>,
 }
 
 impl Progress for FileProgress {
     fn begin(&self, offset: u64, size: Option<u64>) {
-        match self.meter.get() {
-            None => self.reach.begin(offset),
+        match self.moving.get() {
+            None => {
+                self.reach.begin(offset);
+                self.moves(offset, size);
+            }
             // It goes on over another session: the server may have more than it could still acknowledge.
-            Some(_) => {
+            Some(moving) => {
                 let (more, _) = self.reach.reached(offset);
                 self.state.moved(more);
+                moving.again(offset, size);
             }
         }
-        self.total.store(size.unwrap_or(UNKNOWN), Ordering::Relaxed);
         self.record.sized(&self.job, offset, size);
-        self.meter
-            .get_or_init(|| ProgressMeter::new(offset))
-            .advance(offset);
     }
 
     fn reached(&self, offset: u64) {
         let (more, before) = self.reach.reached(offset);
         self.state.moved(more);
-        let meter = self.meter.get_or_init(|| ProgressMeter::new(before));
-        let due = meter.advance(offset);
-        let whole = offset == self.total.load(Ordering::Relaxed) && offset > before;
-        if let Some(snapshot) = due.or_else(|| whole.then(|| meter.snapshot())) {
-            self.report(snapshot);
-        }
+        self.moves(before, None).reached(offset, before);
     }
 }
 
 impl FileProgress {
-    fn report(&self, snapshot: ProgressSnapshot) {
-        self.state.tell(ExecutionEvent::Progress {
-            step: self.state.index,
-            current_file: self.job.remote.to_text(),
-            bytes_transferred: snapshot.offset,
-            total_bytes: Some(self.total.load(Ordering::Relaxed)).filter(|&size| size != UNKNOWN),
-            transfer_rate_bytes_per_sec: snapshot.rate_bytes_per_sec,
-        });
+    fn moves(&self, offset: u64, size: Option<u64>) -> &Moving {
+        self.moving
+            .get_or_init(|| self.state.file_moves(self.job.remote.to_text(), offset, size))
     }
 }

@@ -143,7 +143,7 @@ impl Fixture {
 
     /// Waits until bytes move.
     pub(crate) async fn wait_for_progress(&self, id: Uuid) {
-        self.wait(id, |event| matches!(event, ExecutionEvent::Progress { .. }))
+        self.wait(id, |event| matches!(event, ExecutionEvent::Progress(_)))
             .await;
     }
 

@@ -235,19 +235,14 @@ async fn watchers_hear_states_and_progress() {
     let (mut progress, mut last) = (Vec::new(), None);
     while let Some(event) = events.next().await {
         match event {
-            ExecutionEvent::Progress {
-                bytes_transferred,
-                total_bytes,
-                current_file,
-                step,
-                ..
-            } => {
+            ExecutionEvent::Progress(file) => {
                 assert_eq!(
-                    (step, current_file.as_str(), total_bytes),
+                    (file.step, file.current_file.as_str(), file.total_bytes),
                     (1, "big", Some(2_500_000))
                 );
-                progress.push(bytes_transferred);
+                progress.push(file.bytes_transferred);
             }
+            ExecutionEvent::Summary(step) => assert_eq!((step.execution, step.step), (id, 1)),
             ExecutionEvent::State { state, .. } => last = Some(state),
         }
     }

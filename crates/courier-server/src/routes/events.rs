@@ -1,6 +1,7 @@
 //! What happens in an execution, as server-sent events.
 
 use std::{
+    collections::HashMap,
     convert::Infallible,
     time::{Duration, Instant},
 };
@@ -13,7 +14,7 @@ use axum::{
         sse::{Event, KeepAlive, Sse},
     },
 };
-use courier_api::Progress;
+use courier_api::{Progress, StepProgress};
 use courier_engine::{Error, ExecutionEvent, ExecutionEvents};
 use futures::{Stream, StreamExt, stream};
 use serde::Serialize;
@@ -25,14 +26,18 @@ use crate::http::{ApiResult, AppState, Credential, Path};
 /// Within a file, progress is sent no more often than this. Its end is always sent.
 const PROGRESS_EVERY: Duration = Duration::from_millis(200);
 
+/// Files of which is remembered when they were last told of.
+const FILES: usize = 1000;
+
 /// Without events a comment is sent this often, so that nobody in between closes the stream.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 /// Watch an execution
 ///
-/// Server-sent events. `state` has the whole execution as its data: first as it is now, then whenever it or one of its
-/// steps changes state. `progress` has a `Progress`. The stream ends after a final state, and when the session or token that asked for
-/// it ends.
+/// Server-sent events, on whatever node the execution runs. `state` has the execution as its data, without its `context`:
+/// first as it is now, then whenever it or one of its steps changes state. `progress` has a `Progress`, for each file that
+/// moves, twice a second at least. `summary` has a `StepProgress`, twice a second while its numbers change. The stream ends
+/// after a final state, and when the session or token that asked for it ends; who reads it again begins with the state.
 #[utoipa::path(get, path = "/api/executions/{id}/events", tag = "executions",
     params(("id" = Uuid, Path, description = "The execution")),
     responses((status = 200, description = "The events", body = String, content_type = "text/event-stream")))]
@@ -74,14 +79,14 @@ fn follow(
     id: Uuid,
     events: ExecutionEvents,
 ) -> impl Stream<Item = Result<Event, Infallible>> + Send {
-    let watching = (state, credential, events, None);
+    let watching = (state, credential, events, HashMap::new());
     stream::unfold(Some(watching), move |watching| async move {
         let (state, credential, mut events, mut told) = watching?;
         let (event, is_over) = match next(&mut events, &mut told).await? {
             ExecutionEvent::State { .. } if !is_valid(&state, &credential).await => return None,
             ExecutionEvent::State { .. } => match state.engine.executions().get(id).await {
                 Ok(execution) => {
-                    let execution = executions::shown(execution);
+                    let execution = executions::listed(execution);
                     (event("state", &execution), execution.state.is_final())
                 }
                 Err(error) => {
@@ -89,43 +94,57 @@ fn follow(
                     return None;
                 }
             },
-            ExecutionEvent::Progress {
-                step,
-                current_file,
-                bytes_transferred,
-                total_bytes,
-                transfer_rate_bytes_per_sec,
-            } => {
+            ExecutionEvent::Progress(file) => {
                 let progress = Progress {
-                    step,
-                    current_file,
-                    bytes_transferred,
-                    total_bytes,
-                    transfer_rate_bytes_per_sec,
+                    step: file.step,
+                    current_file: file.current_file,
+                    bytes_transferred: file.bytes_transferred,
+                    total_bytes: file.total_bytes,
+                    transfer_rate_bytes_per_sec: file.transfer_rate_bytes_per_sec,
+                    eta_sec: file.eta_sec,
                 };
                 (event("progress", &progress), false)
+            }
+            ExecutionEvent::Summary(step) => {
+                let summary = StepProgress {
+                    step: step.step,
+                    bytes_transferred: step.bytes_transferred,
+                    files_transferred: step.files_transferred,
+                    transfer_rate_bytes_per_sec: step.transfer_rate_bytes_per_sec,
+                };
+                (event("summary", &summary), false)
             }
         };
         Some((Ok(event), (!is_over).then_some((state, credential, events, told))))
     })
 }
 
-/// The next event that is worth telling; `told` is when progress was last told.
-async fn next(events: &mut ExecutionEvents, told: &mut Option<Instant>) -> Option<ExecutionEvent> {
+/// The next event that is worth telling; `told` is when each file was last told of.
+async fn next(
+    events: &mut ExecutionEvents,
+    told: &mut HashMap<String, Instant>,
+) -> Option<ExecutionEvent> {
     loop {
         let event = events.next().await?;
-        if let ExecutionEvent::Progress {
-            bytes_transferred,
-            total_bytes,
-            ..
-        } = &event
-        {
-            let is_end = *total_bytes == Some(*bytes_transferred);
-            if !is_end && told.is_some_and(|told| told.elapsed() < PROGRESS_EVERY) {
-                continue;
-            }
-            *told = Some(Instant::now());
+        let ExecutionEvent::Progress(file) = &event else {
+            return Some(event);
+        };
+        if file.total_bytes == Some(file.bytes_transferred) {
+            told.remove(&file.current_file);
+            return Some(event);
         }
+        let now = Instant::now();
+        if told
+            .get(&file.current_file)
+            .is_some_and(|told| now.duration_since(*told) < PROGRESS_EVERY)
+        {
+            continue;
+        }
+        // Files that failed have no end.
+        if told.len() >= FILES {
+            told.clear();
+        }
+        told.insert(file.current_file.clone(), now);
         return Some(event);
     }
 }

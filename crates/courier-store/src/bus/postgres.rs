@@ -221,7 +221,7 @@ async fn listen_once(
             Ok(Err(error)) => return Err(error),
             // A network that swallows packets looks like silence.
             Err(_) => match timeout(ANSWER, listener.execute("SELECT 1")).await {
-                Ok(answer) => drop(answer?),
+                Ok(answer) => _ = answer?,
                 Err(_) => return Err(sqlx::Error::PoolTimedOut),
             },
         }
