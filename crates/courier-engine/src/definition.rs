@@ -1,8 +1,10 @@
 //! What a job is made of, read from JSON with every problem at once.
 
 mod policy;
+pub(crate) mod schedule;
 
 pub use policy::{FailurePolicy, FailurePolicyKind};
+pub use schedule::ScheduleDefinition;
 
 use courier_transfer::settings::{Default as Standard, Kind, Problem, Setting};
 use serde::{Deserialize, Serialize};
@@ -26,6 +28,9 @@ pub struct Definition {
     pub steps: Vec<StepDefinition>,
     /// What happens when a step fails.
     pub failure_policy: FailurePolicy,
+    /// When it runs by itself.
+    #[serde(default)]
+    pub schedules: Vec<ScheduleDefinition>,
     /// How many of its executions may run at once; none for any number.
     pub max_instances: Option<u32>,
     /// How long an execution may take, in seconds: from its start, with all waits, but not while it is paused.
@@ -81,7 +86,7 @@ const MAX_DURATION: Setting = Setting::optional(
     "How long all of it may take, in seconds.",
 );
 /// What a client may send back without meaning it.
-const READ_ONLY: &[&str] = &["id", "version", "created_at", "updated_at", "created_by"];
+const READ_ONLY: &[&str] = &["id", "version", "created_at", "updated_at", "created_by", "next_run_at"];
 
 /// Reads a job's shape. What its steps say is checked by [`steps`](crate::steps).
 ///
@@ -114,13 +119,7 @@ pub(crate) fn parse(input: Map<String, Value>) -> Result<Definition> {
         input.problem("steps", "must hold at least one step");
     }
     let failure_policy = policy::parse(&mut input).unwrap_or_default();
-    let schedules = input.objects("schedules");
-    if !schedules.is_empty() {
-        input.problem(
-            "schedules",
-            "schedules come with a later version of Courier; leave the list empty and start the job with run",
-        );
-    }
+    let schedules = schedule::parse(&mut input);
     let fields = input.finish();
     if !fields.is_empty() {
         return Err(Error::Validation { fields });
@@ -131,6 +130,7 @@ pub(crate) fn parse(input: Map<String, Value>) -> Result<Definition> {
         enabled,
         steps,
         failure_policy,
+        schedules,
         max_instances,
         max_duration_sec,
     })
@@ -196,7 +196,7 @@ mod tests {
                 "failure_policy": {"type": "panic"}}],
             "max_duration_sec": 0,
             "failure_policy": {"type": "panic", "max_retries": -1},
-            "schedules": [{"cron": "* * * * *"}],
+            "schedules": [{"cron": "* * * * *", "at": "soon"}, {"missed": "never"}],
             "max_instances": "many",
         })))
         .unwrap_err();
@@ -214,7 +214,10 @@ mod tests {
                 "max_duration_sec",
                 "max_instances",
                 "name",
-                "schedules",
+                "schedules[0].at",
+                "schedules[0].cron",
+                "schedules[1].cron",
+                "schedules[1].missed",
                 "steps[0].step_type",
                 "steps[1]",
                 "steps[1].step_type",

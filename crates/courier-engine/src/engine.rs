@@ -22,6 +22,7 @@ use crate::{
     open::Slots,
     overview::{Counts, Overview, counts, overview},
     passwords::{Brake, Passwords},
+    schedules::{Schedules, keep_time},
     secrets,
     settings::Settings,
     steps::AllPartials,
@@ -197,6 +198,11 @@ impl Engine {
     /// Jobs.
     pub fn jobs(&self) -> Jobs<'_> {
         Jobs(self)
+    }
+
+    /// Jobs that run by themselves.
+    pub fn schedules(&self) -> Schedules<'_> {
+        Schedules(self)
     }
 
     /// Executions of jobs.

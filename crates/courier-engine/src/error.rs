@@ -29,6 +29,12 @@ pub enum Error {
         /// What is wrong: `steps[1].config.remote_path`.
         fields: Vec<Problem>,
     },
+    /// A cron expression or a time zone is wrong (2012).
+    #[error("{}", Problems(.fields))]
+    Schedule {
+        /// What is wrong: `schedules[0].cron`.
+        fields: Vec<Problem>,
+    },
     /// A connection's settings are wrong for its protocol (3011).
     #[error("{}", Problems(.fields))]
     ProtocolConfig {
@@ -208,6 +214,7 @@ impl Error {
             Self::Validation { .. } => "validation",
             Self::StepType { .. } => "step_type",
             Self::StepConfig { .. } => "step_config",
+            Self::Schedule { .. } => "cron_expression",
             Self::ProtocolConfig { .. } => "protocol_config",
             Self::NotFound { .. } => "no_such_record",
             Self::Duplicate { .. } => "duplicate",

@@ -3,16 +3,20 @@
 pub use courier_store::jobs::JobFilter;
 use courier_store::{
     audit::NewAudit,
-    executions::{ExecutionFilter, ExecutionState, NewExecution, NewStep},
+    executions::{self, ExecutionFilter, ExecutionState, NewExecution, NewStep},
     jobs as store,
+    schedules::{NewSchedule, Schedule},
 };
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use crate::{
-    Actor, Definition, Engine, Error, Page, PageRequest, Result, StepTypeInfo, audit::Entry, definition,
-    executions::Execution, steps,
+    Actor, Definition, Engine, Error, Page, PageRequest, Result, ScheduleDefinition, StepTypeInfo,
+    audit::Entry,
+    definition::{self, schedule},
+    executions::Execution,
+    steps,
 };
 
 /// Jobs.
@@ -28,6 +32,8 @@ pub struct Job {
     pub version: u32,
     /// What it is made of.
     pub definition: Definition,
+    /// When it runs by itself next.
+    pub next_run_at: Option<Timestamp>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it was changed last.
@@ -49,17 +55,64 @@ pub struct JobVersion {
     pub created_at: Timestamp,
 }
 
+/// What is particular about one run of a job.
+#[derive(Debug)]
+pub(crate) struct NewRun<'a> {
+    /// Who or what begins it.
+    pub(crate) triggered_by: &'a str,
+    /// The time that a schedule has set for it.
+    pub(crate) scheduled_at: Option<Timestamp>,
+    /// The time zone of its dates, by IANA's name; none for UTC.
+    pub(crate) timezone: Option<String>,
+}
+
+impl Job {
+    /// An execution of the job as it is now, to be put into the queue.
+    pub(crate) fn execution(&self, run: NewRun<'_>) -> NewExecution {
+        let steps = self.definition.steps.iter().map(|step| NewStep {
+            name: step.name.clone(),
+            step_type: step.step_type.clone(),
+        });
+        NewExecution {
+            job_id: self.id,
+            job_version: self.version,
+            job_name: self.definition.name.clone(),
+            triggered_by: run.triggered_by.to_owned(),
+            context: json!({}),
+            steps: steps.collect(),
+            max_instances: self.definition.max_instances,
+            scheduled_at: run.scheduled_at,
+            timezone: run.timezone,
+        }
+    }
+
+    /// The audit record of an execution that was queued; `more` is an object of what else there is to say.
+    pub(crate) fn run_record(&self, by: &str, queued: &executions::Execution, more: Value) -> NewAudit {
+        let mut details = json!({"job_id": self.id, "name": self.definition.name, "version": self.version});
+        if let (Value::Object(details), Value::Object(more)) = (&mut details, more) {
+            details.extend(more);
+        }
+        let entry = Entry {
+            execution: Some(queued.id),
+            ..Entry::new("job_run", by, details)
+        };
+        entry.into()
+    }
+}
+
 impl Jobs<'_> {
     /// Makes a job.
     ///
     /// # Errors
-    /// [`Error::Validation`], [`Error::StepType`], [`Error::StepConfig`], [`Error::Duplicate`].
+    /// [`Error::Validation`], [`Error::StepType`], [`Error::StepConfig`], [`Error::Schedule`], [`Error::Duplicate`].
     pub async fn create(&self, actor: &Actor, input: Map<String, Value>) -> Result<Job> {
-        let definition = self.checked(input).await?;
+        let now = self.0.schedules().now().await?;
+        let definition = self.checked(input, &[], now).await?;
         let name = definition.name.clone();
         let jobs = self.0.0.store.jobs();
         let made = |job: &store::Job| record(actor, "job_created", job);
-        view(named(jobs.insert(stored(actor, definition)?, made).await, &name)?)
+        let made = jobs.insert(stored(actor, definition, now)?, made).await;
+        self.shown(named(made, &name)?).await
     }
 
     /// One job.
@@ -67,7 +120,7 @@ impl Jobs<'_> {
     /// # Errors
     /// [`Error::NotFound`].
     pub async fn get(&self, id: Uuid) -> Result<Job> {
-        view(found(self.0.0.store.jobs().get(id).await, id)?)
+        self.shown(found(self.0.0.store.jobs().get(id).await, id)?).await
     }
 
     /// Jobs, oldest first.
@@ -75,7 +128,10 @@ impl Jobs<'_> {
     /// # Errors
     /// [`Error::Store`], also for a cursor that no list gave out.
     pub async fn list(&self, filter: JobFilter, page: PageRequest) -> Result<Page<Job>> {
-        self.0.0.store.jobs().list(&filter, &page).await?.try_map(view)
+        let page = self.0.0.store.jobs().list(&filter, &page).await?;
+        let ids: Vec<Uuid> = page.items.iter().map(|job| job.id).collect();
+        let schedules = self.0.schedules().of(&ids).await?;
+        page.try_map(|job| view(job, &schedules))
     }
 
     /// Gives a job a new definition: its next version. Executions that were queued before run the old one.
@@ -83,8 +139,9 @@ impl Jobs<'_> {
     /// # Errors
     /// As [`Self::create`], and [`Error::NotFound`].
     pub async fn replace(&self, actor: &Actor, id: Uuid, input: Map<String, Value>) -> Result<Job> {
-        self.get(id).await?;
-        let definition = self.checked(input).await?;
+        let before = self.get(id).await?;
+        let now = self.0.schedules().now().await?;
+        let definition = self.checked(input, &before.definition.schedules, now).await?;
         let name = definition.name.clone();
         let changed = |before: &store::Job, after: &store::Job| {
             let details = json!({
@@ -97,8 +154,8 @@ impl Jobs<'_> {
             Entry::new("job_changed", &actor.name, details).into()
         };
         let jobs = self.0.0.store.jobs();
-        let updated = jobs.update(id, stored(actor, definition)?, None, changed).await;
-        view(found(named(updated, &name), id)?)
+        let updated = jobs.update(id, stored(actor, definition, now)?, None, changed).await;
+        self.shown(found(named(updated, &name), id)?).await
     }
 
     /// Deletes a job. Its executions and versions stay.
@@ -129,31 +186,12 @@ impl Jobs<'_> {
                 "the job \"{name}\" is not enabled; set enabled to true first"
             )));
         }
-        let steps = job.definition.steps.iter();
-        let execution = NewExecution {
-            job_id: id,
-            job_version: job.version,
-            job_name: name.clone(),
-            triggered_by: actor.name.clone(),
-            context: json!({}),
-            steps: steps
-                .map(|s| NewStep {
-                    name: s.name.clone(),
-                    step_type: s.step_type.clone(),
-                })
-                .collect(),
-            max_instances: job.definition.max_instances,
+        let execution = job.execution(NewRun {
+            triggered_by: &actor.name,
             scheduled_at: None,
             timezone: None,
-        };
-        let run = |queued: &courier_store::executions::Execution| {
-            let details = json!({"job_id": id, "name": name, "version": job.version});
-            let entry = Entry {
-                execution: Some(queued.id),
-                ..Entry::new("job_run", &actor.name, details)
-            };
-            entry.into()
-        };
+        });
+        let run = |queued: &executions::Execution| job.run_record(&actor.name, queued, json!({}));
         let queued = match self.0.0.store.executions().enqueue(execution, run).await {
             Err(courier_store::Error::Conflict(message)) => return Err(Error::Conflict(message)),
             queued => queued?,
@@ -187,10 +225,22 @@ impl Jobs<'_> {
         steps::infos()
     }
 
-    async fn checked(&self, input: Map<String, Value>) -> Result<Definition> {
-        let definition = definition::parse(input)?;
+    /// Reads and checks a definition; `known` are schedules that the job has already.
+    async fn checked(
+        &self,
+        input: Map<String, Value>,
+        known: &[ScheduleDefinition],
+        now: Timestamp,
+    ) -> Result<Definition> {
+        let mut definition = definition::parse(input)?;
         steps::check(self.0, &definition).await?;
+        schedule::check(&mut definition.schedules, known, now)?;
         Ok(definition)
+    }
+
+    async fn shown(&self, job: store::Job) -> Result<Job> {
+        let schedules = self.0.schedules().of(&[job.id]).await?;
+        view(job, &schedules)
     }
 
     /// How many of a job's executions are queued, running or paused.
@@ -226,23 +276,36 @@ pub(crate) fn read(definition: Value) -> Result<Definition> {
         .map_err(|e| Error::Internal(format!("a stored job definition is damaged: {e}")))
 }
 
-fn stored(actor: &Actor, definition: Definition) -> Result<store::JobInput> {
+fn stored(actor: &Actor, definition: Definition, now: Timestamp) -> Result<store::JobInput> {
     let value =
         serde_json::to_value(&definition).map_err(|e| Error::Internal(format!("a job definition: {e}")))?;
+    let schedules = definition.schedules.into_iter().map(|schedule| {
+        Ok(NewSchedule {
+            next_run_at: schedule.after(now).map_err(Error::Internal)?,
+            cron: schedule.cron,
+            timezone: schedule.timezone,
+            at: schedule.at,
+            missed: schedule.missed,
+        })
+    });
     Ok(store::JobInput {
         name: definition.name,
         description: definition.description,
         enabled: definition.enabled,
         definition: value,
+        schedules: schedules.collect::<Result<_>>()?,
         by: actor.name.clone(),
     })
 }
 
-fn view(job: store::Job) -> Result<Job> {
+/// A stored job, with when it runs next by those of the schedules that are its own.
+pub(crate) fn view(job: store::Job, schedules: &[Schedule]) -> Result<Job> {
+    let own = schedules.iter().filter(|schedule| schedule.job_id == job.id);
     Ok(Job {
         id: job.id,
         version: job.version,
         definition: read(job.definition)?,
+        next_run_at: own.filter_map(|schedule| schedule.next_run_at).min(),
         created_at: job.created_at,
         updated_at: job.updated_at,
     })

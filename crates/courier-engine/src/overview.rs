@@ -9,7 +9,7 @@ use courier_store::{
 };
 use jiff::SignedDuration;
 
-use crate::{Engine, PageRequest, Result, executions::Execution};
+use crate::{Engine, PageRequest, Result, executions::Execution, schedules::Upcoming};
 
 /// What the first page shows.
 #[derive(Clone, Debug)]
@@ -22,6 +22,8 @@ pub struct Overview {
     pub running: Vec<Execution>,
     /// The last ones that failed, newest first, 10 at most, without their context.
     pub recent_failures: Vec<Execution>,
+    /// What runs by itself next, the earliest first, 10 at most; each schedule once.
+    pub next_runs: Vec<Upcoming>,
     /// What moved in the last 7 days.
     pub moved_7d: Moved,
 }
@@ -74,6 +76,7 @@ pub(crate) async fn overview(engine: &Engine) -> Result<Overview> {
             .list(of(ExecutionState::Failed), PageRequest::first(10))
             .await?
             .items,
+        next_runs: engine.schedules().upcoming(10).await?,
         moved_7d: engine.0.store.audit().totals(week).await?.into(),
     })
 }
