@@ -68,20 +68,75 @@ impl Default for FailurePolicy {
     }
 }
 
-/// When a job runs by itself: `cron` and `timezone`, or `at`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+words! {
+    /// What becomes of runs that were due while nothing ran.
+    pub enum MissedRuns {
+        /// They are made up for by one run.
+        Once = "once",
+        /// They are left out.
+        Skip = "skip",
+        /// Each of them is made up for, the last hundred at most; a run waits for its turn where `max_instances` are at it.
+        All = "all",
+    }
+}
+
+/// When a job runs by itself: `cron`, or `at`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Schedule {
-    /// A cron expression.
+    /// A cron expression: minute, hour, day of the month, month, day of the week; or six fields, with the seconds first.
+    /// `L`, `W`, `#`, names and `@daily` and its like are known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cron: Option<String>,
-    /// Its time zone (`Europe/Berlin`).
+    /// The time zone whose clocks count (`Europe/Berlin`), also for dates in paths; UTC where none is given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timezone: Option<String>,
     /// Once, at this time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
     pub at: Option<Timestamp>,
+    /// What becomes of runs that were due while nothing ran.
+    #[serde(default = "once")]
+    #[schema(default = "once")]
+    pub missed: MissedRuns,
+}
+
+const fn once() -> MissedRuns {
+    MissedRuns::Once
+}
+
+/// Schedules that a job might have.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NextRunsInput {
+    /// The schedules.
+    pub schedules: Vec<Schedule>,
+}
+
+/// How many runs to come are wanted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct NextRunsQuery {
+    /// So many runs: 5 by default, 100 at most.
+    #[param(minimum = 1)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub count: Option<u64>,
+}
+
+/// A run to come.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct NextRun {
+    /// When.
+    #[schema(value_type = String, format = DateTime)]
+    pub at: Timestamp,
+    /// The same on the clocks of the schedule's time zone (`2026-11-23T02:00:00+01:00`).
+    #[schema(format = DateTime)]
+    pub local: String,
+    /// That time zone.
+    pub timezone: String,
+    /// Which of the job's `schedules`, from 0.
+    pub schedule: u64,
 }
 
 /// A step of a job.
@@ -129,7 +184,8 @@ pub struct JobInput {
     /// When it runs by itself.
     #[serde(default)]
     pub schedules: Vec<Schedule>,
-    /// Executions at once; the others wait.
+    /// How many of its executions may be queued, running or paused at once. One more is refused; one of a schedule is left
+    /// out, or waits where its missed runs are all made up for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_instances: Option<u32>,
     /// The longest an execution may take from its start, waits included, seconds. Pauses don't count.
@@ -160,10 +216,13 @@ pub struct Job {
     pub failure_policy: FailurePolicy,
     /// When it runs by itself.
     pub schedules: Vec<Schedule>,
-    /// Executions at once; the others wait.
+    /// How many of its executions may be queued, running or paused at once.
     pub max_instances: Option<u32>,
     /// The longest an execution may take from its start, waits included, seconds. Pauses don't count.
     pub max_duration_sec: Option<u32>,
+    /// When it runs by itself next.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub next_run_at: Option<Timestamp>,
     /// When it was made.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,

@@ -35,11 +35,11 @@ pub use executions::{
     StepState,
 };
 pub use jobs::{
-    FailureAction, FailurePolicy, Job, JobInput, JobQuery, JobStep, JobVersion, Schedule, StepType,
-    StepTypeSetting,
+    FailureAction, FailurePolicy, Job, JobInput, JobQuery, JobStep, JobVersion, MissedRuns, NextRun,
+    NextRunsInput, NextRunsQuery, Schedule, StepType, StepTypeSetting,
 };
 pub use keys::{GenerateKey, ImportKey, KeyStatus, KeyType, SshKey, SshKeyInput, SshKeyQuery};
-pub use overview::{Moved, Overview};
+pub use overview::{Moved, Overview, UpcomingRun};
 pub use page::{DEFAULT_LIMIT, MAX_LIMIT, Page, PageQuery};
 pub use problem::{CONTENT_TYPE, FieldError, Problem};
 pub use secret::Secret;

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 use crate::Execution;
 
@@ -24,10 +26,29 @@ pub struct Overview {
     pub running: Vec<Execution>,
     /// The last ones that failed, the newest first, 10 at most.
     pub recent_failures: Vec<Execution>,
+    /// What runs by itself next, the earliest first, 10 at most; each schedule once.
+    pub next_runs: Vec<UpcomingRun>,
     /// What moved in the last 24 hours.
     pub moved_24h: Moved,
     /// What moved in the last 7 days.
     pub moved_7d: Moved,
+}
+
+/// A run to come, of any job.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct UpcomingRun {
+    /// The job.
+    pub job_id: Uuid,
+    /// Its name.
+    pub job_name: String,
+    /// When.
+    #[schema(value_type = String, format = DateTime)]
+    pub at: Timestamp,
+    /// The same on the clocks of the schedule's time zone.
+    #[schema(format = DateTime)]
+    pub local: String,
+    /// That time zone.
+    pub timezone: String,
 }
 
 /// How much moved, uploads and downloads together.

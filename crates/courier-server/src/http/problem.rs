@@ -92,6 +92,7 @@ impl From<Error> for ApiError {
             Error::Validation { fields }
             | Error::StepType { fields }
             | Error::StepConfig { fields }
+            | Error::Schedule { fields }
             | Error::ProtocolConfig { fields }
             | Error::NotFips { fields } => {
                 answer.problem.errors = fields

@@ -1,7 +1,9 @@
 //! Jobs.
 
 use axum::{Extension, extract::State, http::StatusCode, response::IntoResponse};
-use courier_api::{Execution, Job, JobInput, JobQuery, JobVersion, Page, StepType};
+use courier_api::{
+    Execution, Job, JobInput, JobQuery, JobVersion, NextRun, NextRunsInput, NextRunsQuery, Page, StepType,
+};
 use courier_engine::jobs::JobFilter;
 use serde_json::{Map, Value};
 use uuid::Uuid;
@@ -111,6 +113,53 @@ pub(crate) async fn versions(
     })
 }
 
+/// List the next runs of a job
+///
+/// None for a job that may not run.
+#[utoipa::path(get, path = "/api/jobs/{id}/next-runs", tag = "jobs",
+    params(("id" = Uuid, Path, description = "The job"), NextRunsQuery),
+    responses((status = 200, description = "Runs to come, the earliest first", body = Page<NextRun>)))]
+pub(crate) async fn next_runs(
+    State(state): State<AppState>,
+    Path(id): Path<Uuid>,
+    Query(query): Query<NextRunsQuery>,
+) -> ApiResult<Json<Page<NextRun>>> {
+    whole(
+        state.engine.schedules().next_runs(id, count(query)).await?,
+        next_run,
+    )
+}
+
+/// Look when schedules would run
+///
+/// For schedules that no job has yet.
+#[utoipa::path(post, path = "/api/jobs/next-runs", tag = "jobs", params(NextRunsQuery),
+    request_body = NextRunsInput,
+    responses((status = 200, description = "Runs to come, the earliest first", body = Page<NextRun>)))]
+pub(crate) async fn preview_runs(
+    State(state): State<AppState>,
+    Query(query): Query<NextRunsQuery>,
+    Json(input): Input,
+) -> ApiResult<Json<Page<NextRun>>> {
+    whole(
+        state.engine.schedules().preview(input, count(query)).await?,
+        next_run,
+    )
+}
+
+fn count(query: NextRunsQuery) -> usize {
+    usize::try_from(query.count.unwrap_or(5).clamp(1, 100)).unwrap_or(5)
+}
+
+fn next_run(run: courier_engine::schedules::NextRun) -> ApiResult<NextRun> {
+    Ok(NextRun {
+        at: run.at,
+        local: run.local,
+        timezone: run.timezone,
+        schedule: run.schedule as u64,
+    })
+}
+
 /// List step types
 ///
 /// Each with its settings and what it leaves for later steps.
@@ -137,6 +186,7 @@ fn shown(job: courier_engine::jobs::Job) -> ApiResult<Job> {
         schedules: definition.schedules,
         max_instances: definition.max_instances,
         max_duration_sec: definition.max_duration_sec,
+        next_run_at: job.next_run_at,
         created_at: job.created_at,
         updated_at: job.updated_at,
     })

@@ -82,6 +82,8 @@ pub(crate) fn api(state: AppState) -> Api {
         .at(Operator, routes!(jobs::replace, jobs::delete))
         .at(Operator, routes!(jobs::run))
         .at(Viewer, routes!(jobs::versions))
+        .at(Viewer, routes!(jobs::next_runs))
+        .at(Viewer, routes!(jobs::preview_runs))
         .at(Viewer, routes!(jobs::step_types))
         .at(Viewer, routes!(executions::list))
         .at(Viewer, routes!(executions::get))

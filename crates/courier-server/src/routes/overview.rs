@@ -1,7 +1,7 @@
 //! What the first page shows.
 
 use axum::extract::State;
-use courier_api::{Moved, Overview};
+use courier_api::{Moved, Overview, UpcomingRun};
 use jiff::Timestamp;
 
 use super::executions;
@@ -24,9 +24,20 @@ pub(crate) async fn get(State(state): State<AppState>) -> ApiResult<Json<Overvie
             .into_iter()
             .map(executions::listed)
             .collect(),
+        next_runs: overview.next_runs.into_iter().map(upcoming).collect(),
         moved_24h: moved(overview.counts.moved_24h),
         moved_7d: moved(overview.moved_7d),
     }))
+}
+
+fn upcoming(next: courier_engine::schedules::Upcoming) -> UpcomingRun {
+    UpcomingRun {
+        job_id: next.job_id,
+        job_name: next.job_name,
+        at: next.run.at,
+        local: next.run.local,
+        timezone: next.run.timezone,
+    }
 }
 
 fn moved(moved: courier_engine::overview::Moved) -> Moved {
