@@ -328,11 +328,10 @@ impl Dial {
     }
 }
 
-/// The server does not take this session now: too many, or closed for maintenance. As with one that is not there, another
-/// attempt may succeed.
+/// The server does not take this session now: too many, or closed for maintenance. Another attempt may succeed.
 fn not_now(reply: &Reply) -> Error {
     Error::new(
-        ErrorKind::Unreachable,
+        ErrorKind::Busy,
         format!(
             "the server takes no session now: {}. Try again later; where sessions of this user or address are too many, \
              open fewer at once (max_sessions, --parallel)",

@@ -157,6 +157,7 @@ impl Dial {
             return error;
         }
         match self.peer.first_line() {
+            Some(line) if says_full(&line) => full(&line),
             Some(line) => Error::new(
                 ErrorKind::Protocol,
                 format!(
@@ -170,6 +171,39 @@ impl Dial {
             ),
         }
     }
+}
+
+/// Do a server's words say that it has too many sessions already? OpenSSH says "Exceeded MaxStartups" or, in later versions,
+/// "Not allowed at this time" in place of its identification.
+pub(crate) fn says_full(words: &str) -> bool {
+    let words = words.to_ascii_lowercase();
+    [
+        "maxstartups",
+        "not allowed at this time",
+        "too many connections",
+        "too many sessions",
+        "too many users",
+        "too many logins",
+        "maximum number",
+        "limit",
+        "server is full",
+        "busy",
+        "at capacity",
+        "try again later",
+    ]
+    .iter()
+    .any(|part| words.contains(part))
+}
+
+/// The server takes no session now, as it says in these words.
+pub(crate) fn full(words: &str) -> Error {
+    Error::new(
+        ErrorKind::Busy,
+        format!(
+            "the server takes no session now: {words}. Try again later; where sessions of this user or address are too many, \
+             open fewer at once (max_sessions, --parallel)"
+        ),
+    )
 }
 
 /// The first `string` of a blob (RFC 4251 section 5), where it is a name.

@@ -32,6 +32,8 @@ pub enum ErrorKind {
     NotFips,
     /// The host could not be reached.
     Unreachable,
+    /// The server takes no further session now.
+    Busy,
     /// No answer within the time allowed.
     Timeout,
     /// The connection broke.
@@ -70,6 +72,7 @@ impl ErrorKind {
             Self::Negotiation => "negotiation",
             Self::NotFips => "not_fips",
             Self::Unreachable => "unreachable",
+            Self::Busy => "busy",
             Self::Timeout => "timeout",
             Self::Lost => "lost",
             Self::Full => "full",
@@ -85,7 +88,7 @@ impl ErrorKind {
 
     fn default_retry(self) -> Retry {
         match self {
-            Self::Unreachable | Self::Timeout | Self::Lost => Retry::Later,
+            Self::Unreachable | Self::Busy | Self::Timeout | Self::Lost => Retry::Later,
             _ => Retry::Never,
         }
     }

@@ -67,7 +67,8 @@ pub trait Protocol: Send + Sync + fmt::Debug {
 
     /// Connects, has the server's key decided upon, and authenticates, in this order.
     ///
-    /// Errors: [`Unreachable`](crate::ErrorKind::Unreachable), [`Timeout`](crate::ErrorKind::Timeout),
+    /// Errors: [`Unreachable`](crate::ErrorKind::Unreachable), [`Busy`](crate::ErrorKind::Busy) where another attempt later
+    /// finds a free place, [`Timeout`](crate::ErrorKind::Timeout),
     /// [`HostKey`](crate::ErrorKind::HostKey),
     /// [`HostKeyNotApproved`](crate::ErrorKind::HostKeyNotApproved), [`Certificate`](crate::ErrorKind::Certificate), [`Auth`](crate::ErrorKind::Auth),
     /// [`Negotiation`](crate::ErrorKind::Negotiation), [`NotFips`](crate::ErrorKind::NotFips),

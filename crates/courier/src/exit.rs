@@ -47,7 +47,7 @@ impl From<ErrorKind> for Code {
             ErrorKind::Denied => Self::Denied,
             ErrorKind::Auth => Self::Auth,
             ErrorKind::HostKey | ErrorKind::HostKeyNotApproved | ErrorKind::Certificate => Self::Trust,
-            ErrorKind::Unreachable | ErrorKind::Timeout | ErrorKind::Lost => Self::Lost,
+            ErrorKind::Unreachable | ErrorKind::Busy | ErrorKind::Timeout | ErrorKind::Lost => Self::Lost,
             ErrorKind::Invalid => Self::Usage,
             ErrorKind::Cancelled => Self::Interrupted,
             ErrorKind::AlreadyExists
@@ -153,6 +153,7 @@ mod tests {
             (ErrorKind::NotFound, 5),
             (ErrorKind::Lost, 6),
             (ErrorKind::Unreachable, 6),
+            (ErrorKind::Busy, 6),
             (ErrorKind::Timeout, 6),
             (ErrorKind::Denied, 7),
             (ErrorKind::Full, 1),

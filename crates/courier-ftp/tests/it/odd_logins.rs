@@ -56,7 +56,7 @@ async fn a_full_server_is_tried_again_later() {
         let error = answering(verb, answer).await.connect().await.unwrap_err();
         assert_eq!(
             (error.kind(), error.retry()),
-            (ErrorKind::Unreachable, Retry::Later),
+            (ErrorKind::Busy, Retry::Later),
             "{error}"
         );
     }

@@ -134,7 +134,7 @@ fn code_of(kind: &str) -> ErrorCode {
         "host_key" => ErrorCode::HostKeyMismatch,
         "host_key_not_approved" => ErrorCode::HostKeyNotApproved,
         "certificate" => ErrorCode::CertificateRejected,
-        "unreachable" | "timeout" | "lost" => ErrorCode::Unreachable,
+        "unreachable" | "busy" | "timeout" | "lost" => ErrorCode::Unreachable,
         "denied" | "negotiation" | "full" | "protocol" | "unsupported" | "integrity" | "local" | "failed" => {
             ErrorCode::TestFailed
         }

@@ -19,6 +19,8 @@ use crate::connect::{Dial, ssh_error};
 
 /// What is being waited for while the caller proves who it is.
 pub(crate) const AUTHENTICATING: &str = "authenticating";
+/// The stage of a connection from the login on.
+pub(crate) const LOGGED_IN: &str = "opening the SFTP subsystem";
 
 /// One authentication.
 struct Attempt<'a, H: Handler> {

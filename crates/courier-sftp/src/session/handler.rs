@@ -9,7 +9,7 @@ use bytes::Bytes;
 use courier_transfer::{Error, ErrorKind};
 use parking_lot::Mutex;
 use russh::{
-    Channel, ChannelId, Names,
+    Channel, ChannelId, Disconnect, Names,
     client::{ChannelOpenHandle, DisconnectReason, Handler, Msg, Session},
     keys::PublicKeyOrCertificate,
 };
@@ -21,8 +21,8 @@ use super::{
     lost,
 };
 use crate::{
-    auth::{AUTHENTICATING, is_rejection},
-    connect::ssh_error,
+    auth::{AUTHENTICATING, LOGGED_IN, is_rejection},
+    connect::{full, says_full, ssh_error},
     peer::Peer,
 };
 
@@ -186,8 +186,16 @@ impl Handler for SshHandler {
             DisconnectReason::Error(Fault(error)) => self.state.end(error.kind(), error.message()),
             DisconnectReason::ReceivedDisconnect(info) => {
                 let said: String = info.message.escape_debug().take(256).collect();
-                let logs_in = self.peer.stage() == AUTHENTICATING;
-                let kind = match logs_in && is_rejection(info.reason_code, &info.message) {
+                let stage = self.peer.stage();
+                let is_full =
+                    matches!(info.reason_code, Disconnect::TooManyConnections) || says_full(&info.message);
+                let rejects = stage == AUTHENTICATING && is_rejection(info.reason_code, &info.message);
+                if stage != LOGGED_IN && !rejects && is_full {
+                    let error = full(&said);
+                    self.state.end(error.kind(), error.message());
+                    return Ok(());
+                }
+                let kind = match rejects {
                     true => ErrorKind::Auth,
                     false => ErrorKind::Lost,
                 };

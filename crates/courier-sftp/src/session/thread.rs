@@ -107,7 +107,13 @@ async fn establish(dial: &Dial) -> Result<(Session, Connection)> {
         channel: None,
         _alive: alive,
     };
-    let mut ssh = dial.handshake(WINDOW, handler).await?;
+    let mut ssh = dial
+        .handshake(WINDOW, handler)
+        .await
+        .map_err(|e| match state.error() {
+            full if full.kind() == ErrorKind::Busy => full,
+            _ => e,
+        })?;
 
     dial.peer.enter(auth::AUTHENTICATING);
     let method = auth::authenticate(&mut ssh, dial)
@@ -115,7 +121,7 @@ async fn establish(dial: &Dial) -> Result<(Session, Connection)> {
         .map_err(|e| reason(&state, e))?;
     dial.peer.authenticated(method).await?;
 
-    dial.peer.enter("opening the SFTP subsystem");
+    dial.peer.enter(auth::LOGGED_IN);
     let channel = subsystem(&ssh).await.map_err(|e| reason(&state, e))?;
     let ssh = Arc::new(ssh);
     let shell = Shell::new(Arc::clone(&ssh));

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use courier_transfer::{Error, ErrorKind, TrustPins};
+use courier_transfer::{Error, ErrorKind, Retry, TrustPins};
 
 use crate::{client::Try, sshd::Sshd};
 
@@ -69,6 +69,41 @@ async fn a_web_server_is_no_ssh_server() {
 async fn a_server_that_hangs_up_is_lost() {
     let (error, _) = failing(listening(drop), LONG).await;
     assert_eq!(error.kind(), ErrorKind::Lost, "{error}");
+}
+
+#[tokio::test]
+async fn a_server_that_has_too_many_sessions_is_busy() {
+    for line in ["Exceeded MaxStartups\r\n", "Not allowed at this time\r\n"] {
+        let (error, _) = failing(listening(|mut tcp| tcp.write_all(line.as_bytes()).unwrap()), LONG).await;
+        assert_eq!(
+            (error.kind(), error.retry()),
+            (ErrorKind::Busy, Retry::Later),
+            "{error}"
+        );
+        assert!(error.to_string().contains(line.trim()), "{error}");
+    }
+    // Or it disconnects (RFC 4253 section 11.1), for this reason or in these words.
+    for (reason, words) in [(12, "go away"), (11, "Too many connections for this account")] {
+        let port = listening(move |mut tcp| {
+            let mut payload = vec![1];
+            payload.extend(u32::to_be_bytes(reason));
+            for text in [words, "en"] {
+                payload.extend(u32::try_from(text.len()).unwrap().to_be_bytes());
+                payload.extend(text.as_bytes());
+            }
+            let padding = 8 - (payload.len() + 5) % 8 + 8;
+            let mut packet = b"SSH-2.0-Full\r\n".to_vec();
+            packet.extend(u32::try_from(payload.len() + 1 + padding).unwrap().to_be_bytes());
+            packet.push(u8::try_from(padding).unwrap());
+            packet.extend(payload);
+            packet.resize(packet.len() + padding, 0);
+            tcp.write_all(&packet).unwrap();
+            let _ = tcp.read_to_end(&mut Vec::new());
+        });
+        let (error, _) = failing(port, LONG).await;
+        assert_eq!(error.kind(), ErrorKind::Busy, "{error}");
+        assert!(error.to_string().contains(words), "{error}");
+    }
 }
 
 #[tokio::test]
