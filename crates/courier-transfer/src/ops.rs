@@ -13,6 +13,7 @@ mod download;
 mod find;
 mod folders;
 mod glob;
+mod guard;
 mod local;
 mod locals;
 mod lost;
@@ -32,16 +33,18 @@ pub use directories::{Removed, make_dir_all, remove_tree};
 pub use download::download;
 pub use find::{FindOptions, find, glob};
 pub use glob::{Pattern, RemoteGlob};
+pub use guard::{Guard, NoGuard};
 pub use locals::{Confine, LocalPath, Locals, open_folder};
 pub use options::{
     Context, DownloadOptions, FinalName, OnExisting, Outcome, Transferred, UploadOptions, Verified, Verify,
+    Version,
 };
 use partial::Found;
-pub use partial::{Claim, Identity, NoPartials, Partials};
+pub use partial::{Claim, Identity, Naming, NoPartials, Partials};
 pub use plan::{PlanOptions, plan_downloads, plan_uploads};
 pub use remove::{make_dir, remove};
-pub use rename::{Replace, rename};
-pub use upload::{LocalVersion, remove_version, upload};
+pub use rename::{Replace, rename, rename_guarded};
+pub use upload::{LocalVersion, move_version, remove_version, upload};
 pub use walk::{LocalFile, walk};
 
 /// Files below this many bytes move in one go: what would take another look at either end costs more than

@@ -13,8 +13,8 @@ use futures::{Stream, StreamExt, future::ready, stream::BoxStream};
 use crate::{Client, Entry, NoProgress, Progress, Rate, RemotePath, Result};
 
 use super::{
-    Context, DownloadOptions, Locals, NoPartials, Outcome, Partials, Transferred, UploadOptions,
-    directories::is_broken, download, upload,
+    Context, DownloadOptions, Guard, Locals, NoGuard, NoPartials, Outcome, Partials, Transferred,
+    UploadOptions, directories::is_broken, download, upload,
 };
 
 /// One file to move.
@@ -63,6 +63,8 @@ pub struct BatchContext {
     pub rate: Option<Arc<Rate>>,
     /// Where the local ends may lie.
     pub locals: Locals,
+    /// As for one file.
+    pub guard: Arc<dyn Guard>,
 }
 
 impl Default for BatchContext {
@@ -73,6 +75,7 @@ impl Default for BatchContext {
             at_once: 64,
             rate: None,
             locals: Locals::Anywhere,
+            guard: Arc::new(NoGuard),
         }
     }
 }
@@ -145,6 +148,7 @@ where
                     entry: job.entry.take(),
                     rate: batch.rate,
                     locals: batch.locals,
+                    guard: batch.guard,
                 };
                 let (job, result) = transfer(job, context).await;
                 FileResult {

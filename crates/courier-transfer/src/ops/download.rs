@@ -5,7 +5,7 @@ use std::{path::Path, sync::Arc};
 use crate::{Client, Entry, Error, ErrorKind, Fetch, FileSink, Parts, RemotePath, Result, Retry, Sink};
 
 use super::{
-    Context, DownloadOptions, FinalName, Found, Identity, Outcome, SMALL, Transferred, Verified,
+    Context, DownloadOptions, FinalName, Found, Identity, Outcome, SMALL, Transferred, Verified, Version,
     beginning::begin_alike,
     blocking::quickly,
     local::Part,
@@ -95,7 +95,12 @@ impl Download<'_> {
             }
         };
 
-        let target = quickly(move || part.finish(size, source.as_ref(), &options)).await?;
+        let version = Version::Remote {
+            size: source.as_ref().and_then(|s| s.size),
+            modified: source.as_ref().and_then(|s| s.modified),
+        };
+        let guard = self.context.guard.clone();
+        let target = quickly(move || part.finish(size, source.as_ref(), &options, &*guard)).await?;
         if large {
             self.context.partials.forget(&key).await?;
         }
@@ -109,7 +114,7 @@ impl Download<'_> {
             resumed_from: Some(offset).filter(|&at| at > 0),
             target: FinalName::Local(target),
             verified,
-            source: None,
+            source: Some(version),
         })
     }
 

@@ -26,6 +26,10 @@ pub struct FindOptions {
     pub pattern: Option<Pattern>,
     /// Give directories, too.
     pub directories: bool,
+    /// Leave out what one of these matches, relative to the folder searched, and all that lies in it.
+    pub ignore: Vec<Pattern>,
+    /// The folder that `ignore` is relative to instead.
+    pub ignore_from: Option<RemotePath>,
 }
 
 /// Lists what lies below a folder, several folders at a time where the session carries that.
@@ -61,7 +65,14 @@ pub async fn find(client: Arc<dyn Client>, root: &RemotePath, options: FindOptio
 }
 
 /// Lists what a path or a pattern names: one path as `stat` tells it (links followed), a pattern as listings do.
-pub async fn glob(client: Arc<dyn Client>, glob: &RemoteGlob, directories: bool) -> Result<EntryStream> {
+///
+/// What `ignore` matches is left out as in [`find`]; it doesn't concern one path.
+pub async fn glob(
+    client: Arc<dyn Client>,
+    glob: &RemoteGlob,
+    directories: bool,
+    ignore: &[Pattern],
+) -> Result<EntryStream> {
     match glob.pattern() {
         None => {
             let entry = client.stat(glob.base()).await?;
@@ -72,6 +83,8 @@ pub async fn glob(client: Arc<dyn Client>, glob: &RemoteGlob, directories: bool)
                 recursive: true,
                 pattern: Some(pattern.clone()),
                 directories,
+                ignore: ignore.to_vec(),
+                ignore_from: None,
             };
             find(client, glob.base(), options).await
         }
@@ -115,6 +128,12 @@ impl Search {
         let path = entry.path.clone();
         let relative = path.strip_base(&self.root).unwrap_or_else(|| path.clone());
         let is_dir = entry.is_dir();
+        let from = self.options.ignore_from.as_ref();
+        let below = from.and_then(|from| path.strip_base(from));
+        let below = below.as_ref().unwrap_or(&relative);
+        if self.options.ignore.iter().any(|p| p.matches(below)) {
+            return Ok(());
+        }
         if (!is_dir || self.options.directories) && pattern.is_none_or(|p| p.matches(&relative)) {
             self.give(Ok(Listed::Entry(entry))).await?;
         }

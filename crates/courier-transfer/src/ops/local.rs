@@ -23,7 +23,7 @@ use rustix::{
 use crate::{Entry, Error, ErrorKind, Result};
 
 use super::{
-    DownloadOptions, Locals, OnExisting,
+    DownloadOptions, Guard, Locals, OnExisting,
     locals::{folder_of, name_of},
     names::{NUMBERED, numbered_local, with_suffix},
 };
@@ -116,6 +116,7 @@ impl Part {
         size: u64,
         source: Option<&Entry>,
         options: &DownloadOptions,
+        guard: &dyn Guard,
     ) -> Result<Option<PathBuf>> {
         let meta = self.file.metadata().map_err(|e| self.error(e, "look at"))?;
         let own = look(&self.folder, &self.path).map_err(|e| self.error(e.into(), "look at"))?;
@@ -146,6 +147,7 @@ impl Part {
         if options.durable {
             self.file.sync_all().map_err(|e| self.error(e, "flush"))?;
         }
+        guard.check()?;
         let Some(target) = self.rename(options.on_existing)? else {
             self.keep = false;
             return Ok(None);

@@ -2,11 +2,12 @@
 
 use std::{path::PathBuf, sync::Arc};
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{Entry, NoProgress, Progress, Rate, RemotePath};
 
-use super::{LocalVersion, Locals, NoPartials, Partials};
+use super::{Guard, LocalVersion, Locals, NoGuard, NoPartials, Partials};
 
 /// What to do where the target's name is taken.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -129,6 +130,8 @@ pub struct Context {
     pub rate: Option<Arc<Rate>>,
     /// Where its local end may lie.
     pub locals: Locals,
+    /// Asked before the file gets its final name.
+    pub guard: Arc<dyn Guard>,
 }
 
 impl Default for Context {
@@ -139,6 +142,7 @@ impl Default for Context {
             entry: None,
             rate: None,
             locals: Locals::Anywhere,
+            guard: Arc::new(NoGuard),
         }
     }
 }
@@ -176,6 +180,21 @@ pub enum FinalName {
     Remote(RemotePath),
 }
 
+/// One version of a source, by what is told of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Version {
+    /// Of a local file.
+    Local(LocalVersion),
+    /// Of a file on a server, as far as it tells.
+    Remote {
+        /// Its size in bytes.
+        size: Option<u64>,
+        /// Its modification time.
+        modified: Option<Timestamp>,
+    },
+}
+
 /// What came of the transfer of one file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Transferred {
@@ -191,8 +210,8 @@ pub struct Transferred {
     pub target: FinalName,
     /// What was compared at the end.
     pub verified: Verified,
-    /// After an upload: which version of the local file was sent.
-    pub source: Option<LocalVersion>,
+    /// Which version of the source was moved; none of a skipped file.
+    pub source: Option<Version>,
 }
 
 impl Transferred {

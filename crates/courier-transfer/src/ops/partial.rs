@@ -1,13 +1,13 @@
 //! Which source a partial file is a part of. A partial is continued only for the very same source.
 
-use std::fmt;
+use std::{fmt, path::Path};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tokio::sync::OwnedMutexGuard;
 
-use crate::{Parts, Result, layers::SHARED_UNASKED};
+use crate::{Parts, RemotePath, Result, layers::SHARED_UNASKED};
 
 /// One version of a source, and how its partial is written.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,6 +29,18 @@ impl Identity {
     pub fn is_same_source(&self, other: &Self) -> bool {
         (&self.source, self.size, self.modified) == (&other.source, other.size, other.modified)
     }
+}
+
+/// A whole partial that is about to get its final name, or has it: noted before, so that whoever comes after a crash knows
+/// its own file from somebody else's.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Naming {
+    /// What was sent.
+    pub source: Identity,
+    /// The final name.
+    pub target: String,
+    /// The modification time of the whole partial on the server, where it is told.
+    pub modified: Option<Timestamp>,
 }
 
 /// A partial file as it was found.
@@ -77,6 +89,17 @@ pub trait Partials: Send + Sync + fmt::Debug {
 
     /// The partial is no more. Unknown keys are fine.
     async fn forget(&self, key: &str) -> Result<()>;
+
+    /// How the upload of `local` to `remote` was about to end when it was interrupted, if it was right then.
+    async fn naming(&self, _remote: &RemotePath, _local: &Path) -> Result<Option<Naming>> {
+        Ok(None)
+    }
+
+    /// Notes how the upload of `local` to `remote` is about to end, or with `None` that it is not: for good before this
+    /// returns. Only uploads that don't replace what is there tell it, since they can't simply be made again.
+    async fn note_naming(&self, _remote: &RemotePath, _local: &Path, _naming: Option<Naming>) -> Result<()> {
+        Ok(())
+    }
 
     /// Waits until nobody else writes this partial, and keeps others from it while the claim lives. Claims nothing
     /// where nobody else can be.

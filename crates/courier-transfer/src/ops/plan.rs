@@ -14,7 +14,7 @@ use tokio::sync::mpsc;
 use crate::{Client, Entry, EntryKind, Error, ErrorKind, Listed, RemotePath, Result};
 
 use super::{
-    FindOptions, Job, LocalPath, RemoteGlob,
+    FindOptions, Job, LocalPath, Pattern, RemoteGlob,
     blocking::quickly,
     directories::is_broken,
     find::{find, glob, produce},
@@ -27,13 +27,16 @@ use super::{
 const AHEAD: usize = 1024;
 
 /// How a source becomes files.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct PlanOptions {
     /// Take folders with all that lies in them. Else a folder named is an error, and one matched is left out.
     pub recursive: bool,
     /// Where the source names one folder, its contents go right into the target; else into a folder of its
     /// name there.
     pub contents: bool,
+    /// Leave out what one of these matches, and all that lies in it: by its name, or, for a pattern with a `/`, by its path
+    /// below the folder named or the fixed part of the source's pattern.
+    pub ignore: Vec<Pattern>,
 }
 
 /// Plans the download of what `from` names into the local folder `into`, which must exist (or, with
@@ -83,7 +86,7 @@ struct Downloads<L> {
 
 impl<L: Fn(String) + Send + Sync> Downloads<L> {
     async fn start(&self, from: &RemoteGlob, into: &LocalPath) -> Result<(), Ended> {
-        let mut found = match glob(self.client.clone(), from, true).await {
+        let mut found = match glob(self.client.clone(), from, true, &self.options.ignore).await {
             Ok(found) => found,
             Err(e) => return self.fail(e).await,
         };
@@ -110,7 +113,7 @@ impl<L: Fn(String) + Send + Sync> Downloads<L> {
                 } else {
                     relative
                 };
-                self.tree(&entry.path, into, &below).await?;
+                self.tree(&entry.path, into, &below, from.base()).await?;
             } else if single {
                 self.fail(Error::new(
                     ErrorKind::WrongKind,
@@ -125,7 +128,13 @@ impl<L: Fn(String) + Send + Sync> Downloads<L> {
         Ok(())
     }
 
-    async fn tree(&self, folder: &RemotePath, into: &LocalPath, below: &RemotePath) -> Result<(), Ended> {
+    async fn tree(
+        &self,
+        folder: &RemotePath,
+        into: &LocalPath,
+        below: &RemotePath,
+        base: &RemotePath,
+    ) -> Result<(), Ended> {
         if below.is_top()
             && let Err(e) = make_local_root(into).await
         {
@@ -136,8 +145,10 @@ impl<L: Fn(String) + Send + Sync> Downloads<L> {
         }
         let options = FindOptions {
             recursive: true,
-            pattern: None,
             directories: true,
+            ignore: self.options.ignore.clone(),
+            ignore_from: Some(base.clone()),
+            ..FindOptions::default()
         };
         let mut found = match find(self.client.clone(), folder, options).await {
             Ok(found) => found,

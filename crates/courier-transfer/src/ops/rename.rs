@@ -2,7 +2,10 @@
 
 use crate::{Client, Entry, EntryKind, Error, ErrorKind, RemotePath, RenameMode, Result};
 
-use super::lost::{ATTEMPTS, described, is_lost, is_same, look, look_beside};
+use super::{
+    Guard, NoGuard,
+    lost::{ATTEMPTS, described, is_lost, is_same, look, look_beside},
+};
 
 /// What a rename may do to an existing target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,12 +33,28 @@ pub async fn rename(
     replace: Replace,
     known: Option<&Entry>,
 ) -> Result<()> {
+    rename_guarded(client, from, to, replace, known, &NoGuard).await
+}
+
+/// As [`rename`], asking `guard` before each change, also where one is asked for again.
+///
+/// # Errors
+/// Those of [`rename`], and [`ErrorKind::Cancelled`] where the guard refuses.
+pub async fn rename_guarded(
+    client: &dyn Client,
+    from: &RemotePath,
+    to: &RemotePath,
+    replace: Replace,
+    known: Option<&Entry>,
+    guard: &dyn Guard,
+) -> Result<()> {
     if from == to {
         return Ok(());
     }
+    let attempt = || attempt(client, from, to, replace, guard);
     let (known, mut result) = match known {
-        Some(known) => (Some(known.clone()), attempt(client, from, to, replace).await),
-        None => look_beside(client.stat(from), attempt(client, from, to, replace)).await,
+        Some(known) => (Some(known.clone()), attempt().await),
+        None => look_beside(client.stat(from), attempt()).await,
     };
     for _ in 1..ATTEMPTS {
         let lost = match result {
@@ -45,7 +64,7 @@ pub async fn rename(
         if is_done(client, from, to, known.as_ref(), &lost).await? {
             return Ok(());
         }
-        result = match attempt(client, from, to, replace).await {
+        result = match attempt().await {
             // The one before was carried out after the look.
             Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::AlreadyExists) => {
                 match is_done(client, from, to, known.as_ref(), &lost).await {
@@ -92,13 +111,20 @@ async fn is_done(
     ))
 }
 
-async fn attempt(client: &dyn Client, from: &RemotePath, to: &RemotePath, replace: Replace) -> Result<()> {
+async fn attempt(
+    client: &dyn Client,
+    from: &RemotePath,
+    to: &RemotePath,
+    replace: Replace,
+    guard: &dyn Guard,
+) -> Result<()> {
     let in_one_step = replace != Replace::Never && client.capabilities().atomic_replace;
     let mode = if in_one_step {
         RenameMode::Replace
     } else {
         RenameMode::KeepTarget
     };
+    guard.check()?;
     let mut result = client.rename(from, to, mode).await;
     // Some servers say that they can, and can't when they are asked.
     let no_more = in_one_step && !client.capabilities().atomic_replace;
@@ -131,6 +157,7 @@ async fn attempt(client: &dyn Client, from: &RemotePath, to: &RemotePath, replac
         Err(e) if e.kind() == ErrorKind::NotFound || is_lost(&e) => return Err(e),
         _ => {}
     }
+    guard.check()?;
     match client.remove(to, EntryKind::File).await {
         Err(e) if e.kind() != ErrorKind::NotFound => return Err(e),
         _ => {}

@@ -1,5 +1,7 @@
 //! Uploads of one file.
 
+mod moved;
+mod naming;
 mod part;
 mod sending;
 mod source;
@@ -10,9 +12,10 @@ use std::{path::Path, sync::Arc};
 use crate::{Client, ErrorKind, RemotePath, Result, Retry};
 
 use super::{
-    Context, FinalName, OnExisting, Outcome, SMALL, Transferred, UploadOptions, blocking::quickly,
+    Context, FinalName, OnExisting, Outcome, SMALL, Transferred, UploadOptions, Version, blocking::quickly,
     directories::is_broken, names::NUMBERED,
 };
+pub use moved::move_version;
 use part::{Reach, RemotePart};
 use sending::Sending;
 use source::LocalSource;
@@ -56,6 +59,9 @@ impl Upload<'_> {
     async fn run(&self, local: &Path) -> Result<Transferred> {
         let (path, locals) = (local.to_owned(), self.context.locals.clone());
         let source = quickly(move || LocalSource::open(&path, &locals)).await?;
+        if let Some(done) = self.named_before(local, &source).await? {
+            return Ok(done);
+        }
         let mut number = 0;
         loop {
             let Some(target) = self.target(&mut number).await? else {
@@ -113,7 +119,7 @@ impl Upload<'_> {
         };
         let result = match self.store_and_verify(&mut sending).await {
             Ok(whole) => self
-                .name(&part, &target, whole.entry.as_ref())
+                .name(&sending, &target, whole.entry.as_ref())
                 .await
                 .map(|()| whole.verified),
             Err(e) => Err(e),
@@ -139,7 +145,7 @@ impl Upload<'_> {
             resumed_from: Some(sending.begun_at).filter(|&at| at > 0),
             verified: result?,
             target: FinalName::Remote(target),
-            source: Some(source.version.clone()),
+            source: Some(Version::Local(source.version.clone())),
         })
     }
 }

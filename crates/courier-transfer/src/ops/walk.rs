@@ -85,7 +85,7 @@ impl<L: Fn(String)> Walk<L> {
                     Some(name) if !self.options.contents => PathBuf::from(name),
                     _ => PathBuf::new(),
                 };
-                self.tree(from, &top)
+                self.tree(from, &top, Path::new(""))
             }
             Ok(_) => {
                 let name = from.file_name().map(PathBuf::from).unwrap_or_default();
@@ -119,10 +119,15 @@ impl<L: Fn(String)> Walk<L> {
                 let Some(remote) = self.remote(&base, &relative)? else {
                     continue;
                 };
+                if self.ignores(&remote) {
+                    continue;
+                }
                 let matches = pattern.matches(&remote);
                 let path = base.join(&relative);
                 match kind(&path) {
-                    Ok(Kind::Folder) if matches && self.options.recursive => self.tree(&path, &relative)?,
+                    Ok(Kind::Folder) if matches && self.options.recursive => {
+                        self.tree(&path, &relative, &relative)?
+                    }
                     Ok(Kind::Folder) if pattern.may_match_below(&remote) => folders.push(relative),
                     Ok(Kind::File) if matches => self.give(&path, &relative, false)?,
                     Ok(Kind::Other(what)) if matches => self.leave_out(&path, what),
@@ -134,8 +139,9 @@ impl<L: Fn(String)> Walk<L> {
         Ok(())
     }
 
-    /// Gives a folder and all that lies in it, as `top`.
-    fn tree(&self, from: &Path, top: &Path) -> Result<(), Ended> {
+    /// Gives a folder and all that lies in it, as `top`; it lies at `relative` below what the patterns to ignore are
+    /// relative to.
+    fn tree(&self, from: &Path, top: &Path, relative: &Path) -> Result<(), Ended> {
         let mut folders = vec![PathBuf::new()];
         while let Some(below) = folders.pop() {
             let folder = from.join(&below);
@@ -148,6 +154,9 @@ impl<L: Fn(String)> Walk<L> {
             for name in children {
                 let path = folder.join(&name);
                 let below = below.join(&name);
+                if self.ignores_in_tree(&relative.join(&below)) {
+                    continue;
+                }
                 match kind(&path) {
                     Ok(Kind::Folder) => folders.push(below),
                     Ok(Kind::File) => self.give(&path, &top.join(&below), false)?,
@@ -157,6 +166,15 @@ impl<L: Fn(String)> Walk<L> {
             }
         }
         Ok(())
+    }
+
+    fn ignores(&self, relative: &RemotePath) -> bool {
+        self.options.ignore.iter().any(|p| p.matches(relative))
+    }
+
+    /// A name that can't be used is told later.
+    fn ignores_in_tree(&self, relative: &Path) -> bool {
+        RemotePath::new(relative.as_os_str().as_bytes()).is_ok_and(|relative| self.ignores(&relative))
     }
 
     /// The names in a folder, sorted; `None` where it could not be read, which was told.

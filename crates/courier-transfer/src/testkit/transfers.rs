@@ -237,9 +237,16 @@ pub async fn trees_go_up_down_and_away(f: &Fixture) {
     let tree = PlanOptions {
         recursive: true,
         contents: true,
+        ..PlanOptions::default()
     };
     let remote = f.path("tree");
-    let jobs = plan_uploads(f.client.clone(), local.path("in"), remote.clone(), tree, drop);
+    let jobs = plan_uploads(
+        f.client.clone(),
+        local.path("in"),
+        remote.clone(),
+        tree.clone(),
+        drop,
+    );
     let sent = upload_all(
         f.client.clone(),
         jobs,
@@ -288,8 +295,15 @@ pub async fn many_small_files_move_at_once(f: &Fixture) {
     let tree = PlanOptions {
         recursive: true,
         contents: true,
+        ..PlanOptions::default()
     };
-    let jobs = plan_uploads(f.client.clone(), local.path("in"), f.folder.clone(), tree, drop);
+    let jobs = plan_uploads(
+        f.client.clone(),
+        local.path("in"),
+        f.folder.clone(),
+        tree.clone(),
+        drop,
+    );
     let sent = totals(upload_all(
         f.client.clone(),
         jobs,

@@ -10,8 +10,8 @@ use courier_transfer::{
     Client, ErrorKind,
     memory::{Event, Memory},
     ops::{
-        BatchContext, DownloadOptions, FileResult, PlanOptions, RemoteGlob, Totals, UploadOptions,
-        download_all, plan_downloads, plan_uploads, upload_all,
+        BatchContext, DownloadOptions, FileResult, Pattern, PlanOptions, RemoteGlob, Totals, UploadOptions,
+        download_all, plan_downloads, plan_uploads, upload_all, walk,
     },
 };
 use futures::StreamExt;
@@ -21,6 +21,7 @@ use crate::support::{bytes, names, path};
 const TREE: PlanOptions = PlanOptions {
     recursive: true,
     contents: true,
+    ignore: Vec::new(),
 };
 
 async fn get(
@@ -113,7 +114,7 @@ async fn names_land_where_the_plan_says() {
     let client: Arc<dyn Client> = memory.connect();
     let recursive = PlanOptions {
         recursive: true,
-        contents: false,
+        ..PlanOptions::default()
     };
     for (from, plan, expected) in [
         ("in/a.csv", PlanOptions::default(), vec!["a.csv"]),
@@ -125,19 +126,19 @@ async fn names_land_where_the_plan_says() {
         ),
         (
             "in/sub",
-            recursive,
+            recursive.clone(),
             vec!["sub/b.csv", "sub/c.txt", "sub/deep/d.csv"],
         ),
         ("in/sub", TREE, vec!["b.csv", "c.txt", "deep/d.csv"]),
         (
             "in/s*",
-            recursive,
+            recursive.clone(),
             vec!["sub/b.csv", "sub/c.txt", "sub/deep/d.csv"],
         ),
         ("in/s*", PlanOptions::default(), vec![]),
     ] {
         let temp = tempfile::tempdir().unwrap();
-        let results = get(&client, from, temp.path(), plan).await;
+        let results = get(&client, from, temp.path(), plan.clone()).await;
         let mut got: Vec<String> = results
             .iter()
             .map(|r| {
@@ -233,16 +234,16 @@ async fn uploads_follow_links_to_files_and_no_folders() {
     assert_eq!(heard.try_iter().collect::<Vec<_>>(), [circle]);
     let pattern = PlanOptions::default();
     assert_eq!(
-        put(from.join("*.csv"), pattern).await,
+        put(from.join("*.csv"), pattern.clone()).await,
         ["up/b[1].csv", "up/c.csv"]
     );
-    assert_eq!(put(from.join("b[1].csv"), pattern).await, ["up/b[1].csv"]);
+    assert_eq!(put(from.join("b[1].csv"), pattern.clone()).await, ["up/b[1].csv"]);
     assert_eq!(
-        put(from.join("**/*.csv"), pattern).await,
+        put(from.join("**/*.csv"), pattern.clone()).await,
         ["up/b[1].csv", "up/c.csv", "up/sub/link.csv"]
     );
-    assert_eq!(put(from.join("none"), pattern).await, ["?"]);
-    assert_eq!(put(from.clone(), pattern).await, ["?"]);
+    assert_eq!(put(from.join("none"), pattern.clone()).await, ["?"]);
+    assert_eq!(put(from.clone(), pattern.clone()).await, ["?"]);
     // Folders are not asked for, so none is missed.
     assert_eq!(heard.try_iter().next(), None);
 }
@@ -267,4 +268,84 @@ async fn a_plan_is_made_as_it_is_taken() {
         jobs.next().await.unwrap().unwrap();
     }
     drop(jobs);
+}
+
+#[tokio::test]
+async fn what_is_ignored_is_neither_moved_nor_gone_into() {
+    let temp = tempfile::tempdir().unwrap();
+    let memory = Memory::default();
+    let client = memory.connect() as Arc<dyn Client>;
+    for name in [
+        "a.csv",
+        "a.tmp",
+        "old/b.csv",
+        "sub/old/c.csv",
+        "sub/d.csv",
+        "sub/e.tmp",
+    ] {
+        memory.put(&path(&format!("in/{name}")), name);
+    }
+    let ignoring = |patterns: &[&str], contents| PlanOptions {
+        recursive: true,
+        contents,
+        ignore: patterns.iter().map(|p| Pattern::new(p).unwrap()).collect(),
+    };
+    let mut all = Vec::new();
+    for (from, patterns, expected) in [
+        ("in", &["*.tmp", "old"][..], &["a.csv", "sub/d.csv"][..]),
+        (
+            "in",
+            &["/old", "sub/*.tmp"],
+            &["a.csv", "a.tmp", "sub/d.csv", "sub/old/c.csv"],
+        ),
+        ("in/**", &["old", "*.tmp"], &["a.csv", "sub/d.csv"]),
+        ("in/*", &["s*", "*.csv"], &["a.tmp"]),
+    ] {
+        let into = temp.path().join(all.len().to_string());
+        std::fs::create_dir(&into).unwrap();
+        get(&client, from, &into, ignoring(patterns, true)).await;
+        let mut got: Vec<String> = walk(into.clone(), ignoring(&[], true), drop)
+            .filter_map(|found| std::future::ready(found.ok().filter(|f| !f.is_dir)))
+            .map(|f| f.relative.to_text())
+            .collect()
+            .await;
+        got.sort();
+        assert_eq!(got, expected, "{from} {patterns:?}");
+        all.push(into);
+    }
+    // And the other way, from what the second has brought.
+    for (from, patterns, expected) in [
+        ("", &["*.tmp", "old"][..], &["a.csv", "sub/d.csv"][..]),
+        ("*", &["old"], &["a.csv", "a.tmp", "sub/d.csv"]),
+        ("**", &["/sub/old"], &["a.csv", "a.tmp", "sub/d.csv"]),
+    ] {
+        let up = path(&format!("up{}", all.len()));
+        client.make_dir(&up).await.unwrap();
+        let jobs = plan_uploads(
+            client.clone(),
+            all[1].join(from),
+            up.clone(),
+            ignoring(patterns, true),
+            drop,
+        );
+        let sent = upload_all(
+            client.clone(),
+            jobs,
+            UploadOptions::default(),
+            BatchContext::default(),
+        );
+        let mut sent: Vec<String> = sent
+            .map(|r| r.job.unwrap().remote.strip_base(&up).unwrap().to_text())
+            .collect()
+            .await;
+        sent.sort();
+        sent.dedup();
+        assert_eq!(sent, expected, "{from} {patterns:?}");
+        let folder = path(&format!("{up}/sub/old"));
+        assert!(
+            client.stat(&folder).await.is_err(),
+            "an empty folder of what is ignored"
+        );
+        all.push(temp.path().to_owned());
+    }
 }

@@ -11,7 +11,7 @@ use courier_transfer::{
     Error, ErrorKind, Result,
     ops::{
         Confine, Context, DownloadOptions, LocalPath, Locals, PlanOptions, RemoteGlob, UploadOptions,
-        download, plan_downloads, remove_version, upload, walk,
+        Version, download, plan_downloads, remove_version, upload, walk,
     },
 };
 use futures::StreamExt;
@@ -218,7 +218,9 @@ async fn only_what_was_sent_is_removed() {
     )
     .await
     .unwrap();
-    let version = sent.source.unwrap();
+    let Some(Version::Local(version)) = sent.source else {
+        panic!("no version of a local file: {:?}", sent.source);
+    };
     let _ = remove_version(&source, &place.swaps("in", place.secret.clone()), &version);
     place.secret_is_alone();
     fs::remove_file(place.root.join("in")).unwrap();

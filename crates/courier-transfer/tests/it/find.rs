@@ -43,7 +43,7 @@ async fn paths(listing: courier_transfer::EntryStream) -> Vec<String> {
 
 async fn globbed(client: &Arc<dyn Client>, text: &str) -> Vec<String> {
     paths(
-        glob(client.clone(), &RemoteGlob::new(text).unwrap(), false)
+        glob(client.clone(), &RemoteGlob::new(text).unwrap(), false, &[])
             .await
             .unwrap(),
     )
@@ -80,7 +80,7 @@ async fn finding_goes_down_but_never_along_links() {
     let options = FindOptions {
         recursive: true,
         pattern: Some(Pattern::new("*.csv").unwrap()),
-        directories: false,
+        ..FindOptions::default()
     };
     let found = paths(find(client.clone(), &path("in"), options).await.unwrap()).await;
     assert_eq!(
@@ -89,8 +89,8 @@ async fn finding_goes_down_but_never_along_links() {
     );
     let all = FindOptions {
         recursive: true,
-        pattern: None,
         directories: true,
+        ..FindOptions::default()
     };
     let found = paths(find(client.clone(), &path("in"), all).await.unwrap()).await;
     assert_eq!(found.len(), 10);

@@ -15,6 +15,7 @@ mod layers;
 mod line;
 mod lost;
 mod memory;
+mod named;
 mod parallel;
 mod paths;
 mod proxy;

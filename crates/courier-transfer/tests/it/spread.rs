@@ -24,6 +24,7 @@ use crate::{
 const TREE: PlanOptions = PlanOptions {
     recursive: true,
     contents: true,
+    ignore: Vec::new(),
 };
 const STEP: Duration = Duration::from_millis(10);
 

@@ -117,6 +117,7 @@ pub(crate) async fn run(args: Args, output: Output) -> Result<()> {
             let plan = PlanOptions {
                 recursive: args.recursive,
                 contents: !into_folder,
+                ..PlanOptions::default()
             };
             several(
                 &session,

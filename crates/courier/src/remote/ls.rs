@@ -63,7 +63,7 @@ async fn entries(
     if let Some(pattern) = glob_of(location).map_err(|e| Error::new(ErrorKind::Invalid, e.to_string()))? {
         return Ok(super::matched(
             location,
-            glob(client.clone(), &pattern, true).await?,
+            glob(client.clone(), &pattern, true, &[]).await?,
         ));
     }
     let path = &location.path;
@@ -76,8 +76,8 @@ async fn entries(
     if recursive {
         let options = FindOptions {
             recursive: true,
-            pattern: None,
             directories: true,
+            ..FindOptions::default()
         };
         find(client.clone(), path, options).await
     } else {

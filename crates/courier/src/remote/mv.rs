@@ -75,7 +75,7 @@ async fn paths(session: &Session, source: &Location) -> Result<Vec<courier_trans
     let Some(pattern) = glob_of(source)? else {
         return Ok(vec![Ok(source.path.clone())]);
     };
-    let found = match glob(session.client.clone(), &pattern, true).await {
+    let found = match glob(session.client.clone(), &pattern, true, &[]).await {
         Ok(found) => found,
         Err(error) => return Ok(vec![Err(error)]),
     };

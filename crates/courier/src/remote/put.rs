@@ -133,12 +133,13 @@ pub(crate) async fn run(args: Args, output: Output) -> Result<()> {
             let plan = PlanOptions {
                 recursive: args.recursive,
                 contents: !into_folder,
+                ..PlanOptions::default()
             };
             let bars = Transfers::many(output);
             let mut summary = Summary::new(output, &bars);
             let plans: Vec<_> = sources
                 .iter()
-                .map(|source| planned(&session, source, target, plan, &summary))
+                .map(|source| planned(&session, source, target, plan.clone(), &summary))
                 .collect();
             let context = BatchContext {
                 progress: Arc::new(bars),

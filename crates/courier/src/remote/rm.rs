@@ -36,7 +36,7 @@ pub(crate) async fn run(args: Args, output: Output) -> Result<()> {
             continue;
         };
         // Found first and removed then: some servers skip entries of a listing while others are removed.
-        let found = match glob(session.client.clone(), &pattern, true).await {
+        let found = match glob(session.client.clone(), &pattern, true, &[]).await {
             Ok(found) => super::matched(location, found).collect::<Vec<_>>().await,
             Err(error) => vec![Err(error)],
         };

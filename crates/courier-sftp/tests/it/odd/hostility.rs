@@ -259,6 +259,7 @@ async fn names_of_a_listing_stay_inside_the_target() {
     let options = PlanOptions {
         recursive: true,
         contents: true,
+        ..PlanOptions::default()
     };
     let from = RemoteGlob::new("/").unwrap();
     let jobs = ops::plan_downloads(s.client.clone(), from, target.clone(), options, drop);

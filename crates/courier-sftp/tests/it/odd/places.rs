@@ -98,6 +98,7 @@ async fn a_tree_is_fetched_with_one_open_handle() {
     let options = PlanOptions {
         recursive: true,
         contents: true,
+        ..PlanOptions::default()
     };
     let jobs = ops::plan_downloads(
         client.clone(),

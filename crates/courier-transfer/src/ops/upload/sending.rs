@@ -280,6 +280,9 @@ impl Upload<'_> {
                 Some(size),
             )
         };
+        if !self.options.atomic {
+            self.context.guard.check()?;
+        }
         let mut storing = self.client.store(sending.part, request);
         if options.offset > 0 {
             return storing.await;

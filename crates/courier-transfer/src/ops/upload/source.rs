@@ -8,6 +8,7 @@ use std::{
 
 use jiff::Timestamp;
 use rustix::fs::{AtFlags, unlinkat};
+use serde::{Deserialize, Serialize};
 
 use crate::{
     Error, ErrorKind, Result,
@@ -19,7 +20,7 @@ use crate::{
 };
 
 /// One version of a local file, by what the file system tells of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LocalVersion {
     device: u64,
     inode: u64,
@@ -39,14 +40,19 @@ impl LocalVersion {
     }
 }
 
+/// Opens the file at the path if this very version of it lies there.
+pub(super) fn open_version(path: &Path, locals: &Locals, version: &LocalVersion) -> Result<Option<File>> {
+    let file = locals.read(path)?;
+    let meta = file.metadata().map_err(|e| Error::local(e, "look at", path))?;
+    Ok((LocalVersion::of(&meta) == *version).then_some(file))
+}
+
 /// Deletes a local file that was uploaded, if this very version of it is what lies at the path now; answers whether it
 /// was. A newer one, which somebody has put there meanwhile, stays. Of a link, the link goes. Blocks.
 ///
 /// Errors: those of the local file system, also where nothing is there, and of [`Confine`](super::super::Confine).
 pub fn remove_version(path: &Path, locals: &Locals, version: &LocalVersion) -> Result<bool> {
-    let file = locals.read(path)?;
-    let meta = file.metadata().map_err(|e| Error::local(e, "look at", path))?;
-    if LocalVersion::of(&meta) != *version {
+    if open_version(path, locals, version)?.is_none() {
         return Ok(false);
     }
     let folder = locals.folder(folder_of(path), false)?;

@@ -1,12 +1,12 @@
-//! The names on the server: which one is free, and how a whole file gets it.
+//! The names on the server: which one is free.
 
-use crate::{Entry, Error, ErrorKind, RemoteName, RemotePath, Result};
+use crate::{Error, ErrorKind, RemoteName, RemotePath, Result};
 
 use super::Upload;
 use crate::ops::{
-    OnExisting, Replace,
+    OnExisting,
     names::{NUMBERED, numbered_remote},
-    rename::{cannot_replace, rename},
+    rename::cannot_replace,
 };
 
 impl Upload<'_> {
@@ -63,23 +63,8 @@ impl Upload<'_> {
             Err(e) => Err(e),
         }
     }
-
-    /// Gives a whole partial its final name.
-    pub(super) async fn name(
-        &self,
-        part: &RemotePath,
-        target: &RemotePath,
-        known: Option<&Entry>,
-    ) -> Result<()> {
-        let replace = match self.options.on_existing {
-            _ if !self.options.atomic => return Ok(()),
-            OnExisting::Replace if self.options.replace_non_atomically => Replace::NonAtomically,
-            OnExisting::Replace => Replace::Atomically,
-            OnExisting::Skip | OnExisting::Fail | OnExisting::Rename => Replace::Never,
-        };
-        rename(&**self.client, part, target, replace, known).await
-    }
 }
+
 pub(super) fn with_suffix(target: &RemotePath, suffix: &str) -> Result<RemotePath> {
     let (Some(parent), Some(name)) = (target.parent(), target.name()) else {
         return Err(Error::new(
