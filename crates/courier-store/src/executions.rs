@@ -4,6 +4,7 @@ mod history;
 mod load;
 mod node;
 pub(crate) mod queue;
+mod retention;
 mod run;
 
 pub use history::Transition;
@@ -203,6 +204,8 @@ pub struct ExecutionFilter {
     pub until: Option<Timestamp>,
     /// With this in the job's name, in either case.
     pub search: Option<String>,
+    /// Begun by whom or what has this name.
+    pub triggered_by: Option<String>,
 }
 
 impl Executions<'_> {
@@ -370,6 +373,31 @@ impl Executions<'_> {
     /// [`Error::BadCursor`](crate::Error::BadCursor).
     pub async fn list(&self, filter: &ExecutionFilter, page: &PageRequest) -> Result<Page<Execution>> {
         load::list(self.0, filter, page).await
+    }
+
+    /// Where each of these executions stands; those that aren't there are left out.
+    ///
+    /// # Errors
+    /// As [`Self::enqueue`].
+    pub async fn states_of(&self, ids: &[Uuid]) -> Result<Vec<(Uuid, ExecutionState)>> {
+        load::states_of(self.0, ids).await
+    }
+
+    /// Since when the first of those that wait in the queue has waited there; none where nothing waits.
+    ///
+    /// # Errors
+    /// As [`Self::enqueue`].
+    pub async fn waiting_since(&self) -> Result<Option<Timestamp>> {
+        load::waiting_since(self.0).await
+    }
+
+    /// Removes executions that were over before this time, with their steps and history: some of them, so that others can
+    /// write in between. Answers how many; none where no more are left.
+    ///
+    /// # Errors
+    /// As [`Self::enqueue`].
+    pub async fn forget(&self, until: Timestamp) -> Result<u64> {
+        retention::forget(self.0, until).await
     }
 
     /// How many executions are in each state, every state listed: of those that are over, the ones queued since then.

@@ -20,6 +20,9 @@ use crate::{
     row,
 };
 
+/// Ids in one question.
+const ASKED: usize = 500;
+
 pub(super) const NOT_FOUND: Error = Error::NotFound { what: "execution" };
 
 pub(super) async fn get(db: &impl ConnectionTrait, id: Uuid) -> Result<Execution> {
@@ -79,11 +82,46 @@ pub(super) async fn list(
     if let Some(text) = &filter.search {
         query = query.filter(row::contains(Column::JobName, text));
     }
+    if let Some(name) = &filter.triggered_by {
+        query = query.filter(Column::TriggeredBy.eq(name.as_str()));
+    }
     let rows = page
         .apply(query, Column::Id, Order::NewestFirst)?
         .all(store.read())
         .await?;
     page.page(rows, |row| row.id).try_map(Execution::try_from)
+}
+
+pub(super) async fn states_of(store: &Store, ids: &[Uuid]) -> Result<Vec<(Uuid, ExecutionState)>> {
+    let mut states = Vec::with_capacity(ids.len());
+    for ids in ids.chunks(ASKED) {
+        let rows: Vec<(Uuid, String)> = Entity::find()
+            .select_only()
+            .columns([Column::Id, Column::State])
+            .filter(Column::Id.is_in(ids.iter().copied()))
+            .into_tuple()
+            .all(store.read())
+            .await?;
+        for (id, word) in rows {
+            states.push((id, row::word("executions.state", &word)?));
+        }
+    }
+    Ok(states)
+}
+
+/// By the id, the first is the next to run, though one that was paused may have waited for less time.
+pub(super) async fn waiting_since(store: &Store) -> Result<Option<Timestamp>> {
+    let first: Option<Uuid> = Entity::find()
+        .select_only()
+        .column(Column::Id)
+        .filter(Column::State.eq(ExecutionState::Queued.as_str()))
+        .order_by_asc(Column::Id)
+        .into_tuple()
+        .one(store.read())
+        .await?;
+    let Some(first) = first else { return Ok(None) };
+    let history = super::history::of(store, first).await?;
+    Ok(history.last().map(|queued| queued.at))
 }
 
 /// Those that live are few and counted whole; those that are over only since then. Two queries, because each is a range

@@ -80,8 +80,7 @@ async fn two_processes_hear_each_other_once_and_in_order() {
 async fn of_much_progress_the_newest_is_told_elsewhere() {
     let database = Database::postgres().await;
     let other = database.again().await;
-    let mut there = ear(&other).await;
-    let mut here = database.bus().subscribe();
+    let (mut here, mut there) = (ear(&database).await, ear(&other).await);
     let execution = new_id();
     for bytes in 0..=1000 {
         for name in ["a", "b"] {

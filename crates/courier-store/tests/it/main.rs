@@ -19,6 +19,7 @@ mod known_hosts;
 mod opening;
 mod postgres;
 mod records;
+mod retention;
 mod schedules;
 mod settings;
 mod transactions;
