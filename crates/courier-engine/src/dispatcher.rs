@@ -1,89 +1,85 @@
-//! Takes executions out of the queue, as many at once as the configuration allows.
+//! Takes executions out of the queue, and runs them.
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::sync::Semaphore;
+use async_trait::async_trait;
+use courier_store::{
+    dispatch::{Handled, Handler},
+    executions::Execution,
+};
+use uuid::Uuid;
 
-use crate::{Engine, Result, live::Stop, runner};
+use crate::{Engine, live::Stop, node::Tenure, runner};
 
-/// How often the queue is looked at without having been called: for what other nodes put in.
-const POLL: Duration = Duration::from_secs(2);
+/// Before the database is asked again, where it is away.
+const PAUSE: Duration = Duration::from_secs(1);
 
-/// How often is looked for nodes that died.
-const LOOK: Duration = Duration::from_secs(5);
-
-/// Puts back what dead processes have left running.
-pub(crate) async fn put_back(engine: &Engine) -> Result<()> {
-    let mut node = engine.0.node.lock().await;
-    let Some(node) = node.as_mut() else { return Ok(()) };
-    for (id, state) in node.put_back().await? {
-        tracing::info!(execution = %id, %state, "put back what a process that died had left running");
-        if state.is_final() {
-            engine.0.paths.remove_work_dir(id).await;
-        }
-        engine.0.live.tell_state(id, state);
-        engine.0.queue.notify_one();
-    }
-    Ok(())
-}
-
-/// Does that until the engine shuts down.
-pub(crate) async fn look_for_dead_nodes(engine: Engine) {
-    loop {
-        tokio::select! {
-            () = engine.0.stopping.cancelled() => return,
-            () = tokio::time::sleep(LOOK) => {}
-        }
-        if let Err(error) = put_back(&engine).await {
-            tracing::error!(%error, "could not look for executions that nobody is at");
-        }
-    }
-}
-
-/// Runs until the engine shuts down.
+/// Runs what the queue calls for, until the engine shuts down.
 pub(crate) async fn dispatch(engine: Engine) {
-    let permits = Arc::new(Semaphore::new(engine.config().concurrency.max(1)));
-    let stopping = engine.0.stopping.clone();
-    loop {
-        let permit = tokio::select! {
-            () = stopping.cancelled() => return,
-            permit = permits.clone().acquire_owned() => permit,
+    let concurrency = engine.config().concurrency.max(1);
+    let stop = engine.0.stopping.clone();
+    let handler = Arc::new(Here(engine.clone()));
+    engine.0.store.dispatcher().run(concurrency, handler, stop).await;
+}
+
+/// Runs executions on this node.
+#[derive(Debug)]
+struct Here(Engine);
+
+#[async_trait]
+impl Handler for Here {
+    async fn run(&self, id: Uuid) -> Handled {
+        let engine = &self.0;
+        let stopping = &engine.0.stopping;
+        // It may run here still, under a lease that was lost.
+        if let Some(last) = engine.0.live.get(id) {
+            tokio::select! {
+                () = stopping.cancelled() => return Handled::NotHere,
+                () = last.ended() => {}
+            }
+        }
+        let (execution, tenure) = match take(engine, id).await {
+            Ok(taken) => taken,
+            Err(not_taken) => return not_taken,
         };
-        let Ok(permit) = permit else { return };
-        match engine
-            .0
-            .store
-            .executions()
-            .claim_next(&engine.config().node)
-            .await
-        {
-            Ok(Some(execution)) => {
-                let live = engine.0.live.begin(execution.id, engine.0.lease.lock().clone());
-                if stopping.is_cancelled() {
-                    live.stop(Stop::Shutdown);
-                }
-                let running = engine.clone();
-                engine.0.tasks.spawn(async move {
-                    runner::run(&running, execution, &live).await;
-                    drop(permit);
-                });
-            }
-            Ok(None) => {
-                drop(permit);
-                tokio::select! {
-                    () = stopping.cancelled() => return,
-                    () = engine.0.queue.notified() => {}
-                    () = tokio::time::sleep(POLL) => {}
-                }
-            }
+        let running = engine.0.tasks.spawn(run(engine.clone(), execution, tenure));
+        // On its own, so that it ends in order whatever becomes of this call.
+        if let Err(error) = running.await {
+            tracing::error!(execution = %id, %error, "an execution ended by a bug in Courier");
+        }
+        Handled::Done
+    }
+}
+
+/// Takes an execution, if it waits still; where the database is away, as soon as it is there.
+async fn take(engine: &Engine, id: Uuid) -> Result<(Execution, Tenure), Handled> {
+    let stopping = &engine.0.stopping;
+    loop {
+        let tenure = tokio::select! {
+            biased;
+            () = stopping.cancelled() => return Err(Handled::NotHere),
+            tenure = engine.0.node.tenure() => tenure,
+        };
+        match engine.0.store.executions().claim(id, &tenure.life).await {
+            Ok(Some(execution)) => return Ok((execution, tenure)),
+            // What a life that has just lost its lease can't take waits still.
+            Ok(None) if tenure.lease.is_held() => return Err(Handled::Done),
+            Ok(None) => {}
             Err(error) => {
-                drop(permit);
-                tracing::error!(%error, "could not look into the queue");
-                tokio::select! {
-                    () = stopping.cancelled() => return,
-                    () = tokio::time::sleep(POLL) => {}
-                }
+                tracing::error!(execution = %id, %error, "could not take an execution from the queue");
+                // Where it was taken after all, it is found to be without anybody at it.
+                let _ = tokio::time::timeout(PAUSE, stopping.cancelled()).await;
             }
         }
     }
+}
+
+async fn run(engine: Engine, execution: Execution, tenure: Tenure) {
+    let live = engine.0.live.begin(execution.id, tenure.lease);
+    if !live.is_held() {
+        live.stop(Stop::LeaseLost);
+    } else if engine.0.stopping.is_cancelled() {
+        live.stop(Stop::Shutdown);
+    }
+    runner::run(&engine, execution, &live).await;
 }

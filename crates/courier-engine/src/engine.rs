@@ -1,24 +1,29 @@
 //! The engine as a whole: started once, cheap to clone.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    path::PathBuf,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
-use courier_store::{Store, executions::Node};
+use courier_store::Store;
 use courier_vault::Vault;
-use tokio::sync::{Mutex, Notify};
+use tokio::sync::Mutex;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     Error, Protocols, Result,
+    alerts::{self, Alerts},
     audit::{self, Audit},
     auth::Auth,
     connections::Connections,
-    dispatcher::{dispatch, look_for_dead_nodes, put_back},
+    dispatcher::dispatch,
     executions::Executions,
     jobs::Jobs,
     keys::Keys,
-    lease::Lease,
     live::{LiveExecutions, Stop, hear_other_nodes, tell_progress},
     local_paths::LocalPaths,
+    node::{Membership, look_for_abandoned, put_back},
     open::Slots,
     overview::{Counts, Overview, counts, overview},
     passwords::{Brake, Passwords},
@@ -101,15 +106,13 @@ pub(crate) struct Shared {
     pub(crate) partials: AllPartials,
     /// Executions that run here.
     pub(crate) live: LiveExecutions,
-    /// Calls the dispatcher when something was queued.
-    pub(crate) queue: Notify,
     pub(crate) stopping: CancellationToken,
     /// The dispatcher, and the executions that run here.
     pub(crate) tasks: TaskTracker,
-    /// The lease of this node's life.
-    pub(crate) lease: parking_lot::Mutex<Lease>,
-    /// This process's name among its like, until the shutdown.
-    pub(crate) node: Mutex<Option<Node>>,
+    /// This process's place among its like, until the shutdown.
+    pub(crate) node: Membership,
+    /// The client for webhooks, once one was needed.
+    pub(crate) webhooks: OnceLock<reqwest::Client>,
     /// Held by whoever verifies the audit log.
     pub(crate) verifying: Mutex<()>,
 }
@@ -127,14 +130,11 @@ impl Engine {
         vault: Vault,
         protocols: Protocols,
         config: EngineConfig,
-    ) -> Result<Self> {
+    ) -> Result<Self, Error> {
         let paths = LocalPaths::new(&config.data_dir, &config.local_roots)?;
         check_vault(&store, &vault).await?;
         audit::open(&store, &vault).await?;
-        let node = store.executions().join(&config.node).await.map_err(|e| match e {
-            courier_store::Error::Conflict(message) => Error::Conflict(message),
-            e => e.into(),
-        })?;
+        let node = Membership::join(&store, &config.node).await?;
         let shared = Shared {
             paths,
             passwords: Passwords::new(config.password_cost).await?,
@@ -142,11 +142,10 @@ impl Engine {
             slots: Slots::default(),
             partials: AllPartials::default(),
             live: LiveExecutions::new(&store),
-            queue: Notify::new(),
             stopping: CancellationToken::new(),
             tasks: TaskTracker::new(),
-            lease: parking_lot::Mutex::new(Lease::until(Duration::MAX)),
-            node: Mutex::new(Some(node)),
+            node,
+            webhooks: OnceLock::new(),
             verifying: Mutex::new(()),
             store,
             vault,
@@ -154,12 +153,16 @@ impl Engine {
             config,
         };
         let engine = Self(Arc::new(shared));
+        engine.0.node.keep(&engine);
         secrets::bind_older(&engine).await?;
         put_back(&engine).await?;
-        engine.0.tasks.spawn(look_for_dead_nodes(engine.clone()));
+        engine.0.tasks.spawn(look_for_abandoned(engine.clone()));
         engine.0.tasks.spawn(dispatch(engine.clone()));
         engine.0.tasks.spawn(hear_other_nodes(engine.clone()));
         engine.0.tasks.spawn(tell_progress(engine.clone()));
+        engine.0.tasks.spawn(keep_time(engine.clone()));
+        engine.0.tasks.spawn(alerts::deliver(engine.clone()));
+        engine.0.tasks.spawn(alerts::look_out(engine.clone()));
         engine.0.tasks.spawn(audit::keep_sealed(engine.clone()));
         engine.0.tasks.spawn(audit::keep_trimmed(engine.clone()));
         Ok(engine)
@@ -177,12 +180,7 @@ impl Engine {
             tracing::warn!("some executions did not stop in time; the next start queues them again");
         }
         audit::seal(self).await;
-        let node = self.0.node.lock().await.take();
-        if let Some(node) = node
-            && let Err(error) = node.leave().await
-        {
-            tracing::debug!(%error, "could not say goodbye to the database");
-        }
+        self.0.node.leave().await;
     }
 
     /// Connections.
@@ -230,6 +228,11 @@ impl Engine {
         Settings(self)
     }
 
+    /// Whom to tell of what.
+    pub fn alerts(&self) -> Alerts<'_> {
+        Alerts(self)
+    }
+
     /// Audit records.
     pub fn audit(&self) -> Audit<'_> {
         Audit(self)
@@ -257,6 +260,11 @@ impl Engine {
     /// [`Error::Store`].
     pub async fn ready(&self) -> Result<()> {
         Ok(self.0.store.ping().await?)
+    }
+
+    /// Has this node its lease, without which it runs nothing? With SQLite, always.
+    pub fn holds_lease(&self) -> bool {
+        self.0.node.is_held()
     }
 
     /// The protocols that connections may have.

@@ -196,7 +196,6 @@ impl Jobs<'_> {
             Err(courier_store::Error::Conflict(message)) => return Err(Error::Conflict(message)),
             queued => queued?,
         };
-        self.0.0.queue.notify_one();
         self.0.executions().get(queued.id).await
     }
 

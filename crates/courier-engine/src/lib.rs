@@ -7,6 +7,7 @@
 
 mod actor;
 pub mod admin;
+pub mod alerts;
 mod argon;
 pub mod audit;
 pub mod auth;
@@ -27,9 +28,11 @@ mod listener;
 mod live;
 mod local_file;
 mod local_paths;
+mod node;
 mod open;
 pub mod overview;
 mod passwords;
+mod placeholders;
 mod protocols;
 mod runner;
 pub mod schedules;

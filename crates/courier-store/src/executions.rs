@@ -1,5 +1,6 @@
 //! Executions of jobs, and the queue of those that wait.
 
+mod crash;
 mod history;
 mod load;
 mod node;
@@ -8,7 +9,7 @@ mod retention;
 mod run;
 
 pub use history::Transition;
-pub use node::Node;
+pub use node::{LEASE, Life, Node};
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -124,7 +125,7 @@ impl Execution {
 
 /// A worker's hold on a running execution. Whatever a worker writes of an execution, it shows this, and what has been
 /// taken from it meanwhile is not written: the attempt is a number that only grows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Claim {
     /// The execution.
     pub execution: Uuid,
@@ -222,22 +223,50 @@ impl Executions<'_> {
         queue::enqueue(self.0, execution, record).await
     }
 
-    /// Takes the oldest execution out of the queue for this node; none where nothing waits. No two callers get the
-    /// same one. It is then running, with one attempt more.
+    /// Takes an execution out of the queue for this life of a node; none where it doesn't wait (any more), or the life has
+    /// lost its lease. No two callers get it. It is then running, with one attempt more.
     ///
     /// # Errors
     /// As [`Self::enqueue`].
-    pub async fn claim_next(&self, node: &str) -> Result<Option<Execution>> {
-        queue::claim_next(self.0, node).await
+    pub async fn claim(&self, id: Uuid, life: &Life) -> Result<Option<Execution>> {
+        queue::claim(self.0, id, life).await
     }
 
-    /// Takes a place among the processes that use this database, under this name, which is what
-    /// [`Self::claim_next`] is called with.
+    /// Takes a place among the processes that use this database, under this name, with a lease of [`LEASE`].
     ///
     /// # Errors
     /// [`Error::Conflict`](crate::Error::Conflict) where another process has the name, on PostgreSQL.
     pub async fn join(&self, node: &str) -> Result<Node> {
         Node::join(self.0, node).await
+    }
+
+    /// Puts back what dead processes have left running: what was to be cancelled or paused is so now; what has ended its
+    /// process several times in a row without getting further has failed; the rest is queued, its running steps pending.
+    /// Answers which there were, and where they stand now.
+    ///
+    /// On PostgreSQL a process is dead when the lease of its [`Node`] is over. SQLite has one process: there, this is to be
+    /// called at its start, before anything runs, and not again.
+    ///
+    /// # Errors
+    /// As [`Self::enqueue`].
+    pub async fn put_back(&self) -> Result<Vec<(Uuid, ExecutionState)>> {
+        crash::put_back(self.0).await
+    }
+
+    /// What runs, as far as the database knows, and was taken by this life of a node.
+    ///
+    /// # Errors
+    /// As [`Self::enqueue`].
+    pub async fn held_by(&self, life: &Life) -> Result<Vec<Claim>> {
+        load::held_by(self.0, life).await
+    }
+
+    /// Puts one back that whoever took it doesn't run; answers where it stands now, or nothing where the claim is lost.
+    ///
+    /// # Errors
+    /// As [`Self::enqueue`].
+    pub async fn put_back_lost(&self, claim: Claim) -> Result<Option<ExecutionState>> {
+        crash::put_back_lost(self.0, claim).await
     }
 
     /// Ends a worker's hold on an execution: it becomes this, with the error that goes with it (`None` clears it). A final
@@ -282,6 +311,15 @@ impl Executions<'_> {
     /// As [`Self::checkpoint`].
     pub async fn start_over(&self, claim: Claim, retries: u32) -> Result<()> {
         run::start_over(self.0, claim, retries).await
+    }
+
+    /// Notes in a running execution's history what is out of the ordinary with it: why it makes no progress, or does
+    /// something again.
+    ///
+    /// # Errors
+    /// As [`Self::checkpoint`].
+    pub async fn remark(&self, claim: Claim, why: &str) -> Result<()> {
+        run::remark(self.0, claim, why).await
     }
 
     /// The states that an execution went through, in order; none for one that isn't there.

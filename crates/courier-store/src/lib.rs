@@ -1,18 +1,21 @@
 //! What Courier keeps, in SQLite or PostgreSQL from one code.
 //!
 //! [`Store::open`] is the way in; each noun has its file, its plain records and its handle: [`Store::connections`],
-//! [`Store::known_hosts`], [`Store::ssh_keys`], [`Store::connection_keys`], [`Store::jobs`], [`Store::executions`],
-//! [`Store::audit`], [`Store::users`], [`Store::sessions`], [`Store::tokens`], [`Store::settings`], [`Store::sealed`],
-//! [`Store::bus`].
+//! [`Store::known_hosts`], [`Store::ssh_keys`], [`Store::connection_keys`], [`Store::jobs`], [`Store::schedules`],
+//! [`Store::executions`], [`Store::audit`], [`Store::users`], [`Store::sessions`], [`Store::tokens`], [`Store::settings`], [`Store::sealed`],
+//! [`Store::bus`], [`Store::dispatcher`], [`Store::alerts`],
+//! [`Store::session_slots`].
 //!
 //! Secrets come sealed and go sealed: the store sees opaque bytes. What must change together changes in one
 //! transaction, and what two callers may race for is a compare-and-set, on both databases.
 
+pub mod alerts;
 pub mod audit;
 pub mod backup;
 pub mod bus;
 pub mod connection_keys;
 pub mod connections;
+pub mod dispatch;
 mod entities;
 mod error;
 pub mod executions;
@@ -25,6 +28,7 @@ mod page;
 mod row;
 pub mod schedules;
 pub mod sealed;
+pub mod session_slots;
 pub mod sessions;
 pub mod settings;
 pub mod ssh_keys;

@@ -16,15 +16,18 @@ use sea_orm::{
 
 use crate::{
     Error, Result,
+    alerts::Alerts,
     audit::{Audit, Authenticator},
     bus::Bus,
     connection_keys::ConnectionKeys,
     connections::Connections,
+    dispatch::Dispatcher,
     executions::Executions,
     jobs::Jobs,
     known_hosts::KnownHosts,
     schedules::Schedules,
     sealed::Sealed,
+    session_slots::SessionSlots,
     sessions::Sessions,
     settings::Settings,
     ssh_keys::SshKeys,
@@ -55,6 +58,7 @@ struct Shared {
     /// What makes the codes of audit records.
     audit_key: OnceLock<Arc<dyn Authenticator>>,
     bus: Bus,
+    dispatcher: Box<dyn Dispatcher>,
 }
 
 impl Store {
@@ -148,6 +152,16 @@ impl Store {
         Executions(self)
     }
 
+    /// Whom to tell of what, and the messages.
+    pub fn alerts(&self) -> Alerts<'_> {
+        Alerts(self)
+    }
+
+    /// The queue's other end.
+    pub fn dispatcher(&self) -> &dyn Dispatcher {
+        &*self.0.dispatcher
+    }
+
     /// Audit records.
     pub fn audit(&self) -> Audit<'_> {
         Audit(self)
@@ -161,6 +175,11 @@ impl Store {
     /// Logins of users.
     pub fn sessions(&self) -> Sessions<'_> {
         Sessions(self)
+    }
+
+    /// Sessions with servers, counted over all nodes.
+    pub fn session_slots(&self) -> SessionSlots<'_> {
+        SessionSlots(self)
     }
 
     /// API tokens.

@@ -8,7 +8,7 @@ use sea_orm::{
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{Execution, ExecutionFilter, ExecutionRequest, ExecutionState, Step};
+use super::{Claim, Execution, ExecutionFilter, ExecutionRequest, ExecutionState, Life, Step};
 use crate::{
     Error, Page, PageRequest, Result, Store,
     entities::{
@@ -37,6 +37,22 @@ pub(super) async fn requested(store: &Store, id: Uuid) -> Result<ExecutionReques
         .one(store.read())
         .await?;
     row::word("executions.request", &word.ok_or(NOT_FOUND)?)
+}
+
+pub(super) async fn held_by(store: &Store, life: &Life) -> Result<Vec<Claim>> {
+    let held: Vec<(Uuid, i32)> = Entity::find()
+        .select_only()
+        .columns([Column::Id, Column::Attempts])
+        .filter(Column::State.eq(ExecutionState::Running.as_str()))
+        .filter(Column::Holder.eq(life.id))
+        .into_tuple()
+        .all(store.read())
+        .await?;
+    let claim = |(execution, attempts)| Claim {
+        execution,
+        attempt: row::number(attempts),
+    };
+    Ok(held.into_iter().map(claim).collect())
 }
 
 pub(super) async fn steps(store: &Store, ids: &[Uuid]) -> Result<Vec<(Uuid, Step)>> {

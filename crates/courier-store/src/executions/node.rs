@@ -1,191 +1,247 @@
-//! A process among those that share a database: its name, and what dead ones have left running.
+//! A process among those that share a database: its name and its lease.
 //!
-//! On PostgreSQL a node holds an advisory lock on its name, in a session of its own: the lock is free as soon as the
-//! process or its connection is gone, whichever way it went. SQLite is for one process, so all that runs there when
-//! it starts was left by a dead one.
+//! On PostgreSQL each life of a process has a row with a lease, by the database's clock. While the lease is renewed, nobody
+//! takes the life's executions; when it is over, anybody does. Besides, a process holds an advisory lock on its name, in a
+//! session of its own, by which it can start again under the same name at once, however it ended, while a second one of
+//! that name is refused. SQLite is for one process, so all that runs there when it starts was left by a dead one.
 
-use std::{
-    collections::HashMap,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QuerySelect, Statement,
-    sqlx::{self, Connection, PgConnection},
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect,
+    sea_query::{Expr, ExprTrait, SimpleExpr},
+    sqlx::{self, ConnectOptions, Connection, Executor, PgConnection},
 };
 use uuid::Uuid;
 
-use super::{ExecutionState, queue};
+use super::crash::holders_of_running;
 use crate::{
     Error, Kind, Result, Store,
-    entities::executions::{Column, Entity},
+    entities::nodes,
+    ids::{new_id, now},
     row,
 };
+
+/// How long a lease is, from the moment that the database gave or renewed it. A node that has heard nothing since must
+/// have stopped well before.
+pub const LEASE: Duration = Duration::from_secs(10);
 
 /// Keeps the locks on names apart from others: "node" in ASCII.
 const SPACE: i64 = 0x6e_6f_64_65;
 /// How long a name may be taken at a start: a server needs a moment to notice that its last owner is gone.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// How long the connection that holds the name may be silent.
-const SILENCE: Duration = Duration::from_secs(3);
-/// Looks in a row that must find a node gone. One whose connection broke takes its name back at its next look.
-const LOOKS: u32 = 3;
+/// The server notices within half a minute that a machine is gone.
+const KEEPALIVE: &str =
+    "SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 4";
 
-/// This process among the nodes. While it lives, nobody else has its name, and nobody takes its executions.
+/// One life of a process: from its start, or from when it lost its lease, until it ends or loses its lease again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Life {
+    /// Nobody else ever has it.
+    pub id: Uuid,
+    /// The node's name, for people.
+    pub node: String,
+}
+
+/// This process among the nodes.
 #[derive(Debug)]
 pub struct Node {
     store: Store,
-    name: String,
-    /// PostgreSQL's session that has the lock on the name.
-    lock: Option<PgConnection>,
-    /// What it left running itself, before it died the last time, is not put back yet.
-    new: bool,
-    /// Nodes that were gone, and at how many looks in a row.
-    gone: HashMap<String, u32>,
+    life: Life,
+    /// PostgreSQL's session that has the lock on the name, and in which the lease is renewed: it waits for nothing else.
+    session: Option<PgConnection>,
 }
 
 impl Node {
     pub(super) async fn join(store: &Store, name: &str) -> Result<Self> {
+        let life = Life {
+            id: new_id(),
+            node: row::clean(name),
+        };
         let mut node = Self {
             store: store.clone(),
-            name: row::clean(name),
-            lock: None,
-            new: true,
-            gone: HashMap::new(),
+            life,
+            session: None,
         };
-        let begun = Instant::now();
-        loop {
-            match node.hold().await {
-                Err(Error::Conflict(_)) if begun.elapsed() < PATIENCE => {
-                    tokio::time::sleep(Duration::from_millis(200)).await;
+        if store.kind() == Kind::Postgres {
+            let begun = Instant::now();
+            let mut session = node.connect().await?;
+            while !node.lock_name(&mut session).await? && node.is_name_in_use().await? {
+                if begun.elapsed() > PATIENCE {
+                    return Err(node.name_taken());
                 }
-                result => return result.map(|()| node),
+                tokio::time::sleep(Duration::from_millis(200)).await;
             }
+            node.session = Some(session);
+            node.begin_lease().await?;
         }
+        Ok(node)
     }
 
-    /// Puts back what dead processes have left running: what was to be cancelled or paused is so now; the rest is
-    /// queued, its running steps pending. Answers which there were, and where they stand now.
+    /// Its life now.
+    pub fn life(&self) -> Life {
+        self.life.clone()
+    }
+
+    /// Renews the lease. `false` where it was over, and others may have taken what ran under it. The lease counts from
+    /// some moment after this was called. On SQLite there is nothing to renew.
     ///
-    /// To be called at the start, before anything runs here, and then every few seconds: the first call puts back what
-    /// this node's own name has, each later one what nodes have that were gone for some calls in a row.
+    /// Where this is dropped before it answers, the lease may have been renewed or not.
     ///
     /// # Errors
-    /// [`Error::Conflict`] where this node's connection broke, and another process has its name now.
-    pub async fn put_back(&mut self) -> Result<Vec<(Uuid, ExecutionState)>> {
-        self.hold().await?;
-        let mut put_back = Vec::new();
-        if self.new {
-            let of = match self.store.kind() {
-                Kind::Sqlite => None,
-                Kind::Postgres => Some(self.name.as_str()),
-            };
-            put_back = self
-                .store
-                .transact(async |db| queue::requeue_running(db, of).await)
-                .await?;
-            self.new = false;
+    /// [`Error::Unavailable`], [`Error::Database`].
+    pub async fn renew(&mut self) -> Result<bool> {
+        if self.store.kind() == Kind::Sqlite {
+            return Ok(true);
         }
-        if self.store.kind() == Kind::Postgres {
-            put_back.extend(self.put_back_others().await?);
-        }
-        Ok(put_back)
-    }
-
-    async fn put_back_others(&mut self) -> Result<Vec<(Uuid, ExecutionState)>> {
-        let names: Vec<String> = Entity::find()
-            .select_only()
-            .column(Column::Node)
-            .distinct()
-            .filter(Column::State.eq(ExecutionState::Running.as_str()))
-            .filter(Column::Node.ne(self.name.as_str()))
-            .into_tuple()
-            .all(self.store.read())
-            .await?;
-        self.gone.retain(|name, _| names.contains(name));
-        let mut put_back = Vec::new();
-        for name in names {
-            let looks = self.gone.get(&name).map_or(1, |looks| looks.saturating_add(1));
-            // In one transaction with the lock, so that nobody takes the name meanwhile.
-            let found = self
-                .store
-                .transact(async |db| match is_free(db, &name).await? {
-                    false => Ok(None),
-                    true if looks < LOOKS => Ok(Some(Vec::new())),
-                    true => queue::requeue_running(db, Some(&name)).await.map(Some),
-                })
-                .await?;
-            match found {
-                Some(found) => {
-                    self.gone.insert(name, looks);
-                    put_back.extend(found);
+        // Kept only where all went well: a session that was left in the middle of something is of no use.
+        let mut session = match self.session.take() {
+            Some(session) => session,
+            None => {
+                let mut session = self.connect().await?;
+                // Whoever else may have the name by now, the lease is this life's.
+                if !self.lock_name(&mut session).await? {
+                    tracing::debug!(node = %self.life.node, "the lock on the node's name is taken");
                 }
-                None => {
-                    self.gone.remove(&name);
-                }
+                session
             }
-        }
-        Ok(put_back)
+        };
+        let renewed = sqlx::query(
+            "UPDATE nodes SET lease_until = (extract(epoch FROM clock_timestamp()) * 1000000)::bigint + $2
+             WHERE id = $1 AND lease_until > (extract(epoch FROM clock_timestamp()) * 1000000)::bigint",
+        )
+        .bind(self.life.id)
+        .bind(micros(LEASE))
+        .execute(&mut session)
+        .await?;
+        self.session = Some(session);
+        Ok(renewed.rows_affected() == 1)
     }
 
-    /// Gives the name up. What runs here must have ended.
+    /// Begins another life, after the lease of the last was lost. What that left is put back like a dead node's.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] where another process has the node's name; [`Error::Unavailable`], [`Error::Database`].
+    pub async fn begin_again(&mut self) -> Result<()> {
+        self.life.id = new_id();
+        if self.store.kind() == Kind::Sqlite {
+            return Ok(());
+        }
+        let mut session = match self.session.take() {
+            Some(session) => session,
+            None => self.connect().await?,
+        };
+        // The lock is taken where the database has not noticed yet that the last session is gone, so only a living lease
+        // of the same name says that there is another process.
+        if !self.lock_name(&mut session).await? && self.is_name_in_use().await? {
+            return Err(self.name_taken());
+        }
+        self.session = Some(session);
+        self.begin_lease().await
+    }
+
+    /// Gives name and lease up. What still runs here is put back when the lease is over.
     ///
     /// # Errors
     /// [`Error::Unavailable`]; the name is free anyway, a moment later.
     pub async fn leave(mut self) -> Result<()> {
-        match self.lock.take() {
+        if self.store.kind() == Kind::Postgres {
+            nodes::Entity::delete_many()
+                .filter(nodes::Column::Id.eq(self.life.id))
+                .filter(nodes::Column::Id.not_in_subquery(holders_of_running()))
+                .exec(self.store.write())
+                .await?;
+        }
+        match self.session.take() {
             Some(session) => Ok(session.close().await?),
             None => Ok(()),
         }
     }
 
-    /// Sees that the name is held, and takes it where it isn't.
-    async fn hold(&mut self) -> Result<()> {
-        if self.store.kind() == Kind::Sqlite {
-            return Ok(());
-        }
-        if let Some(session) = &mut self.lock {
-            if let Ok(Ok(())) = tokio::time::timeout(SILENCE, session.ping()).await {
-                return Ok(());
-            }
-            self.lock = None;
-        }
+    async fn begin_lease(&self) -> Result<()> {
+        let row = nodes::Model {
+            id: self.life.id,
+            name: self.life.node.clone(),
+            lease_until: 0,
+            joined_at: now().as_microsecond(),
+        };
+        self.store
+            .transact(async |db| {
+                nodes::Entity::insert(row.into_active_model().reset_all())
+                    .exec_without_returning(db)
+                    .await?;
+                nodes::Entity::update_many()
+                    .col_expr(nodes::Column::LeaseUntil, database_clock().add(micros(LEASE)))
+                    .filter(nodes::Column::Id.eq(self.life.id))
+                    .exec(db)
+                    .await?;
+                Ok(())
+            })
+            .await
+    }
+
+    /// A session of its own, which no crowded pool delays.
+    async fn connect(&self) -> Result<PgConnection> {
         let pool = self.store.write().get_postgres_connection_pool();
-        let mut session = pool.acquire().await?.detach();
-        // The server notices within half a minute that a machine is gone.
-        for setting in [
-            "SET tcp_keepalives_idle = 10",
-            "SET tcp_keepalives_interval = 5",
-            "SET tcp_keepalives_count = 4",
-        ] {
-            sqlx::query(setting).execute(&mut session).await?;
-        }
-        let taken: bool = sqlx::query_scalar("SELECT pg_try_advisory_lock(hashtextextended($1, $2))")
-            .bind(&self.name)
+        let mut session = pool.connect_options().connect().await?;
+        session.execute(KEEPALIVE).await?;
+        Ok(session)
+    }
+
+    async fn lock_name(&self, session: &mut PgConnection) -> Result<bool> {
+        let locked = sqlx::query_scalar("SELECT pg_try_advisory_lock(hashtextextended($1, $2))")
+            .bind(&self.life.node)
             .bind(SPACE)
-            .fetch_one(&mut session)
+            .fetch_one(session)
             .await?;
-        if !taken {
-            return Err(Error::Conflict(format!(
-                "another process that uses this database has the node name \"{}\"; give each process a name of its \
-                 own (node), or stop the other one",
-                self.name
-            )));
-        }
-        self.lock = Some(session);
-        Ok(())
+        Ok(locked)
+    }
+
+    /// Has another life of this name a lease?
+    async fn is_name_in_use(&self) -> Result<bool> {
+        let other = nodes::Entity::find()
+            .select_only()
+            .column(nodes::Column::Id)
+            .filter(nodes::Column::Name.eq(self.life.node.as_str()))
+            .filter(nodes::Column::Id.ne(self.life.id))
+            .filter(leased())
+            .into_tuple::<Uuid>()
+            .one(self.store.read())
+            .await?;
+        Ok(other.is_some())
+    }
+
+    fn name_taken(&self) -> Error {
+        Error::Conflict(format!(
+            "another process that uses this database has the node name \"{}\"; give each process a name of its own (node), \
+             or stop the other one",
+            self.life.node
+        ))
     }
 }
 
-/// Does nobody hold this name? If so, nobody can before the transaction's end.
-async fn is_free(db: &impl ConnectionTrait, name: &str) -> Result<bool> {
-    let question = Statement::from_sql_and_values(
-        DbBackend::Postgres,
-        "SELECT pg_try_advisory_xact_lock(hashtextextended($1, $2)) AS free",
-        [name.into(), SPACE.into()],
-    );
-    match db.query_one_raw(question).await? {
-        Some(row) => Ok(row.try_get("", "free")?),
-        None => Ok(false),
-    }
+/// Of a life, by the database's clock.
+pub(super) async fn is_leased(db: &impl ConnectionTrait, life: Uuid) -> Result<bool> {
+    let leased = nodes::Entity::find_by_id(life)
+        .select_only()
+        .column(nodes::Column::Id)
+        .filter(leased())
+        .into_tuple::<Uuid>()
+        .one(db)
+        .await?;
+    Ok(leased.is_some())
+}
+
+/// Of a node's row: is its lease not over?
+pub(super) fn leased() -> SimpleExpr {
+    Expr::col(nodes::Column::LeaseUntil).gt(database_clock())
+}
+
+/// The time that it is for PostgreSQL now, and not when its transaction began.
+fn database_clock() -> SimpleExpr {
+    Expr::cust("(extract(epoch FROM clock_timestamp()) * 1000000)::bigint")
+}
+
+fn micros(time: Duration) -> i64 {
+    i64::try_from(time.as_micros()).unwrap_or(i64::MAX)
 }

@@ -1,16 +1,19 @@
-//! The queue: into it, out of it, and back after a crash.
+//! The queue: into it, and out of it.
 
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, IntoActiveModel,
-    PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
-    sea_query::{Expr, LockBehavior, LockType},
+    PaginatorTrait, QueryFilter, QuerySelect,
+    sea_query::{Expr, ExprTrait, Func},
 };
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{Execution, ExecutionRequest, ExecutionState, NewExecution, StepState, history, run};
+use super::{
+    Execution, ExecutionRequest, ExecutionState, NewExecution, StepState, history,
+    node::{self, Life},
+};
 use crate::{
-    Error, Result, Store,
+    Error, Kind, Result, Store,
     audit::NewAudit,
     entities::{
         executions::{Column, Entity, Model},
@@ -28,16 +31,19 @@ pub(super) async fn enqueue(
     new: NewExecution,
     record: impl FnOnce(&Execution) -> NewAudit,
 ) -> Result<Execution> {
-    store
+    let queued = store
         .transact(async |db| {
             let queued = insert(db, new).await?;
             store.append_audit(db, vec![record(&queued)]).await?;
             Ok(queued)
         })
-        .await
+        .await?;
+    store.dispatcher().wake();
+    Ok(queued)
 }
 
-/// Puts an execution into the queue, in a transaction that goes on, and without an audit record.
+/// Puts an execution into the queue, in a transaction that goes on, and without an audit record. After the commit the
+/// dispatcher is to be woken.
 pub(crate) async fn insert(db: &DatabaseTransaction, new: NewExecution) -> Result<Execution> {
     if let Some(max) = new.max_instances {
         check_instances(db, new.job_id, &new.job_name, max).await?;
@@ -117,83 +123,33 @@ async fn check_instances(db: &impl ConnectionTrait, job: Uuid, name: &str, max: 
     Ok(())
 }
 
-/// The head of the queue, passing over what another node is taking at this moment (PostgreSQL); on SQLite the
-/// transaction has the write lock already.
-pub(super) async fn claim_next(store: &Store, node: &str) -> Result<Option<Execution>> {
-    let queued = Entity::find()
-        .filter(Column::State.eq(ExecutionState::Queued.as_str()))
-        .order_by_asc(Column::Id);
-    // A look without a lock first: most looks find nothing.
-    if queued
-        .clone()
-        .select_only()
-        .column(Column::Id)
-        .into_tuple::<Uuid>()
-        .one(store.read())
-        .await?
-        .is_none()
-    {
-        return Ok(None);
-    }
+/// Takes this one, if it waits still. PostgreSQL asks besides whether the life has its lease: one that has lost it takes
+/// nothing.
+pub(super) async fn claim(store: &Store, id: Uuid, life: &Life) -> Result<Option<Execution>> {
     store
         .transact(async |db| {
-            let head = queued
-                .lock_with_behavior(LockType::Update, LockBehavior::SkipLocked)
-                .one(db)
+            if store.kind() == Kind::Postgres && !node::is_leased(db, life.id).await? {
+                return Ok(None);
+            }
+            let taken = Entity::update_many()
+                .col_expr(Column::State, Expr::value(ExecutionState::Running.as_str()))
+                .col_expr(Column::Node, Expr::value(life.node.as_str()))
+                .col_expr(Column::Holder, Expr::value(life.id))
+                .col_expr(
+                    Column::StartedAt,
+                    Func::coalesce([Expr::col(Column::StartedAt), Expr::value(now().as_microsecond())])
+                        .into(),
+                )
+                .col_expr(Column::Attempts, Expr::col(Column::Attempts).add(1))
+                .filter(Column::Id.eq(id))
+                .filter(Column::State.eq(ExecutionState::Queued.as_str()))
+                .exec_with_returning(db)
                 .await?;
-            let Some(before) = head else { return Ok(None) };
-            let row = Model {
-                state: ExecutionState::Running.as_str().into(),
-                node: Some(row::clean(node)),
-                started_at: before.started_at.or_else(|| Some(now().as_microsecond())),
-                attempts: before.attempts.saturating_add(1),
-                ..before
+            let Some(row) = taken.into_iter().next() else {
+                return Ok(None);
             };
-            Entity::update_many()
-                .col_expr(Column::State, Expr::value(row.state.as_str()))
-                .col_expr(Column::Node, Expr::value(row.node.clone()))
-                .col_expr(Column::StartedAt, Expr::value(row.started_at))
-                .col_expr(Column::Attempts, Expr::value(row.attempts))
-                .filter(Column::Id.eq(row.id))
-                .exec(db)
-                .await?;
-            history::note(db, row.id, ExecutionState::Running, row.node.as_deref(), None).await?;
+            history::note(db, id, ExecutionState::Running, Some(&life.node), None).await?;
             row.try_into().map(Some)
         })
         .await
-}
-
-/// Puts back what runs: of this node, or of all.
-pub(super) async fn requeue_running(
-    db: &impl ConnectionTrait,
-    node: Option<&str>,
-) -> Result<Vec<(Uuid, ExecutionState)>> {
-    let mut running = Entity::find().filter(Column::State.eq(ExecutionState::Running.as_str()));
-    if let Some(node) = node {
-        running = running.filter(Column::Node.eq(node));
-    }
-    let left = running.order_by_asc(Column::Id).lock_exclusive().all(db).await?;
-    let mut put_back = Vec::with_capacity(left.len());
-    for row in &left {
-        let request = row::word("executions.request", &row.request)?;
-        let to = run::settled(ExecutionState::Queued, request);
-        let reason = format!(
-            "the node {} died or lost its lease",
-            row.node.as_deref().unwrap_or("that had it")
-        );
-        run::write_state(db, row, to, None, Some(&reason)).await?;
-        stop_steps(db, row.id).await?;
-        put_back.push((row.id, to));
-    }
-    Ok(put_back)
-}
-
-async fn stop_steps(db: &impl ConnectionTrait, execution: Uuid) -> Result<()> {
-    steps::Entity::update_many()
-        .col_expr(steps::Column::State, Expr::value(StepState::Pending.as_str()))
-        .filter(steps::Column::ExecutionId.eq(execution))
-        .filter(steps::Column::State.eq(StepState::Running.as_str()))
-        .exec(db)
-        .await?;
-    Ok(())
 }

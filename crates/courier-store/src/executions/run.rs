@@ -11,7 +11,7 @@ use super::{
     load::{self, NOT_FOUND},
 };
 use crate::{
-    Error, Result, Store,
+    Error, Result, Store, alerts,
     audit::NewAudit,
     entities::{
         executions::{ActiveModel, Column, Entity, Model},
@@ -36,13 +36,17 @@ pub(super) async fn release(
     error: Option<Value>,
     reason: Option<&str>,
 ) -> Result<Execution> {
-    store
+    let released = store
         .transact(async |db| {
             let (row, request) = held(db, claim).await?;
             write_state(db, &row, settled(to, request), error, reason).await?;
             load::get(db, claim.execution).await
         })
-        .await
+        .await?;
+    if released.state == ExecutionState::Queued {
+        store.dispatcher().wake();
+    }
+    Ok(released)
 }
 
 pub(super) async fn request(
@@ -53,7 +57,7 @@ pub(super) async fn request(
 ) -> Result<Execution> {
     use ExecutionRequest as Request;
     use ExecutionState as State;
-    store
+    let asked = store
         .transact(async |db| {
             let (row, state, request) = locked(db, id).await?;
             match (wish, state, request) {
@@ -89,7 +93,11 @@ pub(super) async fn request(
             store.append_audit(db, vec![record(&asked)]).await?;
             Ok(asked)
         })
-        .await
+        .await?;
+    if asked.state == State::Queued {
+        store.dispatcher().wake();
+    }
+    Ok(asked)
 }
 
 pub(super) async fn checkpoint(
@@ -135,6 +143,16 @@ pub(super) async fn checkpoint(
                     .await?;
             }
             Ok(())
+        })
+        .await
+}
+
+pub(super) async fn remark(store: &Store, claim: Claim, why: &str) -> Result<()> {
+    store
+        .transact(async |db| {
+            let (row, _) = held(db, claim).await?;
+            let (state, node) = (ExecutionState::Running, row.node.as_deref());
+            history::note(db, claim.execution, state, node, Some(why)).await
         })
         .await
 }
@@ -212,6 +230,7 @@ pub(super) async fn write_state(
     error: Option<Value>,
     reason: Option<&str>,
 ) -> Result<()> {
+    alerts::execution_over(db, row, to, error.as_ref()).await?;
     let at = now().as_microsecond();
     let change = ActiveModel {
         state: Set(to.as_str().into()),

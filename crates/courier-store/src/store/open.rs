@@ -21,7 +21,7 @@ use sea_orm::{
 use sea_orm_migration::{MigratorTrait, SchemaManager};
 
 use super::{Kind, Shared, Store};
-use crate::{Error, Result, bus::Bus, migrations::Migrator};
+use crate::{Error, Result, bus::Bus, dispatch::Local, migrations::Migrator};
 
 /// How long a question waits for a connection before the database counts as unreachable.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -126,9 +126,10 @@ async fn open_sqlite(url: &str, make: bool) -> Result<Shared> {
         return Ok(Shared {
             kind: Kind::Sqlite,
             write: only.clone(),
-            read: only,
+            read: only.clone(),
             audit_key: OnceLock::new(),
             bus: Bus::alone(),
+            dispatcher: Box::new(Local::new(only)),
         });
     }
     if make {
@@ -145,12 +146,14 @@ async fn open_sqlite(url: &str, make: bool) -> Result<Shared> {
     let read = pool(SQLITE_READERS)
         .connect_with(options.pragma("query_only", "on"))
         .await?;
+    let read = SqlxSqliteConnector::from_sqlx_sqlite_pool(read);
     Ok(Shared {
         kind: Kind::Sqlite,
         write: SqlxSqliteConnector::from_sqlx_sqlite_pool(write),
-        read: SqlxSqliteConnector::from_sqlx_sqlite_pool(read),
+        read: read.clone(),
         audit_key: OnceLock::new(),
         bus: Bus::alone(),
+        dispatcher: Box::new(Local::new(read)),
     })
 }
 
@@ -209,9 +212,10 @@ async fn open_postgres(url: &str) -> Result<Shared> {
     Ok(Shared {
         kind: Kind::Postgres,
         write: pool.clone(),
-        read: pool,
+        read: pool.clone(),
         audit_key: OnceLock::new(),
         bus,
+        dispatcher: Box::new(Local::new(pool)),
     })
 }
 

@@ -10,22 +10,26 @@ use courier_store::{
     executions::{ExecutionState, NewExecution, NewStep},
     jobs::JobInput,
     new_id,
+    schedules::{Missed, NewSchedule},
     sealed::{Place, SealedValue},
     sessions::NewSession,
     ssh_keys::NewSshKey,
     users::{NewUser, Role},
 };
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::{
     database::{DIFFICULT, Database, FixedKey},
+    executions::{claim_next, life},
     on_both, postgres,
 };
 
 on_both!(
     all_of_it_comes_back_in_either_kind_of_database,
     what_waited_or_ran_is_paused,
+    no_run_was_missed_since_the_backup,
     others_go_on_changing_it_meanwhile,
     long_rows_come_back_too,
     nothing_is_restored_over_something,
@@ -37,6 +41,16 @@ fn record(what: &str) -> NewAudit {
     NewAudit {
         details: json!({"what": DIFFICULT, "size": 1.5, "deep": {"b": [1, null, true], "a": u64::MAX}}),
         ..NewAudit::new(what, "me")
+    }
+}
+
+fn schedule(cron: &str, next_run_at: Option<Timestamp>) -> NewSchedule {
+    NewSchedule {
+        cron: Some(cron.into()),
+        timezone: Some("Europe/Berlin".into()),
+        at: None,
+        missed: Missed::All,
+        next_run_at,
     }
 }
 
@@ -98,7 +112,7 @@ async fn fill(db: &Store) {
         description: None,
         enabled: true,
         definition: json!({"steps": [DIFFICULT]}),
-        schedules: Vec::new(),
+        schedules: vec![schedule("0 2 * * *", None)],
         by: "me".into(),
     };
     let job = db.jobs().insert(job, |_| record("job_created")).await.unwrap();
@@ -187,8 +201,9 @@ fn lines(backup: &[u8]) -> Vec<Value> {
 async fn all_of_it_comes_back_in_either_kind_of_database(db: Database) {
     fill(&db).await;
     // Nothing waits, so that nothing is paused.
+    let n = life(&db, "n").await;
     for _ in 0..3 {
-        let execution = db.executions().claim_next("n").await.unwrap().unwrap();
+        let execution = claim_next(&db, &n).await.unwrap();
         db.executions()
             .release(execution.claim(), ExecutionState::Completed, None, None)
             .await
@@ -218,11 +233,15 @@ async fn all_of_it_comes_back_in_either_kind_of_database(db: Database) {
 
 async fn what_waited_or_ran_is_paused(db: Database) {
     fill(&db).await;
-    db.executions().claim_next("n").await.unwrap().unwrap();
+    claim_next(&db, &life(&db, "n").await).await.unwrap();
     let backup = back_up(&db).await;
     for new in New::both().await {
         assert_eq!(restore(&new.store, &backup).await.unwrap().paused, 3);
-        assert!(new.store.executions().claim_next("n").await.unwrap().is_none());
+        assert!(
+            claim_next(&new.store, &life(&new.store, "n").await)
+                .await
+                .is_none()
+        );
         let counts = new
             .store
             .executions()
@@ -230,6 +249,27 @@ async fn what_waited_or_ran_is_paused(db: Database) {
             .await
             .unwrap();
         assert!(counts.contains(&(ExecutionState::Paused, 3)), "{counts:?}");
+    }
+}
+
+async fn no_run_was_missed_since_the_backup(db: Database) {
+    let now = courier_store::now();
+    let job = JobInput {
+        name: "j".into(),
+        description: None,
+        enabled: true,
+        definition: json!({}),
+        schedules: vec![schedule("0 2 * * *", Some(now)), schedule("0 3 * * *", None)],
+        by: "me".into(),
+    };
+    let job = db.jobs().insert(job, |_| record("job_created")).await.unwrap();
+    let backup = back_up(&db).await;
+    for new in New::both().await {
+        restore(&new.store, &backup).await.unwrap();
+        let schedules = new.store.schedules().of(&[job.id]).await.unwrap();
+        assert!(schedules.iter().all(|schedule| schedule.next_run_at.is_none()));
+        let due = new.store.schedules().due(now, 9).await.unwrap();
+        assert_eq!(due.iter().map(|due| due.id).collect::<Vec<_>>(), [schedules[0].id]);
     }
 }
 

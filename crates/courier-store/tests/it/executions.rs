@@ -3,8 +3,8 @@ use std::collections::HashSet;
 use courier_store::{
     Error, PageRequest, Store,
     executions::{
-        Claim, Execution, ExecutionFilter, ExecutionRequest, ExecutionState as State, NewExecution, NewStep,
-        StepState,
+        Claim, Execution, ExecutionFilter, ExecutionRequest, ExecutionState as State, Life, NewExecution,
+        NewStep, StepState,
     },
     jobs::JobInput,
     new_id, now,
@@ -28,7 +28,6 @@ on_both!(
     a_checkpoint_writes_step_and_context,
     wishes_are_fulfilled_at_once_or_noted,
     the_last_wish_decides_where_a_stop_leads,
-    a_dead_process_leaves_no_orphans,
     lists_are_filtered_and_counted,
 );
 
@@ -39,6 +38,26 @@ pub(crate) async fn enqueue(store: &Store, job_id: Uuid, job_name: &str) -> Exec
         .enqueue(new_execution(job_id, job_name), of("job_run"))
         .await
         .unwrap()
+}
+
+/// A life of a node of this name.
+pub(crate) async fn life(store: &Store, node: &str) -> Life {
+    store.executions().join(node).await.unwrap().life()
+}
+
+/// The oldest that waits, taken for this life.
+pub(crate) async fn claim_next(store: &Store, life: &Life) -> Option<Execution> {
+    let queued = ExecutionFilter {
+        states: vec![State::Queued],
+        ..Default::default()
+    };
+    let queued = walk(100, async |page| store.executions().list(&queued, &page).await).await;
+    for execution in queued.into_iter().rev() {
+        if let Some(taken) = store.executions().claim(execution.id, life).await.unwrap() {
+            return Some(taken);
+        }
+    }
+    None
 }
 
 pub(crate) fn new_execution(job_id: Uuid, job_name: &str) -> NewExecution {
@@ -133,7 +152,7 @@ async fn none_is_claimed_twice(db: Database) {
     for _ in 0..40 {
         queued.push(enqueue(&db, new_id(), "j").await.id);
     }
-    let oldest = db.executions().claim_next("first").await.unwrap().unwrap();
+    let oldest = claim_next(&db, &life(&db, "first").await).await.unwrap();
     assert_eq!(oldest.id, queued[0]);
     assert_eq!(
         (oldest.state, oldest.node.as_deref(), oldest.attempts),
@@ -150,7 +169,8 @@ async fn none_is_claimed_twice(db: Database) {
         };
         tokio::spawn(async move {
             let mut claimed = Vec::new();
-            while let Some(execution) = store.executions().claim_next(&format!("node {n}")).await.unwrap() {
+            let life = life(&store, &format!("node {n}")).await;
+            while let Some(execution) = claim_next(&store, &life).await {
                 claimed.push(execution.id);
             }
             claimed
@@ -167,17 +187,18 @@ async fn none_is_claimed_twice(db: Database) {
         claimed.into_iter().collect::<HashSet<_>>(),
         queued.into_iter().collect()
     );
-    assert_eq!(db.executions().claim_next("late").await.unwrap(), None);
+    assert_eq!(claim_next(&db, &life(&db, "late").await).await, None);
 }
 
 async fn states_change_by_compare_and_set(db: Database) {
+    let n = life(&db, "n").await;
     let queued = enqueue(&db, new_id(), "j").await;
     let executions = db.executions();
     let early = executions
         .release(queued.claim(), State::Completed, None, None)
         .await;
     assert!(matches!(early, Err(Error::Conflict(_))), "{early:?}");
-    let claim = executions.claim_next("n").await.unwrap().unwrap().claim();
+    let claim = claim_next(&db, &n).await.unwrap().claim();
     let error = json!({"kind": "timeout", "message": DIFFICULT});
     let ends = join_all((0..6).map(|_| {
         let (store, error) = (db.store.clone(), error.clone());
@@ -211,12 +232,12 @@ async fn states_change_by_compare_and_set(db: Database) {
 async fn what_was_lost_cannot_be_written(db: Database) {
     let executions = db.executions();
     enqueue(&db, new_id(), "j").await;
-    let slow = executions.claim_next("slow").await.unwrap().unwrap().claim();
+    let slow = claim_next(&db, &life(&db, "slow").await).await.unwrap().claim();
     executions
         .release(slow, State::Queued, None, Some("handed back"))
         .await
         .unwrap();
-    let other = executions.claim_next("other").await.unwrap().unwrap().claim();
+    let other = claim_next(&db, &life(&db, "other").await).await.unwrap().claim();
     assert_eq!((other.execution, other.attempt), (slow.execution, 2));
 
     let mut step = executions.steps(slow.execution).await.unwrap().remove(0);
@@ -259,6 +280,7 @@ async fn what_was_lost_cannot_be_written(db: Database) {
 }
 
 async fn a_checkpoint_writes_step_and_context(db: Database) {
+    let n = life(&db, "n").await;
     let queued = enqueue(&db, new_id(), "j").await;
     let id = queued.id;
     let executions = db.executions();
@@ -266,7 +288,7 @@ async fn a_checkpoint_writes_step_and_context(db: Database) {
     step.state = StepState::Running;
     let early = executions.checkpoint(queued.claim(), &step, None).await;
     assert!(matches!(early, Err(Error::Conflict(_))), "{early:?}");
-    let claim = executions.claim_next("n").await.unwrap().unwrap().claim();
+    let claim = claim_next(&db, &n).await.unwrap().claim();
 
     (step.attempts, step.started_at) = (1, Some(now()));
     executions.checkpoint(claim, &step, None).await.unwrap();
@@ -307,13 +329,14 @@ async fn a_checkpoint_writes_step_and_context(db: Database) {
 }
 
 async fn wishes_are_fulfilled_at_once_or_noted(db: Database) {
+    let n = life(&db, "n").await;
     let executions = db.executions();
     let id = enqueue(&db, new_id(), "j").await.id;
     assert_eq!(
         executions.request_pause(id, of("asked")).await.unwrap().state,
         State::Paused
     );
-    assert_eq!(executions.claim_next("n").await.unwrap(), None);
+    assert_eq!(claim_next(&db, &n).await, None);
     assert!(matches!(
         executions.request_pause(id, of("asked")).await,
         Err(Error::Conflict(_))
@@ -322,7 +345,7 @@ async fn wishes_are_fulfilled_at_once_or_noted(db: Database) {
         executions.request_resume(id, of("asked")).await.unwrap().state,
         State::Queued
     );
-    let claim = executions.claim_next("n").await.unwrap().unwrap().claim();
+    let claim = claim_next(&db, &n).await.unwrap().claim();
 
     let noted = executions.request_pause(id, of("asked")).await.unwrap();
     assert_eq!(
@@ -369,6 +392,7 @@ async fn wishes_are_fulfilled_at_once_or_noted(db: Database) {
 
 /// Whoever stops an execution has heard a wish that may be old by the time that the state is written.
 async fn the_last_wish_decides_where_a_stop_leads(db: Database) {
+    let n = life(&db, "n").await;
     use ExecutionRequest as Request;
     let executions = db.executions();
     for (wish, to, becomes) in [
@@ -382,7 +406,7 @@ async fn the_last_wish_decides_where_a_stop_leads(db: Database) {
         (Request::Pause, State::Failed, State::Failed),
     ] {
         let id = enqueue(&db, new_id(), "j").await.id;
-        let claim = executions.claim_next("n").await.unwrap().unwrap().claim();
+        let claim = claim_next(&db, &n).await.unwrap().claim();
         assert_eq!(claim.execution, id);
         executions.request_pause(id, of("asked")).await.unwrap();
         match wish {
@@ -403,84 +427,8 @@ async fn the_last_wish_decides_where_a_stop_leads(db: Database) {
     }
 }
 
-async fn a_dead_process_leaves_no_orphans(db: Database) {
-    let executions = db.executions();
-    let mut claims = Vec::new();
-    for _ in 0..3 {
-        enqueue(&db, new_id(), "j").await;
-        claims.push(executions.claim_next("n").await.unwrap().unwrap().claim());
-    }
-    let ids: Vec<Uuid> = claims.iter().map(|claim| claim.execution).collect();
-    let mut step = executions.steps(ids[0]).await.unwrap().remove(0);
-    (step.state, step.attempts) = (StepState::Running, 1);
-    executions.checkpoint(claims[0], &step, None).await.unwrap();
-    executions.request_cancel(ids[1], of("asked")).await.unwrap();
-    executions.request_pause(ids[2], of("asked")).await.unwrap();
-
-    let mut node = executions.join("n").await.unwrap();
-    assert_eq!(
-        node.put_back().await.unwrap(),
-        [
-            (ids[0], State::Queued),
-            (ids[1], State::Cancelled),
-            (ids[2], State::Paused)
-        ]
-    );
-    let mut states = Vec::new();
-    for id in &ids {
-        states.push(executions.get(*id).await.unwrap().state);
-    }
-    assert_eq!(states, [State::Queued, State::Cancelled, State::Paused]);
-    let step = executions.steps(ids[0]).await.unwrap().remove(0);
-    assert_eq!((step.state, step.attempts), (StepState::Pending, 1));
-    let again = executions.claim_next("n").await.unwrap().unwrap();
-    assert_eq!((again.id, again.attempts), (ids[0], 2));
-    assert_eq!(node.put_back().await.unwrap(), [], "it runs here now");
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn nodes_put_back_what_others_left_that_are_gone() {
-    let db = Database::postgres().await;
-    let (first, second, third) = (db.again().await, db.again().await, db.again().await);
-    let dying = first.executions().join("dying").await.unwrap();
-    let living = second.executions().join("living").await.unwrap();
-    let mut looking = third.executions().join("looking").await.unwrap();
-    let mut ids = Vec::new();
-    for node in ["dying", "living", "looking", "never joined"] {
-        ids.push(enqueue(&db, new_id(), "j").await.id);
-        db.executions().claim_next(node).await.unwrap().unwrap();
-    }
-    // What runs under its own name now was left by a dead process of that name.
-    assert_eq!(looking.put_back().await.unwrap(), [(ids[2], State::Queued)]);
-    let mut put_back = Vec::new();
-    for _ in 0..4 {
-        put_back.extend(looking.put_back().await.unwrap());
-    }
-    assert_eq!(put_back, [(ids[3], State::Queued)]);
-
-    // A process that dies closes its connections, and no more.
-    drop(dying);
-    first.close().await.unwrap();
-    while put_back.len() < 2 {
-        put_back.extend(looking.put_back().await.unwrap());
-    }
-    assert_eq!(put_back[1], (ids[0], State::Queued));
-    assert_eq!(db.executions().get(ids[1]).await.unwrap().state, State::Running);
-    living.leave().await.unwrap();
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_name_belongs_to_one_process() {
-    let db = Database::postgres().await;
-    let other = db.again().await;
-    let node = db.executions().join("n").await.unwrap();
-    let refused = other.executions().join("n").await.unwrap_err();
-    assert!(refused.to_string().contains("node name \"n\""), "{refused}");
-    node.leave().await.unwrap();
-    other.executions().join("n").await.unwrap();
-}
-
 async fn lists_are_filtered_and_counted(db: Database) {
+    let n = life(&db, "n").await;
     let executions = db.executions();
     let (job, other) = (new_id(), new_id());
     let mut ids = Vec::new();
@@ -493,13 +441,13 @@ async fn lists_are_filtered_and_counted(db: Database) {
         ids.push(enqueue(&db, job, name).await);
     }
     for _ in 0..3 {
-        let claim = executions.claim_next("n").await.unwrap().unwrap().claim();
+        let claim = claim_next(&db, &n).await.unwrap().claim();
         executions
             .release(claim, State::Completed, None, None)
             .await
             .unwrap();
     }
-    executions.claim_next("n").await.unwrap();
+    claim_next(&db, &n).await.unwrap();
     let find = async |filter: ExecutionFilter| {
         let found = walk(2, async |page: PageRequest| executions.list(&filter, &page).await).await;
         let place = |found: &Execution| ids.iter().position(|one| one.id == found.id).unwrap().to_string();

@@ -7,6 +7,7 @@
     missing_docs
 )]
 
+mod alerts;
 mod audit;
 mod backup;
 mod bus;
@@ -16,11 +17,13 @@ mod executions;
 mod jobs;
 mod keys;
 mod known_hosts;
+mod nodes;
 mod opening;
 mod postgres;
 mod records;
 mod retention;
 mod schedules;
+mod session_slots;
 mod settings;
 mod transactions;
 mod users;

@@ -9,7 +9,7 @@ use courier_store::{
 use crate::{
     connections::some,
     database::{Database, walk},
-    executions::enqueue,
+    executions::{claim_next, enqueue, life},
     on_both,
 };
 
@@ -100,6 +100,7 @@ async fn a_change_that_nobody_waits_for_is_whole_or_none(db: Database) {
 /// The queue passes over what is locked: what a refusal still held would be missing from it.
 async fn a_refused_change_gives_its_locks_back(db: Database) {
     let executions = db.executions();
+    let n = life(&db, "n").await;
     for _ in 0..30 {
         let queued = enqueue(&db, new_id(), "j").await;
         let refused = executions
@@ -107,11 +108,7 @@ async fn a_refused_change_gives_its_locks_back(db: Database) {
             .await;
         assert!(matches!(refused, Err(Error::Conflict(_))));
         assert_eq!(
-            executions
-                .claim_next("n")
-                .await
-                .unwrap()
-                .map(|claimed| claimed.id),
+            claim_next(&db, &n).await.map(|claimed| claimed.id),
             Some(queued.id)
         );
     }
