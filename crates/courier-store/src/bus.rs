@@ -45,6 +45,12 @@ pub enum Notice {
         /// The connection.
         connection: Uuid,
     },
+    /// Somebody waits for a session of this connection, of which there may be no more: who has some that only speed things
+    /// up closes one.
+    SlotWanted {
+        /// The connection.
+        connection: Uuid,
+    },
 }
 
 /// How far a file is.

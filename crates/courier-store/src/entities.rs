@@ -4,6 +4,9 @@
 //! `unreachable_pub` is off here: the derives make `pub` companions of what is `pub(crate)`.
 #![allow(unreachable_pub)]
 
+pub(crate) mod alert_deliveries;
+pub(crate) mod alert_subjects;
+pub(crate) mod alerts;
 pub(crate) mod audit;
 pub(crate) mod audit_chains;
 pub(crate) mod connection_keys;
@@ -17,6 +20,7 @@ pub(crate) mod jobs;
 pub(crate) mod known_hosts;
 pub(crate) mod nodes;
 pub(crate) mod schedules;
+pub(crate) mod session_slots;
 pub(crate) mod sessions;
 pub(crate) mod settings;
 pub(crate) mod ssh_keys;

@@ -6,6 +6,8 @@ mod m0003_users_and_tokens;
 mod m0004_secret_endpoints;
 mod m0005_executions_that_survive;
 mod m0006_schedules;
+mod m0007_alerts;
+mod m0008_session_slots;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
@@ -22,6 +24,8 @@ impl MigratorTrait for Migrator {
             Box::new(m0004_secret_endpoints::Migration),
             Box::new(m0005_executions_that_survive::Migration),
             Box::new(m0006_schedules::Migration),
+            Box::new(m0007_alerts::Migration),
+            Box::new(m0008_session_slots::Migration),
         ]
     }
 }

@@ -57,10 +57,7 @@ async fn what_does_not_greet_is_named() {
         "{ssh}"
     );
     let full = greeting_error(Answer::Say("421 Too many connections (5) from this IP")).await;
-    assert_eq!(
-        (full.kind(), full.retry()),
-        (ErrorKind::Unreachable, Retry::Later)
-    );
+    assert_eq!((full.kind(), full.retry()), (ErrorKind::Busy, Retry::Later));
     assert!(full.message().contains("Too many"), "{full}");
     let tls = greeting_error(Answer::Bytes(b"\x15\x03\x01\x00\x02\x02\x46".to_vec())).await;
     assert!(tls.message().contains("ftps_mode implicit"), "{tls}");
