@@ -60,7 +60,8 @@ pub struct Schedule {
     pub at: Option<Timestamp>,
     /// What becomes of runs that were due while nothing ran.
     pub missed: Missed,
-    /// When it is due; none where it isn't any more, or its job may not run.
+    /// When it is due; none where it isn't any more, or its job may not run. One that is due for nothing begins anew: what
+    /// was before has not been missed.
     pub next_run_at: Option<Timestamp>,
     /// The time that it queued its last execution for.
     pub last_run_at: Option<Timestamp>,

@@ -46,7 +46,7 @@ enum Line {
 
 impl Store {
     /// Fills a database that has no tables yet: everything, or nothing where it fails. Executions that waited or ran are
-    /// paused, so that nothing starts by itself. `check` sees all sealed values before it is done, page by page
+    /// paused, and no schedule has missed a run, so that nothing starts that may have run already. `check` sees all sealed values before it is done, page by page
     /// and at last an empty one, and may refuse.
     ///
     /// # Errors
@@ -91,6 +91,7 @@ async fn fill(
     let contents = rows(db, &mut lines, &header).await?;
     let paused = pause(db).await?;
     Migrator::up(db, None).await?;
+    begin_schedules_anew(db).await?;
     for (table, rows) in &contents.tables {
         let found = count(db, table).await?;
         if found != *rows {
@@ -227,6 +228,13 @@ async fn insert(db: &DatabaseTransaction, begin: &Begin, values: Vec<Value>) -> 
         rows.join(", ")
     );
     db.execute_raw(Statement::from_sql_and_values(backend, sql, values))
+        .await?;
+    Ok(())
+}
+
+/// What was due since the backup may have run then: schedules are due from now on, as who looks at them next says.
+async fn begin_schedules_anew(db: &DatabaseTransaction) -> Result<()> {
+    db.execute_unprepared("UPDATE schedules SET look_at = 0, next_run_at = NULL WHERE look_at IS NOT NULL")
         .await?;
     Ok(())
 }

@@ -12,7 +12,6 @@ use crate::{
     database::Database,
     on_both,
     records::{of, of_both, recorded},
-
 };
 
 on_both!(
@@ -65,8 +64,11 @@ fn input(name: &str, schedules: Vec<NewSchedule>) -> JobInput {
 }
 
 async fn job(store: &Store, name: &str, schedules: Vec<NewSchedule>) -> Job {
-    let made = store.jobs().insert(input(name, schedules), of("job_created"));
-    made.await.unwrap()
+    store
+        .jobs()
+        .insert(input(name, schedules), of("job_created"))
+        .await
+        .unwrap()
 }
 
 /// Runs the job for the time it is due at, and is due again ten minutes later.
@@ -180,8 +182,9 @@ async fn of_several_nodes_one_fires_each_run(db: Database) {
             for due in due {
                 let fired = store
                     .schedules()
-                    .fire(due, now, |s, j| Some(run(s, j, None, false)));
-                if let Outcome::Queued(execution) = fired.await.unwrap() {
+                    .fire(due, now, |s, j| Some(run(s, j, None, false)))
+                    .await;
+                if let Outcome::Queued(execution) = fired.unwrap() {
                     times.push((execution.job_id, execution.scheduled_at.unwrap()));
                 }
             }
@@ -213,10 +216,10 @@ async fn a_full_job_leaves_its_run_out_or_has_it_wait(db: Database) {
     let job = job(&db, "nightly", vec![every("*/10 * * * *", noon())]).await;
     let fire = async |now: Timestamp, waits: bool| {
         let due = db.schedules().due(now, 9).await.unwrap();
-        let fired = db
-            .schedules()
-            .fire(due[0], now, |s, j| Some(run(s, j, Some(1), waits)));
-        fired.await.unwrap()
+        db.schedules()
+            .fire(due[0], now, |s, j| Some(run(s, j, Some(1), waits)))
+            .await
+            .unwrap()
     };
     assert!(matches!(fire(noon(), false).await, Outcome::Queued(_)));
     let second = noon() + minutes(10);
