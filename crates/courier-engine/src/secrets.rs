@@ -3,9 +3,10 @@
 //! A sealed value is bound to the record and the field that it belongs to, and a connection's secret to its server too:
 //! copied elsewhere, or its connection led to another server, it doesn't open.
 
+use base64::{Engine as _, prelude::BASE64_STANDARD};
 use courier_store::{
     connections::{AuthMethod, Connection},
-    sealed::{Place, SealedValue},
+    sealed::{Place, SMTP_PASSWORD, SealedValue},
 };
 use courier_transfer::{Credentials, Error as TransferError, ErrorKind, KeyCredential};
 use courier_vault::{Binding, Error as VaultError, Vault};
@@ -23,6 +24,8 @@ const CONNECTION: &str = "connection";
 const CONNECTION_AT: &str = "connection_at";
 const SSH_KEY: &str = "ssh_key";
 const PRIVATE_KEY: &str = "private_key";
+const ALERT: &str = "alert";
+const SETTING_AT: &str = "setting_at";
 
 /// The binding of the key that the audit log is authenticated with.
 pub(crate) fn audit_key() -> Binding {
@@ -36,12 +39,16 @@ pub(crate) fn audit_key() -> Binding {
 pub(crate) async fn opens(vault: &Vault, value: &SealedValue) -> courier_vault::Result<()> {
     let binding = match &value.place {
         Place::Setting(key) if key == VAULT_CHECK => return vault.verify_check(&value.blob).await,
+        Place::Setting(key) if key == SMTP_PASSWORD => {
+            smtp_password(value.endpoint.as_deref().unwrap_or_default())
+        }
         Place::Setting(_) => audit_key(),
         Place::Connection { id, field } => match &value.endpoint {
             Some(endpoint) => at(*id, field, endpoint),
             None => Binding::new(CONNECTION, id, field.as_str()),
         },
         Place::SshKey(id) => Binding::new(SSH_KEY, id, PRIVATE_KEY),
+        Place::Alert(id) => of_alert(*id),
     };
     vault.open(&binding, &value.blob).await.map(drop)
 }
@@ -73,6 +80,50 @@ pub(crate) async fn seal_key(engine: &Engine, key: Uuid, private_key: &SecretStr
         .vault
         .seal_str(&Binding::new(SSH_KEY, key, PRIVATE_KEY), private_key)
         .await?)
+}
+
+/// The binding of what an alert's webhooks are signed with.
+fn of_alert(alert: Uuid) -> Binding {
+    Binding::new(ALERT, alert, "secret")
+}
+
+/// Seals what an alert's webhooks are signed with.
+pub(crate) async fn seal_alert(engine: &Engine, alert: Uuid, secret: &SecretString) -> Result<Vec<u8>> {
+    Ok(engine.0.vault.seal_str(&of_alert(alert), secret).await?)
+}
+
+/// Opens what an alert's webhooks are signed with.
+pub(crate) async fn open_alert(
+    engine: &Engine,
+    alert: Uuid,
+    sealed: &[u8],
+) -> courier_vault::Result<SecretString> {
+    engine.0.vault.open_str(&of_alert(alert), sealed).await
+}
+
+/// The binding of the password for this mail server, which no other gets.
+fn smtp_password(host: &str) -> Binding {
+    Binding::new(SETTING_AT, SMTP_PASSWORD, host)
+}
+
+/// Seals the password for this mail server, as text.
+pub(crate) async fn seal_smtp_password(engine: &Engine, host: &str, secret: &SecretString) -> Result<String> {
+    let sealed = engine.0.vault.seal_str(&smtp_password(host), secret).await?;
+    Ok(BASE64_STANDARD.encode(sealed))
+}
+
+/// Opens the password for this mail server.
+pub(crate) async fn open_smtp_password(
+    engine: &Engine,
+    host: &str,
+    sealed: &[u8],
+) -> courier_vault::Result<SecretString> {
+    engine.0.vault.open_str(&smtp_password(host), sealed).await
+}
+
+/// A sealed value that is kept as text.
+pub(crate) fn from_text(text: &str) -> Option<Vec<u8>> {
+    BASE64_STANDARD.decode(text).ok()
 }
 
 /// Opens what a saved connection proves itself with. It is this connection's, as it was looked at, or nobody's: a secret

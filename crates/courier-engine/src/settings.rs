@@ -1,9 +1,15 @@
 //! System settings: one table, typed.
 
+use courier_store::sealed;
 use courier_transfer::settings::{Default as Standard, Kind, Setting};
 use serde_json::{Value, json};
 
-use crate::{Actor, Engine, Error, Result, audit::Entry};
+use crate::{
+    Actor, Engine, Error, Result,
+    alerts::{CLEAR, check_sender},
+    audit::Entry,
+    secrets,
+};
 
 pub(crate) const INSECURE_TRUST_REQUIRE_ADMIN: Setting = Setting::optional(
     "security.insecure_trust_require_admin",
@@ -42,12 +48,67 @@ pub(crate) const AUDIT_RETENTION_DAYS: Setting = Setting::optional(
 )
 .or(Standard::Integer(0));
 
+pub(crate) const SMTP_HOST: Setting = Setting::optional(
+    sealed::SMTP_HOST,
+    Kind::Text,
+    "The mail server that alerts are sent by. Another one takes the password away, which is for this one alone.",
+);
+
+pub(crate) const SMTP_PORT: Setting = Setting::optional(
+    "smtp.port",
+    Kind::Integer { min: 1, max: 65_535 },
+    "Its port. Without one: 587 for starttls, 465 for tls, 25 for none.",
+);
+
+pub(crate) const SMTP_SECURITY: Setting = Setting::optional(
+    "smtp.security",
+    Kind::Choice {
+        choices: &["starttls", "tls", CLEAR],
+    },
+    "How mail is kept from others on the way: starttls and tls encrypt it and check the server's certificate; none sends it in \
+     the clear, and no password with it.",
+)
+.or(Standard::Text("starttls"));
+
+pub(crate) const SMTP_USERNAME: Setting = Setting::optional(
+    "smtp.username",
+    Kind::Text,
+    "The user name for the mail server; without one there is no login.",
+);
+
+pub(crate) const SMTP_PASSWORD: Setting = Setting::optional(
+    sealed::SMTP_PASSWORD,
+    Kind::Text,
+    "The password for the mail server. It is never shown: has_value tells whether there is one.",
+);
+
+pub(crate) const SMTP_FROM: Setting = Setting::optional(
+    "smtp.from",
+    Kind::Text,
+    "Who sends the mail: an address, with or without a name: Courier <courier@example.com>.",
+);
+
+pub(crate) const EXECUTIONS_RETENTION_DAYS: Setting = Setting::optional(
+    "executions.retention_days",
+    Kind::Integer { min: 0, max: 36_500 },
+    "Executions that were over for longer are removed, with their steps and history; the audit log is not touched. 0 keeps them \
+     for ever.",
+)
+.or(Standard::Integer(0));
+
 static TABLE: &[Setting] = &[
     INSECURE_TRUST_REQUIRE_ADMIN,
     INSECURE_TRUST_ALLOW_PRODUCTION,
     FIPS_MODE,
     HOST_KEY_APPROVAL_REQUIRE_ADMIN,
     AUDIT_RETENTION_DAYS,
+    EXECUTIONS_RETENTION_DAYS,
+    SMTP_HOST,
+    SMTP_PORT,
+    SMTP_SECURITY,
+    SMTP_USERNAME,
+    SMTP_PASSWORD,
+    SMTP_FROM,
 ];
 
 /// System settings.
@@ -59,8 +120,20 @@ pub struct Settings<'a>(pub(crate) &'a Engine);
 pub struct SystemSetting {
     /// What it is: its key (`name`), type, default and help.
     pub setting: &'static Setting,
-    /// Its value; the default where nobody set it.
+    /// Its value; the default where nobody set it, and `null` of a secret.
     pub value: Value,
+    /// Is there a value?
+    pub has_value: bool,
+}
+
+impl SystemSetting {
+    fn new(setting: &'static Setting, value: Value) -> Self {
+        Self {
+            setting,
+            has_value: !value.is_null(),
+            value: if is_secret(setting) { Value::Null } else { value },
+        }
+    }
 }
 
 impl Settings<'_> {
@@ -71,10 +144,7 @@ impl Settings<'_> {
     pub async fn list(&self) -> Result<Vec<SystemSetting>> {
         let mut all = Vec::with_capacity(TABLE.len());
         for setting in TABLE {
-            all.push(SystemSetting {
-                setting,
-                value: self.value(setting).await?,
-            });
+            all.push(SystemSetting::new(setting, self.value(setting).await?));
         }
         Ok(all)
     }
@@ -85,10 +155,7 @@ impl Settings<'_> {
     /// [`Error::NotFound`], [`Error::Store`].
     pub async fn get(&self, key: &str) -> Result<SystemSetting> {
         let setting = find(key)?;
-        Ok(SystemSetting {
-            setting,
-            value: self.value(setting).await?,
-        })
+        Ok(SystemSetting::new(setting, self.value(setting).await?))
     }
 
     /// Sets one; `null` goes back to the default.
@@ -101,14 +168,44 @@ impl Settings<'_> {
         if let Some(message) = setting.check(&value) {
             return Err(Error::field("value", message));
         }
+        if setting.name == SMTP_FROM.name
+            && let Some(sender) = value.as_str()
+        {
+            check_sender(sender)?;
+        }
+        let value = match (is_secret(setting), value.as_str()) {
+            (true, Some(secret)) => self.sealed(secret).await?,
+            _ => value,
+        };
+        let shown = |value: Value| match is_secret(setting) {
+            true => json!({"has_value": !value.is_null()}),
+            false => value,
+        };
+        let mut is_other = false;
         let record = |before: Option<&Value>| {
             let before = before.cloned().unwrap_or_else(|| default(setting));
-            let details = json!({"key": key, "before": before, "after": value});
+            is_other = before != value;
+            let details = json!({"key": key, "before": shown(before), "after": shown(value.clone())});
             Entry::new("setting_changed", &actor.name, details).into()
         };
         let settings = self.0.0.store.settings();
         settings.change(key, value.clone(), &actor.name, record).await?;
-        Ok(SystemSetting { setting, value })
+        if setting.name == SMTP_HOST.name && is_other && !self.value(&SMTP_PASSWORD).await?.is_null() {
+            // It was for the other server.
+            Box::pin(self.set(actor, SMTP_PASSWORD.name, Value::Null)).await?;
+        }
+        Ok(SystemSetting::new(setting, value))
+    }
+
+    /// The password for the mail server there is now.
+    async fn sealed(&self, secret: &str) -> Result<Value> {
+        let host = self.value(&SMTP_HOST).await?;
+        let host = host.as_str().filter(|host| !host.is_empty());
+        let host =
+            host.ok_or_else(|| Error::field("value", "is for one mail server: set smtp.host first"))?;
+        Ok(secrets::seal_smtp_password(self.0, host, &secret.into())
+            .await?
+            .into())
     }
 
     /// Is a switch on?
@@ -121,7 +218,8 @@ impl Settings<'_> {
         Ok(self.value(setting).await?.as_i64().unwrap_or_default())
     }
 
-    async fn value(&self, setting: &Setting) -> Result<Value> {
+    /// The value; the default where nobody set it. A secret's is sealed.
+    pub(crate) async fn value(&self, setting: &Setting) -> Result<Value> {
         let stored = self.0.0.store.settings().get(setting.name).await?;
         Ok(stored.map_or_else(|| default(setting), |s| s.value))
     }
@@ -136,4 +234,8 @@ fn find(key: &str) -> Result<&'static Setting> {
 
 fn default(setting: &Setting) -> Value {
     setting.default.value().unwrap_or_default()
+}
+
+fn is_secret(setting: &Setting) -> bool {
+    sealed::SEALED_SETTINGS.contains(&setting.name)
 }

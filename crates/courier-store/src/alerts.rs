@@ -405,7 +405,7 @@ impl Alerts<'_> {
         outbox::tried(self.0, id, alert, facts, delivered, answer).await
     }
 
-    /// Forgets messages that are over and were due before this moment.
+    /// Forgets messages that are over and were written before this moment.
     ///
     /// # Errors
     /// As [`Self::raise`].

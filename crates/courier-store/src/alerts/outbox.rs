@@ -13,7 +13,7 @@ use super::{Alert, AlertKind, Delivery, DeliveryState, load};
 use crate::{
     Error, Result, Store,
     entities::alert_deliveries::{ActiveModel, Column, Entity, Model},
-    ids::stamp,
+    ids::{first_id_at, stamp},
     row,
 };
 
@@ -206,7 +206,7 @@ pub(super) async fn prune(store: &Store, before: Timestamp) -> Result<u64> {
     let over = over.map(|state| state.as_str());
     let pruned = Entity::delete_many()
         .filter(Column::State.is_in(over))
-        .filter(Column::DueAt.lt(before.as_microsecond()))
+        .filter(Column::Id.lt(first_id_at(before)))
         .exec(store.write())
         .await?;
     Ok(pruned.rows_affected)

@@ -1,0 +1,223 @@
+//! Looks for what nobody reports: executions that are late, and files that have not come.
+
+use std::{
+    collections::HashMap,
+    time::{Duration, Instant},
+};
+
+use courier_store::{
+    Store,
+    alerts::{Alert, AlertKind, Event, Expect, Severity},
+    audit::{AuditFilter, AuditRecord},
+};
+use courier_transfer::{RemotePath, ops::Pattern};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::{Engine, Result};
+
+/// How often.
+const LOOK: Duration = Duration::from_secs(15);
+/// How often is looked whether a file that was missing has come, and for messages that are too old.
+const LOOK_BACK: Duration = Duration::from_secs(5 * 60);
+/// How long messages are kept when they are over.
+const KEEP: SignedDuration = SignedDuration::from_hours(30 * 24);
+/// What moves a file.
+const MOVES: [&str; 3] = ["upload", "download", "pull"];
+/// Records of a page.
+const PAGE: u64 = 500;
+
+/// Looks until the engine stops.
+pub(crate) async fn look_out(engine: Engine) {
+    let mut looked_back: Option<Instant> = None;
+    loop {
+        let back = looked_back.is_none_or(|last| last.elapsed() >= LOOK_BACK);
+        if back {
+            looked_back = Some(Instant::now());
+        }
+        if let Err(error) = look(&engine.0.store, courier_store::now(), back).await {
+            tracing::warn!(%error, "what is late or missing could not be looked for; trying again");
+        }
+        tokio::select! {
+            () = engine.0.stopping.cancelled() => return,
+            () = tokio::time::sleep(LOOK) => {}
+        }
+    }
+}
+
+/// Looks once.
+pub(super) async fn look(store: &Store, now: Timestamp, back: bool) -> Result<()> {
+    if back {
+        store.alerts().prune(now - KEEP).await?;
+    }
+    let alerts = store.alerts().enabled().await?;
+    look_for_late(store, &alerts, now).await?;
+    for alert in &alerts {
+        if let (Some(expect), true) = (
+            &alert.rule.expect,
+            alert.rule.on.contains(&AlertKind::FileMissing),
+        ) {
+            look_for_file(store, alert, expect, now, back).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn look_for_late(store: &Store, alerts: &[Alert], now: Timestamp) -> Result<()> {
+    let limits = alerts.iter().filter_map(|alert| {
+        let after = alert.rule.late_after_sec?;
+        let wanted = alert.rule.on.contains(&AlertKind::ExecutionLate);
+        wanted.then_some((alert, SignedDuration::from_secs(after.into())))
+    });
+    let limits: Vec<(&Alert, SignedDuration)> = limits.collect();
+    let Some(shortest) = limits.iter().map(|(_, after)| *after).min() else {
+        return Ok(());
+    };
+    let unfinished = store.alerts().unfinished(now - shortest).await?;
+    if unfinished.is_empty() {
+        return Ok(());
+    }
+    for (alert, after) in limits {
+        let told = store.alerts().told(alert.id).await?;
+        for one in &unfinished {
+            let is_meant = alert.rule.jobs.is_empty() || alert.rule.jobs.contains(&one.job_id);
+            if !is_meant || one.due_at + after >= now || told.contains(&one.subject()) {
+                continue;
+            }
+            let mut facts = one.facts.clone();
+            if let Value::Object(facts) = &mut facts {
+                let late = json!({"due_at": one.due_at, "late_after_sec": after.as_secs()});
+                facts.insert("late".into(), late);
+            }
+            let event = Event {
+                kind: AlertKind::ExecutionLate,
+                subject: one.subject(),
+                severity: Severity::Problem,
+                job: Some(one.job_id),
+                connection: None,
+                facts,
+            };
+            store.alerts().tell(alert.id, &event, now).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Looks whether the file of the last deadline has come: once at the deadline, and where it was missing, until the day is
+/// over.
+async fn look_for_file(
+    store: &Store,
+    alert: &Alert,
+    expect: &Expect,
+    now: Timestamp,
+    back: bool,
+) -> Result<()> {
+    let Some((midnight, deadline)) = expect.last_deadline(now) else {
+        return Ok(());
+    };
+    let subject = format!("file:{}", alert.id);
+    let event = |found: Option<String>| Event {
+        kind: AlertKind::FileMissing,
+        subject: subject.clone(),
+        severity: match found {
+            Some(_) => Severity::Recovered,
+            None => Severity::Problem,
+        },
+        job: expect.job_id,
+        connection: expect.connection_id,
+        facts: json!({"file": {
+            "pattern": expect.pattern,
+            "by": expect.by,
+            "timezone": expect.timezone,
+            "since": midnight,
+            "deadline": deadline,
+            "connection_id": expect.connection_id,
+            "job_id": expect.job_id,
+            "path": found,
+        }}),
+    };
+    if deadline > alert.checked_at {
+        let found = find(store, expect, midnight, now).await?;
+        store
+            .alerts()
+            .checked(alert, deadline, Some(&event(found)), now)
+            .await?;
+        return Ok(());
+    }
+    let is_today = expect.end_of_day(deadline).is_some_and(|end| now < end);
+    if back
+        && is_today
+        && store.alerts().told(alert.id).await?.contains(&subject)
+        && let Some(path) = find(store, expect, midnight, now).await?
+    {
+        store.alerts().tell(alert.id, &event(Some(path)), now).await?;
+    }
+    Ok(())
+}
+
+/// The first file of that kind that was moved in this time.
+async fn find(store: &Store, expect: &Expect, since: Timestamp, until: Timestamp) -> Result<Option<String>> {
+    let pattern = Pattern::new(expect.pattern.trim_start_matches('/'))?;
+    let mut jobs = HashMap::new();
+    for operation in MOVES {
+        let filter = AuditFilter {
+            operation: Some(operation.into()),
+            connection_id: expect.connection_id,
+            since: Some(since),
+            until: Some(until),
+            ..AuditFilter::default()
+        };
+        let mut last = None;
+        loop {
+            let records = store.audit().oldest(&filter, last, PAGE).await?;
+            let Some(end) = records.last() else { break };
+            last = Some(end.id);
+            for record in &records {
+                let Some(path) = moved(record, &pattern) else {
+                    continue;
+                };
+                if is_of(store, record.job_execution_id, expect.job_id, &mut jobs).await? {
+                    return Ok(Some(path));
+                }
+            }
+        }
+    }
+    Ok(None)
+}
+
+/// The remote path, where this record tells that such a file was moved.
+fn moved(record: &AuditRecord, pattern: &Pattern) -> Option<String> {
+    let details = &record.details;
+    if details.get("error").is_some_and(|error| !error.is_null()) {
+        return None;
+    }
+    let path = details.get("remote_path")?.as_str()?;
+    let relative = RemotePath::new(path.trim_start_matches('/')).ok()?;
+    pattern.matches(&relative).then(|| path.to_owned())
+}
+
+/// Was this execution one of that job?
+async fn is_of(
+    store: &Store,
+    execution: Option<Uuid>,
+    job: Option<Uuid>,
+    known: &mut HashMap<Uuid, Option<Uuid>>,
+) -> Result<bool> {
+    let (Some(job), Some(execution)) = (job, execution) else {
+        return Ok(job.is_none());
+    };
+    let of = match known.get(&execution) {
+        Some(of) => *of,
+        None => {
+            let of = match store.executions().get(execution).await {
+                Ok(execution) => Some(execution.job_id),
+                Err(courier_store::Error::NotFound { .. }) => None,
+                Err(error) => return Err(error.into()),
+            };
+            known.insert(execution, of);
+            of
+        }
+    };
+    Ok(of == Some(job))
+}
