@@ -3,6 +3,7 @@
 //! The comments on fields are what the OpenAPI document says of them. One noun a file, named as in every other layer.
 //! Field names and enum values are `snake_case`, times are RFC 3339 in UTC, ids are UUIDs.
 
+mod alerts;
 mod audit;
 mod auth;
 mod connections;
@@ -22,6 +23,10 @@ mod tokens;
 mod users;
 mod words;
 
+pub use alerts::{
+    Alert, AlertChannel, AlertDelivery, AlertInput, AlertKind, AlertTrial, DeliveryState, ExpectedFile,
+    QuietHours, Weekday,
+};
 pub use audit::{AuditEntry, AuditExportQuery, AuditFinding, AuditQuery, AuditReport, ExportFormat};
 pub use auth::{LoginRequest, LoginResponse, Me, PasswordChange};
 pub use connections::{
@@ -31,8 +36,7 @@ pub use connections::{
 };
 pub use errors::ErrorCode;
 pub use executions::{
-    Execution, ExecutionError, ExecutionQuery, ExecutionState, ExecutionStep, Progress, StepProgress,
-    StepState,
+    Execution, ExecutionError, ExecutionQuery, ExecutionState, ExecutionStates, ExecutionStep, Progress, StateChange, StepProgress, StepState,
 };
 pub use jobs::{
     FailureAction, FailurePolicy, Job, JobInput, JobQuery, JobStep, JobVersion, MissedRuns, NextRun,

@@ -18,6 +18,8 @@ pub struct Overview {
     pub version: String,
     /// What is unsafe about how this server is reached, in words.
     pub warnings: Vec<String>,
+    /// What somebody should look at, in words: messages of alerts that nobody got.
+    pub attention: Vec<String>,
     /// How many connections there are, by health.
     pub connections: BTreeMap<String, u64>,
     /// How many executions there are, by state; of those that are over, the ones queued in the last 24 hours.

@@ -9,9 +9,11 @@ use utoipa::ToSchema;
 pub struct Setting {
     /// Its name (`security.fips_mode_enabled`).
     pub key: String,
-    /// What it is now.
+    /// What it is now; `null` of a secret, which is never shown.
     #[schema(value_type = Value)]
     pub value: Value,
+    /// Is there a value?
+    pub has_value: bool,
     /// What it is when nobody set it.
     #[schema(value_type = Value)]
     pub default: Value,

@@ -10,6 +10,7 @@ use crate::{Role, Secret};
 /// The parts of the API that a token can be for, as the document groups its routes (tags). Each alone stands for
 /// everything in it that the token's role may, and with `:read` behind it for looking only (`GET`).
 pub const SCOPES: &[&str] = &[
+    "alerts",
     "audit",
     "auth",
     "connections",

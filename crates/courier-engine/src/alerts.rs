@@ -20,7 +20,10 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use crate::{
-    Actor, Engine, Error, Page, PageRequest, Result, audit::Entry, secrets, settings::SMTP_SECURITY,
+    Actor, Engine, Error, Page, PageRequest, Result,
+    audit::Entry,
+    secrets,
+    settings::{SMTP_FROM, SMTP_HOST, SMTP_SECURITY},
 };
 
 pub use courier_store::alerts::{Delivery, Rule};
@@ -212,6 +215,26 @@ impl Alerts<'_> {
         Ok(Standing { pending, failed_24h })
     }
 
+    /// What somebody should look at who sees no message, in words.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub async fn attention(&self) -> Result<Vec<String>> {
+        let mut attention = Vec::new();
+        let standing = self.standing().await?;
+        if standing.failed_24h > 0 {
+            attention.push(format!(
+                "{} messages of alerts could not be delivered in the last 24 hours; each alert's deliveries tell why",
+                standing.failed_24h
+            ));
+        }
+        let settings = self.0.settings();
+        if !settings.value(&SMTP_HOST).await?.is_null() && settings.value(&SMTP_SECURITY).await? == CLEAR {
+            attention.push("mail goes in the clear: smtp.security is none".into());
+        }
+        Ok(attention)
+    }
+
     async fn stored(&self, id: Uuid) -> Result<store::Alert> {
         named(self.0.0.store.alerts().get(id).await, "", id)
     }
@@ -289,8 +312,7 @@ impl Alerts<'_> {
             Channel::Email { .. } => {
                 let settings = self.0.settings();
                 let is_set = async |setting| Ok::<_, Error>(!settings.value(setting).await?.is_null());
-                if !is_set(&crate::settings::SMTP_HOST).await? || !is_set(&crate::settings::SMTP_FROM).await?
-                {
+                if !is_set(&SMTP_HOST).await? || !is_set(&SMTP_FROM).await? {
                     warnings.push(
                         "no mail can be sent: an admin sets smtp.host and smtp.from, and what else the mail server wants"
                             .to_owned(),

@@ -16,6 +16,8 @@ use crate::{Engine, PageRequest, Result, executions::Execution, schedules::Upcom
 pub struct Overview {
     /// The node that answers.
     pub node: String,
+    /// What somebody should look at, in words.
+    pub attention: Vec<String>,
     /// How much there is of everything.
     pub counts: Counts,
     /// Those that run, newest first, 20 at most, without their context.
@@ -65,6 +67,7 @@ pub(crate) async fn overview(engine: &Engine) -> Result<Overview> {
     };
     Ok(Overview {
         node: engine.config().node.clone(),
+        attention: engine.alerts().attention().await?,
         counts: counts(engine).await?,
         running: engine
             .executions()

@@ -39,7 +39,7 @@ impl PasswordArgs {
     /// The password that the flags point to, if any does.
     pub(crate) fn given(&self, prompt: &str) -> Result<Option<SecretString>> {
         if self.password_stdin {
-            return first_line(io::stdin().lock(), "standard input").map(Some);
+            return from_stdin().map(Some);
         }
         if let Some(path) = &self.password_file {
             return from_file(path).map(Some);
@@ -117,6 +117,11 @@ fn no_answer(error: &io::Error) -> Failure {
     }
 }
 
+/// The first line of standard input.
+pub(crate) fn from_stdin() -> Result<SecretString> {
+    first_line(io::stdin().lock(), "standard input")
+}
+
 fn from_file(path: &Path) -> Result<SecretString> {
     let file = std::fs::File::open(path).map_err(|e| {
         Failure::usage(format!(
@@ -133,7 +138,7 @@ fn first_line(from: impl Read, name: &str) -> Result<SecretString> {
     let line = text.lines().next().unwrap_or_default();
     if line.is_empty() {
         return Err(Failure::usage(format!(
-            "the first line of {name} is empty; a password was expected there"
+            "the first line of {name} is empty; a secret was expected there"
         )));
     }
     Ok(SecretString::from(line))

@@ -1,5 +1,6 @@
 //! The routes, one noun a file, and the list of who may call them.
 
+mod alerts;
 mod audit;
 mod auth;
 mod connection_keys;
@@ -91,6 +92,14 @@ pub(crate) fn api(state: AppState) -> Api {
         .at(Operator, routes!(executions::resume))
         .at(Operator, routes!(executions::cancel))
         .at(Viewer, routes!(events::watch))
+        // A webhook's address may be all that keeps others from posting there, so it isn't for everybody's eyes.
+        .at(Operator, routes!(alerts::list, alerts::create))
+        .at(
+            Operator,
+            routes!(alerts::get, alerts::replace, alerts::patch, alerts::delete),
+        )
+        .at(Operator, routes!(alerts::test))
+        .at(Operator, routes!(alerts::deliveries))
         .at(Viewer, routes!(settings::list))
         .at(Viewer, routes!(settings::get))
         .at(Admin, routes!(settings::set))

@@ -16,6 +16,7 @@ pub(crate) async fn get(State(state): State<AppState>) -> ApiResult<Json<Overvie
         node: overview.node,
         version: env!("CARGO_PKG_VERSION").into(),
         warnings: state.listener.warnings(Timestamp::now()),
+        attention: overview.attention,
         connections: overview.counts.connections,
         executions: overview.counts.executions,
         running: overview.running.into_iter().map(executions::listed).collect(),

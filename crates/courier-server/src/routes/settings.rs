@@ -9,7 +9,7 @@ use super::whole;
 use crate::http::{ApiError, ApiResult, AppState, Caller, Json, Path, typed};
 
 /// What clients may send back without meaning it.
-const READ_ONLY: &[&str] = &["key", "default", "type", "help"];
+const READ_ONLY: &[&str] = &["key", "default", "type", "help", "has_value"];
 
 /// List settings
 #[utoipa::path(get, path = "/api/settings", tag = "settings",
@@ -52,6 +52,7 @@ fn shown(setting: SystemSetting) -> ApiResult<Setting> {
     Ok(Setting {
         key: setting.setting.name.into(),
         value: setting.value,
+        has_value: setting.has_value,
         default: described.get("default").cloned().unwrap_or_default(),
         kind,
         help: setting.setting.help.into(),

@@ -12,6 +12,7 @@ use crate::output::Output;
 use crate::output::table::{self, Column};
 
 pub(crate) mod admin;
+pub(crate) mod alert;
 pub(crate) mod audit;
 pub(crate) mod connection;
 pub(crate) mod demo;
@@ -149,6 +150,7 @@ fn assignment(text: &str) -> Result<(String, Value), String> {
         .split_once('=')
         .ok_or("expected FIELD=VALUE, e.g. port=2222")?;
     if [
+        "secret",
         "password",
         "client_secret",
         "client_certificate",
