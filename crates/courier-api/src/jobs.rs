@@ -111,6 +111,10 @@ const fn once() -> MissedRuns {
 pub struct NextRunsInput {
     /// The schedules.
     pub schedules: Vec<Schedule>,
+    /// So many runs are wanted: 5 by default, 100 at most.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 100)]
+    pub count: Option<u64>,
 }
 
 /// How many runs to come are wanted.

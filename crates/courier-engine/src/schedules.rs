@@ -11,6 +11,7 @@ pub(crate) use timetable::Timetable;
 use std::time::Duration;
 
 use courier_store::schedules::{Due, Outcome, Schedule};
+use courier_transfer::settings::{Default as Standard, Kind, Setting};
 use jiff::{Timestamp, tz::TimeZone};
 use serde_json::{Map, Value};
 use uuid::Uuid;
@@ -29,6 +30,13 @@ const SHORTEST: Duration = Duration::from_millis(20);
 const REST: Duration = Duration::from_secs(2);
 /// Schedules in one question.
 const BATCH: u64 = 200;
+
+const COUNT: Setting = Setting::optional(
+    "count",
+    Kind::Integer { min: 1, max: 100 },
+    "How many runs are wanted.",
+)
+.or(Standard::Integer(5));
 
 /// Jobs that run by themselves.
 #[derive(Clone, Copy, Debug)]
@@ -76,13 +84,14 @@ impl Schedules<'_> {
         first_of(schedules.collect(), now, count)
     }
 
-    /// When a job with these schedules would run: `{"schedules": […]}`.
+    /// When a job with these schedules would run: `{"schedules": […], "count": 5}`.
     ///
     /// # Errors
     /// [`Error::Validation`], [`Error::Schedule`].
-    pub async fn preview(&self, input: Map<String, Value>, count: usize) -> Result<Vec<NextRun>> {
+    pub async fn preview(&self, input: Map<String, Value>) -> Result<Vec<NextRun>> {
         let mut input = Input::new("", input);
         let mut schedules = schedule::parse(&mut input);
+        let count = input.integer(&COUNT).and_then(|n| usize::try_from(n).ok());
         let fields = input.finish();
         if !fields.is_empty() {
             return Err(Error::Validation { fields });
@@ -95,7 +104,7 @@ impl Schedules<'_> {
                 runs.push((index, definition, first));
             }
         }
-        first_of(runs, now, count)
+        first_of(runs, now, count.unwrap_or(5))
     }
 
     /// The next run of each schedule that is due next, of any job, so many at most.
@@ -109,7 +118,11 @@ impl Schedules<'_> {
             Some(Upcoming {
                 job_id: schedule.job_id,
                 job_name,
-                run: next_run(schedule.next_run_at?, &zone, usize::try_from(schedule.position).ok()?),
+                run: next_run(
+                    schedule.next_run_at?,
+                    &zone,
+                    usize::try_from(schedule.position).ok()?,
+                ),
             })
         });
         Ok(upcoming.collect())
@@ -204,7 +217,9 @@ fn first_of(
     let mut runs = Vec::new();
     while runs.len() < count {
         let earliest = next.iter().enumerate().min_by_key(|(_, (_, _, at))| *at);
-        let Some((place, &(index, definition, at))) = earliest else { break };
+        let Some((place, &(index, definition, at))) = earliest else {
+            break;
+        };
         runs.push(next_run(at, &definition.zone().map_err(Error::Internal)?, index));
         match definition.after(at.max(now)).map_err(Error::Internal)? {
             Some(later) => {

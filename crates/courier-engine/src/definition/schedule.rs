@@ -129,7 +129,10 @@ pub(crate) fn check(
             && time <= now
             && !known.iter().any(|k| k.at == Some(time))
         {
-            late.push(Problem::new(at("at"), format!("{time} is over; it is {now:.0} now")));
+            late.push(Problem::new(
+                at("at"),
+                format!("{time} is over; it is {now:.0} now"),
+            ));
         }
     }
     if !problems.is_empty() {
@@ -167,7 +170,9 @@ impl ScheduleDefinition {
 /// # Errors
 /// What is wrong with the name, in words.
 pub(crate) fn zone(name: Option<&str>) -> Result<TimeZone, String> {
-    let Some(name) = name else { return Ok(TimeZone::UTC) };
+    let Some(name) = name else {
+        return Ok(TimeZone::UTC);
+    };
     match TimeZone::get(name) {
         Ok(zone) if zone.iana_name().is_some() && !zone.is_unknown() => Ok(zone),
         _ => Err(format!(

@@ -42,13 +42,12 @@ pub(super) fn plan(
         tracing::error!(job = %job.name, schedule = schedule.position, %error, "a schedule can't be understood");
     };
     let job = view(job.clone(), &[]).inspect_err(|e| failed(e)).ok()?;
-    let due = schedule.next_run_at?;
     let choice = match &schedule.cron {
-        None => choose_once(schedule.missed, due, now),
+        None => choose_once(schedule, now),
         Some(cron) => {
             let zone = zone(schedule.timezone.as_deref());
             let table = zone.and_then(|zone| Timetable::new(cron, zone));
-            choose(&table.inspect_err(|e| failed(e)).ok()?, schedule.missed, due, now)
+            choose(&table.inspect_err(|e| failed(e)).ok()?, schedule, now)
         }
     };
     let run = choice.run.map(|at| NewRun {
@@ -85,9 +84,27 @@ pub(super) fn plan(
     })
 }
 
+const NOTHING_RAN: &str = "nothing ran when it was due, and missed runs are left out";
+const ONE_RUN: &str = "nothing ran when it was due, and missed runs are made up for by one run";
+const TOO_MANY: &str = "nothing ran when it was due, and 100 missed runs at most are made up for";
+
+impl Choice {
+    /// For one that doesn't know when it is due, as after a restore: what was before now is none of its business.
+    fn begin(next: Option<Timestamp>) -> Self {
+        Self {
+            run: None,
+            left_out: None,
+            next,
+        }
+    }
+}
+
 /// Of a schedule for one time.
-fn choose_once(missed: Missed, due: Timestamp, now: Timestamp) -> Choice {
-    let is_missed = missed == Missed::Skip && now.duration_since(due) > LATE;
+fn choose_once(schedule: &Schedule, now: Timestamp) -> Choice {
+    let Some(due) = schedule.next_run_at else {
+        return Choice::begin(schedule.at.filter(|at| *at > now));
+    };
+    let is_missed = schedule.missed == Missed::Skip && now.duration_since(due) > LATE;
     Choice {
         run: (!is_missed).then_some(due),
         left_out: is_missed.then_some((due, NOTHING_RAN)),
@@ -95,27 +112,29 @@ fn choose_once(missed: Missed, due: Timestamp, now: Timestamp) -> Choice {
     }
 }
 
-const NOTHING_RAN: &str = "nothing ran when it was due, and missed runs are left out";
-const ONE_RUN: &str = "nothing ran when it was due, and missed runs are made up for by one run";
-const TOO_MANY: &str = "nothing ran when it was due, and 100 missed runs at most are made up for";
-
-/// Of one with a timetable, that was due first at `due`.
-fn choose(table: &Timetable, missed: Missed, due: Timestamp, now: Timestamp) -> Choice {
+/// Of one with a timetable.
+fn choose(table: &Timetable, schedule: &Schedule, now: Timestamp) -> Choice {
+    let Some(due) = schedule.next_run_at else {
+        return Choice::begin(table.after(now));
+    };
     let last = table.last(due, now);
-    match missed {
+    match schedule.missed {
         Missed::Skip if now.duration_since(last) > LATE => Choice {
             run: None,
             left_out: Some((due, NOTHING_RAN)),
             next: table.after(now),
         },
-        Missed::Skip | Missed::Once => Choice {
-            run: Some(last),
-            left_out: (last != due).then_some(match missed {
-                Missed::Skip => (due, NOTHING_RAN),
-                _ => (due, ONE_RUN),
-            }),
-            next: table.after(last),
-        },
+        Missed::Skip | Missed::Once => {
+            let why = match schedule.missed {
+                Missed::Skip => NOTHING_RAN,
+                _ => ONE_RUN,
+            };
+            Choice {
+                run: Some(last),
+                left_out: (last != due).then_some((due, why)),
+                next: table.after(last),
+            }
+        }
         Missed::All => {
             let first = first_of_the_last(table, due, last);
             Choice {
@@ -143,6 +162,7 @@ fn first_of_the_last(table: &Timetable, due: Timestamp, last: Timestamp) -> Time
 #[allow(clippy::unwrap_used)]
 mod tests {
     use jiff::tz::TimeZone;
+    use uuid::Uuid;
 
     use super::*;
 
@@ -150,9 +170,24 @@ mod tests {
         text.parse().unwrap()
     }
 
+    fn schedule(missed: Missed, due: Option<&str>) -> Schedule {
+        Schedule {
+            id: Uuid::nil(),
+            job_id: Uuid::nil(),
+            position: 0,
+            cron: None,
+            timezone: None,
+            at: Some(at(DUE)),
+            missed,
+            next_run_at: due.map(at),
+            last_run_at: None,
+            last_execution: None,
+        }
+    }
+
     fn chosen(cron: &str, missed: Missed, due: &str, now: &str) -> (Option<String>, Option<String>, String) {
         let table = Timetable::new(cron, TimeZone::UTC).unwrap();
-        let choice = choose(&table, missed, at(due), at(now));
+        let choice = choose(&table, &schedule(missed, Some(due)), at(now));
         (
             choice.run.map(|at| at.to_string()),
             choice.left_out.map(|(since, _)| since.to_string()),
@@ -177,10 +212,7 @@ mod tests {
         let next = "2026-03-05T02:00:00Z".to_owned();
         let chosen = |missed| chosen("0 2 * * *", missed, DUE, now);
         assert_eq!(chosen(Missed::Skip), (None, Some(DUE.into()), next.clone()));
-        assert_eq!(
-            chosen(Missed::Once),
-            (Some(last.into()), Some(DUE.into()), next)
-        );
+        assert_eq!(chosen(Missed::Once), (Some(last.into()), Some(DUE.into()), next));
         assert_eq!(
             chosen(Missed::All),
             (Some(DUE.into()), None, "2026-03-02T02:00:00Z".into())
@@ -199,10 +231,22 @@ mod tests {
 
     #[test]
     fn one_time_is_late_or_left_out() {
-        let (due, later) = (at(DUE), at("2026-03-01T02:05:00Z"));
-        assert_eq!(choose_once(Missed::Once, due, later).run, Some(due));
-        assert_eq!(choose_once(Missed::Skip, due, later).run, None);
-        assert_eq!(choose_once(Missed::Skip, due, due).run, Some(due));
-        assert_eq!(choose_once(Missed::All, due, due).next, None);
+        let run = |missed, now| choose_once(&schedule(missed, Some(DUE)), at(now)).run;
+        let later = "2026-03-01T02:05:00Z";
+        assert_eq!(run(Missed::Once, later), Some(at(DUE)));
+        assert_eq!(run(Missed::Skip, later), None);
+        assert_eq!(run(Missed::Skip, DUE), Some(at(DUE)));
+    }
+
+    #[test]
+    fn one_that_begins_has_missed_nothing() {
+        let (new, table) = (
+            schedule(Missed::All, None),
+            Timetable::new("0 2 * * *", TimeZone::UTC).unwrap(),
+        );
+        let choice = choose(&table, &new, at("2026-03-04T09:00:00Z"));
+        assert_eq!(choice, Choice::begin(Some(at("2026-03-05T02:00:00Z"))));
+        assert_eq!(choose_once(&new, at(DUE)), Choice::begin(None));
+        assert_eq!(choose_once(&new, at("2026-02-28T00:00:00Z")).next, Some(at(DUE)));
     }
 }

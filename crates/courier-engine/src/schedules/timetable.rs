@@ -139,7 +139,10 @@ fn parse(expression: &str) -> Result<Cron, String> {
     let fields = text.split_ascii_whitespace().count();
     if text.starts_with('@') {
         if !NICKNAMES.contains(&text.to_ascii_lowercase().as_str()) {
-            return Err(format!("\"{text}\" is not known; there are {}", NICKNAMES.join(", ")));
+            return Err(format!(
+                "\"{text}\" is not known; there are {}",
+                NICKNAMES.join(", ")
+            ));
         }
     } else if !(5..=6).contains(&fields) {
         return Err(format!(
@@ -194,7 +197,11 @@ mod tests {
         // Four times in the gap, and one at its end: one run.
         assert_eq!(
             times("*/15 2,3 * * *", "Europe/Berlin", BEFORE_SPRING, 3),
-            ["03-29 03:00:00 +02:00", "03-29 03:15:00 +02:00", "03-29 03:30:00 +02:00"]
+            [
+                "03-29 03:00:00 +02:00",
+                "03-29 03:15:00 +02:00",
+                "03-29 03:30:00 +02:00"
+            ]
         );
         assert_eq!(
             times("30 2 8 3 *", "America/New_York", "2026-03-08T00:00:00Z", 1),
@@ -202,8 +209,17 @@ mod tests {
         );
         // Half an hour, from 2:00 to 2:30.
         assert_eq!(
-            times("0,15,45 2 * * *", "Australia/Lord_Howe", "2026-10-03T14:00:00Z", 3),
-            ["10-04 02:30:00 +11:00", "10-04 02:45:00 +11:00", "10-05 02:00:00 +11:00"]
+            times(
+                "0,15,45 2 * * *",
+                "Australia/Lord_Howe",
+                "2026-10-03T14:00:00Z",
+                3
+            ),
+            [
+                "10-04 02:30:00 +11:00",
+                "10-04 02:45:00 +11:00",
+                "10-05 02:00:00 +11:00"
+            ]
         );
     }
 
@@ -214,7 +230,11 @@ mod tests {
             ["10-25 02:30:00 +02:00", "10-26 02:30:00 +01:00"]
         );
         // From between the two, and from the second one.
-        for from in ["2026-10-25T00:45:00Z", "2026-10-25T01:15:00Z", "2026-10-25T01:30:00Z"] {
+        for from in [
+            "2026-10-25T00:45:00Z",
+            "2026-10-25T01:15:00Z",
+            "2026-10-25T01:30:00Z",
+        ] {
             assert_eq!(
                 times("30 2 * * *", "Europe/Berlin", from, 1),
                 ["10-26 02:30:00 +01:00"]
@@ -239,7 +259,11 @@ mod tests {
     fn what_is_due_in_every_hour_follows_the_clock() {
         assert_eq!(
             times("*/30 * * * *", "Europe/Berlin", "2026-03-29T00:25:00Z", 3),
-            ["03-29 01:30:00 +01:00", "03-29 03:00:00 +02:00", "03-29 03:30:00 +02:00"]
+            [
+                "03-29 01:30:00 +01:00",
+                "03-29 03:00:00 +02:00",
+                "03-29 03:30:00 +02:00"
+            ]
         );
         assert_eq!(
             times("*/30 * * * *", "Europe/Berlin", "2026-10-25T00:10:00Z", 4),

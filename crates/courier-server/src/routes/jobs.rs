@@ -124,31 +124,21 @@ pub(crate) async fn next_runs(
     Path(id): Path<Uuid>,
     Query(query): Query<NextRunsQuery>,
 ) -> ApiResult<Json<Page<NextRun>>> {
-    whole(
-        state.engine.schedules().next_runs(id, count(query)).await?,
-        next_run,
-    )
+    let count = usize::try_from(query.count.unwrap_or(5).clamp(1, 100)).unwrap_or(5);
+    whole(state.engine.schedules().next_runs(id, count).await?, next_run)
 }
 
 /// Look when schedules would run
 ///
 /// For schedules that no job has yet.
-#[utoipa::path(post, path = "/api/jobs/next-runs", tag = "jobs", params(NextRunsQuery),
+#[utoipa::path(post, path = "/api/jobs/next-runs", tag = "jobs",
     request_body = NextRunsInput,
     responses((status = 200, description = "Runs to come, the earliest first", body = Page<NextRun>)))]
 pub(crate) async fn preview_runs(
     State(state): State<AppState>,
-    Query(query): Query<NextRunsQuery>,
     Json(input): Input,
 ) -> ApiResult<Json<Page<NextRun>>> {
-    whole(
-        state.engine.schedules().preview(input, count(query)).await?,
-        next_run,
-    )
-}
-
-fn count(query: NextRunsQuery) -> usize {
-    usize::try_from(query.count.unwrap_or(5).clamp(1, 100)).unwrap_or(5)
+    whole(state.engine.schedules().preview(input).await?, next_run)
 }
 
 fn next_run(run: courier_engine::schedules::NextRun) -> ApiResult<NextRun> {
