@@ -23,6 +23,7 @@ mod local_steps;
 mod looking;
 mod reconnects;
 mod runs;
+mod schedules;
 mod sessions;
 mod steps;
 mod trust;

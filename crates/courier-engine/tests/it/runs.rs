@@ -192,14 +192,6 @@ async fn jobs_have_versions_and_may_be_off() {
         .map(|v| &v.definition.steps[0].config["remote_path"])
         .collect();
     assert_eq!(paths, [&json!("b"), &json!("a")]);
-    let mut scheduled = input(true, "a");
-    scheduled.insert("schedules".into(), json!([{"cron": "* * * * *"}]));
-    let error = t
-        .jobs()
-        .replace(&operator(), job.id, scheduled)
-        .await
-        .unwrap_err();
-    assert!(error.to_string().contains("later version"), "{error}");
     assert!(matches!(
         t.jobs().get(Uuid::now_v7()).await.unwrap_err(),
         Error::NotFound { what: "job", .. }
