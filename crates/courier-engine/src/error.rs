@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use courier_transfer::{ErrorKind, settings::Problem};
+use courier_transfer::{ErrorKind, Retry, settings::Problem};
 
 /// The result of an engine call.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -256,19 +256,42 @@ impl Error {
     /// Can the same request succeed later without anybody's help? Decides whether a failure policy retries.
     pub(crate) fn may_pass(&self) -> bool {
         match self {
-            Self::Transfer(e) => !matches!(
-                e.kind(),
-                ErrorKind::Auth
-                    | ErrorKind::HostKey
-                    | ErrorKind::HostKeyNotApproved
-                    | ErrorKind::Certificate
-                    | ErrorKind::NotFips
-                    | ErrorKind::Cancelled
-            ),
+            Self::Transfer(e) => transfer_may_pass(e),
             Self::Store(e) => e.may_pass(),
             Self::Vault(_) | Self::Internal(_) => true,
             _ => false,
         }
+    }
+}
+
+/// What the error says of itself counts, but for what must not be repeated and for what it can't know.
+fn transfer_may_pass(error: &courier_transfer::Error) -> bool {
+    match error.kind() {
+        // Repeated, it locks accounts, or asks a server that is not the right one.
+        ErrorKind::Auth
+        | ErrorKind::HostKey
+        | ErrorKind::HostKeyNotApproved
+        | ErrorKind::Certificate
+        | ErrorKind::NotFips
+        | ErrorKind::Cancelled => false,
+        // A disk may be cleared, a source rest, and what a server says by this it rarely means for ever.
+        ErrorKind::Full
+        | ErrorKind::Integrity
+        | ErrorKind::Local
+        | ErrorKind::Protocol
+        | ErrorKind::Failed => true,
+        ErrorKind::NotFound
+        | ErrorKind::Denied
+        | ErrorKind::AlreadyExists
+        | ErrorKind::NotEmpty
+        | ErrorKind::WrongKind
+        | ErrorKind::Negotiation
+        | ErrorKind::Unreachable
+        | ErrorKind::Busy
+        | ErrorKind::Timeout
+        | ErrorKind::Lost
+        | ErrorKind::Unsupported
+        | ErrorKind::Invalid => error.retry() == Retry::Later,
     }
 }
 
@@ -279,6 +302,15 @@ pub struct Failure {
     pub kind: String,
     /// Cause, expectation and fix, in words.
     pub message: String,
+}
+
+impl From<&courier_transfer::Error> for Failure {
+    fn from(error: &courier_transfer::Error) -> Self {
+        Self {
+            kind: error.kind().as_str().into(),
+            message: error.to_string(),
+        }
+    }
 }
 
 impl From<&Error> for Failure {

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, time::Duration};
 
-pub use courier_store::executions::{ExecutionFilter, ExecutionState, StepState};
+pub use courier_store::executions::{ExecutionFilter, ExecutionState, StepState, Transition};
 use courier_store::{audit::NewAudit, executions as store};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
@@ -41,8 +41,16 @@ pub struct Execution {
     pub node: Option<String>,
     /// How often a worker took it.
     pub attempts: u32,
+    /// How often the whole job was tried again, by its failure policy.
+    pub retries: u32,
+    /// The time that its schedule had set for it.
+    pub scheduled_at: Option<Timestamp>,
+    /// The time zone of its dates, by IANA's name; none for UTC.
+    pub timezone: Option<String>,
     /// Why it failed.
     pub error: Option<Failure>,
+    /// The states that it went through; empty in lists.
+    pub history: Vec<Transition>,
     /// All its steps from the start.
     pub steps: Vec<Step>,
     /// What steps left for later ones.
@@ -62,6 +70,10 @@ pub struct Step {
     pub state: StepState,
     /// How often it was begun.
     pub attempts: u32,
+    /// How often it was tried again, by the failure policy.
+    pub retries: u32,
+    /// When it is tried again, where it failed and that is decided.
+    pub retry_at: Option<Timestamp>,
     /// When it began.
     pub started_at: Option<Timestamp>,
     /// When it ended.
@@ -102,7 +114,11 @@ impl Executions<'_> {
     pub async fn get(&self, id: Uuid) -> Result<Execution> {
         let execution = found(self.0.0.store.executions().get(id).await, id)?;
         let steps = self.0.0.store.executions().steps(id).await?;
-        Ok(self.view(execution, steps))
+        let history = self.0.0.store.executions().history(id).await?;
+        Ok(Execution {
+            history,
+            ..self.view(execution, steps)
+        })
     }
 
     /// Ends it for good, also in the middle of a transfer.
@@ -136,7 +152,6 @@ impl Executions<'_> {
         let record = |asked: &store::Execution| record(actor, "execution_resumed", asked);
         let resumed = found(self.0.0.store.executions().request_resume(id, record).await, id)?;
         self.0.0.live.tell_state(id, resumed.state);
-        self.0.0.queue.notify_one();
         self.get(id).await
     }
 
@@ -167,6 +182,7 @@ impl Executions<'_> {
     /// With live numbers where it runs on this node.
     fn view(&self, execution: store::Execution, steps: Vec<store::Step>) -> Execution {
         let counts = self.0.0.live.get(execution.id).and_then(|live| live.counts());
+        let is_over = execution.state.is_final();
         let steps = steps
             .into_iter()
             .map(|step| {
@@ -179,6 +195,9 @@ impl Executions<'_> {
                     step_type: step.step_type,
                     state: step.state,
                     attempts: step.attempts,
+                    retries: step.retries,
+                    retry_at: retry_at(step.error.as_ref())
+                        .filter(|_| !is_over && step.state == StepState::Failed),
                     started_at: step.started_at,
                     ended_at: step.ended_at,
                     bytes_transferred: bytes,
@@ -199,6 +218,10 @@ impl Executions<'_> {
             ended_at: execution.ended_at,
             node: execution.node,
             attempts: execution.attempts,
+            retries: execution.retries,
+            scheduled_at: execution.scheduled_at,
+            timezone: execution.timezone,
+            history: Vec::new(),
             error: failure(execution.error),
             steps,
             context: object(execution.context),
@@ -223,7 +246,15 @@ pub(crate) fn object(value: Value) -> Map<String, Value> {
     }
 }
 
-fn failure(error: Option<Value>) -> Option<Failure> {
+/// Where a step's stored error says when it is tried again.
+pub(crate) const RETRY_AT: &str = "retry_at";
+
+/// When a failed step is tried again, where it is.
+pub(crate) fn retry_at(error: Option<&Value>) -> Option<Timestamp> {
+    error?.get(RETRY_AT)?.as_str()?.parse().ok()
+}
+
+pub(crate) fn failure(error: Option<Value>) -> Option<Failure> {
     error.and_then(|error| serde_json::from_value(error).ok())
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use courier_transfer::settings::{Default as Standard, Kind, Setting};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::input::Input;
 

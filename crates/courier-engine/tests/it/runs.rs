@@ -79,10 +79,11 @@ async fn retries_end() {
     let made = t.connection(json!({})).await;
     let steps = json!([{"step_type": "remote.mkdir", "config": {"connection_id": made.id, "remote_path": "a"}}, delete(made.id, "missing")]);
     for (kind, attempts, mkdirs) in [("retry_step", [1, 3], 1), ("stop", [1, 1], 1)] {
+        t.server.memory().refuse("remove", ErrorKind::Failed);
         let run = t
             .run_job(json!({"name": kind, "steps": steps, "failure_policy": policy(kind, 2)}))
             .await;
-        assert_eq!(run.error.unwrap().kind, "not_found");
+        assert_eq!(run.error.unwrap().kind, "failed");
         assert_eq!([run.steps[0].attempts, run.steps[1].attempts], attempts, "{kind}");
         assert_eq!(
             t.server
@@ -93,6 +94,7 @@ async fn retries_end() {
                 .count(),
             mkdirs
         );
+        t.server.memory().heal();
         t.run_steps(
             json!([{"step_type": "remote.rmdir", "config": {"connection_id": made.id, "remote_path": "a"}}]),
         )
@@ -100,6 +102,7 @@ async fn retries_end() {
         t.server.memory().operations();
     }
     // The whole job again: the second time the folder is there.
+    t.server.memory().refuse("remove", ErrorKind::Failed);
     let run = t
         .run_job(json!({"name": "job", "steps": steps, "failure_policy": policy("retry_job", 1)}))
         .await;
