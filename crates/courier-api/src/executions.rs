@@ -6,7 +6,10 @@ use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use crate::{ErrorCode, words::words};
+use crate::{
+    ErrorCode,
+    words::{UnknownWord, words},
+};
 
 words! {
     /// Where an execution is.
@@ -60,6 +63,20 @@ pub struct ExecutionError {
     pub message: String,
 }
 
+/// A state that an execution came to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct StateChange {
+    /// The state.
+    pub state: ExecutionState,
+    /// When.
+    #[schema(value_type = String, format = DateTime)]
+    pub at: Timestamp,
+    /// The node that had it then.
+    pub node: Option<String>,
+    /// Why, where the state doesn't say it: a node died, a step runs again.
+    pub reason: Option<String>,
+}
+
 /// One run of a job.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Execution {
@@ -84,10 +101,23 @@ pub struct Execution {
     pub ended_at: Option<Timestamp>,
     /// The node that runs it, or ran it last.
     pub node: Option<String>,
-    /// How often it was started.
+    /// How often a worker took it: once, and once more after each pause, crash or restart.
     pub attempts: u32,
+    /// How often the whole job was tried again, by its failure policy.
+    #[serde(default)]
+    pub retries: u32,
+    /// The time that its schedule had set for it.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub scheduled_at: Option<Timestamp>,
+    /// The time zone of its dates; none for UTC.
+    #[serde(default)]
+    pub timezone: Option<String>,
     /// Why it failed.
     pub error: Option<ExecutionError>,
+    /// The states that it went through, in order. Lists leave it out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub history: Option<Vec<StateChange>>,
     /// All its steps, from the start.
     pub steps: Vec<ExecutionStep>,
     /// What its steps gave (`1.downloaded_file`). Lists leave it out.
@@ -109,6 +139,13 @@ pub struct ExecutionStep {
     pub state: StepState,
     /// How often it was started.
     pub attempts: u32,
+    /// How often it was tried again, by the failure policy.
+    #[serde(default)]
+    pub retries: u32,
+    /// When it is tried again, where it failed and waits for that.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub retry_at: Option<Timestamp>,
     /// When it was started.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub started_at: Option<Timestamp>,
@@ -155,6 +192,27 @@ pub struct StepProgress {
     pub transfer_rate_bytes_per_sec: f64,
 }
 
+/// Some states, in queries separated by commas.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ExecutionStates(pub Vec<ExecutionState>);
+
+impl TryFrom<String> for ExecutionStates {
+    type Error = UnknownWord;
+
+    fn try_from(text: String) -> Result<Self, UnknownWord> {
+        let words = text.split(',').map(str::trim);
+        words.map(str::parse).collect::<Result<_, _>>().map(Self)
+    }
+}
+
+impl From<ExecutionStates> for String {
+    fn from(states: ExecutionStates) -> Self {
+        let words: Vec<&str> = states.0.iter().map(|state| state.as_str()).collect();
+        words.join(",")
+    }
+}
+
 /// Which executions.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -170,9 +228,13 @@ pub struct ExecutionQuery {
     /// Only of this job.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub job_id: Option<Uuid>,
-    /// Only in this state.
+    /// Only in this state, or in one of several: `failed,cancelled`.
+    #[param(value_type = Option<String>)]
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub state: Option<ExecutionState>,
+    pub state: Option<ExecutionStates>,
+    /// Only those that this user started, or `schedule`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub triggered_by: Option<String>,
     /// Only with this in their job's name, in either case.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub search: Option<String>,

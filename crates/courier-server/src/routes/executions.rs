@@ -2,7 +2,7 @@
 
 use axum::{Extension, extract::State};
 use courier_api::{
-    Execution, ExecutionError, ExecutionQuery, ExecutionState, ExecutionStep, Page, StepState,
+    Execution, ExecutionError, ExecutionQuery, ExecutionState, ExecutionStep, Page, StateChange, StepState,
 };
 use courier_engine::{Failure, executions as engine};
 use uuid::Uuid;
@@ -21,7 +21,11 @@ pub(crate) async fn list(
 ) -> ApiResult<Json<Page<Execution>>> {
     let filter = engine::ExecutionFilter {
         job_id: query.job_id,
-        states: query.state.map(word).transpose()?.into_iter().collect(),
+        states: match query.state {
+            Some(states) => states.0.into_iter().map(word).collect::<ApiResult<_>>()?,
+            None => Vec::new(),
+        },
+        triggered_by: query.triggered_by,
         search: query.search,
         since: query.since,
         until: query.until,
@@ -83,21 +87,18 @@ pub(super) fn shown(execution: engine::Execution) -> Execution {
         id: execution.id,
         job_id: execution.job_id,
         job_version: execution.job_version,
-        state: match execution.state {
-            engine::ExecutionState::Queued => ExecutionState::Queued,
-            engine::ExecutionState::Running => ExecutionState::Running,
-            engine::ExecutionState::Paused => ExecutionState::Paused,
-            engine::ExecutionState::Completed => ExecutionState::Completed,
-            engine::ExecutionState::Failed => ExecutionState::Failed,
-            engine::ExecutionState::Cancelled => ExecutionState::Cancelled,
-        },
+        state: state(execution.state),
         triggered_by: execution.triggered_by,
         queued_at: execution.queued_at,
         started_at: execution.started_at,
         ended_at: execution.ended_at,
         node: execution.node,
         attempts: execution.attempts,
+        retries: execution.retries,
+        scheduled_at: execution.scheduled_at,
+        timezone: execution.timezone,
         error: execution.error.map(failure),
+        history: Some(execution.history.into_iter().map(change).collect()),
         steps: execution.steps.into_iter().map(step).collect(),
         context: Some(execution.context),
     }
@@ -107,7 +108,28 @@ pub(super) fn shown(execution: engine::Execution) -> Execution {
 pub(super) fn listed(execution: engine::Execution) -> Execution {
     Execution {
         context: None,
+        history: None,
         ..shown(execution)
+    }
+}
+
+fn state(state: engine::ExecutionState) -> ExecutionState {
+    match state {
+        engine::ExecutionState::Queued => ExecutionState::Queued,
+        engine::ExecutionState::Running => ExecutionState::Running,
+        engine::ExecutionState::Paused => ExecutionState::Paused,
+        engine::ExecutionState::Completed => ExecutionState::Completed,
+        engine::ExecutionState::Failed => ExecutionState::Failed,
+        engine::ExecutionState::Cancelled => ExecutionState::Cancelled,
+    }
+}
+
+fn change(change: engine::Transition) -> StateChange {
+    StateChange {
+        state: state(change.state),
+        at: change.at,
+        node: change.node,
+        reason: change.reason,
     }
 }
 
@@ -124,6 +146,8 @@ fn step(step: engine::Step) -> ExecutionStep {
             engine::StepState::Skipped => StepState::Skipped,
         },
         attempts: step.attempts,
+        retries: step.retries,
+        retry_at: step.retry_at,
         started_at: step.started_at,
         ended_at: step.ended_at,
         bytes_transferred: step.bytes_transferred,
