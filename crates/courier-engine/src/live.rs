@@ -5,7 +5,10 @@ mod tell;
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Weak},
+    sync::{
+        Arc, Weak,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -44,6 +47,9 @@ const TICK: Duration = Duration::from_millis(500);
 pub(crate) struct LiveExecutions {
     running: Mutex<HashMap<Uuid, Arc<Live>>>,
     teller: Teller,
+    completed: AtomicU64,
+    failed: AtomicU64,
+    cancelled: AtomicU64,
 }
 
 impl LiveExecutions {
@@ -51,6 +57,9 @@ impl LiveExecutions {
         Self {
             running: Mutex::default(),
             teller: Teller::new(store),
+            completed: AtomicU64::new(0),
+            failed: AtomicU64::new(0),
+            cancelled: AtomicU64::new(0),
         }
     }
 
@@ -90,8 +99,23 @@ impl LiveExecutions {
         self.teller.listen()
     }
 
-    /// Tells watchers that an execution changed its state.
+    /// How many executions came to their end on this node, by how.
+    pub(crate) fn ended(&self) -> [(ExecutionState, u64); 3] {
+        [
+            (ExecutionState::Completed, self.completed.load(Ordering::Relaxed)),
+            (ExecutionState::Failed, self.failed.load(Ordering::Relaxed)),
+            (ExecutionState::Cancelled, self.cancelled.load(Ordering::Relaxed)),
+        ]
+    }
+
+    /// Tells watchers that an execution changed its state, by what happened on this node.
     pub(crate) fn tell_state(&self, id: Uuid, state: ExecutionState) {
+        match state {
+            ExecutionState::Completed => self.completed.fetch_add(1, Ordering::Relaxed),
+            ExecutionState::Failed => self.failed.fetch_add(1, Ordering::Relaxed),
+            ExecutionState::Cancelled => self.cancelled.fetch_add(1, Ordering::Relaxed),
+            ExecutionState::Queued | ExecutionState::Running | ExecutionState::Paused => 0,
+        };
         let event = ExecutionEvent::State { state, step: None };
         self.teller.everywhere(id, event);
     }
@@ -111,7 +135,13 @@ pub(crate) async fn hear_other_nodes(engine: Engine) {
                     execution,
                     state,
                     step,
-                } => Told::Event(execution, ExecutionEvent::State { state, step }),
+                } => {
+                    // It may have begun here.
+                    if state.is_final() && engine.0.live.get(execution).is_none() {
+                        engine.0.paths.remove_work_dir(execution).await;
+                    }
+                    Told::Event(execution, ExecutionEvent::State { state, step })
+                }
                 Notice::Progress(file) => Told::Event(file.execution, ExecutionEvent::Progress(file)),
                 Notice::Summary(step) => Told::Event(step.execution, ExecutionEvent::Summary(step)),
                 _ => continue,

@@ -8,12 +8,22 @@ use std::{
     io,
     path::{Component, Path, PathBuf},
     sync::Arc,
+    time::SystemTime,
 };
 
 use courier_transfer::ops::{Confine, Locals};
 use uuid::Uuid;
 
 use crate::{Error, Result};
+
+/// The folder that an execution works in.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct WorkDir {
+    /// The execution.
+    pub(crate) execution: Uuid,
+    /// When something in it was made or removed last.
+    pub(crate) changed: SystemTime,
+}
 
 /// The folders that jobs may touch, symbolic links resolved.
 #[derive(Clone, Debug)]
@@ -107,6 +117,32 @@ impl LocalPaths {
     pub(crate) fn resolve_found(&self, path: &Path, execution: Uuid) -> courier_transfer::Result<PathBuf> {
         self.allowed(path, Some(&self.work_dir(execution)))
             .map_err(|message| courier_transfer::Error::new(courier_transfer::ErrorKind::Denied, message))
+    }
+
+    /// The work folders that there are. What has no execution's id for a name is nobody's business.
+    ///
+    /// # Errors
+    /// [`Error::Transfer`] where the folder around them can't be read.
+    pub(crate) async fn work_dirs(&self) -> Result<Vec<WorkDir>> {
+        let around = self.data_dir.join("work");
+        let found = tokio::task::spawn_blocking(move || {
+            let failed = |e| courier_transfer::Error::local(e, "list", &around);
+            let mut found = Vec::new();
+            for entry in std::fs::read_dir(&around).map_err(failed)? {
+                let entry = entry.map_err(failed)?;
+                let name = entry.file_name();
+                // A folder that is gone by now needs no removing.
+                if let Some(execution) = name.to_str().and_then(|name| Uuid::try_parse(name).ok())
+                    && let Ok(about) = entry.metadata()
+                    && let Ok(changed) = about.modified()
+                {
+                    found.push(WorkDir { execution, changed });
+                }
+            }
+            Ok::<_, courier_transfer::Error>(found)
+        });
+        let found = found.await.map_err(|e| Error::Internal(e.to_string()))?;
+        Ok(found?)
     }
 
     /// Removes what an execution left in its work folder.

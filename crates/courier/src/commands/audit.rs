@@ -277,7 +277,7 @@ fn says_nothing(value: &Value) -> bool {
 }
 
 /// A point in time, or a time ago.
-fn moment(text: &str) -> Result<Timestamp, String> {
+pub(super) fn moment(text: &str) -> Result<Timestamp, String> {
     if let Ok(at) = text.parse::<Timestamp>() {
         return Ok(at);
     }

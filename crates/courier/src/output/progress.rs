@@ -11,6 +11,10 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::Output;
 use super::text::printable;
 
+mod moving;
+
+pub(crate) use moving::Moving;
+
 /// Files below this size move too fast for a bar of their own to be read.
 const OWN_BAR_FROM: u64 = 4_000_000;
 /// Draws a second; a terminal over a slow line should not slow a transfer down.
@@ -20,7 +24,7 @@ const SIZED: &str = "{msg:30!} {wide_bar:.cyan/blue} {decimal_bytes:>9}/{decimal
 const UNSIZED: &str = "{msg:30!} {spinner} {decimal_bytes:>9} {decimal_bytes_per_sec:>11}";
 
 /// A bar of one file on a terminal.
-pub(crate) fn file_bar(name: String, size: Option<u64>) -> ProgressBar {
+fn file_bar(name: String, size: Option<u64>) -> ProgressBar {
     let bar = ProgressBar::with_draw_target(size, ProgressDrawTarget::stderr_with_hz(DRAWS));
     bar.set_style(style(if size.is_some() { SIZED } else { UNSIZED }));
     bar.set_message(name);
