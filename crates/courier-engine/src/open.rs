@@ -1,6 +1,9 @@
 //! Opening a session with a connection's server: who may, with what, and what is written down about it.
 
+mod admit;
+mod full;
 mod outcome;
+mod places;
 mod slots;
 
 use std::{
@@ -8,17 +11,20 @@ use std::{
     time::{Duration, Instant},
 };
 
-use courier_store::connections::{Connection, ConnectionStatus, Health};
+use courier_store::connections::Connection;
 use courier_transfer::{
     Client, ConnectOptions, Credentials, Error as TransferError, ErrorKind, Fingerprint, Protocol,
-    RemotePath, Retry, ServerInfo, Target,
+    RemotePath, ServerInfo, Target,
     layers::{Rooted, Timeouts},
 };
 use jiff::Timestamp;
 use serde_json::json;
 
+use admit::admit;
+pub(crate) use admit::spare;
 use outcome::note;
 pub(crate) use outcome::{outcome_of, write_down};
+pub(crate) use places::hear_of_places;
 pub(crate) use slots::{Permit, Slots};
 
 use crate::{
@@ -105,40 +111,67 @@ pub(crate) async fn open(
     connection: &Connection,
     mut opening: Opening<'_>,
 ) -> (ServerInfo, Result<Session>) {
-    let (connection, permit) = match admit(engine, connection, &mut opening).await {
-        Ok(admitted) => admitted,
-        Err(error) => return (ServerInfo::default(), Err(error)),
-    };
-    let connection = &connection;
-    let (credentials, pin) = match opening.draft {
-        Some((credentials, pin)) => (Some(credentials), pin),
-        None => (None, None),
-    };
-    let ruling = match Ruling::of(engine, connection).await {
-        Ok(ruling) => ruling,
-        Err(error) => return (ServerInfo::default(), Err(error)),
-    };
-    let trust = Trust::new(
-        engine,
-        connection,
-        opening.purpose,
-        opening.performed_by,
-        ruling,
-        pin,
-    );
-    let mut result = connect(engine, connection, credentials, &trust).await;
+    let mut wait = full::Wait::new();
+    loop {
+        let (connection, permit) = match admit(engine, connection, &mut opening).await {
+            Ok(admitted) => admitted,
+            Err(error) => return (ServerInfo::default(), Err(error)),
+        };
+        let connect_timeout = match effective(engine, &connection) {
+            Ok(effective) => effective.seconds("connect_timeout_sec"),
+            Err(error) => return (ServerInfo::default(), Err(error)),
+        };
+        let ruling = match Ruling::of(engine, &connection).await {
+            Ok(ruling) => ruling,
+            Err(error) => return (ServerInfo::default(), Err(error)),
+        };
+        let (credentials, pin) = match opening.draft.take() {
+            Some((credentials, pin)) => (Some(credentials), pin),
+            None => (None, None),
+        };
+        let trust = Trust::new(
+            engine,
+            &connection,
+            opening.purpose,
+            opening.performed_by,
+            ruling,
+            pin,
+        );
+        let result = connect(engine, &connection, credentials, &trust).await;
+        if let (Purpose::Job(_), Err(error), Some(taken), Some(sessions)) =
+            (opening.purpose, &result, &permit, opening.others)
+            && wait
+                .again(error, &connection, connect_timeout, taken, sessions)
+                .await
+        {
+            opening.permit = permit;
+            continue;
+        }
+        return settle(engine, &connection, opening.purpose, permit, &trust, result).await;
+    }
+}
+
+/// Writes down how it went, and gives the session its place.
+async fn settle(
+    engine: &Engine,
+    connection: &Connection,
+    purpose: Purpose,
+    permit: Option<Permit>,
+    trust: &Trust,
+    mut result: Result<Session>,
+) -> (ServerInfo, Result<Session>) {
     let learnt = trust.learnt();
     if let (Err(error), Some(permit)) = (&result, &permit)
         && error.transfer_kind() == Some(ErrorKind::Auth)
     {
-        match opening.purpose {
+        match purpose {
             Purpose::Look => permit.note_rejected(connection),
             Purpose::Lane(_) => permit.slot().note_alone(connection),
             _ => {}
         }
     }
     // Boxed, since the future of a transaction is large.
-    let noted = Box::pin(note(engine, connection, opening.purpose, &trust, &result)).await;
+    let noted = Box::pin(note(engine, connection, purpose, trust, &result)).await;
     if let Ok(session) = &mut result {
         // Not before it was noted: whoever comes next must see that the credentials were rejected.
         session.permit = permit;
@@ -153,94 +186,12 @@ pub(crate) async fn open(
     }
 }
 
-/// Refuses connections that may not be used now, other than by a test.
-fn check_usable(connection: &Connection, purpose: Purpose) -> Result<()> {
-    if matches!(purpose, Purpose::Test | Purpose::TestUnsaved) {
-        return Ok(());
-    }
-    let name = &connection.name;
-    if connection.status == ConnectionStatus::Disabled {
-        return Err(Error::ConnectionNotUsable(format!(
-            "the connection \"{name}\" is disabled; set its status to active"
-        )));
-    }
-    if connection.health == Health::RequiresAttention {
-        let detail = connection
-            .health_detail
-            .as_deref()
-            .unwrap_or("its health says so");
-        return Err(Error::ConnectionNotUsable(format!(
-            "the connection \"{name}\" requires attention: {detail}. Nothing is transferred until somebody has looked: \
-             approve the host key, pin the certificate, or correct the credentials and test the connection"
-        )));
-    }
-    Ok(())
-}
-
-/// Waits for one of its `max_sessions`, where the purpose takes one: a job until its turn comes, for it holds no session that
-/// another might wait for; a person no longer than for the connection itself. What comes back is the connection as it
-/// is then: while somebody waits, it may move to another server, be disabled, or have its credentials rejected.
-async fn admit(
-    engine: &Engine,
-    connection: &Connection,
-    opening: &mut Opening<'_>,
-) -> Result<(Connection, Option<Permit>)> {
-    let purpose = opening.purpose;
-    check_usable(connection, purpose)?;
-    if matches!(purpose, Purpose::Test | Purpose::TestUnsaved) {
-        return Ok((connection.clone(), None));
-    }
-    let effective = Effective::of(&Shape::of(protocol(engine, connection)?), connection);
-    let max = max_sessions(&effective);
-    let slot = engine.0.slots.of(connection.id, max);
-    let permit = match opening.permit.take().or_else(|| slot.try_take()) {
-        Some(permit) => permit,
-        None => {
-            // Whoever has the session that this one waits for may wait for one of these.
-            if let Some(others) = opening.others {
-                others.close_idle().await;
-            }
-            let limit = effective.seconds("connect_timeout_sec");
-            let taken = match purpose {
-                Purpose::Job(_) => slot.take().await,
-                _ => tokio::time::timeout(limit, slot.take()).await.ok().flatten(),
-            };
-            taken.ok_or_else(|| all_in_use(connection, max, limit))?
-        }
-    };
-    let now = engine.0.store.connections().get(connection.id).await?;
-    check_usable(&now, purpose)?;
-    if purpose == Purpose::Look && permit.was_rejected(&now) {
-        return Err(Error::ConnectionNotUsable(format!(
-            "the server has rejected the credentials of the connection \"{}\"; have somebody who may test it look",
-            now.name
-        )));
-    }
-    Ok((now, Some(permit)))
-}
-
-fn max_sessions(effective: &Effective) -> usize {
-    usize::try_from(effective.number("max_sessions"))
-        .unwrap_or(1)
-        .max(1)
-}
-
-/// One of the connection's `max_sessions` for a further session beside one that is open: only where it is free now, and
-/// nobody waits for it.
-pub(crate) fn spare(engine: &Engine, connection: &Connection) -> Result<Option<Permit>> {
-    let effective = Effective::of(&Shape::of(protocol(engine, connection)?), connection);
-    let slot = engine.0.slots.of(connection.id, max_sessions(&effective));
-    Ok(slot.takes_more(connection).then(|| slot.try_take()).flatten())
-}
-
-fn all_in_use(connection: &Connection, max: usize, waited: Duration) -> TransferError {
-    let message = format!(
-        "all {max} sessions of the connection \"{}\" are in use, and none became free within {} seconds; try again later, or \
-         raise its max_sessions if the server takes more",
-        connection.name,
-        waited.as_secs()
-    );
-    TransferError::new(ErrorKind::Timeout, message).with_retry(Retry::Later)
+/// The settings that count for a connection.
+fn effective(engine: &Engine, connection: &Connection) -> Result<Effective> {
+    Ok(Effective::of(
+        &Shape::of(protocol(engine, connection)?),
+        connection,
+    ))
 }
 
 fn protocol<'a>(engine: &'a Engine, connection: &Connection) -> Result<&'a Arc<dyn Protocol>> {

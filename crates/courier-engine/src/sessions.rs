@@ -5,7 +5,7 @@ mod line;
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use courier_store::connections::Connection;
+use courier_store::{connections::Connection, executions::Claim};
 use courier_transfer::{
     Client,
     layers::{Lanes, Parallel, Reconnecting},
@@ -28,7 +28,7 @@ pub(crate) struct Sessions(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     engine: Engine,
-    execution: Uuid,
+    claim: Claim,
     triggered_by: String,
     slots: Mutex<HashMap<Uuid, Slot>>,
 }
@@ -48,10 +48,10 @@ struct Shown {
 const MOST_LANES: usize = 8;
 
 impl Sessions {
-    pub(crate) fn new(engine: &Engine, execution: Uuid, triggered_by: &str) -> Self {
+    pub(crate) fn new(engine: &Engine, claim: Claim, triggered_by: &str) -> Self {
         Self(Arc::new(Shared {
             engine: engine.clone(),
-            execution,
+            claim,
             triggered_by: triggered_by.into(),
             slots: Mutex::default(),
         }))
@@ -61,6 +61,29 @@ impl Sessions {
     /// by itself where that breaks, and shares big files among several, within the connection's settings.
     pub(crate) async fn get(&self, connection: Uuid) -> Result<Arc<dyn Client>> {
         self.0.get(connection).await
+    }
+
+    /// Notes in the execution's history what it waits for, and why.
+    pub(crate) async fn note_wait(&self, why: &str) {
+        let (engine, claim) = (&self.0.engine, self.0.claim);
+        tracing::info!(execution = %claim.execution, why, "an execution waits");
+        if let Err(error) = engine.0.store.executions().remark(claim, why).await {
+            tracing::debug!(execution = %claim.execution, %error, "could not note why an execution waits");
+        }
+    }
+
+    /// The client of a connection, where one is there and has its session.
+    pub(crate) async fn connected(&self, connection: Uuid) -> Option<Arc<dyn Client>> {
+        let slot = self.0.slots.lock().await.get(&connection)?.clone();
+        let shown = slot.lock().await;
+        let client = shown.as_ref().map(|shown| shown.client.clone());
+        client.filter(|client| client.is_connected())
+    }
+
+    /// Has the connection sessions on other nodes, as far as can be told?
+    pub(crate) async fn are_elsewhere(&self, connection: Uuid) -> bool {
+        let taken = self.0.engine.0.store.session_slots().taken(connection).await;
+        taken.is_ok_and(|taken| taken > 1)
     }
 
     /// Closes those that no step uses now; who wants one again opens it again.
@@ -93,7 +116,7 @@ impl Shared {
             broken.close().await;
         }
         let connection = self.record(id).await?;
-        let purpose = Purpose::Job(self.execution);
+        let purpose = Purpose::Job(self.claim.execution);
         let session = self.open(&connection, purpose, None).await?;
         let first = session.client().clone();
         let line = Line::new(self, id, session);

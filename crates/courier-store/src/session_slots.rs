@@ -83,7 +83,7 @@ impl SessionSlots<'_> {
         Ok(())
     }
 
-    /// How many of a connection's places are taken, on PostgreSQL.
+    /// How many of a connection's places are taken on all nodes; on SQLite none, as far as is known here.
     ///
     /// # Errors
     /// As [`Self::take`].

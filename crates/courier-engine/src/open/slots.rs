@@ -1,12 +1,18 @@
 //! How many sessions each connection has on this node.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use courier_store::connections::Connection;
 use jiff::Timestamp;
 use parking_lot::Mutex;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::{MutexGuard, Notify, OwnedSemaphorePermit, Semaphore, watch};
 use uuid::Uuid;
+
+use super::places::Place;
 
 /// Counts the sessions of each connection on this node.
 #[derive(Debug, Default)]
@@ -17,11 +23,36 @@ pub(crate) struct Slots(Mutex<HashMap<Uuid, Arc<Slot>>>);
 pub(super) struct Slot {
     free: Arc<Semaphore>,
     limit: Mutex<Limit>,
-    /// So many wait for one.
-    waiting: watch::Sender<usize>,
+    /// One was closed, here or on another node.
+    freed: Notify,
+    demand: watch::Sender<Demand>,
+    /// Held by whoever is the next of this node to get a place among those of all nodes.
+    turn: tokio::sync::Mutex<()>,
     rejected: Mutex<Option<State>>,
     /// As the connection was changed last, its server rejects a second session's credentials.
     alone: Mutex<Option<Timestamp>>,
+}
+
+/// Who waits for one.
+#[derive(Debug, Default)]
+struct Demand {
+    /// So many here.
+    here: usize,
+    /// Somebody on another node, who said so then.
+    elsewhere: Option<Instant>,
+}
+
+/// How long counts what another node said. While somebody waits there, it says so each second.
+const HEARSAY: Duration = Duration::from_millis(1500);
+
+impl Demand {
+    fn is_there(&self) -> bool {
+        self.here > 0 || self.is_elsewhere()
+    }
+
+    fn is_elsewhere(&self) -> bool {
+        self.elsewhere.is_some_and(|said| said.elapsed() < HEARSAY)
+    }
 }
 
 /// A connection as it was changed, and came up, last.
@@ -43,6 +74,8 @@ struct Limit {
 pub(crate) struct Permit {
     slot: Arc<Slot>,
     permit: Option<OwnedSemaphorePermit>,
+    /// Among the sessions of all nodes.
+    place: Option<Place>,
 }
 
 impl Slots {
@@ -56,7 +89,9 @@ impl Slots {
                 Arc::new(Slot {
                     free: Arc::new(Semaphore::new(max)),
                     limit: Mutex::new(Limit { max, surplus: 0 }),
-                    waiting: watch::Sender::default(),
+                    freed: Notify::new(),
+                    demand: watch::Sender::default(),
+                    turn: tokio::sync::Mutex::default(),
                     rejected: Mutex::default(),
                     alone: Mutex::default(),
                 })
@@ -66,10 +101,14 @@ impl Slots {
         slot
     }
 
+    /// Those of this connection, where it has had any here.
+    pub(super) fn known(&self, connection: Uuid) -> Option<Arc<Slot>> {
+        self.0.lock().get(&connection).cloned()
+    }
+
     /// Ends when somebody waits for a session of this connection.
     pub(crate) async fn wanted(&self, connection: Uuid) {
-        let slot = self.0.lock().get(&connection).cloned();
-        match slot {
+        match self.known(connection) {
             Some(slot) => slot.wanted().await,
             None => std::future::pending().await,
         }
@@ -99,20 +138,53 @@ impl Slot {
 
     /// Waits for one. `None` is never the answer, since nobody closes the semaphore.
     pub(super) async fn take(self: &Arc<Self>) -> Option<Permit> {
-        let _waiting = Waiting::new(self);
+        let _waiting = self.waiting();
         let permit = self.free.clone().acquire_owned().await.ok()?;
         Some(self.permit(permit))
+    }
+
+    /// So many are open, or being opened.
+    pub(super) fn in_use(&self) -> usize {
+        let limit = self.limit.lock();
+        (limit.max + limit.surplus).saturating_sub(self.free.available_permits())
+    }
+
+    /// Notified when one is closed.
+    pub(super) fn freed(&self) -> &Notify {
+        &self.freed
+    }
+
+    /// Counts somebody who waits for one, for others to make room, until the answer is dropped.
+    pub(super) fn waiting(&self) -> Waiting<'_> {
+        self.demand.send_modify(|demand| demand.here += 1);
+        Waiting(self)
+    }
+
+    /// Somebody waits for one on another node.
+    pub(super) fn wanted_elsewhere(&self) {
+        self.demand
+            .send_modify(|demand| demand.elsewhere = Some(Instant::now()));
+    }
+
+    /// The turn to ask for a place among those of all nodes, where nobody has it.
+    pub(super) fn try_turn(&self) -> Option<MutexGuard<'_, ()>> {
+        self.turn.try_lock().ok()
+    }
+
+    /// The turn to ask for a place among those of all nodes.
+    pub(super) async fn turn(&self) -> MutexGuard<'_, ()> {
+        self.turn.lock().await
     }
 
     /// Ends when somebody waits for one.
     async fn wanted(&self) {
         // Fails only where this is dropped.
-        let _ = self.waiting.subscribe().wait_for(|waiting| *waiting > 0).await;
+        let _ = self.demand.subscribe().wait_for(Demand::is_there).await;
     }
 
-    /// Does the server take a second session beside the first, as far as is known?
+    /// Does the server take a second session beside the first, as far as is known, and nobody else want it?
     pub(super) fn takes_more(&self, connection: &Connection) -> bool {
-        *self.alone.lock() != Some(connection.updated_at)
+        *self.alone.lock() != Some(connection.updated_at) && !self.demand.borrow().is_elsewhere()
     }
 
     /// Notes that it rejected the credentials of a second session, while the first one's are good. Such logins must not
@@ -125,25 +197,20 @@ impl Slot {
         Permit {
             slot: self.clone(),
             permit: Some(permit),
+            place: None,
         }
     }
 }
 
 /// Counts somebody who waits, until it is dropped.
-struct Waiting<'a>(&'a Slot);
-
-impl<'a> Waiting<'a> {
-    fn new(slot: &'a Slot) -> Self {
-        slot.waiting.send_modify(|waiting| *waiting += 1);
-        Self(slot)
-    }
-}
+#[derive(Debug)]
+pub(super) struct Waiting<'a>(&'a Slot);
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
         self.0
-            .waiting
-            .send_modify(|waiting| *waiting = waiting.saturating_sub(1));
+            .demand
+            .send_modify(|demand| demand.here = demand.here.saturating_sub(1));
     }
 }
 
@@ -151,6 +218,16 @@ impl Permit {
     /// The sessions that this is one of.
     pub(super) fn slot(&self) -> &Arc<Slot> {
         &self.slot
+    }
+
+    /// Has its session a place among those of all nodes?
+    pub(super) fn has_place(&self) -> bool {
+        self.place.is_some()
+    }
+
+    /// Gives its session a place among those of all nodes.
+    pub(super) fn put(&mut self, place: Place) {
+        self.place = Some(place);
     }
 
     /// Notes that the server rejected the connection's credentials, for somebody who may not change its health. Such
@@ -175,7 +252,11 @@ impl Drop for Permit {
         if limit.surplus > 0 {
             limit.surplus -= 1;
             permit.forget();
+        } else {
+            drop(permit);
         }
+        drop(limit);
+        self.slot.freed.notify_waiters();
     }
 }
 
@@ -230,7 +311,7 @@ mod tests {
         drop(used);
         assert_eq!(free(&slot), 0, "it is somebody else's turn");
         let next = waiting.await.unwrap();
-        assert_eq!(*slot.waiting.borrow(), 0);
+        assert_eq!(slot.demand.borrow().here, 0);
         drop(next);
         assert_eq!(free(&slot), 1);
     }

@@ -85,7 +85,7 @@ impl Line {
             *session = None;
         }
         let execution = self.execution()?;
-        let purpose = Purpose::Job(execution.execution);
+        let purpose = Purpose::Job(execution.claim.execution);
         let connection = execution.record(self.connection).await?;
         let opened = execution.open(&connection, purpose, permit).await?;
         // The connection may lead to another server now.
@@ -111,10 +111,10 @@ impl Line {
         let Some(version) = self.session.lock().await.as_ref().map(Session::version) else {
             return Ok(None);
         };
-        let Some(permit) = spare(&execution.engine, &connection)? else {
+        let Some(permit) = spare(&execution.engine, &connection).await? else {
             return Ok(None);
         };
-        let purpose = Purpose::Lane(execution.execution);
+        let purpose = Purpose::Lane(execution.claim.execution);
         let mut lane = execution.open(&connection, purpose, Some(permit)).await?;
         if lane.version() != version {
             // It may lead to another server than the session that it is to share a file with.

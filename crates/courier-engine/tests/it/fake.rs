@@ -34,6 +34,8 @@ struct State {
     client_certificates: Mutex<Vec<String>>,
     key_type: Mutex<&'static str>,
     down: Mutex<Option<ErrorKind>>,
+    places: Mutex<usize>,
+    refusals: AtomicUsize,
     sessions: Mutex<Vec<Arc<MemoryClient>>>,
     logins: AtomicUsize,
     passwords: Mutex<Vec<(String, String)>>,
@@ -52,6 +54,8 @@ impl Server {
             client_certificates: Mutex::default(),
             key_type: Mutex::new("ssh-ed25519"),
             down: Mutex::default(),
+            places: Mutex::new(usize::MAX),
+            refusals: AtomicUsize::new(0),
             sessions: Mutex::default(),
             logins: AtomicUsize::new(0),
             passwords: Mutex::default(),
@@ -105,6 +109,16 @@ impl Server {
     /// From now on connecting fails like this; `None` heals.
     pub(crate) fn down(&self, kind: Option<ErrorKind>) {
         *self.0.down.lock().unwrap() = kind;
+    }
+
+    /// From now on it takes so many sessions at once, and refuses others in words.
+    pub(crate) fn places(&self, most: usize) {
+        *self.0.places.lock().unwrap() = most;
+    }
+
+    /// Sessions that it refused.
+    pub(crate) fn refusals(&self) -> usize {
+        self.0.refusals.load(Ordering::Relaxed)
     }
 
     /// Credentials that were looked at.
@@ -291,7 +305,12 @@ impl Protocol for Server {
 
     async fn connect(&self, target: Target, options: ConnectOptions) -> Result<Arc<dyn Client>> {
         self.0.fips.lock().unwrap().push(options.fips);
+        if self.open_sessions() >= *self.0.places.lock().unwrap() {
+            self.0.refusals.fetch_add(1, Ordering::Relaxed);
+            return Err(Error::new(ErrorKind::Busy, "there are too many of you"));
+        }
         if let Some(kind) = *self.0.down.lock().unwrap() {
+            self.0.refusals.fetch_add(1, Ordering::Relaxed);
             return Err(Error::new(
                 kind,
                 format!("{} does not let anybody in", target.host),

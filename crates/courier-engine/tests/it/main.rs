@@ -15,6 +15,7 @@ mod endpoints;
 mod fake;
 mod fips;
 mod fixture;
+mod full_servers;
 mod hostile;
 mod hostile_paths;
 mod interrupted;
