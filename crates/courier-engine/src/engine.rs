@@ -19,13 +19,15 @@ use crate::{
     connections::Connections,
     dispatcher::dispatch,
     executions::Executions,
+    figures,
+    housekeeping::keep_house,
     jobs::Jobs,
     keys::Keys,
     live::{LiveExecutions, Stop, hear_other_nodes, tell_progress},
     local_paths::LocalPaths,
     node::{Membership, look_for_abandoned, put_back},
     open::{Slots, hear_of_places},
-    overview::{Counts, Overview, counts, overview},
+    overview::{Overview, overview},
     passwords::{Brake, Passwords},
     schedules::{Schedules, keep_time},
     secrets,
@@ -106,6 +108,7 @@ pub(crate) struct Shared {
     pub(crate) partials: AllPartials,
     /// Executions that run here.
     pub(crate) live: LiveExecutions,
+    pub(crate) figures: figures::Cache,
     pub(crate) stopping: CancellationToken,
     /// The dispatcher, and the executions that run here.
     pub(crate) tasks: TaskTracker,
@@ -142,6 +145,7 @@ impl Engine {
             slots: Slots::default(),
             partials: AllPartials::default(),
             live: LiveExecutions::new(&store),
+            figures: figures::Cache::default(),
             stopping: CancellationToken::new(),
             tasks: TaskTracker::new(),
             node,
@@ -161,6 +165,7 @@ impl Engine {
         engine.0.tasks.spawn(hear_other_nodes(engine.clone()));
         engine.0.tasks.spawn(tell_progress(engine.clone()));
         engine.0.tasks.spawn(hear_of_places(engine.clone()));
+        engine.0.tasks.spawn(keep_house(engine.clone()));
         engine.0.tasks.spawn(keep_time(engine.clone()));
         engine.0.tasks.spawn(alerts::deliver(engine.clone()));
         engine.0.tasks.spawn(alerts::look_out(engine.clone()));
@@ -245,14 +250,6 @@ impl Engine {
     /// [`Error::Store`].
     pub async fn overview(&self) -> Result<Overview> {
         overview(self).await
-    }
-
-    /// How much there is of everything.
-    ///
-    /// # Errors
-    /// [`Error::Store`].
-    pub async fn counts(&self) -> Result<Counts> {
-        counts(self).await
     }
 
     /// Asks the database for a sign of life.
