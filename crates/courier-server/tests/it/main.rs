@@ -21,6 +21,7 @@ mod listener;
 mod openapi;
 mod pages;
 mod proftpd;
+mod schedules;
 mod scopes;
 mod sftp;
 mod start;
