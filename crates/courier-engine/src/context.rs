@@ -3,16 +3,37 @@
 //! An output is kept under `<step>.<name>`, the step counted from 1. A text in a step's configuration that is
 //! `context:<step>.<name>` takes that output's place, whatever its type.
 
+use std::collections::BTreeSet;
+
 use courier_transfer::settings::Problem;
 use serde_json::{Map, Value};
 
 use crate::{Error, Result};
 
-const PREFIX: &str = "context:";
+/// What a reference begins with.
+pub(crate) const PREFIX: &str = "context:";
 
 /// Is this value a reference?
 pub(crate) fn is_reference(value: &Value) -> bool {
     value.as_str().is_some_and(|s| s.starts_with(PREFIX))
+}
+
+/// The steps that a configuration refers to, wherever in a text a reference stands.
+pub(crate) fn references(config: &Map<String, Value>) -> BTreeSet<u32> {
+    fn collect(value: &Value, steps: &mut BTreeSet<u32>) {
+        match value {
+            Value::String(text) => {
+                let numbers = text.split(PREFIX).skip(1).filter_map(|rest| rest.split_once('.'));
+                steps.extend(numbers.filter_map(|(number, _)| number.trim().parse::<u32>().ok()));
+            }
+            Value::Array(items) => items.iter().for_each(|item| collect(item, steps)),
+            Value::Object(map) => map.values().for_each(|item| collect(item, steps)),
+            _ => {}
+        }
+    }
+    let mut steps = BTreeSet::new();
+    config.values().for_each(|value| collect(value, &mut steps));
+    steps
 }
 
 /// The key of a step's output.
@@ -37,10 +58,9 @@ pub(crate) fn resolve(
 fn resolve_value(field: &str, value: &Value, context: &Map<String, Value>) -> Result<Value> {
     match value {
         Value::String(text) => match text.strip_prefix(PREFIX) {
-            Some(key) => context
-                .get(key)
-                .cloned()
-                .ok_or_else(|| missing(field, key, context)),
+            Some(key) => context.get(key).cloned().ok_or_else(|| Error::StepConfig {
+                fields: vec![Problem::new(field, missing(key, context))],
+            }),
             None => Ok(value.clone()),
         },
         Value::Array(items) => items
@@ -61,19 +81,15 @@ fn resolve_value(field: &str, value: &Value, context: &Map<String, Value>) -> Re
     }
 }
 
-fn missing(field: &str, key: &str, context: &Map<String, Value>) -> Error {
+/// What is wrong with a reference to an output that is not there.
+pub(crate) fn missing(key: &str, context: &Map<String, Value>) -> String {
     let known: Vec<&str> = context.keys().map(String::as_str).collect();
     let known = if known.is_empty() {
         "none".into()
     } else {
         known.join(", ")
     };
-    Error::StepConfig {
-        fields: vec![Problem::new(
-            field,
-            format!("refers to \"{key}\", which no earlier step has left in the context; there is: {known}"),
-        )],
-    }
+    format!("refers to \"{key}\", which no earlier step has left in the context; there is: {known}")
 }
 
 /// Checks the references in a step's configuration when a job is saved: each must name an earlier step and one of its
@@ -108,7 +124,8 @@ pub(crate) fn check<'a>(
     }
 }
 
-fn wrong_reference<'a>(
+/// What is wrong with a reference of this step to the output of that key.
+pub(crate) fn wrong_reference<'a>(
     key: &str,
     step: u32,
     outputs: &dyn Fn(u32) -> Option<&'a [&'a str]>,
@@ -161,6 +178,17 @@ mod tests {
                 "plain": "no context:1.downloaded_file here",
             })
         );
+    }
+
+    #[test]
+    fn references_are_found_wherever_they_stand() {
+        let config = map(json!({
+            "local_path": "context:1.downloaded_file",
+            "remote_path": "in/{{context:12.name}}/{{context:3.name}}",
+            "deep": [{"x": "context:4.files"}],
+            "plain": "context:x.y",
+        }));
+        assert_eq!(references(&config).into_iter().collect::<Vec<_>>(), [1, 3, 4, 12]);
     }
 
     #[test]

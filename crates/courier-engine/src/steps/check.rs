@@ -1,5 +1,6 @@
 //! Checks of step configurations: when a job is saved, and again when a step runs.
 
+use courier_store::executions::Execution;
 use courier_transfer::{
     ops::{Pattern, RemoteGlob},
     settings::{Kind, Problem, Setting, with_defaults},
@@ -8,7 +9,12 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::{StepType, find};
-use crate::{Definition, Engine, Error, Result, context, definition::StepDefinition, input::uuid};
+use crate::{
+    Definition, Engine, Error, Result, context,
+    definition::StepDefinition,
+    input::uuid,
+    placeholders::{self, Scope},
+};
 
 /// Checks the steps of a job that is to be saved.
 ///
@@ -68,7 +74,17 @@ async fn check_step(
         &outputs,
         problems,
     );
-    let wrong = values(engine, step_type, &step.config, Uuid::nil());
+    for setting in step_type.settings {
+        let taken = step
+            .config
+            .get(setting.name)
+            .map(|value| placeholders::outputs_in(setting, value));
+        for (field, key) in taken.into_iter().flatten() {
+            let wrong = context::wrong_reference(&key, number, &outputs).or_else(|| no_text(&key));
+            problems.extend(wrong.map(|message| Problem::new(format!("{path}.{field}"), message)));
+        }
+    }
+    let wrong = values(engine, step_type, &step.config, &Scope::sample(&job.name));
     problems.extend(
         wrong
             .into_iter()
@@ -82,8 +98,56 @@ async fn check_step(
     Ok(())
 }
 
-/// What is wrong with the values. References are left alone until they are resolved.
+/// What is wrong with an output's taking its place within a text, as far as its name tells.
+fn no_text(key: &str) -> Option<String> {
+    let (_, name) = key.split_once('.')?;
+    let is_none = matches!(
+        name,
+        "files" | "downloaded_files" | "uploaded_files" | "transfer_state"
+    );
+    is_none.then(|| format!("takes \"{key}\" into a text, and that is no text and no number"))
+}
+
+/// What is wrong with the values, and with their placeholders. References are left alone until they are resolved.
 fn values(
+    engine: &Engine,
+    step_type: &StepType,
+    config: &Map<String, Value>,
+    scope: &Scope<'_>,
+) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let filled = fill(step_type, config, scope, &mut problems);
+    for problem in filled_values(engine, step_type, &filled, scope.execution) {
+        // A text whose placeholders can't be read is not looked at as a path.
+        if !problems.iter().any(|known| known.field == problem.field) {
+            problems.push(problem);
+        }
+    }
+    problems
+}
+
+/// The configuration with what its placeholders stand for.
+fn fill(
+    step_type: &StepType,
+    config: &Map<String, Value>,
+    scope: &Scope<'_>,
+    problems: &mut Vec<Problem>,
+) -> Map<String, Value> {
+    let is_pattern = |setting: &Setting, text: &str| is_pattern(step_type, setting, text);
+    placeholders::fill(step_type.settings, config, scope, &is_pattern, problems)
+}
+
+/// Is this text of a setting a pattern? A local path is one only where nothing of that name exists.
+fn is_pattern(step_type: &StepType, setting: &Setting, text: &str) -> bool {
+    match setting.name {
+        "pattern" | "ignore" => true,
+        "remote_path" => step_type.outputs.contains(&"downloaded_files"),
+        "local_path" => step_type.outputs.contains(&"uploaded_files") && text.contains(['*', '?', '[']),
+        _ => false,
+    }
+}
+
+fn filled_values(
     engine: &Engine,
     step_type: &StepType,
     config: &Map<String, Value>,
@@ -109,25 +173,51 @@ fn values(
             None => setting.required.then(|| "is required".to_owned()),
             Some(value) if context::is_reference(value) => None,
             // Files that an earlier step left.
-            Some(Value::Array(items)) if takes_list(step_type, setting) && !execution.is_nil() => {
-                (!items.iter().all(Value::is_string)).then(|| "must hold paths".to_owned())
+            Some(Value::Array(items)) if step_type.lists.contains(&setting.name) && !execution.is_nil() => {
+                (!items.iter().all(|item| path_of(item).is_some()))
+                    .then(|| "must lead to a list of files, as a listing or a transfer leaves it".to_owned())
             }
-            Some(Value::Array(items)) if !execution.is_nil() => Some(format!(
-                "takes one value, and the reference leads to a list of {}; only local_path of an upload takes a list",
-                items.len()
-            )),
+            Some(Value::Array(items)) if !execution.is_nil() && !matches!(setting.kind, Kind::TextList) => {
+                Some(format!(
+                    "takes one value, and the reference leads to a list of {}{}",
+                    items.len(),
+                    lists(step_type)
+                ))
+            }
             Some(value) => setting
                 .check(value)
                 .or_else(|| special(engine, step_type, setting.name, setting.kind, value, execution)),
         };
         problems.extend(message.map(|message| Problem::new(setting.name, message)));
     }
+    problems.extend(move_problem(step_type, config));
     problems
 }
 
-/// May a reference to a list stand here?
-fn takes_list(step_type: &StepType, setting: &Setting) -> bool {
-    setting.name == "local_path" && step_type.outputs.contains(&"uploaded_files")
+/// `after: move` and `move_to` belong together.
+fn move_problem(step_type: &StepType, config: &Map<String, Value>) -> Option<Problem> {
+    step_type.settings.iter().find(|s| s.name == "move_to")?;
+    let moves = config.get("after").and_then(Value::as_str) == Some("move");
+    let has_place = config.get("move_to").is_some_and(|v| !v.is_null());
+    let message = match (moves, has_place) {
+        (true, false) => "is required with after: move",
+        (false, true) => "is used with after: move only",
+        _ => return None,
+    };
+    Some(Problem::new("move_to", message))
+}
+
+/// Where lists may stand, in words.
+fn lists(step_type: &StepType) -> String {
+    match step_type.lists {
+        [] => String::new(),
+        names => format!("; of {}, {} takes a list", step_type.name, names.join(", ")),
+    }
+}
+
+/// The path of a file in a list: a text, or an entry of a listing.
+pub(super) fn path_of(item: &Value) -> Option<&str> {
+    item.as_str().or_else(|| item.get("path")?.as_str())
 }
 
 /// What a table can't say of a value.
@@ -139,6 +229,10 @@ fn special(
     value: &Value,
     execution: Uuid,
 ) -> Option<String> {
+    if let (Kind::TextList, "ignore", Some(items)) = (kind, name, value.as_array()) {
+        let mut patterns = items.iter().filter_map(Value::as_str).map(Pattern::new);
+        return patterns.find_map(|pattern| pattern.err().map(|e| e.message().to_owned()));
+    }
     let text = value.as_str()?;
     match (kind, name) {
         // When it runs, the path is resolved, and refused then.
@@ -173,7 +267,8 @@ async fn connection_problem(engine: &Engine, step_type: &StepType, id: Uuid) -> 
     }))
 }
 
-/// The configuration that a step runs with: references resolved, checked once more, defaults filled in.
+/// The configuration that a step runs with: references resolved, placeholders filled in, checked once more, with
+/// defaults.
 ///
 /// # Errors
 /// [`Error::StepConfig`].
@@ -182,17 +277,22 @@ pub(crate) async fn prepare(
     step_type: &StepType,
     step: &StepDefinition,
     context: &Map<String, Value>,
-    execution: Uuid,
+    execution: &Execution,
 ) -> Result<Map<String, Value>> {
-    let config = context::resolve(&step.config, context)?;
-    let mut problems = values(engine, step_type, &config, execution);
-    if let Some(id) = config.get("connection_id").and_then(uuid)
-        && let Some(message) = connection_problem(engine, step_type, id).await?
-    {
-        problems.push(Problem::new("connection_id", message));
+    let scope = Scope::of(execution, context);
+    let mut problems = Vec::new();
+    let config = fill(step_type, &step.config, &scope, &mut problems);
+    if problems.is_empty() {
+        let config = context::resolve(&config, context)?;
+        problems = filled_values(engine, step_type, &config, execution.id);
+        if let Some(id) = config.get("connection_id").and_then(uuid)
+            && let Some(message) = connection_problem(engine, step_type, id).await?
+        {
+            problems.push(Problem::new("connection_id", message));
+        }
+        if problems.is_empty() {
+            return Ok(with_defaults(step_type.settings, &config));
+        }
     }
-    if !problems.is_empty() {
-        return Err(Error::StepConfig { fields: problems });
-    }
-    Ok(with_defaults(step_type.settings, &config))
+    Err(Error::StepConfig { fields: problems })
 }

@@ -8,7 +8,10 @@ use courier_transfer::{
 use futures::StreamExt;
 use serde_json::{Value, json};
 
-use super::{Step, StepType, transfer::CONNECTION};
+use super::{
+    Step, StepType,
+    settings::{CONNECTION, IGNORE, patterns},
+};
 use crate::Result;
 
 const REMOTE_PATH: Setting = Setting::required("remote_path", Kind::RemotePath, "The folder.");
@@ -27,6 +30,7 @@ pub(super) const MKDIR: StepType = StepType {
         .or(Standard::Bool(false)),
     ],
     outputs: &[],
+    lists: &[],
     help: "Makes a folder on the server.",
     run: |step| Box::pin(mkdir(step)),
 };
@@ -40,7 +44,7 @@ async fn mkdir(step: &Step<'_>) -> Result<()> {
     } else {
         ops::make_dir(&*client, &path).await
     };
-    audit.finish(made)
+    Ok(audit.finish(made)?)
 }
 
 pub(super) const RMDIR: StepType = StepType {
@@ -57,6 +61,7 @@ pub(super) const RMDIR: StepType = StepType {
         .or(Standard::Bool(false)),
     ],
     outputs: &[],
+    lists: &[],
     help: "Removes a folder on the server.",
     run: |step| Box::pin(rmdir(step)),
 };
@@ -71,7 +76,7 @@ async fn rmdir(step: &Step<'_>) -> Result<()> {
     } else {
         ops::remove(&*client, &path, EntryKind::Directory, None).await
     };
-    audit.finish(removed)
+    Ok(audit.finish(removed)?)
 }
 
 /// Entries that a listing may leave in the context: it is kept in memory and in the database.
@@ -91,8 +96,10 @@ pub(super) const LIST: StepType = StepType {
             "Only what this matches: `*.csv`, or `2026/**` with `recursive`.",
         ),
         Setting::optional("recursive", Kind::Bool, "List the folders in it, too.").or(Standard::Bool(false)),
+        IGNORE,
     ],
-    outputs: &["files"],
+    outputs: &["files", "count"],
+    lists: &[],
     help: "Lists a folder on the server into the context.",
     run: |step| Box::pin(list(step)),
 };
@@ -105,10 +112,13 @@ async fn list(step: &Step<'_>) -> Result<()> {
         recursive: step.flag("recursive"),
         pattern,
         directories: true,
+        ignore: patterns(step, "ignore")?,
+        ignore_from: None,
     };
     let mut found = ops::find(client, &path, options).await?;
     let (mut files, mut bytes) = (Vec::new(), 0usize);
     while let Some(listed) = found.next().await {
+        step.state.progressed();
         match listed? {
             Listed::Entry(entry) => {
                 let file = as_json(&entry);
@@ -136,6 +146,7 @@ async fn list(step: &Step<'_>) -> Result<()> {
             .into());
         }
     }
+    step.state.output("count", files.len().into());
     step.state.output("files", Value::Array(files));
     Ok(())
 }

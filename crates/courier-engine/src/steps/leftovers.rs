@@ -58,8 +58,8 @@ async fn remove(all: &AllPartials, sessions: &Sessions, connection: Uuid, paths:
 
 /// The local files of a download that are whole.
 pub(crate) fn whole_local_files(context: &Map<String, Value>, index: u32) -> Vec<PathBuf> {
-    let whole = Record::resumed(state(context, index)).targets();
-    whole.into_iter().map(PathBuf::from).collect()
+    let record = Record::resumed(state(context, index));
+    record.targets().into_iter().map(PathBuf::from).collect()
 }
 
 fn state(context: &Map<String, Value>, index: u32) -> Option<&Value> {

@@ -33,7 +33,8 @@ pub(super) const COPY: StepType = StepType {
     name: "local.copy",
     protocol: None,
     settings: &[PATH, NEW_PATH],
-    outputs: &["file"],
+    outputs: &["file", "name"],
+    lists: &[],
     help: "Copies a local file.",
     run: |step| Box::pin(copy_or_move(step, copy)),
 };
@@ -42,7 +43,8 @@ pub(super) const MOVE: StepType = StepType {
     name: "local.move",
     protocol: None,
     settings: &[PATH, NEW_PATH],
-    outputs: &["file"],
+    outputs: &["file", "name"],
+    lists: &[],
     help: "Moves a local file.",
     run: |step| Box::pin(copy_or_move(step, move_file)),
 };
@@ -52,6 +54,7 @@ pub(super) const DELETE: StepType = StepType {
     protocol: None,
     settings: &[PATH],
     outputs: &[],
+    lists: &[],
     help: "Deletes a local file.",
     run: |step| Box::pin(delete(step)),
 };
@@ -79,6 +82,8 @@ async fn copy_or_move(step: &Step<'_>, work: Work) -> Result<()> {
     })
     .await?;
     step.state.file_done();
+    let name = target.file_name().unwrap_or_default();
+    step.state.output("name", name.display().to_string().into());
     step.state.output("file", target.display().to_string().into());
     Ok(())
 }

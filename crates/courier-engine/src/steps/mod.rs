@@ -2,14 +2,18 @@
 //!
 //! A step names a connection, not a protocol: `sftp.upload` is `remote.upload` with a check of the connection's protocol.
 
+mod after;
 mod check;
 mod directories;
 mod download;
+mod failures;
+mod leftovers;
 mod local;
 mod partials;
 mod record;
 mod remote_files;
 mod run;
+mod settings;
 mod transfer;
 mod upload;
 
@@ -18,6 +22,7 @@ use futures::future::BoxFuture;
 use serde::Serialize;
 
 pub(crate) use check::{check, prepare};
+pub(crate) use leftovers::{remove_partials, whole_local_files};
 pub(crate) use partials::AllPartials;
 pub(crate) use run::{Step, StepState};
 
@@ -33,10 +38,31 @@ pub(crate) struct StepType {
     pub(crate) settings: &'static [Setting],
     /// What it leaves in the context.
     pub(crate) outputs: &'static [&'static str],
+    /// Those of its settings that also take a reference to a list of files.
+    pub(crate) lists: &'static [&'static str],
     /// What it does, in a sentence.
     pub(crate) help: &'static str,
     /// Does it.
     pub(crate) run: for<'a> fn(&'a Step<'a>) -> BoxFuture<'a, Result<()>>,
+}
+
+impl StepType {
+    /// The setting that names the local files which it reads, if it reads any.
+    pub(crate) fn local_source(&self) -> Option<&'static str> {
+        let is_upload = self.outputs.contains(&"uploaded_files");
+        let names = self.settings.iter().map(|setting| setting.name);
+        let mut sources = names.filter(|name| match *name {
+            "local_path" => is_upload,
+            "path" => true,
+            _ => false,
+        });
+        sources.next()
+    }
+
+    /// Does it leave local files that it has downloaded?
+    pub(crate) fn is_download(&self) -> bool {
+        self.outputs.contains(&"downloaded_files")
+    }
 }
 
 /// A step type, described for people and forms.
@@ -50,6 +76,8 @@ pub struct StepTypeInfo {
     pub settings: &'static [Setting],
     /// What it leaves in the context, without the step's number.
     pub outputs: &'static [&'static str],
+    /// Those of its settings that also take a reference to a list of files.
+    pub lists: &'static [&'static str],
     /// What it does, in a sentence.
     pub help: &'static str,
 }
@@ -87,6 +115,7 @@ pub(crate) fn infos() -> Vec<StepTypeInfo> {
             protocol: s.protocol,
             settings: s.settings,
             outputs: s.outputs,
+            lists: s.lists,
             help: s.help,
         })
         .collect()

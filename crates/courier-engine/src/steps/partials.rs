@@ -2,19 +2,23 @@
 
 use std::{
     collections::HashMap,
+    path::Path,
     sync::{Arc, Weak},
 };
 
 use async_trait::async_trait;
 use courier_transfer::{
-    Error, ErrorKind, Retry,
-    ops::{Claim, Identity, Partials},
+    Error, ErrorKind, RemotePath, Retry,
+    ops::{Claim, Identity, Naming, Partials},
 };
 use futures::FutureExt;
 use parking_lot::Mutex;
 use uuid::Uuid;
 
-use super::{StepState, record::Record};
+use super::{
+    StepState,
+    record::{Record, ends},
+};
 
 /// Partials that are remembered beyond the execution that wrote them.
 const REMEMBERED: usize = 10_000;
@@ -47,6 +51,16 @@ impl AllPartials {
         lock.lock_owned().await.into()
     }
 
+    /// The right to write that partial on a server, where nobody else has it or waits for it.
+    pub(super) fn claim_if_free(&self, connection: Uuid, partial: &RemotePath) -> Option<Claim> {
+        let lock = {
+            let state = self.0.lock();
+            let known = state.locks.get(&format!("{connection}/remote:{partial}"));
+            known.and_then(Weak::upgrade).unwrap_or_default()
+        };
+        Some(lock.try_lock_owned().ok()?.into())
+    }
+
     fn wrote(&self, key: String, connection: Uuid, identity: Identity) {
         let mut state = self.0.lock();
         if state.written.len() >= REMEMBERED {
@@ -67,6 +81,18 @@ pub(super) struct ContextPartials {
 impl ContextPartials {
     fn all(&self) -> &AllPartials {
         &self.state.engine.0.partials
+    }
+
+    /// What is noted is in the store after this, also where the process is killed.
+    async fn save_now(&self) -> courier_transfer::Result<()> {
+        let saved = self.state.engine.persist(|| self.state.save().boxed()).await;
+        saved.map_err(|e| {
+            Error::new(
+                ErrorKind::Failed,
+                format!("how far a file is could not be noted: {e}"),
+            )
+            .with_retry(Retry::Later)
+        })
     }
 
     /// A local partial is the same one whatever connection it comes over.
@@ -104,14 +130,7 @@ impl Partials for ContextPartials {
         if !identity.scattered {
             return Ok(());
         }
-        let saved = self.state.engine.persist(|| self.state.save().boxed()).await;
-        saved.map_err(|e| {
-            Error::new(
-                ErrorKind::Failed,
-                format!("the partial of a file could not be noted: {e}"),
-            )
-            .with_retry(Retry::Later)
-        })
+        self.save_now().await
     }
 
     /// Kept a moment longer in the store than here: what it names is no more, so it can't be continued.
@@ -119,6 +138,25 @@ impl Partials for ContextPartials {
         self.record.partials().remove(key);
         self.all().0.lock().written.remove(&self.key_for_all(key));
         Ok(())
+    }
+
+    async fn naming(&self, remote: &RemotePath, local: &Path) -> courier_transfer::Result<Option<Naming>> {
+        Ok(self.record.namings().get(&ends(remote, local)).cloned())
+    }
+
+    async fn note_naming(
+        &self,
+        remote: &RemotePath,
+        local: &Path,
+        naming: Option<Naming>,
+    ) -> courier_transfer::Result<()> {
+        let ends = ends(remote, local);
+        match naming {
+            Some(naming) => self.record.namings().insert(ends, naming),
+            None => self.record.namings().remove(&ends),
+        };
+        self.state.note_unsaved();
+        self.save_now().await
     }
 
     async fn claim(&self, key: &str) -> Claim {

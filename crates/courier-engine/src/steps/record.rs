@@ -1,68 +1,40 @@
 //! What a transfer step has reached, kept in the context as `transfer_state` (specification 6.5.3).
 
+mod json;
+mod reach;
+
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashSet},
     path::Path,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicBool, Ordering},
     },
     time::{Duration, Instant},
 };
 
 use courier_transfer::{
     RemotePath,
-    ops::{FinalName, Identity, Job, Outcome, Transferred},
+    ops::{FinalName, Identity, Job, Naming, Outcome, Transferred, Version},
 };
 use parking_lot::{Mutex, MutexGuard};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::Failure;
+pub(super) use reach::Reach;
 
 /// A file by its two ends, as texts.
-type Ends = (String, String);
+pub(super) type Ends = (String, String);
 
 /// What a transfer step has reached.
 #[derive(Debug, Default)]
 pub(crate) struct Record {
     files: Mutex<BTreeMap<Ends, FileRecord>>,
     partials: Mutex<BTreeMap<String, Identity>>,
+    /// Files that are about to get their final names, or have got them right before a crash.
+    namings: Mutex<BTreeMap<Ends, Naming>>,
     /// The step came to its end without an error, also of planning.
     is_through: AtomicBool,
-}
-
-/// How far a file has come.
-#[derive(Debug, Default)]
-pub(super) struct Reach {
-    now: AtomicU64,
-    /// Bytes that moved in this attempt.
-    moved: AtomicU64,
-}
-
-impl Reach {
-    fn at(offset: u64) -> Arc<Self> {
-        Arc::new(Self {
-            now: offset.into(),
-            moved: 0.into(),
-        })
-    }
-
-    /// It begins, or goes on, there: what lies before does not move now.
-    pub(super) fn begin(&self, offset: u64) {
-        self.now.store(offset, Ordering::Relaxed);
-    }
-
-    /// It has come to there; answers how many bytes that is more than before, and where it was then.
-    pub(super) fn reached(&self, offset: u64) -> (u64, u64) {
-        let before = self.now.swap(offset, Ordering::Relaxed);
-        let more = offset.saturating_sub(before);
-        self.moved.fetch_add(more, Ordering::Relaxed);
-        (more, before)
-    }
-
-    fn now(&self) -> u64 {
-        self.now.load(Ordering::Relaxed)
-    }
 }
 
 /// What has become of one file.
@@ -83,106 +55,103 @@ pub(super) struct FileRecord {
     error: Option<Failure>,
     /// What somebody should know of a file that is whole.
     warning: Option<String>,
+    /// The version of its source, while something is still to become of that.
+    source: Option<Version>,
+    /// Where its source lies now.
+    moved_to: Option<String>,
 }
 
-fn ends(job: &Job) -> Ends {
-    (job.remote.to_text(), job.local.display().to_string())
+/// A file that is whole, and whose source is still to be deleted or moved.
+#[derive(Clone, Debug)]
+pub(super) struct Leftover {
+    /// The job as it was then; names that are no UTF-8 text are not known any more.
+    pub(super) job: Job,
+    /// The version that was moved.
+    pub(super) source: Version,
+}
+
+/// A file's two ends, as texts.
+pub(super) fn ends(remote: &RemotePath, local: &Path) -> Ends {
+    (remote.to_text(), local.display().to_string())
+}
+
+fn of(job: &Job) -> Ends {
+    ends(&job.remote, &job.local)
 }
 
 impl Record {
-    /// What an interrupted attempt had reached.
-    pub(super) fn resumed(state: Option<&Value>) -> Self {
-        let record = Self::default();
-        let Some(state) = state else { return record };
-        let files = match state.get("files") {
-            Some(Value::Array(files)) => files.as_slice(),
-            _ => std::slice::from_ref(state),
-        };
-        for file in files {
-            let text = |name: &str| file.get(name).and_then(Value::as_str).map(String::from);
-            let number = |name: &str| file.get(name).and_then(Value::as_u64);
-            let (Some(remote), Some(local)) = (text("remote_path"), text("local_path")) else {
-                continue;
-            };
-            let completed = file.get("completed") == Some(&Value::Bool(true));
-            record.files.lock().insert(
-                (remote, local),
-                FileRecord {
-                    began: None,
-                    reach: Reach::at(number("bytes_transferred").unwrap_or(0)),
-                    total: number("total_bytes"),
-                    completed,
-                    skipped: file.get("skipped") == Some(&Value::Bool(true)),
-                    resumed_from: number("resumed_from"),
-                    target: text("target"),
-                    verified: file.get("verified").cloned(),
-                    error: None,
-                    warning: text("warning"),
-                },
-            );
-        }
-        if let Some(partials) = state.get("partials").cloned()
-            && let Ok(partials) = serde_json::from_value(partials)
-        {
-            *record.partials.lock() = partials;
-        }
-        record
-    }
-
     /// The identities of its partials.
     pub(super) fn partials(&self) -> MutexGuard<'_, BTreeMap<String, Identity>> {
         self.partials.lock()
+    }
+
+    /// What is noted of files that are about to get their final names, by remote and local end.
+    pub(super) fn namings(&self) -> MutexGuard<'_, BTreeMap<Ends, Naming>> {
+        self.namings.lock()
     }
 
     /// Is this file done already, by an earlier attempt?
     pub(super) fn is_done(&self, job: &Job) -> bool {
         self.files
             .lock()
-            .get(&ends(job))
+            .get(&of(job))
             .is_some_and(|f| f.completed || f.skipped)
     }
 
-    /// Is a file with that local end done already?
-    pub(super) fn has_done_local(&self, local: &Path) -> bool {
-        let local = local.display().to_string();
-        self.files
-            .lock()
-            .iter()
-            .any(|((_, l), f)| *l == local && f.completed)
+    /// The local ends of files that are whole.
+    pub(super) fn done_locals(&self) -> HashSet<String> {
+        let files = self.files.lock();
+        let done = files.iter().filter(|(_, f)| f.completed);
+        done.map(|((_, local), _)| local.clone()).collect()
     }
 
-    /// Is a file with that remote end done already?
-    pub(super) fn has_done_remote(&self, remote: &RemotePath) -> bool {
-        let remote = remote.to_text();
-        self.files
-            .lock()
-            .iter()
-            .any(|((r, _), f)| *r == remote && f.completed)
+    /// The remote ends of files that are whole.
+    pub(super) fn done_remotes(&self) -> HashSet<String> {
+        let files = self.files.lock();
+        let done = files.iter().filter(|(_, f)| f.completed);
+        done.map(|((remote, _), _)| remote.clone()).collect()
     }
 
-    /// Is it about one file only?
-    pub(super) fn is_of_one_file(&self) -> bool {
-        self.files.lock().len() == 1
+    /// Files that need not be looked at any more.
+    pub(super) fn count_done(&self) -> usize {
+        let files = self.files.lock();
+        files.values().filter(|f| f.completed || f.skipped).count()
+    }
+
+    /// Files that are whole, and whose sources something is still to become of.
+    pub(super) fn leftovers(&self) -> Vec<Leftover> {
+        let files = self.files.lock();
+        let leftover = |((remote, local), file): (&Ends, &FileRecord)| {
+            Some(Leftover {
+                job: Job {
+                    remote: RemotePath::new(remote).ok()?,
+                    local: local.into(),
+                    entry: None,
+                },
+                source: file.source.clone().filter(|_| file.completed)?,
+            })
+        };
+        files.iter().filter_map(leftover).collect()
     }
 
     /// A file's record; a new one where there is none.
     fn with_file<T>(&self, job: &Job, change: impl FnOnce(&mut FileRecord) -> T) -> T {
         let mut files = self.files.lock();
-        change(files.entry(ends(job)).or_default())
+        change(files.entry(of(job)).or_default())
     }
 
     /// A file begins; what it reaches is to be told to what is given back.
     pub(super) fn begin(&self, job: &Job) -> Arc<Reach> {
         self.with_file(job, |file| {
             (file.error, file.began) = (None, Some(Instant::now()));
-            file.reach.moved.store(0, Ordering::Relaxed);
+            file.reach.anew();
             file.reach.clone()
         })
     }
 
     /// The size of a file and the offset it was resumed at are known.
     pub(super) fn sized(&self, job: &Job, from: u64, size: Option<u64>) {
-        if let Some(file) = self.files.lock().get_mut(&ends(job)) {
+        if let Some(file) = self.files.lock().get_mut(&of(job)) {
             file.total = size;
             file.resumed_from = Some(from).filter(|&at| at > 0);
         }
@@ -190,14 +159,14 @@ impl Record {
 
     /// The size of a file, where it was told.
     pub(super) fn total(&self, job: &Job) -> Option<u64> {
-        self.files.lock().get(&ends(job)).and_then(|file| file.total)
+        self.files.lock().get(&of(job)).and_then(|file| file.total)
     }
 
     /// Where this attempt has gone on last with a file; 0 where it began with it and came through.
     pub(super) fn resumed_from(&self, job: &Job) -> u64 {
         let files = self.files.lock();
         files
-            .get(&ends(job))
+            .get(&of(job))
             .and_then(|file| file.resumed_from)
             .unwrap_or(0)
     }
@@ -205,14 +174,14 @@ impl Record {
     /// How many bytes of a file have moved in this attempt.
     pub(super) fn moved(&self, job: &Job) -> u64 {
         let files = self.files.lock();
-        let file = files.get(&ends(job));
-        file.map_or(0, |file| file.reach.moved.load(Ordering::Relaxed))
+        let file = files.get(&of(job));
+        file.map_or(0, |file| file.reach.moved())
     }
 
     /// How long this attempt has been at a file.
     pub(super) fn took(&self, job: &Job) -> Duration {
         let files = self.files.lock();
-        let began = files.get(&ends(job)).and_then(|file| file.began);
+        let began = files.get(&of(job)).and_then(|file| file.began);
         began.map_or(Duration::ZERO, |began| began.elapsed())
     }
 
@@ -224,14 +193,14 @@ impl Record {
             .iter()
             .filter(|(_, f)| !f.completed && !f.skipped && f.error.is_none());
         open.filter_map(|((remote, local), file)| {
-            let moved = file.reach.moved.load(Ordering::Relaxed);
+            let moved = file.reach.moved();
             Some((remote.clone(), local.clone(), moved, file.began?.elapsed()))
         })
         .collect()
     }
 
-    /// A file is whole, or skipped.
-    pub(super) fn done(&self, job: &Job, done: &Transferred) {
+    /// A file is whole, or skipped. With `keeps_source` nothing becomes of its source.
+    pub(super) fn done(&self, job: &Job, done: &Transferred, keeps_source: bool) {
         self.with_file(job, |file| {
             file.completed = done.outcome == Outcome::Done;
             file.skipped = done.outcome == Outcome::Skipped;
@@ -242,7 +211,14 @@ impl Record {
                 FinalName::Remote(path) => path.to_text(),
             });
             file.verified = file.completed.then(|| json!(done.verified));
+            file.source = done.source.clone().filter(|_| file.completed && !keeps_source);
         });
+        self.namings.lock().remove(&of(job));
+    }
+
+    /// Something has become of a file's source, or was given up: it lies there now, if anywhere that is known.
+    pub(super) fn source_done(&self, job: &Job, moved_to: Option<String>) {
+        self.with_file(job, |file| (file.source, file.moved_to) = (None, moved_to));
     }
 
     /// A file failed.
@@ -268,68 +244,5 @@ impl Record {
             .filter(|f| f.completed)
             .filter_map(|f| f.target.clone())
             .collect()
-    }
-
-    /// As the context shows it: one file's own record, or the sums and each file.
-    pub(crate) fn to_json(&self) -> Value {
-        let files = self.files.lock();
-        let mut shown: Vec<Map<String, Value>> = files
-            .iter()
-            .map(|((remote, local), file)| file.to_json(remote, local))
-            .collect();
-        let mut state = match (shown.len(), shown.pop()) {
-            (1, Some(one)) => one,
-            (_, last) => {
-                shown.extend(last);
-                let sum = |values: Vec<u64>| values.iter().sum::<u64>();
-                let value = json!({
-                    "bytes_transferred": sum(files.values().map(|f| f.reach.now()).collect()),
-                    "total_bytes": sum(files.values().filter_map(|f| f.total).collect()),
-                    "completed": self.is_through.load(Ordering::Relaxed)
-                        && files.values().all(|f| f.completed || f.skipped),
-                    "files": shown,
-                });
-                match value {
-                    Value::Object(map) => map,
-                    _ => Map::new(),
-                }
-            }
-        };
-        let partials = self.partials.lock();
-        if !partials.is_empty() {
-            state.insert("partials".into(), json!(&*partials));
-        }
-        Value::Object(state)
-    }
-}
-
-impl FileRecord {
-    fn to_json(&self, remote: &str, local: &str) -> Map<String, Value> {
-        let mut map = Map::new();
-        let mut put = |name: &str, value: Value| {
-            map.insert(name.into(), value);
-        };
-        put("remote_path", json!(remote));
-        put("local_path", json!(local));
-        put("bytes_transferred", json!(self.reach.now()));
-        put("total_bytes", json!(self.total));
-        put("completed", json!(self.completed));
-        put("resumed_from", json!(self.resumed_from.unwrap_or(0)));
-        if let Some(target) = &self.target {
-            put("target", json!(target));
-        }
-        if let Some(verified) = &self.verified {
-            put("verified", verified.clone());
-        }
-        if self.skipped {
-            put("skipped", json!(true));
-        }
-        if let Some(error) = &self.error {
-            put("error", json!(error));
-        }
-        if let Some(warning) = &self.warning {
-            put("warning", json!(warning));
-        }
-        map
     }
 }

@@ -13,13 +13,16 @@ use courier_store::{
     audit::NewAudit,
     executions::{Claim, Step as StepRow},
 };
-use courier_transfer::{Client, ErrorKind, RemotePath, ops::Locals};
+use courier_transfer::{
+    Client, ErrorKind, RemotePath,
+    ops::{Guard, Locals},
+};
 use futures::FutureExt;
 use parking_lot::Mutex;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::transfer::Record;
+use super::{check::path_of, transfer::Record};
 use crate::{
     Engine, Error, Failure, Result,
     audit::Entry,
@@ -61,6 +64,26 @@ impl Step<'_> {
     /// A path on the server.
     pub(crate) fn remote_path(&self, field: &str) -> Result<RemotePath> {
         Ok(RemotePath::new(self.text(field)?).map_err(courier_transfer::Error::from)?)
+    }
+
+    /// Does a list of files stand there?
+    pub(crate) fn is_list(&self, field: &str) -> bool {
+        matches!(self.config.get(field), Some(Value::Array(_)))
+    }
+
+    /// The one path on the server, or those of the list.
+    pub(crate) fn remote_files(&self, field: &str) -> Result<Vec<RemoteFile>> {
+        let file = |item: &Value| {
+            let path = RemotePath::new(path_of(item).unwrap_or_default());
+            Ok(RemoteFile {
+                path: path.map_err(courier_transfer::Error::from)?,
+                is_dir: item.get("is_directory") == Some(&Value::Bool(true)),
+            })
+        };
+        match self.config.get(field) {
+            Some(Value::Array(items)) => items.iter().map(file).collect(),
+            one => file(one.unwrap_or(&Value::Null)).map(|one| vec![one]),
+        }
     }
 
     /// A path on this machine that the job may touch.
@@ -130,6 +153,13 @@ impl Step<'_> {
     }
 }
 
+/// Something on a server that an earlier step left, or the step names.
+#[derive(Clone, Debug)]
+pub(crate) struct RemoteFile {
+    pub(crate) path: RemotePath,
+    pub(crate) is_dir: bool,
+}
+
 /// An audit record of an operation that is under way.
 #[derive(Debug)]
 pub(crate) struct AuditTimer<'a> {
@@ -141,10 +171,9 @@ pub(crate) struct AuditTimer<'a> {
 
 impl AuditTimer<'_> {
     /// Notes it, with the error where there is one, and passes the result on.
-    pub(crate) fn finish<T>(mut self, result: courier_transfer::Result<T>) -> Result<T> {
-        let result = result.map_err(Error::from);
+    pub(crate) fn finish<T>(mut self, result: courier_transfer::Result<T>) -> courier_transfer::Result<T> {
         if let (Err(error), Value::Object(details)) = (&result, &mut self.details) {
-            details.insert("error".into(), serde_json::json!(Failure::from(error)));
+            details.insert("error".into(), json!(Failure::from(error)));
         }
         self.step
             .record(self.operation, self.details, None, self.started.elapsed());
@@ -170,6 +199,9 @@ pub(crate) struct StepState {
     transfer: Mutex<Option<Arc<Record>>>,
     bytes: AtomicU64,
     files: AtomicU64,
+    /// When something moved last, in milliseconds since the attempt began.
+    active: AtomicU64,
+    began: tokio::time::Instant,
     /// Counts what comes into the context that a crash should not lose.
     changes: AtomicU64,
     /// What is to be written to the audit log, many at a time.
@@ -198,13 +230,16 @@ impl StepState {
         before: Map<String, Value>,
         row: StepRow,
     ) -> Self {
+        let (bytes, files) = counted(&before, &row);
         Self {
             engine: engine.clone(),
             execution: claim.execution,
             claim,
             index: row.index,
-            bytes: AtomicU64::new(row.bytes_transferred),
-            files: AtomicU64::new(row.files_transferred),
+            bytes: bytes.into(),
+            files: files.into(),
+            active: AtomicU64::new(0),
+            began: tokio::time::Instant::now(),
             row,
             live,
             before,
@@ -234,12 +269,36 @@ impl StepState {
     /// Bytes have moved.
     pub(crate) fn moved(&self, bytes: u64) {
         self.bytes.fetch_add(bytes, Ordering::Relaxed);
+        self.progressed();
+    }
+
+    /// An interrupted attempt had noted a file up to the one offset, and this one goes on with it at the other: bytes that
+    /// had arrived and were not noted any more count now, and those that were lost again don't.
+    pub(crate) fn resumed(&self, noted: u64, from: u64) {
+        let change = |bytes: u64| Some(bytes.saturating_add(from).saturating_sub(noted));
+        // The change is always made.
+        let _ = self
+            .bytes
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, change);
+        self.progressed();
     }
 
     /// A file is whole.
     pub(crate) fn file_done(&self) {
         self.files.fetch_add(1, Ordering::Relaxed);
+        self.progressed();
         self.note_unsaved();
+    }
+
+    /// Something got on: a byte, a file, a listed entry. What the step's `timeout_sec` waits for.
+    pub(crate) fn progressed(&self) {
+        let now = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.active.store(now, Ordering::Relaxed);
+    }
+
+    /// When something got on last; at first, when the attempt began.
+    pub(crate) fn last_progress(&self) -> tokio::time::Instant {
+        self.began + Duration::from_millis(self.active.load(Ordering::Relaxed))
     }
 
     /// Something is in the context that a crash should not lose.
@@ -247,8 +306,16 @@ impl StepState {
         self.changes.fetch_add(1, Ordering::Release);
     }
 
-    /// Bytes and files moved until now.
+    /// Bytes and files moved until now; never fewer than were shown before a crash.
     pub(crate) fn counts(&self) -> (u64, u64) {
+        let (bytes, files) = self.counted();
+        (
+            bytes.max(self.row.bytes_transferred),
+            files.max(self.row.files_transferred),
+        )
+    }
+
+    fn counted(&self) -> (u64, u64) {
         (
             self.bytes.load(Ordering::Relaxed),
             self.files.load(Ordering::Relaxed),
@@ -262,9 +329,19 @@ impl StepState {
             all.insert(context::key(self.index, name), value.clone());
         }
         if let Some(record) = &*self.transfer.lock() {
-            all.insert(context::key(self.index, "transfer_state"), record.to_json());
+            let mut state = record.to_json();
+            let (bytes, files) = self.counted();
+            if let Value::Object(state) = &mut state {
+                state.insert("moved".into(), json!({"bytes": bytes, "files": files}));
+            }
+            all.insert(context::key(self.index, "transfer_state"), state);
         }
         all
+    }
+
+    /// Says whether names may still be changed for this execution: not once it is told to stop, nor after the lease.
+    pub(crate) fn guard(&self) -> Arc<dyn Guard> {
+        Arc::new(OfLive(self.live.clone()))
     }
 
     /// Writes the numbers of the running step.
@@ -284,11 +361,13 @@ impl StepState {
     pub(crate) async fn save(self: &Arc<Self>) -> Result<()> {
         let state = self.clone();
         to_its_end(async move {
+            let wanted = state.changes.load(Ordering::Acquire);
             let mut written = state.written.lock().await;
-            let changes = state.changes.load(Ordering::Acquire);
-            if written.ended || written.changes == changes {
+            // Of many that wait, one writes for all.
+            if written.ended || written.changes >= wanted {
                 return Ok(());
             }
+            let changes = state.changes.load(Ordering::Acquire);
             let mut row = state.row.clone();
             (row.bytes_transferred, row.files_transferred) = state.counts();
             let context = Value::Object(state.context());
@@ -334,6 +413,28 @@ impl StepState {
     /// A file begins to move, at this offset. Watchers hear of it as long as somebody holds it.
     pub(crate) fn file_moves(&self, name: String, offset: u64, total: Option<u64>) -> Arc<Moving> {
         self.live.file(self.index, name, offset, total)
+    }
+}
+
+/// Bytes and files that earlier attempts have moved, as they stand beside what these had reached. The row's own numbers are
+/// written more often, so that after a crash they may include what is moved once more.
+fn counted(before: &Map<String, Value>, row: &StepRow) -> (u64, u64) {
+    let state = before.get(&context::key(row.index, "transfer_state"));
+    let moved = state.and_then(|state| state.get("moved"));
+    let number = |name: &str| moved?.get(name)?.as_u64();
+    (
+        number("bytes").unwrap_or(row.bytes_transferred),
+        number("files").unwrap_or(row.files_transferred),
+    )
+}
+
+/// Asks the execution.
+#[derive(Debug)]
+struct OfLive(Arc<Live>);
+
+impl Guard for OfLive {
+    fn allows(&self) -> bool {
+        self.0.is_held() && self.0.wish().is_none()
     }
 }
 

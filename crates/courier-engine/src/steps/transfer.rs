@@ -1,85 +1,30 @@
 //! What uploads and downloads of jobs have in common: many files in one step, progress, records.
 
-use std::sync::{Arc, OnceLock};
+use std::{
+    collections::HashSet,
+    sync::{Arc, OnceLock},
+};
 
 use async_trait::async_trait;
 use courier_transfer::{
-    Client, EntryKind, Error as TransferError, ErrorKind, Progress,
-    ops::{self, BatchContext, BatchProgress, FileResult, Job, LocalVersion, OnExisting, Outcome, Verify},
-    settings::{Default as Standard, Kind, Setting},
+    Client, Error as TransferError, ErrorKind, Progress, Retry,
+    ops::{BatchContext, BatchProgress, FileResult, Job, Outcome},
 };
-use futures::{FutureExt, StreamExt, stream::BoxStream};
+use futures::{StreamExt, stream, stream::BoxStream};
 use serde_json::{Value, json};
 
 pub(crate) use super::record::Record;
-use super::{Step, StepState, partials::ContextPartials, record::Reach, run::blocking};
-use crate::{Error, Failure, Result, live::Moving};
+use super::{
+    Step, StepState,
+    after::{After, Sources},
+    failures::Failures,
+    partials::ContextPartials,
+    record::Reach,
+};
+use crate::{Failure, Result, live::Moving};
 
-pub(super) const CONNECTION: Setting =
-    Setting::required("connection_id", Kind::Connection, "The connection.");
-pub(super) const RESUME_PARTIAL: Setting = Setting::optional(
-    "resume_partial",
-    Kind::Bool,
-    "Continue a partial file of the same source.",
-)
-.or(Standard::Bool(true));
-pub(super) const ON_EXISTING: Setting = Setting::optional(
-    "on_existing",
-    Kind::Choice {
-        choices: &["replace", "skip", "fail", "rename"],
-    },
-    "What to do where the target's name is taken; `rename` takes the first free name of `name (1).ext`, …",
-)
-.or(Standard::Text("replace"));
-pub(super) const PRESERVE_TIMES: Setting = Setting::optional(
-    "preserve_times",
-    Kind::Bool,
-    "Give the target the source's modification time.",
-)
-.or(Standard::Bool(false));
-pub(super) const PRESERVE_PERMISSIONS: Setting = Setting::optional(
-    "preserve_permissions",
-    Kind::Bool,
-    "Give the target the source's permission bits (read, write and execute), where both sides have them.",
-)
-.or(Standard::Bool(false));
-pub(super) const VERIFY: Setting = Setting::optional(
-    "verify",
-    Kind::Choice {
-        choices: &["size", "checksum", "command"],
-    },
-    "What is compared when all bytes have moved: the sizes, always; with `checksum` also the checksums, where the protocol \
-     has them (SFTP's `check-file`); with `command` also where only a command in the server's shell can compute them. The \
-     result says what was compared.",
-)
-.or(Standard::Text("checksum"));
-pub(super) const AFTER: Setting = Setting::optional(
-    "after",
-    Kind::Choice {
-        choices: &["keep", "delete"],
-    },
-    "What becomes of the source when its file is whole at the target.",
-)
-.or(Standard::Text("keep"));
-
-/// What `on_existing` says.
-pub(super) fn on_existing(step: &Step<'_>) -> OnExisting {
-    match step.optional_text("on_existing") {
-        Some("skip") => OnExisting::Skip,
-        Some("fail") => OnExisting::Fail,
-        Some("rename") => OnExisting::Rename,
-        _ => OnExisting::Replace,
-    }
-}
-
-/// What `verify` says.
-pub(super) fn verify(step: &Step<'_>) -> Verify {
-    match step.optional_text("verify") {
-        Some("size") => Verify::Size,
-        Some("command") => Verify::Command,
-        _ => Verify::Checksum,
-    }
-}
+/// Files to move, as they are found.
+pub(super) type Jobs = BoxStream<'static, courier_transfer::Result<Job>>;
 
 /// Which way the bytes go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,7 +34,7 @@ pub(super) enum Direction {
 }
 
 impl Direction {
-    fn verb(self) -> &'static str {
+    pub(super) fn verb(self) -> &'static str {
         match self {
             Self::Upload => "upload",
             Self::Download => "download",
@@ -104,19 +49,39 @@ pub(super) trait Transfer: Send + Sync {
     const DIRECTION: Direction;
 
     /// Which files to move, and where to.
-    async fn plan(
-        &self,
-        client: &Arc<dyn Client>,
-        record: &Record,
-    ) -> Result<BoxStream<'static, courier_transfer::Result<Job>>>;
+    async fn plan(&self, client: &Arc<dyn Client>, record: &Record) -> Result<Jobs>;
+
+    /// How many files there must be at least, where `min_files` doesn't say it.
+    fn expected(&self) -> usize;
+
+    /// What becomes of the sources.
+    fn after(&self) -> &After;
 
     /// Moves them.
     fn start(
         &self,
         client: Arc<dyn Client>,
-        jobs: BoxStream<'static, courier_transfer::Result<Job>>,
+        jobs: Jobs,
         context: BatchContext,
     ) -> BoxStream<'static, FileResult>;
+}
+
+/// Refuses names that come twice: the files would lie over each other.
+///
+/// # Errors
+/// `invalid`, with the name.
+pub(super) fn names_differ(names: impl Iterator<Item = String>) -> Result<()> {
+    let mut known = HashSet::new();
+    for name in names {
+        if let Some(twice) = known.replace(name) {
+            let message = format!(
+                "two files of the list are called \"{twice}\" and would go to one name; take them in two steps, or with \
+                 on_existing rename"
+            );
+            return Err(TransferError::new(ErrorKind::Invalid, message).into());
+        }
+    }
+    Ok(())
 }
 
 /// Runs a transfer step: moves its files, and leaves what later steps and attempts need to know of them.
@@ -139,8 +104,10 @@ pub(super) async fn run<T: Transfer>(step: &Step<'_>, transfer: T) -> Result<()>
     };
     if let [one] = targets.as_slice() {
         step.state.output(past, json!(one));
+        step.state.output("name", json!(one.rsplit('/').next()));
     }
     step.state.output(&format!("{past}s"), json!(targets));
+    step.state.output("count", json!(targets.len()));
     result
 }
 
@@ -148,11 +115,20 @@ pub(super) async fn run<T: Transfer>(step: &Step<'_>, transfer: T) -> Result<()>
 /// collected.
 async fn move_files<T: Transfer>(step: &Step<'_>, transfer: &T, record: &Arc<Record>) -> Result<()> {
     let client = step.session().await?;
+    let sources = Sources::new(step, T::DIRECTION, record, &client, transfer.after());
+    let mut failures = Failures::default();
+    // First what an attempt left that was interrupted between a file and its source.
+    for leftover in record.leftovers() {
+        sources.settle(&leftover.job, &leftover.source, true).await?;
+    }
     let planned = transfer.plan(&client, record).await?;
     let done = record.clone();
     let jobs = planned
         .filter(move |job| std::future::ready(!job.as_ref().is_ok_and(|job| done.is_done(job))))
         .boxed();
+    let expected = step.config.get("min_files").and_then(Value::as_u64);
+    let expected = expected.map_or(transfer.expected(), |n| usize::try_from(n).unwrap_or(usize::MAX));
+    let jobs = at_least(jobs, expected, record.count_done()).await?;
     let context = BatchContext {
         progress: Arc::new(Files {
             state: step.state.clone(),
@@ -164,22 +140,49 @@ async fn move_files<T: Transfer>(step: &Step<'_>, transfer: &T, record: &Arc<Rec
             connection: step.connection()?,
         }),
         locals: step.locals(),
+        guard: step.state.guard(),
         ..BatchContext::default()
     };
-    // Sources are deleted beside the transfers that go on.
+    // Sources are looked after beside the transfers that go on.
     let mut results = transfer
         .start(client.clone(), jobs, context)
-        .map(|result| finish_file(step, T::DIRECTION, record, &client, result))
-        .buffer_unordered(DELETIONS);
-    let mut failures = Failures::default();
+        .map(|result| finish_file(step, T::DIRECTION, record, &sources, result))
+        .buffer_unordered(Sources::WAITING);
     while let Some(result) = results.next().await {
-        failures.files += 1;
-        if let Err(error) = result {
-            failures.add(error);
-        }
+        failures.count(result);
         step.state.record_full_batch().await?;
     }
     failures.into_result()
+}
+
+/// The files to move, if there are so many with those that are `done`: looked at before the first of them moves, and no
+/// further than needed.
+async fn at_least(mut jobs: Jobs, expected: usize, done: usize) -> Result<Jobs> {
+    let (mut found, mut errors, mut first) = (done, Vec::new(), Vec::new());
+    while found < expected {
+        match jobs.next().await {
+            Some(Ok(job)) => {
+                found += 1;
+                first.push(Ok(job));
+            }
+            Some(Err(error)) => errors.push(error),
+            None => break,
+        }
+    }
+    if found >= expected {
+        let known = first.into_iter().chain(errors.into_iter().map(Err));
+        return Ok(stream::iter(known).chain(jobs).boxed());
+    }
+    // Where a folder could not be read, that is why.
+    Err(match errors.into_iter().next() {
+        Some(error) => error.into(),
+        None => TransferError::new(
+            ErrorKind::NotFound,
+            format!("expected at least {expected} files (min_files), found {found}; nothing was moved"),
+        )
+        .with_retry(Retry::Later)
+        .into(),
+    })
 }
 
 /// What moved of files whose step was stopped in their middle is in the audit log, too: when the step's future goes.
@@ -203,53 +206,12 @@ impl Drop for InterruptedNoted<'_> {
     }
 }
 
-/// How many sources are deleted at once, at most.
-const DELETIONS: usize = 16;
-
-/// Errors of single files, until the step is through.
-#[derive(Default)]
-struct Failures {
-    files: usize,
-    failed: usize,
-    first: Option<TransferError>,
-    lost: Option<TransferError>,
-}
-
-impl Failures {
-    fn add(&mut self, error: TransferError) {
-        self.failed += 1;
-        let slot = match error.kind() {
-            ErrorKind::Lost | ErrorKind::Timeout => &mut self.lost,
-            _ => &mut self.first,
-        };
-        slot.get_or_insert(error);
-    }
-
-    fn into_result(self) -> Result<()> {
-        // A broken session counts first: it is why the other files did not even begin.
-        match (self.lost, self.first) {
-            (Some(lost), _) => Err(lost.into()),
-            (None, Some(first)) if self.files == 1 => Err(first.into()),
-            (None, Some(first)) => Err(TransferError::new(
-                first.kind(),
-                format!(
-                    "{} of {} files failed; the first: {first}",
-                    self.failed, self.files
-                ),
-            )
-            .with_retry(first.retry())
-            .into()),
-            (None, None) => Ok(()),
-        }
-    }
-}
-
 /// One file is through: counts, audit, and what becomes of its source.
 async fn finish_file(
     step: &Step<'_>,
     direction: Direction,
     record: &Record,
-    client: &Arc<dyn Client>,
+    sources: &Sources<'_>,
     FileResult { job, result }: FileResult,
 ) -> courier_transfer::Result<()> {
     let Some(job) = job else { return result.map(|_| ()) };
@@ -261,7 +223,6 @@ async fn finish_file(
                 Some(total) if error.kind() == ErrorKind::Lost => error.with("total_bytes", total),
                 _ => error,
             };
-            let error = Error::Transfer(error);
             let failure = Failure::from(&error);
             record.failed(&job, failure.clone());
             step.record(
@@ -270,13 +231,10 @@ async fn finish_file(
                 Some(record.moved(&job)),
                 took,
             );
-            return match error {
-                Error::Transfer(error) => Err(error),
-                _ => Ok(()),
-            };
+            return Err(error);
         }
     };
-    record.done(&job, &done);
+    record.done(&job, &done, sources.are_kept());
     if done.outcome == Outcome::Skipped {
         return Ok(());
     }
@@ -284,13 +242,10 @@ async fn finish_file(
     let more =
         json!({"size": done.size, "resumed_from": record.resumed_from(&job), "verified": done.verified});
     step.record(direction.verb(), details(&job, more), Some(done.bytes), took);
-    if step.optional_text("after") == Some("delete")
-        && let Err(error) = delete_source(step, direction, record, client, &job, done.source).await
-    {
-        record.warn(&job, format!("the source could not be deleted: {error}"));
-        tracing::warn!(execution = %step.state.execution, %error, "the source could not be deleted after its transfer");
+    match done.source {
+        Some(source) => sources.settle(&job, &source, false).await,
+        None => Ok(()),
     }
-    Ok(())
 }
 
 /// What an audit record says of a file.
@@ -300,41 +255,6 @@ fn details(job: &Job, more: Value) -> Value {
         details.extend(more);
     }
     details
-}
-
-async fn delete_source(
-    step: &Step<'_>,
-    direction: Direction,
-    record: &Record,
-    client: &Arc<dyn Client>,
-    job: &Job,
-    sent: Option<LocalVersion>,
-) -> Result<()> {
-    // Noted first: after a crash in between, the one file counts as moved and is not missed. Of many, a pattern just
-    // doesn't find it again.
-    if record.is_of_one_file() {
-        step.engine().persist(|| step.state.save().boxed()).await?;
-    }
-    match direction {
-        Direction::Upload => {
-            let (path, locals) = (job.local.clone(), step.locals());
-            let gone = match sent {
-                Some(sent) => blocking(move || ops::remove_version(&path, &locals, &sent)).await?,
-                None => false,
-            };
-            if !gone {
-                let warning = "the source was replaced or changed while it was uploaded; what lies there now was not \
-                               sent, and is kept";
-                tracing::warn!(execution = %step.state.execution, path = %job.local.display(), "{warning}");
-                record.warn(job, warning.into());
-            }
-            Ok(())
-        }
-        Direction::Download => {
-            let audit = step.audit("delete", json!({"path": job.remote, "after": "download"}));
-            audit.finish(ops::remove(&**client, &job.remote, EntryKind::File, None).await)
-        }
-    }
 }
 
 /// Gives each file its progress.
@@ -371,7 +291,9 @@ impl Progress for FileProgress {
     fn begin(&self, offset: u64, size: Option<u64>) {
         match self.moving.get() {
             None => {
-                self.reach.begin(offset);
+                if let Some(noted) = self.reach.begin(offset) {
+                    self.state.resumed(noted, offset);
+                }
                 self.moves(offset, size);
             }
             // It goes on over another session: the server may have more than it could still acknowledge.

@@ -1,10 +1,14 @@
 //! `remote.upload` and its kin (specification 6.5.1, 6.6).
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    os::unix::ffi::OsStrExt,
+    path::{Component, Path, PathBuf},
+    sync::Arc,
+};
 
 use courier_transfer::{
     Client, RemotePath,
-    ops::{self, LocalPath, Locals, PlanOptions, UploadOptions},
+    ops::{self, LocalPath, Locals, OnExisting, PlanOptions, UploadOptions},
     settings::{Default as Standard, Kind, Setting},
 };
 use futures::{StreamExt, stream, stream::BoxStream};
@@ -12,10 +16,12 @@ use serde_json::Value;
 
 use super::{
     Step, StepType,
-    transfer::{
-        self, AFTER, CONNECTION, Direction, ON_EXISTING, PRESERVE_PERMISSIONS, PRESERVE_TIMES,
-        RESUME_PARTIAL, Record, Transfer, VERIFY,
+    after::{After, Destination, Place},
+    settings::{
+        self, AFTER, CONNECTION, IGNORE, MIN_FILES, ON_EXISTING, PRESERVE_PERMISSIONS, PRESERVE_TIMES,
+        RECURSIVE, RESUME_PARTIAL, VERIFY,
     },
+    transfer::{self, Direction, Jobs, Record, Transfer},
 };
 use crate::Result;
 
@@ -24,12 +30,13 @@ const SETTINGS: &[Setting] = &[
     Setting::required(
         "local_path",
         Kind::LocalPath,
-        "The file to upload, or a pattern (`*.csv`). Relative: in the execution's work folder.",
+        "The file to upload, a pattern (`*.csv`), with `recursive` a folder, or a reference to a list of files. Relative: in \
+         the execution's work folder.",
     ),
     Setting::required(
         "remote_path",
         Kind::RemotePath,
-        "The file's name on the server. For a pattern, and where it names a folder or ends with a slash, the folder.",
+        "The file's name on the server. For a pattern or several files, and where it names a folder or ends with a slash, the folder.",
     ),
     Setting::optional(
         "atomic_upload",
@@ -61,7 +68,16 @@ const SETTINGS: &[Setting] = &[
     PRESERVE_TIMES,
     PRESERVE_PERMISSIONS,
     VERIFY,
+    RECURSIVE,
+    IGNORE,
+    MIN_FILES,
     AFTER,
+    Setting::optional(
+        "move_to",
+        Kind::LocalPath,
+        "Where sources go with `after: move`, on this machine: a folder, for several files and where it ends with a slash, \
+         else the new name. Where a name is taken, the file gets the first free one of `name (1).ext`, …",
+    ),
 ];
 
 pub(super) const fn step(name: &'static str, protocol: Option<&'static str>) -> StepType {
@@ -69,8 +85,15 @@ pub(super) const fn step(name: &'static str, protocol: Option<&'static str>) -> 
         name,
         protocol,
         settings: SETTINGS,
-        outputs: &["uploaded_file", "uploaded_files", "transfer_state"],
-        help: "Uploads a file, or all files that a pattern matches.",
+        outputs: &[
+            "uploaded_file",
+            "uploaded_files",
+            "name",
+            "count",
+            "transfer_state",
+        ],
+        lists: &["local_path"],
+        help: "Uploads a file, all files that a pattern matches, a folder, or the files of a list.",
         run: |step| Box::pin(run(step)),
     }
 }
@@ -80,53 +103,106 @@ async fn run(step: &Step<'_>) -> Result<()> {
 }
 
 struct Upload {
-    /// The file or pattern, or the files that an earlier step left.
+    /// The file, folder or pattern, or the files that an earlier step left.
     sources: Vec<PathBuf>,
+    is_list: bool,
     target: String,
+    /// Is it fine where the one file is missing?
+    may_be_missing: bool,
     locals: Locals,
+    plan: PlanOptions,
     options: UploadOptions,
+    after: After,
 }
 
 impl Upload {
     fn new(step: &Step<'_>) -> Result<Self> {
+        let is_list = step.is_list("local_path");
         let texts: Vec<&str> = match step.config.get("local_path") {
-            Some(Value::Array(items)) => items.iter().filter_map(Value::as_str).collect(),
+            Some(Value::Array(items)) => items.iter().filter_map(super::check::path_of).collect(),
             other => other.and_then(Value::as_str).into_iter().collect(),
         };
+        let recursive = step.flag("recursive");
+        let on_existing = settings::on_existing(step);
+        if is_list && on_existing != OnExisting::Rename {
+            let names = texts.iter().filter_map(|text| text.rsplit('/').next());
+            transfer::names_differ(names.map(String::from))?;
+        }
+        let sources: Vec<PathBuf> = texts
+            .iter()
+            .map(|text| step.local_path(text))
+            .collect::<Result<_>>()?;
+        let base = match sources.as_slice() {
+            [source] if !is_list => base(source, recursive),
+            _ => None,
+        };
+        let several = base.is_some() || sources.len() > 1;
+        let after = After::new(step, several, |text, is_folder| {
+            let path = step.local_path(text)?;
+            Ok(Destination::Local(Place {
+                path,
+                is_folder,
+                base,
+            }))
+        })?;
+        let mut ignore = settings::patterns(step, "ignore")?;
+        ignore.extend(after.ignored()?);
         Ok(Self {
-            sources: texts
-                .into_iter()
-                .map(|text| step.local_path(text))
-                .collect::<Result<_>>()?,
+            sources,
+            is_list,
             target: step.text("remote_path")?.into(),
+            may_be_missing: step.config.get("min_files").and_then(Value::as_u64) == Some(0),
             locals: step.locals(),
+            plan: PlanOptions {
+                recursive,
+                contents: recursive && texts.iter().all(|text| text.ends_with('/')),
+                ignore,
+            },
             options: UploadOptions {
                 atomic: step.flag("atomic_upload"),
                 atomic_suffix: step.text("atomic_suffix")?.into(),
                 resume: step.flag("resume_partial"),
                 go_on: step.flag("resume_partial"),
-                on_existing: transfer::on_existing(step),
+                on_existing,
                 replace_non_atomically: step.flag("replace_non_atomically"),
                 create_parents: step.flag("create_parents"),
                 preserve_times: step.flag("preserve_times"),
                 preserve_permissions: step.flag("preserve_permissions"),
-                verify: transfer::verify(step),
+                verify: settings::verify(step),
             },
+            after,
         })
     }
+}
+
+/// The fixed part of a pattern, or the folder; none of a file.
+fn base(path: &Path, recursive: bool) -> Option<PathBuf> {
+    if path.exists() {
+        return (recursive && path.is_dir()).then(|| path.to_owned());
+    }
+    let is_fixed = |part: &Component<'_>| !part.as_os_str().as_bytes().iter().any(|b| b"*?[{".contains(b));
+    let fixed: PathBuf = path.components().take_while(is_fixed).collect();
+    (fixed != path).then_some(fixed)
 }
 
 #[async_trait::async_trait]
 impl Transfer for Upload {
     const DIRECTION: Direction = Direction::Upload;
 
-    async fn plan(
-        &self,
-        client: &Arc<dyn Client>,
-        record: &Record,
-    ) -> Result<BoxStream<'static, courier_transfer::Result<ops::Job>>> {
-        // Moved and deleted by an attempt that was interrupted right then.
-        if self.sources.iter().all(|source| record.has_done_local(source)) {
+    async fn plan(&self, client: &Arc<dyn Client>, record: &Record) -> Result<Jobs> {
+        // Without those that were moved, and deleted right then, by an attempt that was interrupted.
+        let done = record.done_locals();
+        let left = self
+            .sources
+            .iter()
+            .filter(|source| !done.contains(&source.display().to_string()));
+        let left: Vec<PathBuf> = left.cloned().collect();
+        let is_missing = match (left.as_slice(), self.is_list) {
+            ([], _) => true,
+            ([source], false) if self.may_be_missing && self.expected() == 1 => !exists(source).await,
+            _ => false,
+        };
+        if is_missing {
             return Ok(stream::empty().boxed());
         }
         let target = RemotePath::new(&self.target).map_err(courier_transfer::Error::from)?;
@@ -148,36 +224,46 @@ impl Transfer for Upload {
             })])
             .boxed());
         }
-        let plans: Vec<_> = self
-            .sources
-            .iter()
-            .map(|source| {
-                ops::plan_uploads(
-                    client.clone(),
-                    LocalPath {
-                        path: source.clone(),
-                        locals: self.locals.clone(),
-                    },
-                    target.clone(),
-                    PlanOptions::default(),
-                    drop,
-                )
-            })
-            .collect();
+        let plan = |path| {
+            let from = LocalPath {
+                path,
+                locals: self.locals.clone(),
+            };
+            ops::plan_uploads(client.clone(), from, target.clone(), self.plan.clone(), drop)
+        };
+        let plans: Vec<Jobs> = left.into_iter().map(plan).collect();
         Ok(stream::iter(plans).flatten().boxed())
+    }
+
+    fn expected(&self) -> usize {
+        match self.sources.as_slice() {
+            [source] if !self.is_list && !self.plan.recursive => usize::from(base(source, false).is_none()),
+            _ => 0,
+        }
+    }
+
+    fn after(&self) -> &After {
+        &self.after
     }
 
     fn start(
         &self,
         client: Arc<dyn Client>,
-        jobs: BoxStream<'static, courier_transfer::Result<ops::Job>>,
+        jobs: Jobs,
         context: ops::BatchContext,
     ) -> BoxStream<'static, ops::FileResult> {
         ops::upload_all(client, jobs, self.options.clone(), context)
     }
 }
 
-async fn is_file(path: &std::path::Path) -> bool {
+async fn exists(path: &Path) -> bool {
+    let path = path.to_owned();
+    tokio::task::spawn_blocking(move || path.exists())
+        .await
+        .unwrap_or(true)
+}
+
+async fn is_file(path: &Path) -> bool {
     let path = path.to_owned();
     tokio::task::spawn_blocking(move || path.is_file())
         .await

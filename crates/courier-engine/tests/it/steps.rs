@@ -282,7 +282,11 @@ async fn step_types_describe_themselves() {
             "preserve_times",
             "preserve_permissions",
             "verify",
+            "recursive",
+            "ignore",
+            "min_files",
             "after",
+            "move_to",
         ]
     );
     let protocols = ["sftp", "ftp", "ftps"].map(Some);
