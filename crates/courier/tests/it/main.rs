@@ -29,3 +29,4 @@ mod session_counts;
 mod soak;
 mod support;
 mod trust;
+mod watch;
