@@ -118,7 +118,7 @@ const COLUMNS: &[Column] = &[
     ("CHANGED", "updated_at"),
     ("ID", "id"),
 ];
-const RUN_COLUMNS: &[Column] = &[("WHEN", "at"), ("THERE", "local"), ("TIME ZONE", "timezone")];
+const RUN_COLUMNS: &[Column] = &[("UTC", "at"), ("LOCAL TIME", "local"), ("TIME ZONE", "timezone")];
 const VERSION_COLUMNS: &[Column] = &[
     ("VERSION", "version"),
     ("BY", "created_by"),
@@ -170,7 +170,7 @@ pub(crate) async fn run(args: Args, output: Output) -> Result<()> {
             done(output, "changed", &change(&api, &id, changes).await?)?;
             match output.json || none {
                 true => Ok(()),
-                false => show_items(output, RUN_COLUMNS, &next_runs(&api, &id, 3).await?),
+                false => show_runs(output, next_runs(&api, &id, 3).await?),
             }
         }
         Command::NextRuns { job, schedule, count } => {
@@ -181,7 +181,7 @@ pub(crate) async fn run(args: Args, output: Output) -> Result<()> {
                     items(&api.post(&["jobs", "next-runs"], &request).await?)?
                 }
             };
-            show_items(output, RUN_COLUMNS, &runs)
+            show_runs(output, runs)
         }
         Command::Delete { job } => {
             let id = id(&job).await?;
@@ -225,6 +225,21 @@ async fn change(api: &Api, id: &str, changes: Map<String, Value>) -> Result<Valu
 async fn next_runs(api: &Api, id: &str, count: u32) -> Result<Vec<Value>> {
     let query = vec![("count", count.to_string())];
     items(&api.query(&["jobs", id, "next-runs"], &query).await?)
+}
+
+/// Shows runs to come, each on the clocks of its time zone as well.
+fn show_runs(output: Output, mut runs: Vec<Value>) -> Result<()> {
+    if !output.json {
+        for run in &mut runs {
+            // A time in the way of the API would be shown in UTC.
+            if let Some(local) = run.get_mut("local")
+                && let Some((time, offset)) = local.as_str().and_then(|local| local.split_at_checked(19))
+            {
+                *local = format!("{} {offset}", time.replace('T', " ")).into();
+            }
+        }
+    }
+    show_items(output, RUN_COLUMNS, &runs)
 }
 
 fn items(answer: &Value) -> Result<Vec<Value>> {

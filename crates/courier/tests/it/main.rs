@@ -23,6 +23,7 @@ mod keys;
 mod lines;
 mod listener;
 mod rotation;
+mod schedules;
 mod secrets;
 mod serve;
 mod session_counts;
