@@ -205,7 +205,7 @@ async fn several(
     for source in sources {
         let glob = glob_of(source)?.unwrap_or_else(|| RemoteGlob::literal(source.path.clone()));
         let (client, target) = (session.client.clone(), target.to_owned());
-        let jobs = plan_downloads(client, glob, target, plan, summary.left_out());
+        let jobs = plan_downloads(client, glob, target, plan.clone(), summary.left_out());
         plans.push(super::matched(source, jobs));
     }
     let context = BatchContext {
