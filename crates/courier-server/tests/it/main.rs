@@ -25,3 +25,4 @@ mod schedules;
 mod scopes;
 mod sftp;
 mod start;
+mod stops;

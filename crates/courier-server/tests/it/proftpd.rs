@@ -109,6 +109,14 @@ impl ProFtpd {
         part("certificate.pem") + &part("key.pem")
     }
 
+    /// Its sessions stand still until what comes back is dropped.
+    pub(crate) fn freeze(&self) -> Frozen {
+        let sessions = fs::read_to_string(format!("/proc/{0}/task/{0}/children", self.process.id())).unwrap();
+        let frozen = Frozen(sessions.split_whitespace().map(str::to_owned).collect());
+        frozen.signal("-STOP");
+        frozen
+    }
+
     pub(crate) fn stop(mut self) {
         self.end();
     }
@@ -122,6 +130,21 @@ impl ProFtpd {
 impl Drop for ProFtpd {
     fn drop(&mut self) {
         self.end();
+    }
+}
+
+/// Processes that stand still.
+pub(crate) struct Frozen(Vec<String>);
+
+impl Frozen {
+    fn signal(&self, signal: &str) {
+        Command::new("kill").arg(signal).args(&self.0).status().unwrap();
+    }
+}
+
+impl Drop for Frozen {
+    fn drop(&mut self) {
+        self.signal("-CONT");
     }
 }
 
