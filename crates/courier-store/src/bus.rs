@@ -6,6 +6,7 @@
 //! A notice is a hint to look, never the truth: that is in the tables. Notices get lost while the database is away, and
 //! whoever lives by them looks again at each [`Heard::Gap`], and now and then without being told.
 
+pub(crate) mod ear;
 mod postgres;
 
 use sea_orm::sqlx::PgPool;

@@ -3,7 +3,9 @@
 //! What goes through here is only an execution's id. That it waits is written in its row, and who runs it is decided
 //! there, by [`Executions::claim`](crate::executions::Executions::claim): a call that is lost or comes twice does no harm.
 
+mod driver;
 mod local;
+mod postgres;
 
 use std::{fmt::Debug, sync::Arc};
 
@@ -11,7 +13,12 @@ use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use sea_orm::{ConnectionTrait, DbBackend};
+
 pub(crate) use local::Local;
+pub(crate) use postgres::{Postgres, migrate as migrate_postgres};
+
+use crate::Result;
 
 /// Calls for executions that wait.
 #[async_trait]
@@ -38,4 +45,13 @@ pub enum Handled {
     Done,
     /// It waits still, and can't be run here: somebody else is to be called.
     NotHere,
+}
+
+/// An execution waits, from the commit of this transaction on. On PostgreSQL all nodes are called; on SQLite there is only
+/// this process, whose dispatcher is to be woken after the commit.
+pub(crate) async fn announce(db: &impl ConnectionTrait, execution: Uuid) -> Result<()> {
+    match db.get_database_backend() {
+        DbBackend::Postgres => postgres::announce(db, execution).await,
+        _ => Ok(()),
+    }
 }

@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     Error, Kind, Result, Store,
+    dispatch::migrate_postgres,
     executions::{ExecutionRequest, ExecutionState, StepState},
     migrations::Migrator,
     sealed::{self, SealedValue},
@@ -57,8 +58,14 @@ impl Store {
         backup: &mut (dyn BufRead + Send),
         check: impl AsyncFnMut(Vec<SealedValue>) -> Result<()>,
     ) -> Result<Restored> {
-        self.transact(async |db| fill(db, self.kind(), backup, check).await)
-            .await
+        self.transact(async |db| {
+            let restored = fill(db, self.kind(), backup, check).await?;
+            if self.kind() == Kind::Postgres {
+                migrate_postgres(self.write()).await?;
+            }
+            Ok(restored)
+        })
+        .await
     }
 }
 

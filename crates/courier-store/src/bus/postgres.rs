@@ -6,11 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use sea_orm::sqlx::{
-    self, Executor, PgPool,
-    pool::PoolOptions,
-    postgres::{PgConnectOptions, PgListener},
-};
+use sea_orm::sqlx::{self, PgPool, postgres::PgConnectOptions};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::{
@@ -20,7 +16,7 @@ use tokio::{
 };
 use uuid::Uuid;
 
-use super::{Heard, Notice};
+use super::{Heard, Notice, ear::Ear};
 use crate::ids::new_id;
 
 const CHANNEL: &str = "courier";
@@ -30,16 +26,8 @@ const WAITING: usize = 4096;
 const PROGRESS: Duration = Duration::from_millis(500);
 /// PostgreSQL takes payloads of less than 8,000 bytes.
 const PAYLOAD: usize = 7900;
-/// How long a line may be silent before it is asked whether it is still there, and how long it may take to answer.
-const SILENCE: Duration = Duration::from_secs(10);
-const ANSWER: Duration = Duration::from_secs(5);
 /// Before a line that broke is opened again.
 const PAUSE: Duration = Duration::from_millis(500);
-/// A process that lost its power would otherwise stay among the listeners for hours, and PostgreSQL keeps notices until all
-/// listeners have them.
-const KEEPALIVE: &str =
-    "SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 4";
-
 /// The connections of this process to the others: one to hear, and any of the pool's to speak.
 #[derive(Debug)]
 pub(super) struct Line {
@@ -204,27 +192,10 @@ async fn listen_once(
     me: Uuid,
     ears: &broadcast::Sender<Heard>,
 ) -> Result<(), sqlx::Error> {
-    let pool = PoolOptions::<sqlx::Postgres>::new()
-        .max_connections(1)
-        .idle_timeout(None)
-        .max_lifetime(None)
-        .after_connect(|connection, _| Box::pin(async move { connection.execute(KEEPALIVE).await.map(drop) }))
-        .connect_lazy_with(options.clone());
-    let mut listener = PgListener::connect_with(&pool).await?;
-    listener.eager_reconnect(false);
-    listener.listen(CHANNEL).await?;
+    let mut ear = Ear::open(options, CHANNEL).await?;
     let _ = ears.send(Heard::Gap);
     loop {
-        match timeout(SILENCE, listener.try_recv()).await {
-            Ok(Ok(Some(notification))) => hear(notification.payload(), me, ears),
-            Ok(Ok(None)) => return Ok(()),
-            Ok(Err(error)) => return Err(error),
-            // A network that swallows packets looks like silence.
-            Err(_) => match timeout(ANSWER, listener.execute("SELECT 1")).await {
-                Ok(answer) => _ = answer?,
-                Err(_) => return Err(sqlx::Error::PoolTimedOut),
-            },
-        }
+        hear(ear.next().await?.payload(), me, ears);
     }
 }
 

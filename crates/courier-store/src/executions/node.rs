@@ -50,6 +50,8 @@ pub struct Node {
     life: Life,
     /// PostgreSQL's session that has the lock on the name, and in which the lease is renewed: it waits for nothing else.
     session: Option<PgConnection>,
+    /// Has that session the lock on the name?
+    has_name: bool,
 }
 
 impl Node {
@@ -62,11 +64,12 @@ impl Node {
             store: store.clone(),
             life,
             session: None,
+            has_name: false,
         };
         if store.kind() == Kind::Postgres {
             let begun = Instant::now();
             let mut session = node.connect().await?;
-            while !node.lock_name(&mut session).await? && node.is_name_in_use().await? {
+            while !node.take_name(&mut session).await? && node.is_name_in_use().await? {
                 if begun.elapsed() > PATIENCE {
                     return Err(node.name_taken());
                 }
@@ -95,17 +98,11 @@ impl Node {
             return Ok(true);
         }
         // Kept only where all went well: a session that was left in the middle of something is of no use.
-        let mut session = match self.session.take() {
-            Some(session) => session,
-            None => {
-                let mut session = self.connect().await?;
-                // Whoever else may have the name by now, the lease is this life's.
-                if !self.lock_name(&mut session).await? {
-                    tracing::debug!(node = %self.life.node, "the lock on the node's name is taken");
-                }
-                session
-            }
-        };
+        let mut session = self.session().await?;
+        // Whoever else may have the name by now, the lease is this life's.
+        if !self.has_name && !self.take_name(&mut session).await? {
+            tracing::debug!(node = %self.life.node, "the lock on the node's name is taken");
+        }
         let renewed = sqlx::query(
             "UPDATE nodes SET lease_until = (extract(epoch FROM clock_timestamp()) * 1000000)::bigint + $2
              WHERE id = $1 AND lease_until > (extract(epoch FROM clock_timestamp()) * 1000000)::bigint",
@@ -127,13 +124,10 @@ impl Node {
         if self.store.kind() == Kind::Sqlite {
             return Ok(());
         }
-        let mut session = match self.session.take() {
-            Some(session) => session,
-            None => self.connect().await?,
-        };
+        let mut session = self.session().await?;
         // The lock is taken where the database has not noticed yet that the last session is gone, so only a living lease
         // of the same name says that there is another process.
-        if !self.lock_name(&mut session).await? && self.is_name_in_use().await? {
+        if !self.has_name && !self.take_name(&mut session).await? && self.is_name_in_use().await? {
             return Err(self.name_taken());
         }
         self.session = Some(session);
@@ -188,13 +182,24 @@ impl Node {
         Ok(session)
     }
 
-    async fn lock_name(&self, session: &mut PgConnection) -> Result<bool> {
-        let locked = sqlx::query_scalar("SELECT pg_try_advisory_lock(hashtextextended($1, $2))")
+    /// The session, or a new one, taken out.
+    async fn session(&mut self) -> Result<PgConnection> {
+        match self.session.take() {
+            Some(session) => Ok(session),
+            None => {
+                self.has_name = false;
+                self.connect().await
+            }
+        }
+    }
+
+    async fn take_name(&mut self, session: &mut PgConnection) -> Result<bool> {
+        self.has_name = sqlx::query_scalar("SELECT pg_try_advisory_lock(hashtextextended($1, $2))")
             .bind(&self.life.node)
             .bind(SPACE)
             .fetch_one(session)
             .await?;
-        Ok(locked)
+        Ok(self.has_name)
     }
 
     /// Has another life of this name a lease?

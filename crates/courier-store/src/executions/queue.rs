@@ -15,6 +15,7 @@ use super::{
 use crate::{
     Error, Kind, Result, Store,
     audit::NewAudit,
+    dispatch,
     entities::{
         executions::{Column, Entity, Model},
         jobs, steps,
@@ -100,6 +101,7 @@ pub(crate) async fn insert(db: &DatabaseTransaction, new: NewExecution) -> Resul
             .await?;
     }
     history::note(db, id, ExecutionState::Queued, None, None).await?;
+    dispatch::announce(db, id).await?;
     row.try_into()
 }
 

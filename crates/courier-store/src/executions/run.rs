@@ -13,6 +13,7 @@ use super::{
 use crate::{
     Error, Result, Store, alerts,
     audit::NewAudit,
+    dispatch,
     entities::{
         executions::{ActiveModel, Column, Entity, Model},
         steps,
@@ -245,6 +246,9 @@ pub(super) async fn write_state(
         .filter(Column::Id.eq(row.id))
         .exec(db)
         .await?;
+    if to == ExecutionState::Queued {
+        dispatch::announce(db, row.id).await?;
+    }
     history::note(db, row.id, to, row.node.as_deref(), reason).await
 }
 

@@ -21,7 +21,12 @@ use sea_orm::{
 use sea_orm_migration::{MigratorTrait, SchemaManager};
 
 use super::{Kind, Shared, Store};
-use crate::{Error, Result, bus::Bus, dispatch::Local, migrations::Migrator};
+use crate::{
+    Error, Result,
+    bus::Bus,
+    dispatch::{Local, Postgres, migrate_postgres},
+    migrations::Migrator,
+};
 
 /// How long a question waits for a connection before the database counts as unreachable.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -215,7 +220,7 @@ async fn open_postgres(url: &str) -> Result<Shared> {
         read: pool.clone(),
         audit_key: OnceLock::new(),
         bus,
-        dispatcher: Box::new(Local::new(pool)),
+        dispatcher: Box::new(Postgres::new(pool)),
     })
 }
 
@@ -242,7 +247,11 @@ async fn migrate(store: &Store) -> Result<()> {
     store
         .transact(async |db| {
             lock_migrations(db, store.kind()).await?;
-            Ok(Migrator::up(db, None).await?)
+            Migrator::up(db, None).await?;
+            match store.kind() {
+                Kind::Sqlite => Ok(()),
+                Kind::Postgres => migrate_postgres(store.write()).await,
+            }
         })
         .await
 }

@@ -13,6 +13,7 @@ mod backup;
 mod bus;
 mod connections;
 mod database;
+mod dispatch;
 mod executions;
 mod jobs;
 mod keys;

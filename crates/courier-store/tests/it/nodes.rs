@@ -217,7 +217,7 @@ async fn a_lease_is_renewed_where_connections_break() {
     let mut node = db.executions().join("n").await.unwrap();
     let connection = sea_orm::Database::connect(&db.url).await.unwrap();
     for _ in 0..3 {
-        let others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+        let others = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
                       WHERE datname = current_database() AND pid <> pg_backend_pid()";
         connection.execute_unprepared(others).await.unwrap();
         let mut renewed = node.renew().await;

@@ -81,7 +81,8 @@ impl LogArgs {
 }
 
 pub(crate) async fn run(args: Args, output: Output) -> Result<()> {
-    args.log.start("info")?;
+    // The queue's library would tell of each job.
+    args.log.start("info,graphile_worker=warn")?;
     let options = ServeOptions {
         listen: args.listen,
         data_dir: args.data_dir,
