@@ -165,7 +165,10 @@ impl Settings<'_> {
     pub async fn set(&self, actor: &Actor, key: &str, value: Value) -> Result<SystemSetting> {
         let setting = find(key)?;
         let value = if value.is_null() { default(setting) } else { value };
-        if let Some(message) = setting.check(&value) {
+        // Without a default there may be none.
+        if !value.is_null()
+            && let Some(message) = setting.check(&value)
+        {
             return Err(Error::field("value", message));
         }
         if setting.name == SMTP_FROM.name

@@ -167,7 +167,7 @@ pub(super) async fn send(
     first: &Delivery,
     others: &[Delivery],
 ) -> Outcome {
-    let message = Message::about(alert, first, others, &engine.config().node);
+    let message = Message::about(alert, first, others);
     match &alert.rule.channel {
         Channel::Webhook { url } => {
             let secret = match open(engine, alert, sealed).await {

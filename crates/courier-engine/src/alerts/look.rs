@@ -221,3 +221,190 @@ async fn is_of(
     };
     Ok(of == Some(job))
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing)]
+mod tests {
+    use std::sync::Arc;
+
+    use courier_store::{
+        PageRequest,
+        alerts::{AlertInput, Channel, Delivery, Rule},
+        audit::{Authenticator, NewAudit},
+        executions::{Execution, NewExecution},
+        new_id, now,
+    };
+    use jiff::tz::TimeZone;
+
+    use super::*;
+
+    #[derive(Debug)]
+    struct AnyKey;
+
+    impl Authenticator for AnyKey {
+        fn authenticate(&self, _: &[u8]) -> [u8; 32] {
+            [7; 32]
+        }
+    }
+
+    async fn store() -> Store {
+        let store = Store::open("sqlite::memory:").await.unwrap();
+        store.chain_audit_with(Arc::new(AnyKey)).unwrap();
+        store
+    }
+
+    fn rule(kind: AlertKind) -> Rule {
+        Rule {
+            on: vec![kind],
+            channel: Channel::Email {
+                to: vec!["ops@example.com".into()],
+            },
+            jobs: Vec::new(),
+            connections: Vec::new(),
+            late_after_sec: None,
+            expect: None,
+            quiet_hours: None,
+            repeat_after_sec: 3600,
+        }
+    }
+
+    async fn alert(store: &Store, rule: Rule) -> Uuid {
+        let input = AlertInput {
+            id: new_id(),
+            name: new_id().to_string(),
+            enabled: true,
+            rule,
+            secret: None,
+            if_updated_at: None,
+        };
+        let record = |_: &Alert| NewAudit::new("alert_created", "me");
+        store.alerts().insert(input, record).await.unwrap().id
+    }
+
+    async fn messages(store: &Store, alert: Uuid) -> Vec<Delivery> {
+        let mut page = store
+            .alerts()
+            .deliveries(alert, &PageRequest::first(100))
+            .await
+            .unwrap();
+        page.items.reverse();
+        page.items
+    }
+
+    async fn enqueue(store: &Store, job: Uuid, scheduled_at: Option<Timestamp>) -> Execution {
+        let new = NewExecution {
+            job_id: job,
+            job_version: 1,
+            job_name: "nightly".into(),
+            triggered_by: "schedule".into(),
+            context: json!({}),
+            steps: Vec::new(),
+            max_instances: None,
+            scheduled_at,
+            timezone: None,
+        };
+        let record = |_: &Execution| NewAudit::new("job_run", "me");
+        store.executions().enqueue(new, record).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn what_is_late_is_told_of_by_its_own_limit() {
+        let store = store().await;
+        let (job, other) = (new_id(), new_id());
+        let limited = |after, jobs| Rule {
+            late_after_sec: Some(after),
+            jobs,
+            ..rule(AlertKind::ExecutionLate)
+        };
+        let soon = alert(&store, limited(600, vec![])).await;
+        let later = alert(&store, limited(3600, vec![other])).await;
+        // It was due half an hour before it got into the queue.
+        let due = now() - SignedDuration::from_mins(30);
+        enqueue(&store, job, Some(due)).await;
+        let queued = enqueue(&store, other, None).await.queued_at;
+        let after = |seconds| queued + SignedDuration::from_secs(seconds);
+        for at in [0, 1, 599] {
+            look(&store, after(at), true).await.unwrap();
+            assert_eq!(
+                messages(&store, soon).await.len(),
+                1,
+                "the first is late since long, the second not yet"
+            );
+        }
+        let facts = &messages(&store, soon).await[0].facts;
+        assert_eq!(facts["late"], json!({"due_at": due, "late_after_sec": 600}));
+        look(&store, after(601), false).await.unwrap();
+        assert_eq!(messages(&store, soon).await.len(), 2);
+        assert_eq!(messages(&store, later).await.len(), 0);
+        for at in [3601, 4000, 90_000] {
+            look(&store, after(at), false).await.unwrap();
+            assert_eq!(messages(&store, later).await.len(), 1);
+            assert_eq!(messages(&store, soon).await.len(), 2);
+        }
+    }
+
+    async fn moved(store: &Store, connection: Uuid, path: &str, error: Value) {
+        let record = NewAudit {
+            connection_id: Some(connection),
+            details: json!({"remote_path": path, "error": error}),
+            ..NewAudit::new("download", "schedule")
+        };
+        store.audit().append(vec![record]).await.unwrap();
+    }
+
+    /// A time zone where it is not about midnight, a time of day there that is soon, and a moment after that. Records have the
+    /// time of their writing.
+    fn soon() -> (&'static str, String, Timestamp) {
+        let zone = match now().to_zoned(TimeZone::UTC).hour() {
+            23 | 0 => "Asia/Tokyo",
+            _ => "UTC",
+        };
+        let time = (now() + SignedDuration::from_secs(90)).in_tz(zone).unwrap();
+        let by = format!("{:02}:{:02}", time.hour(), time.minute());
+        (zone, by, now() + SignedDuration::from_secs(91))
+    }
+
+    #[tokio::test]
+    async fn a_file_that_has_not_come_is_missed_once_and_greeted_once() {
+        let store = store().await;
+        let (connection, (zone, by, after)) = (new_id(), soon());
+        let expect = |connection_id| Expect {
+            pattern: "/in/orders_*.csv".into(),
+            connection_id,
+            job_id: None,
+            by: by.parse().unwrap(),
+            timezone: zone.into(),
+            weekdays: Vec::new(),
+        };
+        let expecting = |connection_id| Rule {
+            expect: Some(expect(connection_id)),
+            ..rule(AlertKind::FileMissing)
+        };
+        let ours = alert(&store, expecting(Some(connection))).await;
+        let others = alert(&store, expecting(Some(new_id()))).await;
+        moved(&store, connection, "/in/orders_1.csv", json!({"kind": "lost"})).await;
+        moved(&store, connection, "/in/orders_1.txt", Value::Null).await;
+        moved(&store, connection, "/out/orders_1.csv", Value::Null).await;
+        look(&store, now(), true).await.unwrap();
+        assert_eq!(messages(&store, ours).await, [], "it has time");
+        for _ in 0..3 {
+            look(&store, after, true).await.unwrap();
+        }
+        let told = messages(&store, ours).await;
+        assert_eq!((told.len(), told[0].recovered), (1, false));
+        assert_eq!(told[0].facts["file"]["by"], json!(by));
+
+        moved(&store, connection, "in/orders_2.csv", Value::Null).await;
+        for _ in 0..3 {
+            look(&store, after, true).await.unwrap();
+        }
+        let told = messages(&store, ours).await;
+        assert_eq!((told.len(), told[1].recovered), (2, true), "{told:?}");
+        assert_eq!(told[1].facts["file"]["path"], json!("in/orders_2.csv"));
+        assert_eq!(messages(&store, others).await.len(), 1);
+        // Who asks when it is there already is told nothing.
+        let pleased = alert(&store, expecting(Some(connection))).await;
+        look(&store, after, true).await.unwrap();
+        assert_eq!(messages(&store, pleased).await, []);
+    }
+}

@@ -21,8 +21,8 @@ pub(super) struct Message {
 }
 
 impl Message {
-    /// One message about all of these, of which there is one at least.
-    pub(super) fn about(alert: &Alert, first: &Delivery, others: &[Delivery], node: &str) -> Self {
+    /// One message about all of these, of which there is one at least. It is the same on every node.
+    pub(super) fn about(alert: &Alert, first: &Delivery, others: &[Delivery]) -> Self {
         let all: Vec<&Delivery> = std::iter::once(first).chain(others).collect();
         let line = sentence(first);
         let line = match others.len() {
@@ -39,14 +39,10 @@ impl Message {
             "at": first.happened_at,
             "text": line,
             "alert": {"id": alert.id, "name": alert.name},
-            "node": node,
             "events": all.iter().map(|one| event(one)).collect::<Vec<Value>>(),
         });
         let mut text: Vec<String> = all.iter().map(|one| paragraph(one)).collect();
-        text.push(format!(
-            "Sent by Courier on {node}, by the alert \"{}\".\n",
-            alert.name
-        ));
+        text.push(format!("Sent by Courier, by the alert \"{}\".\n", alert.name));
         Self {
             id: first.id.to_string(),
             body,
@@ -252,7 +248,7 @@ mod tests {
                 "error": {"kind": "timeout", "message": "no answer\r\nBcc: everybody@example.com"},
             }),
         );
-        let message = Message::about(&alert(), &failed, &[], "n1");
+        let message = Message::about(&alert(), &failed, &[]);
         assert_eq!(
             message.subject,
             "[Courier] The job \"nightly\" failed in step 2 (sftp.download): no answer  Bcc: everybody@example.com"
@@ -264,7 +260,7 @@ mod tests {
             AlertKind::ConnectionHealth,
             json!({"connection": {"name": "é".repeat(300), "health": "failing"}}),
         );
-        let message = Message::about(&alert(), &failed, &[long.clone()], "n1");
+        let message = Message::about(&alert(), &failed, &[long.clone()]);
         assert_eq!(message.body["type"], "several");
         assert_eq!(message.body["events"].as_array().unwrap().len(), 2);
         assert!(
@@ -273,7 +269,7 @@ mod tests {
             message.subject
         );
         assert_eq!(
-            Message::about(&alert(), &long, &[], "n1").subject.chars().count(),
+            Message::about(&alert(), &long, &[]).subject.chars().count(),
             SUBJECT
         );
     }
@@ -284,7 +280,7 @@ mod tests {
         failed.recovered = true;
         failed.held = 2;
         failed.earlier = json!([{"at": "2026-11-23T05:00:00Z", "recovered": false, "error": "no answer"}]);
-        let message = Message::about(&alert(), &failed, &[], "n1");
+        let message = Message::about(&alert(), &failed, &[]);
         assert!(
             message.text.contains("2026-11-23T05:00:00Z  no answer"),
             "{}",
