@@ -27,6 +27,7 @@ mod schedules;
 mod secrets;
 mod serve;
 mod session_counts;
+mod session_limits;
 mod soak;
 mod support;
 mod trust;

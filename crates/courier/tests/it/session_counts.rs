@@ -187,6 +187,19 @@ impl<'a> Ends<'a> {
         self.becomes(execution, state);
         self.partner.visits().all_end(state);
     }
+
+    /// The same in the middle of a file. An FTP server that is slow to read an upload looks for the end behind what has
+    /// arrived: some megabytes.
+    #[track_caller]
+    fn ends_in(&self, verb: &str, execution: &str, state: &str) {
+        self.becomes(execution, state);
+        let patience = match self.partner {
+            Partner::Ftp(_) if verb == "upload" => 15,
+            _ => 1,
+        };
+        let patience = Duration::from_secs(patience);
+        self.partner.visits().all_end_within(patience, state);
+    }
 }
 
 fn a_job_on_one_server_is_one_session_and_on_two_it_is_two(partner: &Partner) {
@@ -246,14 +259,15 @@ fn a_session_ends_in_the_middle_of_a_file(partner: &Partner) {
         ends.moving(&execution);
         for _ in 0..2 {
             ends.act("pause", &execution);
-            ends.ends(&execution, "paused");
+            ends.ends_in(verb, &execution, "paused");
             ends.act("resume", &execution);
             wait_until("a session after the pause", || partner.visits().open() > 0);
         }
         let began = Instant::now();
         ends.act("cancel", &execution);
-        ends.ends(&execution, "cancelled");
+        ends.becomes(&execution, "cancelled");
         assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
+        ends.ends_in(verb, &execution, "cancelled");
     }
 }
 
@@ -289,7 +303,7 @@ fn a_session_with_a_server_that_hangs_ends(partner: &Partner) {
 fn sessions_end_with_courier_itself(partner: &Partner) {
     let mut ends = Ends::new(partner);
     let visits = partner.visits();
-    let execution = ends.start(json!({"steps": [ends.big("upload")]}));
+    let execution = ends.start(json!({"steps": [ends.big("download")]}));
     ends.moving(&execution);
     assert_eq!(ends.serve.stop(), 0);
     visits.all_end("a shutdown");
@@ -300,15 +314,15 @@ fn sessions_end_with_courier_itself(partner: &Partner) {
 }
 
 macro_rules! on_each {
-    ($($server:ident: $partner:expr;)+) => {
+    ($($server:ident: $partner:expr, [$($more:ident)*];)+) => {
         $(mod $server {
             use super::*;
             on_each!(@ $partner;
                 a_job_on_one_server_is_one_session_and_on_two_it_is_two
                 a_failure_ends_its_session_whatever_comes_of_it
                 a_session_ends_in_the_middle_of_a_file
-                a_session_with_a_server_that_hangs_ends
                 sessions_end_with_courier_itself
+                $($more)*
             );
         })+
     };
@@ -323,8 +337,8 @@ macro_rules! on_each {
 }
 
 on_each! {
-    openssh: Partner::ssh(Sshd::start());
-    // With TLS, processes of vsftpd wait for each other for ever after they were frozen.
-    vsftpd: Partner::ftp(Software::Vsftpd, "ftp");
-    proftpd: Partner::ftp(Software::ProFtpd, "ftpes");
+    openssh: Partner::ssh(Sshd::start()), [a_session_with_a_server_that_hangs_ends];
+    // Its processes wait for each other for ever after they were frozen.
+    vsftpd: Partner::ftp(Software::Vsftpd, "ftpes"), [];
+    proftpd: Partner::ftp(Software::ProFtpd, "ftp"), [a_session_with_a_server_that_hangs_ends];
 }

@@ -56,11 +56,17 @@ impl Visits {
     /// Waits until none is open; fails after a second.
     #[track_caller]
     pub(crate) fn all_end(&self, what: &str) {
+        self.all_end_within(Duration::from_secs(1), what);
+    }
+
+    /// Waits until none is open; fails after that time.
+    #[track_caller]
+    pub(crate) fn all_end_within(&self, patience: Duration, what: &str) {
         let began = Instant::now();
         while self.open() > 0 {
             let (open, waited) = (self.open(), began.elapsed());
             assert!(
-                waited < Duration::from_secs(1),
+                waited < patience,
                 "{what}: {open} sessions are open after {waited:?}"
             );
             std::thread::sleep(Duration::from_millis(2));
