@@ -7,9 +7,11 @@
 )]
 
 mod admin;
+mod alerts;
 mod audit;
 mod certificates;
 mod connections;
+mod damaged;
 mod database;
 mod endpoints;
 mod fake;
@@ -18,8 +20,10 @@ mod fixture;
 mod full_servers;
 mod hostile;
 mod hostile_paths;
+mod housekeeping;
 mod interrupted;
 mod keys;
+mod killed;
 mod local_steps;
 mod looking;
 mod lost_files;
@@ -33,3 +37,4 @@ mod sources;
 mod steps;
 mod trust;
 mod users;
+mod zz_speed;

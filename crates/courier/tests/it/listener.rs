@@ -8,7 +8,7 @@ use std::process::Command;
 use crate::support::{Cli, PASSWORD, Serve};
 
 /// A certificate authority, a certificate for `localhost` and 127.0.0.1, and its key, in files.
-fn certificates(folder: &Path) {
+pub(crate) fn certificates(folder: &Path) {
     let openssl = |arguments: &[&str]| {
         let made = Command::new("openssl")
             .args(arguments)

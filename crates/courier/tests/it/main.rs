@@ -8,6 +8,7 @@
 
 mod accounts;
 mod admin;
+mod alerts;
 mod architecture;
 mod audit;
 mod demo;

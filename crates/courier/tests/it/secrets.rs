@@ -8,6 +8,8 @@ use std::process::{Command, Stdio};
 use courier_sftp::server::{SftpServer, User};
 use serde_json::{Value, json};
 
+use crate::support::hook::Hook;
+use crate::support::smtpd::{Security, Smtpd};
 use crate::support::watched::{DATABASE, KEK, NUMBER, PARTNER, PASSPHRASE, TYPED, USER, Watched};
 use crate::support::{Cli, FTP_PASSWORD, Ftpd, Software, from_base64};
 
@@ -304,6 +306,69 @@ fn connections(watched: &mut Watched) {
 }
 
 /// All that can be looked at.
+/// Alerts that are signed, and mail that takes a login; both arrive, and are refused.
+fn alerts(watched: &mut Watched) {
+    let (signed, mailer) = ("signed-4a7d-by-this-secret", "mailer-c20b-password");
+    watched.needles.add("a webhook's secret", signed);
+    watched.needles.add("the mail server's password", mailer);
+    let folder = watched.folder.path();
+    let (hook, smtpd) = (
+        Hook::start(folder),
+        Smtpd::start(folder, Security::StartTls, Some(("mailer", mailer))),
+    );
+    let webhook = |secret: Value| json!({"type": "webhook", "url": hook.url("/"), "secret": secret});
+    let alert =
+        |name: &str, channel: Value| json!({"name": name, "on": ["execution_failed"], "channel": channel});
+    let mut ids = Vec::new();
+    for input in [
+        alert("webhook", webhook(json!(signed))),
+        alert("mail", json!({"type": "email", "to": ["ops@example.com"]})),
+    ] {
+        let made = watched.ok("POST", "/api/alerts", input);
+        ids.push(made["id"].as_str().unwrap().to_owned());
+    }
+    for channel in [
+        webhook(json!(NUMBER)),
+        webhook(json!([TYPED])),
+        webhook(json!(format!("whsec_{TYPED}"))),
+        json!({"type": "webhook", "url": format!("https://ann:{TYPED}@localhost/")}),
+        json!({"type": "email", "to": ["ops@example.com"], "secret": TYPED}),
+    ] {
+        watched.refused("POST", "/api/alerts", alert("wrong", channel));
+    }
+    let set = |watched: &mut Watched, key: &str, value: Value| {
+        watched.ok(
+            "PUT",
+            &format!("/api/settings/smtp.{key}"),
+            json!({"value": value}),
+        );
+    };
+    for (key, value) in [
+        ("host", json!("localhost")),
+        ("port", json!(smtpd.port)),
+        ("from", json!("courier@example.com")),
+        ("username", json!("mailer")),
+        ("password", json!(TYPED)),
+    ] {
+        set(watched, key, value);
+    }
+    let test = |watched: &mut Watched, id: &str| {
+        watched.ok("POST", &format!("/api/alerts/{id}/test"), json!({}))["delivered"] == true
+    };
+    assert!(!test(watched, &ids[1]), "the login was refused");
+    set(watched, "password", json!(mailer));
+    for id in &ids {
+        assert!(test(watched, id));
+        watched.ok(
+            "PATCH",
+            &format!("/api/alerts/{id}"),
+            json!({"repeat_after_sec": 60}),
+        );
+    }
+    watched.refused("PUT", "/api/settings/smtp.password", json!({"value": [TYPED]}));
+    watched.refused("PUT", "/api/settings/smtp.password", json!({"value": NUMBER}));
+}
+
 fn look_at_all(watched: &mut Watched) {
     for path in [
         "/api/openapi.json",
@@ -319,6 +384,7 @@ fn look_at_all(watched: &mut Watched) {
         "ssh-keys",
         "jobs",
         "executions",
+        "alerts",
         "users",
         "tokens",
         "settings",
@@ -331,6 +397,7 @@ fn look_at_all(watched: &mut Watched) {
                 "connections" => &["", "/keys", "/known-hosts", "/audit"],
                 "ssh-keys" => &["", "/public-key"],
                 "jobs" => &["", "/versions"],
+                "alerts" => &["", "/deliveries"],
                 "audit" => &[],
                 _ => &[""],
             };
@@ -434,6 +501,7 @@ fn no_secret_is_found_anywhere() {
     logins_and_users(&mut watched);
     keys(&mut watched);
     connections(&mut watched);
+    alerts(&mut watched);
     look_at_all(&mut watched);
     commands(&mut watched);
     admin_commands(&mut watched);

@@ -2,10 +2,12 @@
 
 mod cli;
 mod ftpd;
+pub(crate) mod hook;
 mod needles;
 mod postgres;
 mod processes;
 mod serve;
+pub(crate) mod smtpd;
 mod sshd;
 mod visits;
 pub(crate) mod watched;

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::{Cli, FTP_PASSWORD, Needles, signal};
+use crate::listener::certificates;
 
 pub(crate) const ADMIN: &str = "admin-7c1e-p\u{e4}ssw\u{f6}rd";
 pub(crate) const USER: &str = "user-91b2-\"quoted\"-password";
@@ -37,6 +38,8 @@ impl Watched {
     pub(crate) fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let log = File::create(folder.path().join("log")).unwrap();
+        // Whom the server trusts: those who show `server.pem`.
+        certificates(folder.path());
         let data = folder.path().join("data");
         let serve = [
             "serve",
@@ -50,6 +53,7 @@ impl Watched {
         let cli = Cli::new()
             .env("COURIER_ADMIN_PASSWORD", ADMIN)
             .env("COURIER_ENVIRONMENT", "development")
+            .env("SSL_CERT_FILE", folder.path().join("ca.pem").to_str().unwrap())
             .env("COURIER_KEK", KEK);
         let mut child = cli.command(serve).stderr(log).spawn().unwrap();
         let mut line = String::new();
