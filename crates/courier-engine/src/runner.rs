@@ -72,13 +72,11 @@ pub(crate) async fn run(engine: &Engine, execution: Execution, live: &Arc<Live>)
         return;
     }
     let (state, error) = stop::outcome(&execution, halt);
-    if state.is_final() {
-        engine.0.paths.remove_work_dir(id).await;
-    }
     match stop::leave(engine, &execution, live, state, error).await {
         // What was wished since it began to stop may lead elsewhere.
         Ok(Some(left)) => {
-            if left.is_final() && !state.is_final() {
+            // Not before: until it is noted, another node may go on with what is in there.
+            if left.is_final() {
                 engine.0.paths.remove_work_dir(id).await;
             }
             engine.0.live.tell_state(id, left);

@@ -70,7 +70,11 @@ async fn a_job_runs_and_tells_of_it() {
         match name.as_str() {
             "state" => assert_eq!(data["id"], execution["id"]),
             "progress" => assert!(
-                data["step"].is_u64() && data["bytes_transferred"].is_u64(),
+                data["step"].is_u64() && data["bytes_transferred"].is_u64() && data.get("eta_sec").is_some(),
+                "{data}"
+            ),
+            "summary" => assert!(
+                data["step"].is_u64() && data["files_transferred"].is_u64(),
                 "{data}"
             ),
             other => panic!("an event called {other}"),
@@ -99,6 +103,15 @@ async fn a_job_runs_and_tells_of_it() {
     assert_eq!(listed["items"].as_array().unwrap().len(), 1);
     assert!(listed["items"][0]["steps"].is_array());
     assert!(listed["items"][0].get("context").is_none(), "{listed:#}");
+    for (query, found) in [
+        ("state=failed,completed", 1),
+        ("state=queued,failed,%20cancelled", 0),
+        ("triggered_by=admin&state=completed", 1),
+        ("triggered_by=schedule", 0),
+    ] {
+        let listed = admin.get(&format!("/api/executions?{query}")).await.ok();
+        assert_eq!(listed["items"].as_array().unwrap().len(), found, "{query}");
+    }
     let audit = admin.get("/api/audit?operation=upload").await.ok();
     assert_eq!(audit["items"][0]["job_execution_id"], execution["id"]);
     server.stop().await;

@@ -101,6 +101,24 @@ async fn tells_how_it_is() {
     assert!(metrics.contains("courier_http_requests_total{"), "{metrics}");
     assert!(metrics.contains("route=\"/api/overview\""), "{metrics}");
     assert!(metrics.contains("courier_executions{"), "{metrics}");
+    let value = |metric: &str| {
+        let line = metrics
+            .lines()
+            .find(|line| line.starts_with(&format!("{metric}{{")));
+        line.and_then(|line| line.rsplit(' ').next()).map(str::to_owned)
+    };
+    for (metric, expected) in [
+        ("courier_database_up", "1"),
+        ("courier_lease_held", "1"),
+        ("courier_executions_running_here", "0"),
+        ("courier_queue_wait_seconds", "0"),
+        ("courier_schedule_lag_seconds", "0"),
+        ("courier_alert_messages_pending", "0"),
+        ("courier_alert_messages_failed_24h", "0"),
+        ("courier_executions_ended_total", "0"),
+    ] {
+        assert_eq!(value(metric).as_deref(), Some(expected), "{metric} in\n{metrics}");
+    }
     let overview = server.admin.get("/api/overview").await.ok();
     assert!(overview["node"].as_str().is_some_and(|node| !node.is_empty()));
     server.stop().await;
