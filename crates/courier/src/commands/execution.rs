@@ -63,7 +63,7 @@ enum Command {
     Watch { id: String },
     /// Stop an execution for good
     Cancel { id: String },
-    /// Stop an execution after the step it is at
+    /// Stop an execution at once, to be resumed where it is
     Pause { id: String },
     /// Let a paused execution go on
     Resume { id: String },
@@ -85,7 +85,14 @@ const STEP_COLUMNS: &[Column] = &[
     ("FILES", "files_transferred"),
     ("BYTES", "bytes_transferred"),
     ("ATTEMPTS", "attempts"),
+    ("AGAIN", "retry_at"),
     ("ERROR", "error.message"),
+];
+const HISTORY_COLUMNS: &[Column] = &[
+    ("STATE", "state"),
+    ("AT", "at"),
+    ("NODE", "node"),
+    ("REASON", "reason"),
 ];
 
 pub(crate) async fn run(args: Args, output: Output) -> Result<()> {
@@ -134,14 +141,15 @@ pub(crate) async fn run(args: Args, output: Output) -> Result<()> {
             if output.json {
                 return output.document(&document);
             }
-            let steps = document.as_object_mut().and_then(|fields| fields.remove("steps"));
+            let mut take = |name: &str| match document.as_object_mut()?.remove(name)? {
+                Value::Array(items) => Some(items),
+                _ => None,
+            };
+            let steps = take("steps").unwrap_or_default();
+            let history = take("history").unwrap_or_default();
             output.line(table::fields(&document))?;
-            let steps = steps
-                .as_ref()
-                .and_then(Value::as_array)
-                .map(Vec::as_slice)
-                .unwrap_or_default();
-            output.line(format!("\n{}", table::rows(STEP_COLUMNS, steps)))
+            output.line(format!("\n{}", table::rows(STEP_COLUMNS, &steps)))?;
+            output.line(format!("\n{}", table::rows(HISTORY_COLUMNS, &history)))
         }
         Command::Watch { id } => watch(&api, output, &id).await,
         Command::Cancel { id } => act(id, "cancel", "cancelling").await,
