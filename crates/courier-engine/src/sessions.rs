@@ -149,7 +149,8 @@ impl Shared {
             others: Some(&others),
             permit,
         };
-        open(&self.engine, connection, opening).await.1
+        // Boxed, since it is a large future.
+        Box::pin(open(&self.engine, connection, opening)).await.1
     }
 
     /// Reconnects in a row without progress, and sessions for one file, at most.
