@@ -86,7 +86,14 @@ const MAX_DURATION: Setting = Setting::optional(
     "How long all of it may take, in seconds.",
 );
 /// What a client may send back without meaning it.
-const READ_ONLY: &[&str] = &["id", "version", "created_at", "updated_at", "created_by", "next_run_at"];
+const READ_ONLY: &[&str] = &[
+    "id",
+    "version",
+    "created_at",
+    "updated_at",
+    "created_by",
+    "next_run_at",
+];
 
 /// Reads a job's shape. What its steps say is checked by [`steps`](crate::steps).
 ///

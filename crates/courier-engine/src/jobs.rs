@@ -154,7 +154,9 @@ impl Jobs<'_> {
             Entry::new("job_changed", &actor.name, details).into()
         };
         let jobs = self.0.0.store.jobs();
-        let updated = jobs.update(id, stored(actor, definition, now)?, None, changed).await;
+        let updated = jobs
+            .update(id, stored(actor, definition, now)?, None, changed)
+            .await;
         self.shown(found(named(updated, &name), id)?).await
     }
 

@@ -39,10 +39,9 @@ pub struct Plan<R> {
 
 /// What has become of a schedule that was due.
 #[derive(Clone, Debug, PartialEq)]
-#[allow(clippy::large_enum_variant)]
 pub enum Outcome {
     /// An execution was queued.
-    Queued(Execution),
+    Queued(Box<Execution>),
     /// The run was left out: the job has as many executions as it may, as these words say.
     LeftOut(String),
     /// Nothing was to be queued.
@@ -79,7 +78,7 @@ where
             let outcome = match plan.execution {
                 None => Outcome::Nothing,
                 Some(execution) => match queue::insert(db, execution).await {
-                    Ok(queued) => Outcome::Queued(queued),
+                    Ok(queued) => Outcome::Queued(Box::new(queued)),
                     Err(Error::Conflict(_)) if plan.waits => Outcome::Waits,
                     Err(Error::Conflict(why)) => Outcome::LeftOut(why),
                     Err(error) => return Err(error),
