@@ -118,7 +118,13 @@ impl Partials for Notes {
 
 #[tokio::test]
 async fn an_upload_that_was_killed_around_its_rename_is_not_made_twice() {
-    for on_existing in [OnExisting::Rename, OnExisting::Fail, OnExisting::Skip] {
+    // Where it may be replaced, a small one is sent again.
+    for (on_existing, len) in [
+        (OnExisting::Rename, 100_000),
+        (OnExisting::Fail, 100_000),
+        (OnExisting::Skip, 100_000),
+        (OnExisting::Replace, 2_000_000),
+    ] {
         for carried in [Carried::Out, Carried::Nowhere] {
             let mut s = Setup::new();
             let notes = Arc::new(Notes::default());
@@ -126,7 +132,7 @@ async fn an_upload_that_was_killed_around_its_rename_is_not_made_twice() {
                 partials: notes.clone(),
                 ..Context::default()
             };
-            fs::write(s.local("f"), bytes(100_000, 1)).unwrap();
+            fs::write(s.local("f"), bytes(len, 1)).unwrap();
             if on_existing == OnExisting::Rename {
                 s.memory.put(&path("f"), "of somebody else");
             }
@@ -154,7 +160,7 @@ async fn an_upload_that_was_killed_around_its_rename_is_not_made_twice() {
             if carried == Carried::Out {
                 assert_eq!(done.bytes, 0);
             }
-            assert_eq!(s.memory.content(&target).unwrap(), bytes(100_000, 1));
+            assert_eq!(s.memory.content(&target).unwrap(), bytes(len, 1));
             let files = s.memory.paths().iter().filter(|p| p.contains("/f")).count();
             assert_eq!(
                 files,

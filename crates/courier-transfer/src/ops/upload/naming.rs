@@ -11,6 +11,9 @@ use crate::{
     },
 };
 
+/// A file from this size on is not sent again either where that would do no harm, because it may be replaced.
+const WORTH_NOTING: u64 = 1 << 20;
+
 impl Upload<'_> {
     /// Gives a whole partial its final name.
     pub(super) async fn name(
@@ -26,7 +29,7 @@ impl Upload<'_> {
             OnExisting::Skip | OnExisting::Fail | OnExisting::Rename => Replace::Never,
         };
         let (context, local) = (self.context, sending.local);
-        let noted = replace == Replace::Never;
+        let noted = replace == Replace::Never || sending.source.size >= WORTH_NOTING;
         if noted {
             let naming = Naming {
                 source: sending.identity.clone(),
@@ -58,7 +61,7 @@ impl Upload<'_> {
         local: &Path,
         source: &LocalSource,
     ) -> Result<Option<Transferred>> {
-        if !self.options.atomic || self.options.on_existing == OnExisting::Replace {
+        if !self.options.atomic {
             return Ok(None);
         }
         let Some(naming) = self.context.partials.naming(self.remote, local).await? else {
