@@ -25,12 +25,12 @@ impl Run<'_> {
     /// Puts back the completed steps whose files are lost and still needed.
     pub(super) async fn repeat_what_is_lost(&mut self, history: &[Transition]) -> Result<(), Halt> {
         let work = self.engine.0.paths.work_dir(self.execution.id);
-        let has_work = exists(vec![work]).await;
+        let has_work = tokio::fs::try_exists(work).await.unwrap_or(false);
         let mut lost = BTreeSet::new();
         for row in self.rows.iter().filter(|_| !history.is_empty()) {
             let here = has_work && last_node(history, row) == self.execution.node.as_deref();
             let files = self.files_of(row);
-            if !here && !files.is_empty() && !exists(files).await {
+            if !here && !files.is_empty() && !self.are_here(files).await {
                 lost.insert(row.index);
             }
         }
@@ -115,6 +115,14 @@ impl Run<'_> {
         Some((self.job.steps.get(at)?, self.rows.get(at)?))
     }
 
+    /// Are all of them there, where this node may read? What another process of this machine has is no help.
+    async fn are_here(&self, files: Vec<PathBuf>) -> bool {
+        let (paths, id) = (self.engine.0.paths.clone(), self.execution.id);
+        let is_here = move |file: &PathBuf| paths.resolve_found(file, id).is_ok() && file.exists();
+        let look = move || files.iter().all(is_here);
+        tokio::task::spawn_blocking(look).await.unwrap_or(false)
+    }
+
     /// The local files that a step has left.
     fn files_of(&self, row: &StepRow) -> Vec<PathBuf> {
         let output = |name: &&str| self.context.get(&context::key(row.index, name));
@@ -155,10 +163,4 @@ fn last_node<'a>(history: &'a [Transition], row: &StepRow) -> Option<&'a str> {
         .rev()
         .find(|t| ended.is_none_or(|ended| t.at <= ended));
     had.and_then(|t| t.node.as_deref())
-}
-
-/// Are all of them there?
-async fn exists(paths: Vec<PathBuf>) -> bool {
-    let look = move || paths.iter().all(|path| path.exists());
-    tokio::task::spawn_blocking(look).await.unwrap_or(false)
 }
