@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use super::course::{Course, left_tidy};
 use super::dice::Dice;
+use super::partner::Partner;
 use super::rounds;
 use crate::support::{Postgres, Serve};
 
 #[test]
 fn a_killed_database_loses_no_execution() {
     let mut dice = Dice::new();
-    let course = Course::new();
+    let course = Course::with(Partner::sftp());
     let mut database = Postgres::start();
     let url = database.url();
     let environment = [("COURIER_DATABASE_URL", url.as_str())];
@@ -29,6 +30,6 @@ fn a_killed_database_loses_no_execution() {
         database.start_again();
         let execution = course.ended_well(&run, &admin, 1);
         course.nothing_twice(&run, &execution, 1);
-        left_tidy(&run, &serve, &admin, &environment);
+        left_tidy(&run, &serve, &admin, &environment, 0);
     }
 }

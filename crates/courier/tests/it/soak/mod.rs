@@ -13,6 +13,7 @@ mod course;
 mod database;
 mod dice;
 mod nodes;
+mod partner;
 mod process;
 mod server;
 

@@ -8,8 +8,12 @@ use tempfile::TempDir;
 
 use super::course::{Course, Run, left_tidy};
 use super::dice::Dice;
+use super::partner::Partner;
 use super::rounds;
 use crate::support::{Cli, Postgres, Serve, wait_until};
+
+/// Between two looks, each of which is a process.
+const LOOK: Duration = Duration::from_millis(100);
 
 /// Two servers, with the same key and a folder that both have.
 struct Nodes {
@@ -54,6 +58,7 @@ impl Nodes {
     fn at_work(&self, run: &Run) -> (usize, usize) {
         let mut node = Value::Null;
         wait_until("the start of the execution", || {
+            std::thread::sleep(LOOK);
             node = self.nodes[0]
                 .1
                 .ok(["execution", "show", &run.id, "--json"])
@@ -71,10 +76,10 @@ fn pairs(of: &[(String, String)]) -> Vec<(&str, &str)> {
         .collect()
 }
 
-/// The node at work is killed, the other one goes on, the first comes back.
-fn one_dies(local: impl Fn(&Nodes) -> Option<&Path>, interrupted: u64, kills: u64) {
+/// The node at work is killed, the other one goes on, the first comes back. So many steps may have to run again.
+fn one_dies(local: impl Fn(&Nodes) -> Option<&Path>, again: usize) {
     let mut dice = Dice::new();
-    let course = Course::new();
+    let course = Course::with(Partner::sftp());
     let mut nodes = Nodes::start();
     course.set_up(&nodes.nodes[0].1, local(&nodes));
     for round in 1..=rounds() {
@@ -84,32 +89,33 @@ fn one_dies(local: impl Fn(&Nodes) -> Option<&Path>, interrupted: u64, kills: u6
         println!("round {round}: n{} killed after {at} bytes", one + 1);
         course.moved(&run, at);
         nodes.nodes[one].0.kill();
-        let execution = course.ended_well(&run, &nodes.nodes[other].1, kills);
+        let begun_anew = 1 + 4 * again as u64;
+        let execution = course.ended_well(&run, &nodes.nodes[other].1, begun_anew);
         assert_eq!(execution["node"], format!("n{}", other + 1), "{execution:#}");
-        course.nothing_twice(&run, &execution, interrupted);
+        course.nothing_twice(&run, &execution, 1 + again);
         nodes.nodes[one].0.start_again();
         nodes.nodes[one].1 = nodes.nodes[one].0.admin();
         for (serve, admin) in &nodes.nodes {
-            left_tidy(&run, serve, admin, &pairs(&nodes.environment));
+            left_tidy(&run, serve, admin, &pairs(&nodes.environment), again);
         }
     }
 }
 
 #[test]
 fn a_killed_node_is_taken_over_in_mid_file() {
-    one_dies(|nodes| Some(nodes.shared.path()), 1, 1);
+    one_dies(|nodes| Some(nodes.shared.path()), 0);
 }
 
 /// Where the files of earlier steps were on the node that is dead, they are fetched again, and delivered once all the same.
 #[test]
 fn a_killed_node_takes_its_files_along() {
-    one_dies(|_| None, 3, 4);
+    one_dies(|_| None, 2);
 }
 
 #[test]
 fn a_node_that_stood_still_leaves_its_work_to_the_other() {
     let mut dice = Dice::new();
-    let course = Course::new();
+    let course = Course::with(Partner::sftp());
     let nodes = Nodes::start();
     course.set_up(&nodes.nodes[0].1, Some(nodes.shared.path()));
     for round in 1..=rounds() {
@@ -121,6 +127,7 @@ fn a_node_that_stood_still_leaves_its_work_to_the_other() {
         nodes.nodes[one].0.send("STOP");
         // Its sessions are still open at the partner, so the end of all of them is waited for when it goes on.
         wait_until("the take-over", || {
+            std::thread::sleep(LOOK);
             let shown = nodes.nodes[other].1.ok(["execution", "show", &run.id, "--json"]);
             shown.json()["node"] == format!("n{}", other + 1)
         });

@@ -2,13 +2,13 @@
 
 use super::course::{Course, left_tidy};
 use super::dice::Dice;
+use super::partner::Partner;
 use super::rounds;
 use crate::support::Serve;
 
-#[test]
-fn a_killed_process_goes_on_in_mid_file() {
+fn a_killed_process_goes_on_in_mid_file(partner: Partner) {
     let mut dice = Dice::new();
-    let course = Course::new();
+    let course = Course::with(partner);
     let mut serve = Serve::start();
     let mut admin = serve.admin();
     course.set_up(&admin, None);
@@ -22,6 +22,16 @@ fn a_killed_process_goes_on_in_mid_file() {
         admin = admin.env("COURIER_SERVER", &serve.url);
         let execution = course.ended_well(&run, &admin, 1);
         course.nothing_twice(&run, &execution, 1);
-        left_tidy(&run, &serve, &admin, &[]);
+        left_tidy(&run, &serve, &admin, &[], 0);
     }
+}
+
+#[test]
+fn with_sftp_it_goes_on_in_mid_file() {
+    a_killed_process_goes_on_in_mid_file(Partner::sftp());
+}
+
+#[test]
+fn with_ftps_it_goes_on_in_mid_file() {
+    a_killed_process_goes_on_in_mid_file(Partner::ftps());
 }
