@@ -31,7 +31,7 @@ use crate::{
     words::words,
 };
 
-pub use look::Unfinished;
+pub use look::{NOT_STARTED, Unfinished};
 pub use outbox::{Sent, Taken};
 pub(crate) use raise::{execution_over, health_changed};
 pub use rule::{AlertKind, Channel, Expect, NotATime, QuietHours, Rule, TimeOfDay, Weekday};

@@ -7,7 +7,7 @@ use std::{
 
 use courier_store::{
     Store,
-    alerts::{Alert, AlertKind, Event, Expect, Severity},
+    alerts::{Alert, AlertKind, Event, Expect, NOT_STARTED, Severity, Unfinished},
     audit::{AuditFilter, AuditRecord},
 };
 use courier_transfer::{RemotePath, ops::Pattern};
@@ -25,6 +25,8 @@ const LOOK_BACK: Duration = Duration::from_secs(5 * 60);
 const KEEP: SignedDuration = SignedDuration::from_hours(30 * 24);
 /// What moves a file.
 const MOVES: [&str; 3] = ["upload", "download", "pull"];
+/// Schedules that are looked at, the ones that are due first.
+const SCHEDULES: u64 = 200;
 /// Records of a page.
 const PAGE: u64 = 500;
 
@@ -64,6 +66,40 @@ pub(super) async fn look(store: &Store, now: Timestamp, back: bool) -> Result<()
     Ok(())
 }
 
+/// What may be late.
+struct Late {
+    subject: String,
+    job_id: Uuid,
+    due_at: Timestamp,
+    facts: Value,
+}
+
+impl From<Unfinished> for Late {
+    fn from(one: Unfinished) -> Self {
+        Self {
+            subject: one.subject(),
+            job_id: one.job_id,
+            due_at: one.due_at,
+            facts: one.facts,
+        }
+    }
+}
+
+/// Schedules that were due before this moment and have not fired: the job's runs wait for each other, or nothing runs.
+async fn not_started(store: &Store, before: Timestamp) -> Result<Vec<Late>> {
+    let first = store.schedules().upcoming(SCHEDULES).await?;
+    let overdue = first.into_iter().filter_map(|(schedule, name)| {
+        let due_at = schedule.next_run_at.filter(|due| *due < before)?;
+        Some(Late {
+            subject: format!("{NOT_STARTED}{}:{}", schedule.id, due_at.as_second()),
+            job_id: schedule.job_id,
+            due_at,
+            facts: json!({"job": {"id": schedule.job_id, "name": name}}),
+        })
+    });
+    Ok(overdue.collect())
+}
+
 async fn look_for_late(store: &Store, alerts: &[Alert], now: Timestamp) -> Result<()> {
     let limits = alerts.iter().filter_map(|alert| {
         let after = alert.rule.late_after_sec?;
@@ -75,14 +111,16 @@ async fn look_for_late(store: &Store, alerts: &[Alert], now: Timestamp) -> Resul
         return Ok(());
     };
     let unfinished = store.alerts().unfinished(now - shortest).await?;
-    if unfinished.is_empty() {
+    let mut late: Vec<Late> = unfinished.into_iter().map(Late::from).collect();
+    late.extend(not_started(store, now - shortest).await?);
+    if late.is_empty() {
         return Ok(());
     }
     for (alert, after) in limits {
         let told = store.alerts().told(alert.id).await?;
-        for one in &unfinished {
+        for one in &late {
             let is_meant = alert.rule.jobs.is_empty() || alert.rule.jobs.contains(&one.job_id);
-            if !is_meant || one.due_at + after >= now || told.contains(&one.subject()) {
+            if !is_meant || one.due_at + after >= now || told.contains(&one.subject) {
                 continue;
             }
             let mut facts = one.facts.clone();
@@ -92,7 +130,7 @@ async fn look_for_late(store: &Store, alerts: &[Alert], now: Timestamp) -> Resul
             }
             let event = Event {
                 kind: AlertKind::ExecutionLate,
-                subject: one.subject(),
+                subject: one.subject.clone(),
                 severity: Severity::Problem,
                 job: Some(one.job_id),
                 connection: None,

@@ -127,7 +127,7 @@ async fn open_password(engine: &Engine, host: &str) -> Result<SecretString, Stri
 
 fn transport(server: &Server) -> Result<AsyncSmtpTransport<Tokio1Executor>, String> {
     let parameters = || {
-        TlsParameters::new_rustls(server.host.clone().into()).map_err(|error| {
+        TlsParameters::new_rustls(server.host.clone()).map_err(|error| {
             format!(
                 "TLS can't be spoken here: {}; see whether SSL_CERT_FILE, where it is set, holds certificates",
                 words(&error)

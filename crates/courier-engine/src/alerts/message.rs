@@ -81,11 +81,16 @@ fn sentence(delivery: &Delivery) -> String {
         }
         (AlertKind::ExecutionFailed, true) => format!("{job} completed again"),
         (AlertKind::ExecutionCompleted, _) => format!("{job} completed"),
-        (AlertKind::ExecutionLate, false) => format!(
-            "{job} is late: it was due at {}, and is {}",
-            fact("/late/due_at"),
-            fact("/execution/state")
-        ),
+        (AlertKind::ExecutionLate, false) => {
+            let stands = match fact("/execution/state") {
+                state if state.is_empty() => "has not started".into(),
+                state => format!("is {state}"),
+            };
+            format!(
+                "{job} is late: it was due at {}, and {stands}",
+                fact("/late/due_at")
+            )
+        }
         (AlertKind::ExecutionLate, true) => {
             format!("{job}, which was late, has ended: {}", fact("/execution/state"))
         }
@@ -260,7 +265,7 @@ mod tests {
             AlertKind::ConnectionHealth,
             json!({"connection": {"name": "é".repeat(300), "health": "failing"}}),
         );
-        let message = Message::about(&alert(), &failed, &[long.clone()]);
+        let message = Message::about(&alert(), &failed, std::slice::from_ref(&long));
         assert_eq!(message.body["type"], "several");
         assert_eq!(message.body["events"].as_array().unwrap().len(), 2);
         assert!(

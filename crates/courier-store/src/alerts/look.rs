@@ -21,6 +21,9 @@ use crate::{
     row,
 };
 
+/// What the subjects of runs that have not started begin with. Nobody speaks of them again, and they are forgotten.
+pub const NOT_STARTED: &str = "due:";
+
 /// No more are looked at at once.
 const MANY: u64 = 1000;
 

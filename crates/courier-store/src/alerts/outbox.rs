@@ -9,10 +9,13 @@ use sea_orm::{
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{Alert, AlertKind, Delivery, DeliveryState, load};
+use super::{Alert, AlertKind, Delivery, DeliveryState, load, look::NOT_STARTED};
 use crate::{
     Error, Result, Store,
-    entities::alert_deliveries::{ActiveModel, Column, Entity, Model},
+    entities::{
+        alert_deliveries::{ActiveModel, Column, Entity, Model},
+        alert_subjects,
+    },
     ids::{first_id_at, stamp},
     row,
 };
@@ -207,6 +210,11 @@ pub(super) async fn prune(store: &Store, before: Timestamp) -> Result<u64> {
     let pruned = Entity::delete_many()
         .filter(Column::State.is_in(over))
         .filter(Column::Id.lt(first_id_at(before)))
+        .exec(store.write())
+        .await?;
+    alert_subjects::Entity::delete_many()
+        .filter(alert_subjects::Column::Subject.starts_with(NOT_STARTED))
+        .filter(alert_subjects::Column::WindowUntil.lt(before.as_microsecond()))
         .exec(store.write())
         .await?;
     Ok(pruned.rows_affected)
