@@ -127,8 +127,8 @@ const TUNING: &[(Setting, Has)] = &[
         Setting::optional(
             "max_sessions",
             Kind::Integer { min: 1, max: 1000 },
-            "Sessions that may be open at once. A person who needs another waits up to connect_timeout_sec, a job until its turn \
-             comes. Big files over long paths are shared by those that are free.",
+            "Sessions that may be open at once, on all nodes together. A person who needs another waits up to \
+             connect_timeout_sec, a job until its turn comes. Big files over long paths are shared by those that are free.",
         )
         .or(Standard::Integer(4)),
         Has::Every,
