@@ -14,6 +14,9 @@ use crate::{Engine, live::Stop, node::Tenure, runner};
 /// Before the database is asked again, where it is away.
 const PAUSE: Duration = Duration::from_secs(1);
 
+/// How long what runs may take to stop after the lease was lost.
+const ABANDON: Duration = Duration::from_secs(5);
+
 /// Runs what the queue calls for, until the engine shuts down.
 pub(crate) async fn dispatch(engine: Engine) {
     let concurrency = engine.config().concurrency.max(1);
@@ -75,11 +78,23 @@ async fn take(engine: &Engine, id: Uuid) -> Result<(Execution, Tenure), Handled>
 }
 
 async fn run(engine: Engine, execution: Execution, tenure: Tenure) {
-    let live = engine.0.live.begin(execution.id, tenure.lease);
+    let id = execution.id;
+    let live = engine.0.live.begin(id, tenure.lease.clone());
     if !live.is_held() {
         live.stop(Stop::LeaseLost);
     } else if engine.0.stopping.is_cancelled() {
         live.stop(Stop::Shutdown);
     }
-    runner::run(&engine, execution, &live).await;
+    let overdue = async {
+        tenure.lease.lost().await;
+        tokio::time::sleep(ABANDON).await;
+    };
+    tokio::select! {
+        () = runner::run(&engine, execution, &live) => {}
+        // It waits for a database that doesn't answer, and holds a place here that others need.
+        () = overdue => {
+            tracing::warn!(execution = %id, "abandoned an execution that did not stop when this node lost its lease");
+            engine.0.live.end(id);
+        }
+    }
 }

@@ -142,20 +142,18 @@ async fn put_back_one(db: &impl ConnectionTrait, row: &Model, cause: Cause) -> R
         Cause::Dead => format!("the node {node} died or lost its lease"),
         Cause::Lost => format!("the node {node} had taken it without hearing so from the database"),
     };
-    if cause == Cause::Dead {
-        let crashes = count_crash(db, row).await?;
-        if crashes >= CRASHES && to == ExecutionState::Queued {
-            to = ExecutionState::Failed;
-            error = Some(too_many(crashes));
-            reason = format!("{reason}, {crashes} times in a row without progress in between");
-        }
+    let crashes = count_crash(db, row).await?;
+    if crashes >= CRASHES && to == ExecutionState::Queued {
+        to = ExecutionState::Failed;
+        error = Some(too_many(crashes));
+        reason = format!("{reason}, {crashes} times in a row without progress in between");
     }
     stop_steps(db, row.id, error.as_ref()).await?;
     run::write_state(db, row, to, error, Some(&reason)).await?;
     Ok(to)
 }
 
-/// Counts how often in a row it was interrupted by a death without having come further.
+/// Counts how often in a row it was interrupted so without having come further.
 async fn count_crash(db: &impl ConnectionTrait, row: &Model) -> Result<i32> {
     let mark = progress(db, row.id).await?;
     let crashes = match mark > row.crash_mark {

@@ -13,6 +13,7 @@ use super::{
 use crate::{
     Error, Result, Store, alerts,
     audit::NewAudit,
+    bus::Notice,
     dispatch,
     entities::{
         executions::{ActiveModel, Column, Entity, Model},
@@ -95,8 +96,11 @@ pub(super) async fn request(
             Ok(asked)
         })
         .await?;
-    if asked.state == State::Queued {
-        store.dispatcher().wake();
+    match asked.state {
+        State::Queued => store.dispatcher().wake(),
+        // Whoever has it hears so at once.
+        State::Running => store.bus().publish(Notice::Wish { execution: id }),
+        _ => {}
     }
     Ok(asked)
 }

@@ -204,7 +204,6 @@ async fn what_is_queued_is_called_for_at_once(db: Database) {
         .map(|(id, at)| begun[id].0.saturating_duration_since(*at))
         .collect();
     waits.sort();
-    println!("half began after {:?}, all after {:?}", waits[14], waits[29]);
     assert!(waits[14] < Duration::from_millis(500), "{waits:?}");
 }
 
@@ -216,7 +215,6 @@ async fn what_waits_already_is_called_for(db: Database) {
     let begun = Instant::now();
     let node = start(&db, "n", 2, true).await;
     node.has_begun(120).await;
-    println!("120 in {:?}", begun.elapsed());
     assert!(begun.elapsed() < Duration::from_secs(20));
     node.stop().await;
 }

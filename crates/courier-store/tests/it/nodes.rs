@@ -125,10 +125,10 @@ async fn what_nobody_is_at_is_put_back(db: Database) {
     let claim = claim_next(&db, &n).await.unwrap().claim();
     assert_eq!(executions.held_by(&n).await.unwrap(), [claim]);
     assert_eq!(executions.held_by(&life(&db, "m").await).await.unwrap(), []);
-    for _ in 0..6 {
+    for _ in 0..4 {
         let claim = executions.held_by(&n).await.unwrap()[0];
         let now = executions.put_back_lost(claim).await.unwrap();
-        assert_eq!(now, Some(State::Queued), "it is no crash");
+        assert_eq!(now, Some(State::Queued));
         assert_eq!(executions.put_back_lost(claim).await.unwrap(), None);
         claim_next(&db, &n).await.unwrap();
     }
