@@ -43,7 +43,7 @@ use partial::Found;
 pub use partial::{Claim, Identity, Naming, NoPartials, Partials};
 pub use plan::{PlanOptions, plan_downloads, plan_uploads};
 pub use remove::{make_dir, remove};
-pub use rename::{Replace, rename, rename_guarded};
+pub use rename::{Replace, rename, rename_guarded, rename_to_free_name};
 pub use upload::{LocalVersion, move_version, remove_version, upload};
 pub use walk::{LocalFile, walk};
 

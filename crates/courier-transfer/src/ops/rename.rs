@@ -4,6 +4,7 @@ use crate::{Client, Entry, EntryKind, Error, ErrorKind, RemotePath, RenameMode, 
 
 use super::{
     Guard, NoGuard,
+    names::{NUMBERED, numbered_remote},
     lost::{ATTEMPTS, described, is_lost, is_same, look, look_beside},
 };
 
@@ -76,6 +77,29 @@ pub async fn rename_guarded(
         };
     }
     result
+}
+
+/// Renames to the first free name of `to`, `name (1).ext`, …; answers which that is. Asks `guard` as [`rename_guarded`].
+///
+/// # Errors
+/// Those of [`rename_guarded`].
+pub async fn rename_to_free_name(
+    client: &dyn Client,
+    from: &RemotePath,
+    to: &RemotePath,
+    guard: &dyn Guard,
+) -> Result<RemotePath> {
+    for n in 0..NUMBERED {
+        let target = numbered_remote(to, n)?;
+        match rename_guarded(client, from, &target, Replace::Never, None, guard).await {
+            Err(e) if e.kind() == ErrorKind::AlreadyExists => {}
+            result => return result.map(|()| target),
+        }
+    }
+    Err(Error::new(
+        ErrorKind::AlreadyExists,
+        format!("{to} and its first {NUMBERED} numbered names exist already"),
+    ))
 }
 
 /// Has it been renamed? `false` where it still lies at its old name.
