@@ -153,10 +153,43 @@ fn parse(expression: &str) -> Result<Cron, String> {
         .seconds(Seconds::Optional)
         .year(Year::Disallowed)
         .build();
-    parser
-        .parse(text)
-        .map_err(|e| format!("\"{text}\" is no cron expression: {e}"))
+    parser.parse(text).map_err(|e| match odd_field(&parser, text) {
+        Some((field, (name, values))) => format!(
+            "\"{field}\" is no {name}; expected {values}, as *, in lists (1,5), ranges (1-5) or steps (*/2)"
+        ),
+        None => format!("\"{text}\" is no cron expression: {e}"),
+    })
 }
+
+/// The first field that isn't understood, and what belongs there.
+fn odd_field<'t>(parser: &CronParser, text: &'t str) -> Option<(&'t str, (&'static str, &'static str))> {
+    let fields: Vec<&str> = text.split_ascii_whitespace().collect();
+    let described = FIELDS.iter().skip(FIELDS.len() - fields.len().min(FIELDS.len()));
+    let mut described = fields.iter().zip(described).enumerate();
+    described.find_map(|(at, (field, described))| {
+        let alone: Vec<&str> = (0..fields.len())
+            .map(|n| if n == at { *field } else { "*" })
+            .collect();
+        let is_odd = parser.parse(&alone.join(" ")).is_err();
+        is_odd.then_some((*field, *described))
+    })
+}
+
+/// What the fields are, and what stands in them.
+const FIELDS: [(&str, &str); 6] = [
+    ("second", "0 to 59"),
+    ("minute", "0 to 59"),
+    ("hour", "0 to 23"),
+    (
+        "day of the month",
+        "1 to 31, L for the last day or 15W for the weekday nearest to the 15th",
+    ),
+    ("month", "1 to 12 or JAN to DEC"),
+    (
+        "day of the week",
+        "0 to 7 or SUN to SAT, FRI#2 for the second or FRI#L for the last of the month",
+    ),
+];
 
 const NICKNAMES: [&str; 6] = ["@yearly", "@annually", "@monthly", "@weekly", "@daily", "@hourly"];
 
@@ -297,6 +330,7 @@ mod tests {
         assert_eq!(first("0 12 L * *"), "01-31 12:00:00 +00:00");
         assert_eq!(first("0 12 * * MON#1"), "01-05 12:00:00 +00:00");
         assert_eq!(first("0 12 15W FEB *"), "02-16 12:00:00 +00:00");
+        assert_eq!(first("0 12 * * FRI#L"), "01-30 12:00:00 +00:00");
         assert_eq!(first("0 6 * * FRI-SUN"), "01-02 06:00:00 +00:00");
         assert_eq!(first("*/7 * * * * *"), "01-01 00:00:07 +00:00");
         // A day of the month or a day of the week, where both are named.
@@ -311,8 +345,13 @@ mod tests {
             ("* * * *", "has 4 fields"),
             ("0 0 0 1 1 * 2026", "has 7 fields"),
             ("@reboot", "@daily"),
-            ("61 * * * *", "no cron expression"),
-            ("a b c d e", "no cron expression"),
+            ("61 * * * *", "\"61\" is no minute; expected 0 to 59"),
+            ("61 * * * * *", "\"61\" is no second"),
+            ("0 25 * * *", "\"25\" is no hour"),
+            ("0 0 32 * *", "\"32\" is no day of the month"),
+            ("0 0 * SMARCH *", "is no month"),
+            ("0 0 * * WEEKDAY", "is no day of the week"),
+            ("*/0 0 * * *", "\"*/0\" is no minute"),
             ("0 0 * * Ж", "ASCII"),
         ] {
             let error = Timetable::new(cron, TimeZone::UTC).unwrap_err();

@@ -198,7 +198,7 @@ async fn a_schedule_that_is_wrong_is_refused_with_words() {
             json!({"cron": "99 * * * *"}),
             "cron_expression",
             "schedules[0].cron",
-            "no cron expression",
+            "is no minute",
         ),
         (
             json!({"cron": "0 0 30 2 *"}),
