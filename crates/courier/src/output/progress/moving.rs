@@ -15,6 +15,8 @@ const BARS: usize = 12;
 /// A file that nothing is heard of for so long moves no more. The server tells of each twice a second.
 const SILENCE: Duration = Duration::from_secs(4);
 
+/// Characters of a path that are shown; those of [`SIZED`] and [`UNSIZED`].
+const NAME: usize = 30;
 const SIZED: &str =
     "{msg:30!} {wide_bar:.cyan/blue} {decimal_bytes:>9}/{decimal_total_bytes:<9} {prefix:>22}";
 const UNSIZED: &str = "{msg:30!} {spinner} {decimal_bytes:>9} {prefix:>22}";
@@ -70,7 +72,7 @@ impl Moving {
                 Some(_) => SIZED,
                 None => UNSIZED,
             }));
-            bar.set_message(printable(&file.current_file));
+            bar.set_message(end_of(&printable(&file.current_file)));
             let heard = Instant::now();
             self.files
                 .insert(file.current_file.clone(), FileBar { bar, heard });
@@ -147,6 +149,17 @@ impl Moving {
     }
 }
 
+/// The end of a path, which tells more than its beginning, as long as there is room for.
+fn end_of(path: &str) -> String {
+    let length = path.chars().count();
+    match length > NAME {
+        true => std::iter::once('…')
+            .chain(path.chars().skip(length - NAME + 1))
+            .collect(),
+        false => path.to_owned(),
+    }
+}
+
 /// How fast it goes, and how long it takes: `35.0 MB/s, 2:05 left`.
 fn pace(rate: f64, eta_sec: Option<u64>) -> String {
     // No rate comes near the limits of the number.
@@ -169,6 +182,13 @@ fn clock(seconds: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_end_of_a_long_path_is_shown() {
+        let shown = end_of("/home/partner/outgoing/2026/11/22/Zahlungsträger-0001.xml");
+        assert_eq!(shown, "…11/22/Zahlungsträger-0001.xml");
+        assert_eq!(end_of("a.csv"), "a.csv");
+    }
 
     #[test]
     fn the_pace_is_told_in_words() {
