@@ -3,7 +3,11 @@
 use std::{collections::HashMap, time::Duration};
 
 pub use courier_store::executions::{ExecutionFilter, ExecutionState, StepState, Transition};
-use courier_store::{audit::NewAudit, executions as store};
+use courier_store::{
+    audit::NewAudit,
+    bus::{Heard, Notice},
+    executions as store,
+};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
@@ -168,15 +172,41 @@ impl Executions<'_> {
     /// Passes a stop on to where the execution runs, and waits a moment for it.
     async fn stop(&self, asked: store::Execution, stop: Stop) -> Result<Execution> {
         if asked.state == ExecutionState::Running {
-            // On another node, that node asks the store for it within a second.
-            if let Some(live) = self.0.0.live.get(asked.id) {
-                live.stop(stop);
-                let _ = tokio::time::timeout(STOPPING, live.ended()).await;
-            }
+            let stopped = async {
+                match self.0.0.live.get(asked.id) {
+                    Some(live) => {
+                        live.stop(stop);
+                        live.ended().await;
+                    }
+                    None => self.stop_elsewhere(asked.id).await,
+                }
+            };
+            let _ = tokio::time::timeout(STOPPING, stopped).await;
         } else {
             self.0.0.live.tell_state(asked.id, asked.state);
         }
         self.get(asked.id).await
+    }
+
+    /// Tells the node that has it, which would otherwise see the wish within a second, and waits until it says that it runs
+    /// no more.
+    async fn stop_elsewhere(&self, id: Uuid) {
+        let bus = self.0.0.store.bus();
+        let mut ear = bus.subscribe();
+        bus.publish(Notice::Wish { execution: id });
+        while let Some(heard) = ear.next().await {
+            match heard {
+                Heard::Here(notice) | Heard::Elsewhere(notice) => match notice {
+                    Notice::State {
+                        execution,
+                        state,
+                        step: None,
+                    } if execution == id && state != ExecutionState::Running => return,
+                    _ => {}
+                },
+                Heard::Gap => {}
+            }
+        }
     }
 
     /// With live numbers where it runs on this node.

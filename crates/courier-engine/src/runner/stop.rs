@@ -96,7 +96,12 @@ pub(super) async fn leave(
     let mut wait = Duration::from_secs(1);
     loop {
         let stopping = engine.0.stopping.is_cancelled();
-        let failed = match release(engine, execution, state, error.clone()).await {
+        let released = tokio::select! {
+            biased;
+            released = release(engine, execution, state, error.clone()) => released,
+            () = live.lease().lost() => return Ok(None),
+        };
+        let failed = match released {
             Err(Error::Store(error)) if error.may_pass() && !stopping => error,
             Err(Error::Store(courier_store::Error::Conflict(_))) => return Ok(None),
             result => return result.map(Some),
