@@ -270,7 +270,9 @@ mod tests {
         alerts::{AlertInput, Channel, Delivery, Rule},
         audit::{Authenticator, NewAudit},
         executions::{Execution, NewExecution},
+        jobs::{Job, JobInput},
         new_id, now,
+        schedules::{Missed, NewSchedule},
     };
     use jiff::tz::TimeZone;
 
@@ -379,6 +381,49 @@ mod tests {
             assert_eq!(messages(&store, later).await.len(), 1);
             assert_eq!(messages(&store, soon).await.len(), 2);
         }
+    }
+
+    #[tokio::test]
+    async fn a_run_that_has_not_started_is_late_once() {
+        let store = store().await;
+        let due = now() - SignedDuration::from_hours(1);
+        let schedule = NewSchedule {
+            cron: None,
+            timezone: None,
+            at: Some(due),
+            missed: Missed::Once,
+            next_run_at: Some(due),
+        };
+        let job = JobInput {
+            name: "nightly".into(),
+            description: None,
+            enabled: true,
+            definition: json!({"steps": []}),
+            schedules: vec![schedule],
+            by: "me".into(),
+        };
+        let record = |_: &Job| NewAudit::new("job_created", "me");
+        store.jobs().insert(job, record).await.unwrap();
+        let late = Rule {
+            late_after_sec: Some(600),
+            ..rule(AlertKind::ExecutionLate)
+        };
+        let alert = alert(&store, late).await;
+        look(&store, due + SignedDuration::from_secs(600), true)
+            .await
+            .unwrap();
+        assert_eq!(messages(&store, alert).await, []);
+        for minutes in [11, 12, 300] {
+            look(&store, due + SignedDuration::from_mins(minutes), true)
+                .await
+                .unwrap();
+            assert_eq!(messages(&store, alert).await.len(), 1);
+        }
+        let facts = &messages(&store, alert).await[0].facts;
+        assert_eq!(
+            (&facts["job"]["name"], &facts["late"]["due_at"]),
+            (&json!("nightly"), &json!(due))
+        );
     }
 
     async fn moved(store: &Store, connection: Uuid, path: &str, error: Value) {
