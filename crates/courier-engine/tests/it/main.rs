@@ -32,6 +32,7 @@ mod names;
 #[path = "../../../courier-store/tests/it/postgres.rs"]
 mod postgres;
 mod other_node;
+mod other_node;
 mod reconnects;
 mod retries;
 mod runs;
