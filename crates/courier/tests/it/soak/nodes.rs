@@ -141,6 +141,7 @@ fn a_node_that_stood_still_leaves_its_work_to_the_other() {
             &nodes.nodes[other].0,
             &nodes.nodes[other].1,
             &pairs(&nodes.environment),
+            0,
         );
         // It works again.
         nodes.nodes[one].1.ok(["connection", "test", "partner"]);
