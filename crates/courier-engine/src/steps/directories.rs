@@ -38,12 +38,22 @@ pub(super) const MKDIR: StepType = StepType {
 async fn mkdir(step: &Step<'_>) -> Result<()> {
     let path = step.remote_path("remote_path")?;
     let client = step.session().await?;
+    let recursive = step.flag("recursive");
+    let interrupted = step.begin_changes().await?;
     let audit = step.audit("mkdir", json!({"path": path}));
-    let made = if step.flag("recursive") {
+    let made = if recursive {
         ops::make_dir_all(&*client, &path).await.map(|_| ())
     } else {
         ops::make_dir(&*client, &path).await
     };
+    let made = match made {
+        Err(e) if interrupted && e.kind() == ErrorKind::AlreadyExists => match client.stat(&path).await {
+            Ok(entry) if entry.is_dir() => Ok(()),
+            _ => Err(e),
+        },
+        made => made,
+    };
+    step.end_changes();
     Ok(audit.finish(made)?)
 }
 
@@ -70,12 +80,18 @@ async fn rmdir(step: &Step<'_>) -> Result<()> {
     let path = step.remote_path("remote_path")?;
     let client = step.session().await?;
     let recursive = step.flag("recursive");
+    let interrupted = step.begin_changes().await?;
     let audit = step.audit("rmdir", json!({"path": path, "recursive": recursive}));
     let removed = if recursive {
         ops::remove_tree(&*client, &path).await.map(|_| ())
     } else {
         ops::remove(&*client, &path, EntryKind::Directory, None).await
     };
+    let removed = match removed {
+        Err(e) if interrupted && e.kind() == ErrorKind::NotFound => Ok(()),
+        removed => removed,
+    };
+    step.end_changes();
     Ok(audit.finish(removed)?)
 }
 

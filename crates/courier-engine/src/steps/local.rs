@@ -36,7 +36,7 @@ pub(super) const COPY: StepType = StepType {
     outputs: &["file", "name"],
     lists: &[],
     help: "Copies a local file.",
-    run: |step| Box::pin(copy_or_move(step, copy)),
+    run: |step| Box::pin(copy_or_move(step, copy, false)),
 };
 
 pub(super) const MOVE: StepType = StepType {
@@ -46,7 +46,7 @@ pub(super) const MOVE: StepType = StepType {
     outputs: &["file", "name"],
     lists: &[],
     help: "Moves a local file.",
-    run: |step| Box::pin(copy_or_move(step, move_file)),
+    run: |step| Box::pin(copy_or_move(step, move_file, true)),
 };
 
 pub(super) const DELETE: StepType = StepType {
@@ -61,7 +61,7 @@ pub(super) const DELETE: StepType = StepType {
 
 type Work = fn(&LocalFile, &LocalFile, &Watch) -> courier_transfer::Result<()>;
 
-async fn copy_or_move(step: &Step<'_>, work: Work) -> Result<()> {
+async fn copy_or_move(step: &Step<'_>, work: Work, moves: bool) -> Result<()> {
     let from = step.local_path(step.text("path")?)?;
     let into = step.text("new_path")?;
     let folder = into.ends_with('/');
@@ -71,16 +71,27 @@ async fn copy_or_move(step: &Step<'_>, work: Work) -> Result<()> {
         stopped: Arc::new(AtomicBool::new(false)),
     };
     let _stop = StopOnDrop(watch.stopped.clone());
-    let target = blocking(move || {
+    let interrupted = step.begin_changes().await?;
+    let moved = blocking(move || {
         let from = LocalFile::open(from)?;
-        from.check_regular()?;
+        let found = from.check_regular();
+        let is_gone = found.as_ref().is_err_and(|e| e.kind() == ErrorKind::NotFound);
+        if !(interrupted && moves && is_gone) {
+            found?;
+        }
         // It may have waited for a thread until nobody waited for it.
         watch.check()?;
         let to = LocalFile::open_or_make(watch.target(&from, to, folder)?)?;
-        work(&from, &to, &watch)?;
+        match is_gone {
+            // An attempt before was stopped right after it.
+            true => to.check_regular()?,
+            false => work(&from, &to, &watch)?,
+        }
         Ok(to.path)
     })
-    .await?;
+    .await;
+    step.end_changes();
+    let target = moved?;
     step.state.file_done();
     let name = target.file_name().unwrap_or_default();
     step.state.output("name", name.display().to_string().into());
@@ -95,7 +106,13 @@ async fn delete(step: &Step<'_>) -> Result<()> {
         file.check_regular()?;
         file.remove()
     };
-    Ok(blocking(delete).await?)
+    let interrupted = step.begin_changes().await?;
+    let deleted = blocking(delete).await;
+    step.end_changes();
+    match deleted {
+        Err(e) if interrupted && e.kind() == ErrorKind::NotFound => Ok(()),
+        deleted => Ok(deleted?),
+    }
 }
 
 fn move_file(from: &LocalFile, to: &LocalFile, watch: &Watch) -> courier_transfer::Result<()> {

@@ -21,6 +21,7 @@ use parking_lot::{Mutex, MutexGuard};
 use serde_json::{Value, json};
 
 use crate::Failure;
+pub(super) use json::{SHOWN, SHOWN_RUNNING};
 pub(super) use reach::Reach;
 
 /// A file by its two ends, as texts.

@@ -5,7 +5,7 @@ use courier_transfer::{
     ops::{self, Replace},
     settings::{Kind, Setting},
 };
-use futures::{FutureExt, StreamExt, stream};
+use futures::{StreamExt, stream};
 use serde_json::{Map, Value, json};
 
 use super::{Step, StepType, failures::Failures, settings::CONNECTION};
@@ -112,15 +112,13 @@ async fn each<F>(
 where
     F: Future<Output = courier_transfer::Result<RemotePath>> + Send,
 {
-    let earlier = step.state.earlier("changes").and_then(Value::as_object);
-    let interrupted = earlier.is_some();
+    let earlier = step.state.earlier("changed").and_then(Value::as_object);
     let mut done: Map<String, Value> = earlier.cloned().unwrap_or_default();
     let note = |done: &Map<String, Value>| {
-        step.state.output("changes", Value::Object(done.clone()));
+        step.state.output("changed", Value::Object(done.clone()));
         step.state.note_unsaved();
     };
-    note(&done);
-    step.engine().persist(|| step.state.save().boxed()).await?;
+    let interrupted = step.begin_changes().await?;
     let changes: Vec<_> = paths
         .into_iter()
         .filter(|path| !done.contains_key(&path.to_text()))
@@ -143,6 +141,7 @@ where
         }
     }
     note(&done);
+    step.end_changes();
     step.state.output("files", done.values().cloned().collect());
     failures.into_result()
 }

@@ -22,7 +22,10 @@ use parking_lot::Mutex;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::{check::path_of, transfer::Record};
+use super::{
+    check::path_of,
+    record::{Record, SHOWN, SHOWN_RUNNING},
+};
 use crate::{
     Engine, Error, Failure, Result,
     audit::Entry,
@@ -30,6 +33,9 @@ use crate::{
     live::{Live, Moving},
     sessions::Sessions,
 };
+
+/// What a step leaves in the context while it changes names.
+const CHANGING: &str = "changing";
 
 /// A step that runs.
 #[derive(Debug)]
@@ -128,6 +134,21 @@ impl Step<'_> {
     /// The engine.
     pub(crate) fn engine(&self) -> &Engine {
         &self.state.engine
+    }
+
+    /// The step is about to change names in a way that can't be seen afterwards. Noted for good first; answers whether an
+    /// attempt before was stopped in the middle of it, so that what is done already is not taken for missing.
+    pub(crate) async fn begin_changes(&self) -> Result<bool> {
+        let interrupted = self.state.earlier(CHANGING).is_some();
+        self.state.output(CHANGING, Value::Bool(true));
+        self.state.note_unsaved();
+        self.engine().persist(|| self.state.save().boxed()).await?;
+        Ok(interrupted)
+    }
+
+    /// They are over, whatever came of them.
+    pub(crate) fn end_changes(&self) {
+        self.state.output(CHANGING, Value::Null);
     }
 
     /// Begins an audit record of an operation on its connection.
@@ -256,7 +277,7 @@ impl StepState {
         self.before.get(&context::key(self.index, name))
     }
 
-    /// Leaves something for later steps.
+    /// Leaves something for later steps; with `null`, what an attempt before had left is gone.
     pub(crate) fn output(&self, name: &str, value: Value) {
         self.outputs.lock().insert(name.into(), value);
     }
@@ -324,12 +345,21 @@ impl StepState {
 
     /// The context as it is now.
     pub(crate) fn context(&self) -> Map<String, Value> {
+        self.context_with(SHOWN)
+    }
+
+    /// The context as it is now, with all that is known of so many files.
+    fn context_with(&self, shown: usize) -> Map<String, Value> {
         let mut all = self.before.clone();
         for (name, value) in &*self.outputs.lock() {
-            all.insert(context::key(self.index, name), value.clone());
+            let key = context::key(self.index, name);
+            match value {
+                Value::Null => all.remove(&key),
+                value => all.insert(key, value.clone()),
+            };
         }
         if let Some(record) = &*self.transfer.lock() {
-            let mut state = record.to_json();
+            let mut state = record.to_json(shown);
             let (bytes, files) = self.counted();
             if let Value::Object(state) = &mut state {
                 state.insert("moved".into(), json!({"bytes": bytes, "files": files}));
@@ -370,7 +400,7 @@ impl StepState {
             let changes = state.changes.load(Ordering::Acquire);
             let mut row = state.row.clone();
             (row.bytes_transferred, row.files_transferred) = state.counts();
-            let context = Value::Object(state.context());
+            let context = Value::Object(state.context_with(SHOWN_RUNNING));
             let executions = state.engine.0.store.executions();
             executions.checkpoint(state.claim, &row, Some(&context)).await?;
             written.changes = changes;

@@ -29,10 +29,9 @@ mod local_steps;
 mod looking;
 mod lost_files;
 mod names;
+mod other_node;
 #[path = "../../../courier-store/tests/it/postgres.rs"]
 mod postgres;
-mod other_node;
-mod other_node;
 mod reconnects;
 mod retries;
 mod runs;
@@ -42,3 +41,4 @@ mod sources;
 mod steps;
 mod trust;
 mod users;
+mod watching;

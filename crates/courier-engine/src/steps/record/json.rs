@@ -11,7 +11,9 @@ use serde_json::{Map, Value, json};
 use super::{Ends, FileRecord, Reach, Record};
 
 /// So many files are shown with all that is known of them.
-const SHOWN: usize = 1000;
+pub(in crate::steps) const SHOWN: usize = 1000;
+/// As [`SHOWN`], while the step runs, and what it has reached is written often.
+pub(in crate::steps) const SHOWN_RUNNING: usize = 100;
 
 impl Record {
     /// What an interrupted attempt had reached.
@@ -34,8 +36,8 @@ impl Record {
         record
     }
 
-    /// As the context shows it.
-    pub(crate) fn to_json(&self) -> Value {
+    /// As the context shows it: so many files with all that is known of them.
+    pub(in crate::steps) fn to_json(&self, shown: usize) -> Value {
         let files = self.files.lock();
         let mut state = match files.iter().next() {
             Some(((remote, local), file)) if files.len() == 1 => file.to_json(remote, local),
@@ -62,16 +64,16 @@ impl Record {
                 put("files_completed", json!(count(|f| f.completed)));
                 put("files_skipped", json!(count(|f| f.skipped)));
                 put("files_failed", json!(count(|f| f.error.is_some())));
-                let is_large = files.len() > SHOWN;
+                let is_large = files.len() > shown;
                 let (plain, told): (Vec<_>, Vec<_>) =
                     files.iter().partition(|(_, file)| is_large && file.is_plain());
                 // Sources that something is still to become of are not forgotten, however many there are.
-                let shown = told
+                let told = told
                     .into_iter()
                     .enumerate()
-                    .filter(|(i, (_, file))| *i < SHOWN || file.source.is_some())
+                    .filter(|(i, (_, file))| *i < shown || file.source.is_some())
                     .map(|(_, ((remote, local), file))| Value::Object(file.to_json(remote, local)));
-                put("files", shown.collect());
+                put("files", told.collect());
                 if is_large {
                     put("done", groups(&plain));
                 }
@@ -262,7 +264,7 @@ mod tests {
             ..whole("/w", 1)
         };
         files.insert(("/w".into(), "/w".into()), warned);
-        let shown = record.to_json();
+        let shown = record.to_json(SHOWN);
         assert_eq!(shown["files"].as_array().unwrap().len(), 2);
         assert_eq!(
             (&shown["files_completed"], &shown["files_failed"]),
@@ -280,7 +282,7 @@ mod tests {
                 .collect()
         };
         assert_eq!(whole(&again), whole(&record));
-        let mut once_more = again.to_json();
+        let mut once_more = again.to_json(SHOWN);
         once_more["files_failed"] = json!(1);
         assert_eq!(once_more["done"], shown["done"]);
         assert_eq!(once_more["bytes_transferred"], shown["bytes_transferred"]);
@@ -297,7 +299,7 @@ mod tests {
                 .get_mut()
                 .insert((remote, local.clone()), whole(&local, n));
         }
-        let text = record.to_json()["done"].to_string();
+        let text = record.to_json(SHOWN)["done"].to_string();
         assert!(text.len() < 2000 * 30, "{}", text.len());
     }
 }
