@@ -159,6 +159,11 @@ impl Partials for ContextPartials {
         self.save_now().await
     }
 
+    async fn ready(&self) -> courier_transfer::Result<()> {
+        self.state.note_unsaved();
+        self.save_now().await
+    }
+
     async fn claim(&self, key: &str) -> Claim {
         self.all().claim(&self.key_for_all(key)).await
     }

@@ -10,6 +10,7 @@ use super::{
     blocking::quickly,
     local::Part,
     lost::{is_lost, may_go_on},
+    partial::WORTH_NOTING,
     verify::verify,
 };
 
@@ -99,6 +100,9 @@ impl Download<'_> {
             size: source.as_ref().and_then(|s| s.size),
             modified: source.as_ref().and_then(|s| s.modified),
         };
+        if size >= WORTH_NOTING {
+            self.context.partials.ready().await?;
+        }
         let guard = self.context.guard.clone();
         let target = quickly(move || part.finish(size, source.as_ref(), &options, &*guard)).await?;
         if large {

@@ -73,6 +73,10 @@ impl Found {
     }
 }
 
+/// From this many bytes on it is worth a note to the store, at the end of a file, that it isn't moved again after a crash
+/// right then, also where that would do no harm.
+pub(super) const WORTH_NOTING: u64 = 1 << 20;
+
 /// Keeps the identities of partial files between attempts: a job in its execution, the command line in
 /// its state folder.
 ///
@@ -96,8 +100,15 @@ pub trait Partials: Send + Sync + fmt::Debug {
     }
 
     /// Notes how the upload of `local` to `remote` is about to end, or with `None` that it is not: for good before this
-    /// returns. Only uploads that don't replace what is there tell it, since they can't simply be made again.
+    /// returns. Uploads tell it that don't replace what is there, since they can't simply be made again, and those of big
+    /// files.
     async fn note_naming(&self, _remote: &RemotePath, _local: &Path, _naming: Option<Naming>) -> Result<()> {
+        Ok(())
+    }
+
+    /// Waits until notes can be kept. A big download asks before its file gets its name: while nobody could note that it is
+    /// done, it stays a partial, which is continued and not made again.
+    async fn ready(&self) -> Result<()> {
         Ok(())
     }
 

@@ -7,12 +7,9 @@ use crate::{
     Entry, ErrorKind, RemotePath, Result,
     ops::{
         FinalName, Naming, OnExisting, Outcome, Replace, Transferred, Verified, Version,
-        directories::is_broken, lost::is_lost, rename::rename_guarded,
+        directories::is_broken, lost::is_lost, partial::WORTH_NOTING, rename::rename_guarded,
     },
 };
-
-/// A file from this size on is not sent again either where that would do no harm, because it may be replaced.
-const WORTH_NOTING: u64 = 1 << 20;
 
 impl Upload<'_> {
     /// Gives a whole partial its final name.
