@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 import children
 
 PASSWORD = "bench-of-one-evening"
+# Seconds after which a line is not used again: the server closes those that say nothing.
+IDLE = 5
 
 
 class Service:
@@ -44,7 +46,7 @@ class Service:
     def call(self, method: str, path: str, body=None):
         """The document that the API answers. Anything but success ends the benchmark."""
         line = getattr(self._lines, "line", None)
-        if line is None:
+        if line is None or time.monotonic() - self._lines.used > IDLE:
             line = self._lines.line = http.client.HTTPConnection(self.address, timeout=60)
         headers = {"Content-Type": "application/json"}
         if self._token:
@@ -52,6 +54,7 @@ class Service:
         line.request(method, path, None if body is None else json.dumps(body), headers)
         answer = line.getresponse()
         text = answer.read()
+        self._lines.used = time.monotonic()
         if answer.status >= 300:
             raise SystemExit(f"{method} {path}: {answer.status} {text.decode(errors='replace')}\n{self.log.read_text()[-2000:]}")
         return json.loads(text) if text else None
