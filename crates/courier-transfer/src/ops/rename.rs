@@ -4,8 +4,8 @@ use crate::{Client, Entry, EntryKind, Error, ErrorKind, RemotePath, RenameMode, 
 
 use super::{
     Guard, NoGuard,
-    names::{NUMBERED, numbered_remote},
     lost::{ATTEMPTS, described, is_lost, is_same, look, look_beside},
+    names::{NUMBERED, numbered_remote},
 };
 
 /// What a rename may do to an existing target.
