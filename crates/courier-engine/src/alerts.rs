@@ -1,7 +1,7 @@
 //! Alerts: whom to tell of what, so that nobody sleeps through a failure.
 //!
-//! The store writes messages together with what they are about. Here they are sent ([`deliver`]), what nobody reports is
-//! looked for ([`look`]), and rules are kept.
+//! The store writes messages together with what they are about. Here they are sent (`deliver`), what nobody reports is
+//! looked for (`look`), and rules are kept.
 
 mod deliver;
 mod input;

@@ -269,7 +269,10 @@ async fn no_run_was_missed_since_the_backup(db: Database) {
         let schedules = new.store.schedules().of(&[job.id]).await.unwrap();
         assert!(schedules.iter().all(|schedule| schedule.next_run_at.is_none()));
         let due = new.store.schedules().due(now, 9).await.unwrap();
-        assert_eq!(due.iter().map(|due| due.id).collect::<Vec<_>>(), [schedules[0].id]);
+        assert_eq!(
+            due.iter().map(|due| due.id).collect::<Vec<_>>(),
+            [schedules[0].id]
+        );
     }
 }
 

@@ -27,7 +27,7 @@ use uuid::Uuid;
 use crate::{
     database::Database,
     executions::{enqueue, life},
-    on_both,
+    on_both, postgres,
 };
 
 on_both!(
@@ -295,4 +295,28 @@ async fn the_queue_goes_on_where_all_connections_break() {
     }
     node.has_begun(8).await;
     node.stop().await;
+}
+
+/// Nothing is half made, and the error says what is missing.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_role_that_may_not_make_a_schema_is_told_so() {
+    let url = tokio::task::spawn_blocking(postgres::new_database).await.unwrap();
+    let connection = sea_orm::Database::connect(&url).await.unwrap();
+    let role = format!("r{}", new_id().simple());
+    let name = url.split(['/', '?']).nth(3).unwrap();
+    for change in [
+        format!("CREATE ROLE {role} LOGIN"),
+        format!("GRANT ALL ON SCHEMA public TO {role}"),
+    ] {
+        connection.execute_unprepared(&change).await.unwrap();
+    }
+    let as_role = url.replace("postgres@", &format!("{role}@"));
+    let refused = Store::open(&as_role).await.unwrap_err().to_string();
+    assert!(
+        refused.contains("courier_queue") && refused.contains("GRANT CREATE"),
+        "{refused}"
+    );
+    let grant = format!("GRANT CREATE ON DATABASE {name} TO {role}");
+    connection.execute_unprepared(&grant).await.unwrap();
+    Store::open(&as_role).await.unwrap();
 }
