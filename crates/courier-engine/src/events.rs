@@ -7,7 +7,7 @@ use courier_store::executions::{Execution, ExecutionState};
 use serde::Serialize;
 use tokio::{
     sync::broadcast::{Receiver, error::RecvError},
-    time::timeout,
+    time::{Instant, timeout_at},
 };
 use uuid::Uuid;
 
@@ -47,6 +47,8 @@ pub struct ExecutionEvents {
     first: Option<ExecutionState>,
     /// Where it stood when it was last looked at: its state, and which attempt.
     seen: (ExecutionState, u32),
+    /// When it is looked at, if nothing is heard of it.
+    look_at: Instant,
     ended: bool,
 }
 
@@ -59,6 +61,7 @@ impl ExecutionEvents {
             receiver,
             first: Some(execution.state),
             seen: (execution.state, execution.attempts),
+            look_at: Instant::now() + LOOK,
             ended: false,
         }
     }
@@ -78,7 +81,9 @@ impl ExecutionEvents {
 
     async fn hear(&mut self) -> Option<ExecutionEvent> {
         loop {
-            let Ok(heard) = timeout(LOOK, self.receiver.recv()).await else {
+            // What is heard of other executions puts nothing off.
+            let Ok(heard) = timeout_at(self.look_at, self.receiver.recv()).await else {
+                self.look_at = Instant::now() + LOOK;
                 if self.engine.0.live.get(self.id).is_none()
                     && let Some(execution) = self.look().await
                     && (execution.state, execution.attempts) != self.seen
@@ -88,7 +93,10 @@ impl ExecutionEvents {
                 continue;
             };
             match heard {
-                Ok(Told::Event(id, event)) if id == self.id => return Some(event),
+                Ok(Told::Event(id, event)) if id == self.id => {
+                    self.look_at = Instant::now() + LOOK;
+                    return Some(event);
+                }
                 Ok(Told::Event(..)) => {}
                 // What was missed may have been the end.
                 Ok(Told::LookAgain) | Err(RecvError::Lagged(_)) => {
