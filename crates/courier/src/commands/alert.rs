@@ -3,7 +3,7 @@
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value, json};
 
-use super::{DocumentArgs, ListArgs, done, fields, note_warnings, show, show_list};
+use super::{DocumentArgs, ListArgs, done, fields, show, show_list};
 use crate::api::{Api, ApiArgs};
 use crate::exit::{Code, Failure, Result};
 use crate::output::Output;
@@ -143,7 +143,6 @@ const COLUMNS: &[Column] = &[
     ("ENABLED", "enabled"),
     ("ON", "on"),
     ("CHANNEL", "channel"),
-    ("WARNINGS", "warnings"),
     ("ID", "id"),
 ];
 const DELIVERY_COLUMNS: &[Column] = &[
@@ -161,12 +160,7 @@ pub(crate) async fn run(args: Args, output: Output) -> Result<()> {
     let id = async |alert: &str| api.resolve("alerts", alert).await;
     match args.command {
         Command::List { list } => show_list(&api, output, &["alerts"], &Vec::new(), COLUMNS, &list).await,
-        Command::Show { alert } => {
-            let document = api.get(&["alerts", &id(&alert).await?]).await?;
-            show(output, &document)?;
-            note_warnings(output, &document);
-            Ok(())
-        }
+        Command::Show { alert } => show(output, &api.get(&["alerts", &id(&alert).await?]).await?),
         Command::Create { name, rule, document } => {
             let mut given = rule.fields(&api).await?;
             given.extend(name.map(|name| ("name".to_owned(), json!(name))));

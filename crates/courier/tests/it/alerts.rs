@@ -249,7 +249,7 @@ fn mail_in_the_clear_is_said_loudly_and_takes_no_password() {
         json!({"type": "email", "to": ["ops@example.com"]}),
     );
     let shown = admin.run(["alert", "show", "mail"]);
-    assert!(shown.stderr.contains("in the clear"), "{shown:?}");
+    assert!(shown.stdout.contains("in the clear"), "{shown:?}");
     admin.ok(["alert", "test", "mail"]);
     assert!(!smtpd.mails()[0].encrypted);
     password(&admin, PASSWORD);
