@@ -12,7 +12,7 @@ use super::size;
 use crate::support::{Cli, FTP_PASSWORD, Ftpd, Software, Sshd, Visits, user, wait_until};
 
 /// How long the big file takes each way, so that there is a middle to kill in.
-const SECONDS: u64 = 3;
+const SECONDS: u64 = 2;
 
 pub(super) enum Partner {
     Sftp { server: Sshd, line: Proxy },
