@@ -95,7 +95,9 @@ impl Session {
 
     /// What it counts as, for the one that comes in its place.
     pub(crate) fn take_permit(&mut self) -> Option<Permit> {
-        self.permit.take()
+        let mut permit = self.permit.take();
+        permit.iter_mut().for_each(|permit| permit.set_open(false));
+        permit
     }
 }
 
@@ -175,6 +177,7 @@ async fn settle(
     if let Ok(session) = &mut result {
         // Not before it was noted: whoever comes next must see that the credentials were rejected.
         session.permit = permit;
+        session.permit.iter_mut().for_each(|permit| permit.set_open(true));
     }
     match noted {
         Err(error) if result.is_ok() => (learnt, Err(error)),

@@ -80,12 +80,6 @@ impl Sessions {
         client.filter(|client| client.is_connected())
     }
 
-    /// Has the connection sessions on other nodes, as far as can be told?
-    pub(crate) async fn are_elsewhere(&self, connection: Uuid) -> bool {
-        let taken = self.0.engine.0.store.session_slots().taken(connection).await;
-        taken.is_ok_and(|taken| taken > 1)
-    }
-
     /// Closes those that no step uses now; who wants one again opens it again.
     pub(crate) async fn close_idle(&self) {
         self.0.close_idle().await;

@@ -4,7 +4,7 @@
 //! On PostgreSQL each session has a row, of the life of the node that opened it. Rows of a life whose lease is over don't
 //! count, and go with it. On SQLite the one process counts for itself, and nothing is written.
 
-use sea_orm::{ConnectionTrait, DbBackend, EntityTrait, PaginatorTrait, QueryFilter, Statement, Value};
+use sea_orm::{ConnectionTrait, DbBackend, EntityTrait, Statement, Value};
 use uuid::Uuid;
 
 use crate::{
@@ -81,18 +81,6 @@ impl SessionSlots<'_> {
             });
         }
         Ok(())
-    }
-
-    /// How many of a connection's places are taken on all nodes; on SQLite none, as far as is known here.
-    ///
-    /// # Errors
-    /// As [`Self::take`].
-    pub async fn taken(&self, connection: Uuid) -> Result<u64> {
-        use sea_orm::ColumnTrait;
-        Ok(entity::Entity::find()
-            .filter(entity::Column::ConnectionId.eq(connection))
-            .count(self.0.read())
-            .await?)
     }
 }
 

@@ -47,7 +47,7 @@ impl Wait {
         // Some servers hang up without a word when they have too many. With no other session of ours that was not why.
         let is_full = match error.kind() {
             ErrorKind::Busy => true,
-            ErrorKind::Lost => permit.slot().in_use() > 1 || sessions.are_elsewhere(connection.id).await,
+            ErrorKind::Lost => permit.slot().open() > 0,
             _ => false,
         };
         let patience = connect_timeout * PATIENCE;

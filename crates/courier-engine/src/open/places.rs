@@ -120,6 +120,9 @@ async fn give_back(engine: Engine, slot: SessionSlot) {
 
 /// Hears which places became free, and which are wanted on other nodes, until the engine stops.
 pub(crate) async fn hear_of_places(engine: Engine) {
+    if is_alone(&engine) {
+        return;
+    }
     let mut ear = engine.0.store.bus().subscribe();
     let slots = &engine.0.slots;
     loop {

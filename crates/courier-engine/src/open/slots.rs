@@ -2,7 +2,10 @@
 
 use std::{
     collections::HashMap,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -23,6 +26,7 @@ pub(crate) struct Slots(Mutex<HashMap<Uuid, Arc<Slot>>>);
 pub(super) struct Slot {
     free: Arc<Semaphore>,
     limit: Mutex<Limit>,
+    open: AtomicUsize,
     /// One was closed, here or on another node.
     freed: Notify,
     demand: watch::Sender<Demand>,
@@ -76,6 +80,8 @@ pub(crate) struct Permit {
     permit: Option<OwnedSemaphorePermit>,
     /// Among the sessions of all nodes.
     place: Option<Place>,
+    /// Its session is open.
+    is_open: bool,
 }
 
 impl Slots {
@@ -89,6 +95,7 @@ impl Slots {
                 Arc::new(Slot {
                     free: Arc::new(Semaphore::new(max)),
                     limit: Mutex::new(Limit { max, surplus: 0 }),
+                    open: AtomicUsize::new(0),
                     freed: Notify::new(),
                     demand: watch::Sender::default(),
                     turn: tokio::sync::Mutex::default(),
@@ -143,10 +150,9 @@ impl Slot {
         Some(self.permit(permit))
     }
 
-    /// So many are open, or being opened.
-    pub(super) fn in_use(&self) -> usize {
-        let limit = self.limit.lock();
-        (limit.max + limit.surplus).saturating_sub(self.free.available_permits())
+    /// So many are open here, those that are being opened left out.
+    pub(super) fn open(&self) -> usize {
+        self.open.load(Ordering::Relaxed)
     }
 
     /// Notified when one is closed.
@@ -198,6 +204,7 @@ impl Slot {
             slot: self.clone(),
             permit: Some(permit),
             place: None,
+            is_open: false,
         }
     }
 }
@@ -218,6 +225,16 @@ impl Permit {
     /// The sessions that this is one of.
     pub(super) fn slot(&self) -> &Arc<Slot> {
         &self.slot
+    }
+
+    /// Notes whether its session is open.
+    pub(super) fn set_open(&mut self, is_open: bool) {
+        match (self.is_open, is_open) {
+            (false, true) => self.slot.open.fetch_add(1, Ordering::Relaxed),
+            (true, false) => self.slot.open.fetch_sub(1, Ordering::Relaxed),
+            _ => return,
+        };
+        self.is_open = is_open;
     }
 
     /// Has its session a place among those of all nodes?
@@ -244,6 +261,7 @@ impl Permit {
 
 impl Drop for Permit {
     fn drop(&mut self) {
+        self.set_open(false);
         // Under the lock, so that nobody changes the maximum between the look and the deed.
         let mut limit = self.slot.limit.lock();
         let Some(permit) = self.permit.take() else {
