@@ -105,7 +105,7 @@ impl Watch {
     }
 
     /// What comes until the end, and the exit code.
-    fn to_the_end(mut self) -> (Vec<(Instant, Value)>, i32) {
+    fn until_the_end(mut self) -> (Vec<(Instant, Value)>, i32) {
         let lines = self.lines.iter().collect();
         (lines, self.child.wait().unwrap().code().unwrap())
     }
@@ -137,13 +137,15 @@ fn a_watcher_on_another_node_sees_it_live() {
     let watch = Watch::start(&admins[other], &id);
     assert_eq!(watch.next().1["event"], "state");
     watch.wait_for_progress();
-    let shown = admins[other].ok(["execution", "show", &id, "--json"]).json();
-    assert!(
-        shown["steps"][0]["bytes_transferred"].as_u64().unwrap() > 0,
-        "{shown:#}"
-    );
+    // What is shown comes from the row, a moment later.
+    let moving = Instant::now();
+    wait_until("bytes in the row", || {
+        let shown = admins[other].ok(["execution", "show", &id, "--json"]).json();
+        shown["steps"][0]["bytes_transferred"].as_u64().unwrap() > 0
+    });
+    assert!(moving.elapsed() < STALE);
 
-    let (events, code) = watch.to_the_end();
+    let (events, code) = watch.until_the_end();
     assert_eq!(code, 0);
     let last = &events.last().unwrap().1;
     assert_eq!(last["data"]["state"], "completed", "{last:#}");
@@ -184,7 +186,7 @@ fn a_watcher_goes_on_over_a_restart_of_the_server() {
     assert_eq!(serve.stop(), 0);
     serve.start_again();
     front.lead_to(&serve.url);
-    let (events, code) = watch.to_the_end();
+    let (events, code) = watch.until_the_end();
     assert_eq!(code, 0, "{events:#?}");
     let last = &events.last().unwrap().1;
     assert_eq!(last["data"]["state"], "completed", "{last:#}");

@@ -8,6 +8,8 @@
 //!
 //! The moment is chosen in bytes that have passed the line to the partner, not in seconds, so that a slow machine
 //! kills at the same places. Each round runs a job of five steps ([`course`]) and looks at all that it left.
+// What a soak test prints is how it is run again, and how it went.
+#![allow(clippy::print_stdout)]
 
 mod course;
 mod database;
