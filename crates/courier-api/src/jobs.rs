@@ -285,6 +285,9 @@ pub struct StepType {
     /// What later steps can take from it (`downloaded_file`).
     #[serde(default)]
     pub outputs: Vec<String>,
+    /// The settings that also take a reference to a list of files (`context:1.files`).
+    #[serde(default)]
+    pub lists: Vec<String>,
 }
 
 /// A setting of a kind of step.

@@ -23,6 +23,7 @@ mod key_vault;
 mod keys;
 mod lines;
 mod listener;
+mod many_files;
 mod rotation;
 mod schedules;
 mod secrets;
