@@ -271,6 +271,35 @@ fn a_session_ends_in_the_middle_of_a_file(partner: &Partner) {
     }
 }
 
+/// While a job waits to try a step again, its session with another server is idle, and alive.
+#[test]
+fn an_idle_session_is_kept_alive() {
+    let ftpd = Ftpd::with(Software::Vsftpd, "ftp", "idle_session_timeout=2\n");
+    let partner = Partner::Ftp(ftpd);
+    let ends = Ends::new(&partner);
+    let alive = json!({"keepalive_interval_sec": 1});
+    fs::write(ends.admin.path("alive.json"), alive.to_string()).unwrap();
+    ends.admin
+        .ok(["connection", "update", "partner", "-f", "alive.json"]);
+    let elsewhere = Partner::ssh(Sshd::start());
+    let other = elsewhere.connect(&ends.admin, "elsewhere");
+    let Partner::Ssh(_, Some(line)) = &elsewhere else {
+        panic!("not by a line")
+    };
+    line.refuse();
+    let list = ends.step("list", "", json!({}));
+    let mut listed_elsewhere = elsewhere.step(&other, "list", "", json!({}));
+    listed_elsewhere["failure_policy"] =
+        json!({"type": "retry_step", "max_retries": 1, "backoff_base_sec": 4, "backoff_max_sec": 4});
+    let execution = ends.start(json!({"steps": [list, listed_elsewhere, list]}));
+    wait_until("a failure of the second step", || {
+        !ends.shown(&execution)["steps"][1]["retry_at"].is_null()
+    });
+    line.accept();
+    ends.ends(&execution, "completed");
+    assert_eq!(partner.visits().opened(), 1);
+}
+
 /// Where the server answers nothing any more, it sees the end as soon as it looks again.
 fn a_session_with_a_server_that_hangs_ends(partner: &Partner) {
     let ends = Ends::new(partner);
