@@ -129,9 +129,12 @@ fn a_download_at_the_end_of_its_source() {
     }
 }
 
+/// What the server is asked for, the step, what carries it out, and what lies there then.
+type Case = (&'static str, Value, fn(&Memory), &'static [&'static str]);
+
 #[test]
 fn steps_that_change_one_name() {
-    let cases: [(&'static str, Value, fn(&Memory), &[&str]); 4] = [
+    let cases: [Case; 4] = [
         (
             "rename",
             json!({"step_type": "remote.rename", "config": {"remote_path": "a", "new_path": "b"}}),
