@@ -92,6 +92,8 @@ pub struct Step {
 
 /// How long a running execution may take to stop; after that the answer says that it still runs.
 const STOPPING: Duration = Duration::from_secs(5);
+/// How often the store is asked whether it has stopped, where nobody says so.
+const LOOK: Duration = Duration::from_millis(300);
 
 impl Executions<'_> {
     /// Executions, newest first, each with an empty context: [`Self::get`] has it.
@@ -194,17 +196,23 @@ impl Executions<'_> {
         let bus = self.0.0.store.bus();
         let mut ear = bus.subscribe();
         bus.publish(Notice::Wish { execution: id });
-        while let Some(heard) = ear.next().await {
-            match heard {
-                Heard::Here(notice) | Heard::Elsewhere(notice) => match notice {
+        loop {
+            match tokio::time::timeout(LOOK, ear.next()).await {
+                Ok(Some(Heard::Here(notice) | Heard::Elsewhere(notice))) => match notice {
                     Notice::State {
                         execution,
                         state,
                         step: None,
                     } if execution == id && state != ExecutionState::Running => return,
-                    _ => {}
+                    _ => continue,
                 },
-                Heard::Gap => {}
+                Ok(None) => return,
+                // It may have been said when nobody could hear it.
+                Ok(Some(Heard::Gap)) | Err(_) => {}
+            }
+            let now = self.0.0.store.executions().get(id).await;
+            if !now.is_ok_and(|now| now.state == ExecutionState::Running) {
+                return;
             }
         }
     }

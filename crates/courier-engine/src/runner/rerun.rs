@@ -29,7 +29,10 @@ impl Run<'_> {
         let mut lost = BTreeSet::new();
         for row in self.rows.iter().filter(|_| !history.is_empty()) {
             let here = has_work && last_node(history, row) == self.execution.node.as_deref();
-            let files = self.files_of(row);
+            let files = match self.files_of(row) {
+                whole if whole.is_empty() && !is_done(row) => self.begun_files_of(row),
+                whole => whole,
+            };
             if !here && !files.is_empty() && !self.are_here(files).await {
                 lost.insert(row.index);
             }
@@ -85,7 +88,8 @@ impl Run<'_> {
         let there = last_node(history, row).unwrap_or("another node").to_owned();
         let here = self.execution.node.as_deref().unwrap_or("this one").to_owned();
         let after = definition.config.get("after").and_then(Value::as_str);
-        if matches!(after, Some("delete" | "move")) && definition.step_type.ends_with(".download") {
+        let has_taken = matches!(after, Some("delete" | "move")) && !self.files_of(row).is_empty();
+        if has_taken && definition.step_type.ends_with(".download") {
             let message = format!(
                 "the files of step {index} lie on the node {there}, and {here}, which goes on, does not have them; the step \
                  cannot run again, since it has taken them from the server (after: {}). Run the job again when the \
@@ -121,6 +125,17 @@ impl Run<'_> {
         let is_here = move |file: &PathBuf| paths.resolve_found(file, id).is_ok() && file.exists();
         let look = move || files.iter().all(is_here);
         tokio::task::spawn_blocking(look).await.unwrap_or(false)
+    }
+
+    /// The half-made files of a download: it begins anew where they are not.
+    fn begun_files_of(&self, row: &StepRow) -> Vec<PathBuf> {
+        match self
+            .at(row.index)
+            .and_then(|(definition, _)| steps::find(&definition.step_type))
+        {
+            Some(step_type) if step_type.is_download() => steps::begun_local_files(&self.context, row.index),
+            _ => Vec::new(),
+        }
     }
 
     /// The local files that a step has left.

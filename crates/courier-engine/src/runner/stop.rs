@@ -8,7 +8,7 @@ use courier_store::{
 };
 use futures::{FutureExt, future::BoxFuture};
 use serde_json::{Value, json};
-use tokio::time::MissedTickBehavior;
+use tokio::time::{Instant, MissedTickBehavior};
 
 use super::Halt;
 use crate::{
@@ -19,6 +19,8 @@ use crate::{
 
 /// How often the store is asked what is wished, for the case that nobody told.
 const LOOK: Duration = Duration::from_secs(1);
+/// When it is asked first: for what was wished before anybody listened, but not for executions that are soon over.
+const FIRST_LOOK: Duration = Duration::from_millis(200);
 
 /// How long the end of an execution waits for its sessions; then they are closed beside it.
 const CLOSING: Duration = Duration::from_millis(800);
@@ -26,7 +28,7 @@ const CLOSING: Duration = Duration::from_millis(800);
 /// Listens for what is wished of the execution, on whatever node. Never ends.
 pub(super) async fn hear_wishes(engine: &Engine, execution: &Execution, live: &Live) -> Infallible {
     let mut bus = engine.0.store.bus().subscribe();
-    let mut looks = tokio::time::interval(LOOK);
+    let mut looks = tokio::time::interval_at(Instant::now() + FIRST_LOOK, LOOK);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {

@@ -62,6 +62,22 @@ pub(crate) fn whole_local_files(context: &Map<String, Value>, index: u32) -> Vec
     record.targets().into_iter().map(PathBuf::from).collect()
 }
 
+/// The partial files of a download's files that are not whole.
+pub(crate) fn begun_local_files(context: &Map<String, Value>, index: u32) -> Vec<PathBuf> {
+    let Some(state) = state(context, index) else {
+        return Vec::new();
+    };
+    let files = match state.get("files") {
+        Some(Value::Array(files)) => files.as_slice(),
+        _ => std::slice::from_ref(state),
+    };
+    let open = files
+        .iter()
+        .filter(|f| f.get("completed") == Some(&Value::Bool(false)));
+    let paths = open.filter_map(|file| file.get("local_path")?.as_str());
+    paths.map(|path| PathBuf::from(format!("{path}.part"))).collect()
+}
+
 fn state(context: &Map<String, Value>, index: u32) -> Option<&Value> {
     context.get(&context::key(index, "transfer_state"))
 }

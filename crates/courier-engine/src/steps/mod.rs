@@ -22,7 +22,7 @@ use futures::future::BoxFuture;
 use serde::Serialize;
 
 pub(crate) use check::{check, prepare};
-pub(crate) use leftovers::{remove_partials, whole_local_files};
+pub(crate) use leftovers::{begun_local_files, remove_partials, whole_local_files};
 pub(crate) use partials::AllPartials;
 pub(crate) use run::{Step, StepState};
 
