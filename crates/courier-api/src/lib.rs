@@ -36,7 +36,8 @@ pub use connections::{
 };
 pub use errors::ErrorCode;
 pub use executions::{
-    Execution, ExecutionError, ExecutionQuery, ExecutionState, ExecutionStates, ExecutionStep, Progress, StateChange, StepProgress, StepState,
+    Execution, ExecutionError, ExecutionQuery, ExecutionState, ExecutionStates, ExecutionStep, Progress,
+    StateChange, StepProgress, StepState,
 };
 pub use jobs::{
     FailureAction, FailurePolicy, Job, JobInput, JobQuery, JobStep, JobVersion, MissedRuns, NextRun,

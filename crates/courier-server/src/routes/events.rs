@@ -120,10 +120,7 @@ fn follow(
 }
 
 /// The next event that is worth telling; `told` is when each file was last told of.
-async fn next(
-    events: &mut ExecutionEvents,
-    told: &mut HashMap<String, Instant>,
-) -> Option<ExecutionEvent> {
+async fn next(events: &mut ExecutionEvents, told: &mut HashMap<String, Instant>) -> Option<ExecutionEvent> {
     loop {
         let event = events.next().await?;
         let ExecutionEvent::Progress(file) = &event else {
