@@ -8,6 +8,7 @@ mod m0005_executions_that_survive;
 mod m0006_schedules;
 mod m0007_alerts;
 mod m0008_session_slots;
+mod statements;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
@@ -18,14 +19,14 @@ pub(crate) struct Migrator;
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
         vec![
-            Box::new(m0001_first::Migration),
+            Box::new(m0001_first::MIGRATION),
             Box::new(m0002_audit_chain::Migration),
             Box::new(m0003_users_and_tokens::Migration),
-            Box::new(m0004_secret_endpoints::Migration),
-            Box::new(m0005_executions_that_survive::Migration),
-            Box::new(m0006_schedules::Migration),
-            Box::new(m0007_alerts::Migration),
-            Box::new(m0008_session_slots::Migration),
+            Box::new(m0004_secret_endpoints::MIGRATION),
+            Box::new(m0005_executions_that_survive::MIGRATION),
+            Box::new(m0006_schedules::MIGRATION),
+            Box::new(m0007_alerts::MIGRATION),
+            Box::new(m0008_session_slots::MIGRATION),
         ]
     }
 }

@@ -1,44 +1,13 @@
 //! The first schema.
 //!
-//! Plain SQL, because both databases understand nearly the same: the few types that differ are filled in. Names of
-//! unique indexes are `<table>_<field>_key`; [`Error::Duplicate`](crate::Error::Duplicate) reads the field out of them.
+//! Names of unique indexes are `<table>_<field>_key`; [`Error::Duplicate`](crate::Error::Duplicate) reads the field out of them.
 
-use sea_orm_migration::{
-    DbErr, MigrationName, MigrationTrait, SchemaManager,
-    sea_orm::{ConnectionTrait, DbBackend},
+use super::statements::Statements;
+
+pub(super) const MIGRATION: Statements = Statements {
+    name: "m0001_first",
+    statements: SCHEMA,
 };
-
-#[derive(Debug)]
-pub(crate) struct Migration;
-
-impl MigrationName for Migration {
-    fn name(&self) -> &str {
-        "m0001_first"
-    }
-}
-
-// The trait is declared with this lifetime elided, and async-trait wants the same.
-#[allow(elided_lifetimes_in_paths)]
-#[async_trait::async_trait]
-impl MigrationTrait for Migration {
-    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let db = manager.get_connection();
-        let sqlite = db.get_database_backend() == DbBackend::Sqlite;
-        let (id, bytes, json) = if sqlite {
-            ("BLOB", "BLOB", "TEXT")
-        } else {
-            ("UUID", "BYTEA", "JSONB")
-        };
-        for statement in SCHEMA {
-            let statement = statement
-                .replace("{id}", id)
-                .replace("{bytes}", bytes)
-                .replace("{json}", json);
-            db.execute_unprepared(&statement).await?;
-        }
-        Ok(())
-    }
-}
 
 const SCHEMA: &[&str] = &[
     "CREATE TABLE connections (

@@ -8,6 +8,8 @@ use sea_orm_migration::{
     sea_orm::{ConnectionTrait, DbBackend},
 };
 
+use super::statements;
+
 #[derive(Debug)]
 pub(crate) struct Migration;
 
@@ -23,22 +25,12 @@ impl MigrationName for Migration {
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let db = manager.get_connection();
-        let sqlite = db.get_database_backend() == DbBackend::Sqlite;
-        let (id, bytes) = if sqlite {
-            ("BLOB", "BLOB")
-        } else {
-            ("UUID", "BYTEA")
+        let triggers = match db.get_database_backend() {
+            DbBackend::Sqlite => SQLITE_TRIGGERS,
+            _ => POSTGRES_TRIGGERS,
         };
-        let triggers = if sqlite {
-            SQLITE_TRIGGERS
-        } else {
-            POSTGRES_TRIGGERS
-        };
-        for statement in TABLES.iter().chain(triggers) {
-            let statement = statement.replace("{id}", id).replace("{bytes}", bytes);
-            db.execute_unprepared(&statement).await?;
-        }
-        Ok(())
+        statements::run(db, TABLES).await?;
+        statements::run(db, triggers).await
     }
 }
 

@@ -1,35 +1,11 @@
 //! Who holds an execution and until when, how often it crashed and was tried again, and what became of it when.
 
-use sea_orm_migration::{
-    DbErr, MigrationName, MigrationTrait, SchemaManager,
-    sea_orm::{ConnectionTrait, DbBackend},
+use super::statements::Statements;
+
+pub(super) const MIGRATION: Statements = Statements {
+    name: "m0005_executions_that_survive",
+    statements: SCHEMA,
 };
-
-#[derive(Debug)]
-pub(crate) struct Migration;
-
-impl MigrationName for Migration {
-    fn name(&self) -> &str {
-        "m0005_executions_that_survive"
-    }
-}
-
-// The trait is declared with this lifetime elided, and async-trait wants the same.
-#[allow(elided_lifetimes_in_paths)]
-#[async_trait::async_trait]
-impl MigrationTrait for Migration {
-    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let db = manager.get_connection();
-        let id = match db.get_database_backend() {
-            DbBackend::Sqlite => "BLOB",
-            _ => "UUID",
-        };
-        for statement in SCHEMA {
-            db.execute_unprepared(&statement.replace("{id}", id)).await?;
-        }
-        Ok(())
-    }
-}
 
 const SCHEMA: &[&str] = &[
     // No foreign key from `executions.holder`: a holder's row goes while its executions wait for another.

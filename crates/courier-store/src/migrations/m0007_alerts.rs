@@ -1,39 +1,11 @@
 //! Whom to tell when something goes wrong, what they were told, and what they are still to be told.
 
-use sea_orm_migration::{
-    DbErr, MigrationName, MigrationTrait, SchemaManager,
-    sea_orm::{ConnectionTrait, DbBackend},
+use super::statements::Statements;
+
+pub(super) const MIGRATION: Statements = Statements {
+    name: "m0007_alerts",
+    statements: SCHEMA,
 };
-
-#[derive(Debug)]
-pub(crate) struct Migration;
-
-impl MigrationName for Migration {
-    fn name(&self) -> &str {
-        "m0007_alerts"
-    }
-}
-
-// The trait is declared with this lifetime elided, and async-trait wants the same.
-#[allow(elided_lifetimes_in_paths)]
-#[async_trait::async_trait]
-impl MigrationTrait for Migration {
-    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let db = manager.get_connection();
-        let (id, json, bytes) = match db.get_database_backend() {
-            DbBackend::Sqlite => ("BLOB", "TEXT", "BLOB"),
-            _ => ("UUID", "JSONB", "BYTEA"),
-        };
-        for statement in SCHEMA {
-            let statement = statement
-                .replace("{id}", id)
-                .replace("{json}", json)
-                .replace("{bytes}", bytes);
-            db.execute_unprepared(&statement).await?;
-        }
-        Ok(())
-    }
-}
 
 const SCHEMA: &[&str] = &[
     // `checked_at` is the last deadline of an expected file that somebody has looked at.

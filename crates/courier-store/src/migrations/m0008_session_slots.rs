@@ -1,35 +1,11 @@
 //! Sessions that are open with servers, counted over all nodes.
 
-use sea_orm_migration::{
-    DbErr, MigrationName, MigrationTrait, SchemaManager,
-    sea_orm::{ConnectionTrait, DbBackend},
+use super::statements::Statements;
+
+pub(super) const MIGRATION: Statements = Statements {
+    name: "m0008_session_slots",
+    statements: SCHEMA,
 };
-
-#[derive(Debug)]
-pub(crate) struct Migration;
-
-impl MigrationName for Migration {
-    fn name(&self) -> &str {
-        "m0008_session_slots"
-    }
-}
-
-// The trait is declared with this lifetime elided, and async-trait wants the same.
-#[allow(elided_lifetimes_in_paths)]
-#[async_trait::async_trait]
-impl MigrationTrait for Migration {
-    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let db = manager.get_connection();
-        let id = match db.get_database_backend() {
-            DbBackend::Sqlite => "BLOB",
-            _ => "UUID",
-        };
-        for statement in SCHEMA {
-            db.execute_unprepared(&statement.replace("{id}", id)).await?;
-        }
-        Ok(())
-    }
-}
 
 const SCHEMA: &[&str] = &[
     // No foreign key to the connection: one that is deleted may still have sessions.
