@@ -305,12 +305,12 @@ impl Executions<'_> {
         run::progress(self.0, claim, step, bytes, files).await
     }
 
-    /// Notes that the whole job is tried again: its retries, all steps put back, and an empty context, in one transaction.
+    /// Notes that the whole job is tried again: its retries, all steps put back, and this context, in one transaction.
     ///
     /// # Errors
     /// As [`Self::checkpoint`].
-    pub async fn start_over(&self, claim: Claim, retries: u32) -> Result<()> {
-        run::start_over(self.0, claim, retries).await
+    pub async fn start_over(&self, claim: Claim, retries: u32, context: &Value) -> Result<()> {
+        run::start_over(self.0, claim, retries, context).await
     }
 
     /// Notes in a running execution's history what is out of the ordinary with it: why it makes no progress, or does

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::{Halt, Run};
-use crate::{Error, Failure, FailurePolicyKind, definition::StepDefinition, executions, live::Stop};
+use crate::{Error, Failure, FailurePolicyKind, definition::StepDefinition, executions, live::Stop, steps};
 
 /// Sessions that nobody uses are closed before a wait that is longer.
 const IDLE: Duration = Duration::from_secs(5);
@@ -146,9 +146,10 @@ impl Run<'_> {
         let (store, claim) = (self.engine.0.store.executions(), self.execution.claim());
         self.retries = self.retries.saturating_add(1);
         let retries = self.retries;
-        self.write(|| Box::pin(async move { Ok(store.start_over(claim, retries).await?) }))
+        self.context = steps::context_of_next_try(&self.context, &self.job.steps);
+        let context = &Value::Object(self.context.clone());
+        self.write(|| Box::pin(async move { Ok(store.start_over(claim, retries, context).await?) }))
             .await?;
-        self.context.clear();
         self.rows = store.steps(self.execution.id).await?;
         Ok(())
     }

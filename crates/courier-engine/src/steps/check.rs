@@ -171,7 +171,8 @@ fn filled_values(
     for setting in step_type.settings {
         let message = match config.get(setting.name).filter(|v| !v.is_null()) {
             None => setting.required.then(|| "is required".to_owned()),
-            Some(value) if context::is_reference(value) => None,
+            // When it runs, all are resolved, and what looks like one is a file's name.
+            Some(value) if execution.is_nil() && context::is_reference(value) => None,
             // Files that an earlier step left.
             Some(Value::Array(items)) if step_type.lists.contains(&setting.name) && !execution.is_nil() => {
                 (!items.iter().all(|item| path_of(item).is_some()))
@@ -283,7 +284,7 @@ pub(crate) async fn prepare(
     let mut problems = Vec::new();
     let config = fill(step_type, &step.config, &scope, &mut problems);
     if problems.is_empty() {
-        let config = context::resolve(&config, context)?;
+        let config = context::resolve(&config, &step.config, context)?;
         problems = filled_values(engine, step_type, &config, execution.id);
         if let Some(id) = config.get("connection_id").and_then(uuid)
             && let Some(message) = connection_problem(engine, step_type, id).await?

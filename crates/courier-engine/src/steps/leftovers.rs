@@ -56,6 +56,22 @@ async fn remove(all: &AllPartials, sessions: &Sessions, connection: Uuid, paths:
     }
 }
 
+/// The context with which the whole job is tried again: nothing but which uploads have got which names, so that they are
+/// replaced and not sent beside.
+pub(crate) fn context_of_next_try(
+    context: &Map<String, Value>,
+    steps: &[StepDefinition],
+) -> Map<String, Value> {
+    (1..)
+        .zip(steps)
+        .filter(|(_, step)| super::find(&step.step_type).is_some_and(super::StepType::is_upload))
+        .filter_map(|(index, _)| {
+            let left = Record::of_next_try(state(context, index)?)?;
+            Some((context::key(index, "transfer_state"), left))
+        })
+        .collect()
+}
+
 /// The local files of a download that are whole.
 pub(crate) fn whole_local_files(context: &Map<String, Value>, index: u32) -> Vec<PathBuf> {
     let record = Record::resumed(state(context, index));

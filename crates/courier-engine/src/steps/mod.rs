@@ -22,7 +22,7 @@ use futures::future::BoxFuture;
 use serde::Serialize;
 
 pub(crate) use check::{check, prepare};
-pub(crate) use leftovers::{begun_local_files, remove_partials, whole_local_files};
+pub(crate) use leftovers::{begun_local_files, context_of_next_try, remove_partials, whole_local_files};
 pub(crate) use partials::AllPartials;
 pub(crate) use run::{Step, StepState};
 
@@ -49,14 +49,18 @@ pub(crate) struct StepType {
 impl StepType {
     /// The setting that names the local files which it reads, if it reads any.
     pub(crate) fn local_source(&self) -> Option<&'static str> {
-        let is_upload = self.outputs.contains(&"uploaded_files");
         let names = self.settings.iter().map(|setting| setting.name);
         let mut sources = names.filter(|name| match *name {
-            "local_path" => is_upload,
+            "local_path" => self.is_upload(),
             "path" => true,
             _ => false,
         });
         sources.next()
+    }
+
+    /// Does it send files?
+    pub(crate) fn is_upload(&self) -> bool {
+        self.outputs.contains(&"uploaded_files")
     }
 
     /// Does it leave local files that it has downloaded?

@@ -159,6 +159,13 @@ impl Partials for ContextPartials {
         self.save_now().await
     }
 
+    async fn sent(&self, remote: &RemotePath, local: &Path) -> courier_transfer::Result<Option<RemotePath>> {
+        match self.record.sent().get(&ends(remote, local)) {
+            Some(target) => Ok(Some(RemotePath::new(target)?)),
+            None => Ok(None),
+        }
+    }
+
     async fn ready(&self) -> courier_transfer::Result<()> {
         self.state.note_unsaved();
         self.save_now().await

@@ -34,6 +34,8 @@ pub(crate) struct Record {
     partials: Mutex<BTreeMap<String, Identity>>,
     /// Files that are about to get their final names, or have got them right before a crash.
     namings: Mutex<BTreeMap<Ends, Naming>>,
+    /// The final names of uploads that earlier tries of the whole job have made.
+    sent: BTreeMap<Ends, String>,
     /// The step came to its end without an error, also of planning.
     is_through: AtomicBool,
 }
@@ -84,6 +86,11 @@ impl Record {
     /// The identities of its partials.
     pub(super) fn partials(&self) -> MutexGuard<'_, BTreeMap<String, Identity>> {
         self.partials.lock()
+    }
+
+    /// The final names of uploads that earlier tries of the whole job have made, by remote and local end.
+    pub(super) fn sent(&self) -> &BTreeMap<Ends, String> {
+        &self.sent
     }
 
     /// What is noted of files that are about to get their final names, by remote and local end.

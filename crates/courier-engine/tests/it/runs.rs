@@ -114,6 +114,53 @@ async fn retries_end() {
     assert_eq!(states, ["failed", "pending"]);
 }
 
+/// What an earlier try of the job has sent is in nobody's way but its own.
+#[tokio::test]
+async fn a_job_that_is_tried_again_sends_nothing_twice() {
+    let t = Fixture::new().await;
+    let made = t.connection(json!({})).await;
+    t.server.memory().put(&path("/home/a.csv"), "new");
+    t.server.memory().put(&path("/home/b.csv"), "new");
+    t.server.memory().refuse("make_dir", ErrorKind::Failed);
+    for (on_existing, there) in [("rename", true), ("fail", false), ("skip", false)] {
+        let folder = format!("to-{on_existing}");
+        t.server.memory().put(&path(&format!("/home/{folder}/x")), "");
+        if there {
+            t.server
+                .memory()
+                .put(&path(&format!("/home/{folder}/a.csv")), "of others");
+        }
+        let steps = json!([
+            {"step_type": "remote.download", "config": {"connection_id": made.id, "remote_path": "*.csv"}},
+            {"step_type": "remote.upload", "config": {"connection_id": made.id, "local_path": "context:1.downloaded_files",
+                "remote_path": format!("{folder}/"), "on_existing": on_existing}},
+            {"step_type": "remote.mkdir", "config": {"connection_id": made.id, "remote_path": "x/y"}},
+        ]);
+        let run = t
+            .run_job(json!({"name": on_existing, "steps": steps, "failure_policy": policy("retry_job", 2)}))
+            .await;
+        assert_eq!((run.steps[1].attempts, run.steps[2].attempts), (3, 3), "{run:?}");
+        assert_eq!(run.steps[1].state.as_str(), "completed");
+        let below = format!("/home/{folder}/");
+        let paths = t.server.memory().paths();
+        let mut names: Vec<&str> = paths
+            .iter()
+            .filter_map(|path| path.strip_prefix(&below))
+            .collect();
+        names.sort_unstable();
+        let expected: &[&str] = match there {
+            true => &["a (1).csv", "a.csv", "b.csv", "x"],
+            false => &["a.csv", "b.csv", "x"],
+        };
+        assert_eq!(names, expected, "{on_existing}");
+        assert_eq!(run.context["2.uploaded_files"].as_array().unwrap().len(), 2);
+    }
+    assert_eq!(
+        t.server.memory().content(&path("/home/to-rename/a.csv")),
+        Some(b"of others".to_vec())
+    );
+}
+
 #[tokio::test]
 async fn what_cannot_pass_is_not_tried_again() {
     let t = Fixture::new().await;

@@ -180,7 +180,7 @@ pub(super) async fn progress(store: &Store, claim: Claim, step: u32, bytes: u64,
     Ok(())
 }
 
-pub(super) async fn start_over(store: &Store, claim: Claim, retries: u32) -> Result<()> {
+pub(super) async fn start_over(store: &Store, claim: Claim, retries: u32, context: &Value) -> Result<()> {
     let id = claim.execution;
     store
         .transact(async |db| {
@@ -201,7 +201,7 @@ pub(super) async fn start_over(store: &Store, claim: Claim, retries: u32) -> Res
                 .await?;
             let change = ActiveModel {
                 retries: Set(row::small(retries)),
-                context: Set(serde_json::json!({})),
+                context: Set(row::clean_json(context.clone())),
                 ..Default::default()
             };
             Entity::update_many()

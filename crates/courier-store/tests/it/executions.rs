@@ -249,7 +249,7 @@ async fn what_was_lost_cannot_be_written(db: Database) {
         executions
             .checkpoint(slow, &step, Some(&json!({"by": "slow"})))
             .await,
-        executions.start_over(slow, 3).await,
+        executions.start_over(slow, 3, &json!({})).await,
         executions
             .release(slow, State::Failed, None, None)
             .await

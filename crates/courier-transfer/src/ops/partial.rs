@@ -106,6 +106,12 @@ pub trait Partials: Send + Sync + fmt::Debug {
         Ok(())
     }
 
+    /// The final name that an earlier try at the same work has given this upload. What lies there is ours, and is replaced
+    /// whatever else is to be kept: a second copy of it is what nobody wants.
+    async fn sent(&self, _remote: &RemotePath, _local: &Path) -> Result<Option<RemotePath>> {
+        Ok(None)
+    }
+
     /// Waits until notes can be kept. A big download asks before its file gets its name: while nobody could note that it is
     /// done, it stays a partial, which is continued and not made again.
     async fn ready(&self) -> Result<()> {

@@ -37,15 +37,20 @@ pub async fn upload(
     options: &UploadOptions,
     context: &Context,
 ) -> Result<Transferred> {
-    Upload {
-        client,
-        remote,
-        options,
-        context,
-    }
-    .run(local)
-    .await
-    .map_err(|e| e.in_operation("upload").with("remote_path", remote))
+    let uploaded = async {
+        let own = context.partials.sent(remote, local).await?;
+        let upload = Upload {
+            client,
+            remote,
+            options,
+            context,
+            own,
+        };
+        upload.run(local).await
+    };
+    uploaded
+        .await
+        .map_err(|e| e.in_operation("upload").with("remote_path", remote))
 }
 
 struct Upload<'a> {
@@ -53,6 +58,8 @@ struct Upload<'a> {
     remote: &'a RemotePath,
     options: &'a UploadOptions,
     context: &'a Context,
+    /// Where an earlier try has put it.
+    own: Option<RemotePath>,
 }
 
 impl Upload<'_> {

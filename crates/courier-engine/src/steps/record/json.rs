@@ -30,10 +30,28 @@ impl Record {
         if let Some(partials) = read(state, "partials") {
             *record.partials.get_mut() = partials;
         }
+        if let Some(sent) = read::<Vec<_>>(state, "sent") {
+            record.sent = sent.into_iter().collect();
+        }
         if let Some(namings) = read::<Vec<_>>(state, "namings") {
             *record.namings.get_mut() = namings.into_iter().collect();
         }
         record
+    }
+
+    /// What is left of it where the whole job is tried again: which uploads have got which names.
+    pub(in crate::steps) fn of_next_try(state: &Value) -> Option<Value> {
+        let record = Self::resumed(Some(state));
+        let mut sent = record.sent;
+        for (ends, file) in record.files.into_inner() {
+            sent.extend(
+                file.target
+                    .filter(|_| file.completed)
+                    .map(|target| (ends, target)),
+            );
+        }
+        let sent: Vec<_> = sent.into_iter().collect();
+        (!sent.is_empty()).then(|| json!({ "sent": sent }))
     }
 
     /// As the context shows it: so many files with all that is known of them.
@@ -83,6 +101,9 @@ impl Record {
         let (partials, namings) = (self.partials.lock(), self.namings.lock());
         if !partials.is_empty() {
             state.insert("partials".into(), json!(&*partials));
+        }
+        if !self.sent.is_empty() {
+            state.insert("sent".into(), json!(self.sent.iter().collect::<Vec<_>>()));
         }
         if !namings.is_empty() {
             state.insert("namings".into(), json!(namings.iter().collect::<Vec<_>>()));

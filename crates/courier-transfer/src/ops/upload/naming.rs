@@ -21,9 +21,9 @@ impl Upload<'_> {
     ) -> Result<()> {
         let replace = match self.options.on_existing {
             _ if !self.options.atomic => return Ok(()),
-            OnExisting::Replace if self.options.replace_non_atomically => Replace::NonAtomically,
-            OnExisting::Replace => Replace::Atomically,
-            OnExisting::Skip | OnExisting::Fail | OnExisting::Rename => Replace::Never,
+            OnExisting::Skip | OnExisting::Fail | OnExisting::Rename if self.own.is_none() => Replace::Never,
+            _ if self.options.replace_non_atomically => Replace::NonAtomically,
+            _ => Replace::Atomically,
         };
         let (context, local) = (self.context, sending.local);
         let noted = replace == Replace::Never || sending.source.size >= WORTH_NOTING;

@@ -13,6 +13,9 @@ impl Upload<'_> {
     /// The final name; `None` where it is taken and to be left alone.
     pub(super) async fn target(&self, number: &mut u32) -> Result<Option<RemotePath>> {
         let options = self.options;
+        if let Some(own) = &self.own {
+            return Ok(Some(own.clone()));
+        }
         match options.on_existing {
             OnExisting::Replace => {
                 let asks_first = options.atomic
