@@ -41,43 +41,55 @@ pub(crate) fn key(step: u32, name: &str) -> String {
     format!("{step}.{name}")
 }
 
-/// `config` with every reference replaced by what it refers to.
+/// `filled` with every reference replaced by what it refers to. What is a reference is told by `written`, the configuration as
+/// it was before its placeholders were filled in: what these stand for, such as the name of a file, may look like one.
 ///
 /// # Errors
 /// [`Error::StepConfig`] that names the field and the outputs that there are.
 pub(crate) fn resolve(
-    config: &Map<String, Value>,
+    filled: &Map<String, Value>,
+    written: &Map<String, Value>,
     context: &Map<String, Value>,
 ) -> Result<Map<String, Value>> {
-    config
-        .iter()
-        .map(|(field, value)| Ok((field.clone(), resolve_value(field, value, context)?)))
-        .collect()
+    resolve_all("", filled, written, context)
 }
 
-fn resolve_value(field: &str, value: &Value, context: &Map<String, Value>) -> Result<Value> {
-    match value {
-        Value::String(text) => match text.strip_prefix(PREFIX) {
+fn resolve_all(
+    path: &str,
+    filled: &Map<String, Value>,
+    written: &Map<String, Value>,
+    context: &Map<String, Value>,
+) -> Result<Map<String, Value>> {
+    let resolved = filled.iter().map(|(name, value)| {
+        let written = written.get(name).unwrap_or(&Value::Null);
+        let resolved = resolve_value(&format!("{path}{name}"), value, written, context)?;
+        Ok((name.clone(), resolved))
+    });
+    resolved.collect()
+}
+
+fn resolve_value(
+    field: &str,
+    filled: &Value,
+    written: &Value,
+    context: &Map<String, Value>,
+) -> Result<Value> {
+    match (filled, written) {
+        (_, Value::String(text)) => match text.strip_prefix(PREFIX) {
             Some(key) => context.get(key).cloned().ok_or_else(|| Error::StepConfig {
                 fields: vec![Problem::new(field, missing(key, context))],
             }),
-            None => Ok(value.clone()),
+            None => Ok(filled.clone()),
         },
-        Value::Array(items) => items
+        (Value::Array(filled), Value::Array(written)) => filled
             .iter()
-            .map(|item| resolve_value(field, item, context))
+            .zip(written)
+            .map(|(filled, written)| resolve_value(field, filled, written, context))
             .collect(),
-        Value::Object(map) => map
-            .iter()
-            .map(|(name, item)| {
-                Ok((
-                    name.clone(),
-                    resolve_value(&format!("{field}.{name}"), item, context)?,
-                ))
-            })
-            .collect::<Result<Map<_, _>>>()
-            .map(Value::Object),
-        _ => Ok(value.clone()),
+        (Value::Object(filled), Value::Object(written)) => {
+            resolve_all(&format!("{field}."), filled, written, context).map(Value::Object)
+        }
+        _ => Ok(filled.clone()),
     }
 }
 
@@ -171,13 +183,21 @@ mod tests {
             "plain": "no context:1.downloaded_file here",
         }));
         assert_eq!(
-            Value::Object(resolve(&config, &context).unwrap()),
+            Value::Object(resolve(&config, &config, &context).unwrap()),
             json!({
                 "local_path": "/w/a",
                 "deep": {"list": [["/w/a"], 3]},
                 "plain": "no context:1.downloaded_file here",
             })
         );
+    }
+
+    #[test]
+    fn what_a_placeholder_stands_for_is_no_reference() {
+        let context = map(json!({"1.name": "context:1.secret", "1.secret": "not meant"}));
+        let written = map(json!({"path": "{{context:1.name}}", "ignore": ["{{context:1.name}}"]}));
+        let filled = map(json!({"path": "context:1.secret", "ignore": ["context:1.secret"]}));
+        assert_eq!(resolve(&filled, &written, &context).unwrap(), filled);
     }
 
     #[test]
@@ -194,7 +214,8 @@ mod tests {
     #[test]
     fn a_missing_output_names_the_field_and_what_there_is() {
         let context = map(json!({"1.files": []}));
-        let error = resolve(&map(json!({"local_path": "context:1.downloaded_file"})), &context).unwrap_err();
+        let config = map(json!({"local_path": "context:1.downloaded_file"}));
+        let error = resolve(&config, &config, &context).unwrap_err();
         let text = error.to_string();
         assert!(
             text.contains("local_path") && text.contains("1.downloaded_file") && text.contains("1.files"),

@@ -268,6 +268,19 @@ async fn connection_problem(engine: &Engine, step_type: &StepType, id: Uuid) -> 
     }))
 }
 
+/// What an earlier step left is the name of a file, also where it looks like a pattern: who names files on a server must not
+/// choose others by that.
+fn no_patterns(step_type: &StepType, written: &Map<String, Value>, resolved: &mut Map<String, Value>) {
+    for setting in step_type.settings {
+        if let Some(reference) = written.get(setting.name).filter(|v| context::is_reference(v))
+            && let Some(Value::String(text)) = resolved.get_mut(setting.name)
+            && is_pattern(step_type, setting, reference.as_str().unwrap_or_default())
+        {
+            *text = placeholders::literal(text);
+        }
+    }
+}
+
 /// The configuration that a step runs with: references resolved, placeholders filled in, checked once more, with
 /// defaults.
 ///
@@ -284,7 +297,8 @@ pub(crate) async fn prepare(
     let mut problems = Vec::new();
     let config = fill(step_type, &step.config, &scope, &mut problems);
     if problems.is_empty() {
-        let config = context::resolve(&config, &step.config, context)?;
+        let mut config = context::resolve(&config, &step.config, context)?;
+        no_patterns(step_type, &step.config, &mut config);
         problems = filled_values(engine, step_type, &config, execution.id);
         if let Some(id) = config.get("connection_id").and_then(uuid)
             && let Some(message) = connection_problem(engine, step_type, id).await?

@@ -341,3 +341,33 @@ async fn settings_that_make_no_sense_together_are_not_saved() {
         ]
     );
 }
+
+/// Who names files on a server chooses no other file by that, nor what an earlier step has left.
+#[tokio::test]
+async fn a_name_that_looks_like_a_pattern_or_a_reference_is_a_name() {
+    let t = Fixture::new().await;
+    let id = t.connection(json!({})).await.id;
+    put(&t, &["in/*.csv", "in/a.csv"]);
+    let steps = json!([
+        {"step_type": "remote.download", "config": {"connection_id": id, "remote_path": "in/\\*.csv"}},
+        {"step_type": "remote.rename", "config": {"connection_id": id, "remote_path": "in/{{context:1.name}}",
+            "new_path": "{{context:1.name}}"}},
+        {"step_type": "remote.rename", "config": {"connection_id": id, "remote_path": "in/a.csv", "new_path": "a.csv"}},
+        {"step_type": "remote.download", "config": {"connection_id": id, "remote_path": "context:1.name", "after": "delete",
+            "local_path": "again/"}},
+    ]);
+    let done = t.run_steps(steps).await;
+    assert_eq!(done.error, None);
+    assert_eq!(done.context["4.count"], json!(1));
+    assert_eq!(files(&t), ["a.csv"]);
+
+    put(&t, &["context:1.count"]);
+    let steps = json!([
+        {"step_type": "remote.download", "config": {"connection_id": id, "remote_path": "con*"}},
+        {"step_type": "remote.rename", "config": {"connection_id": id, "remote_path": "{{context:1.name}}",
+            "new_path": "b.csv"}},
+    ]);
+    let done = t.run_steps(steps).await;
+    assert_eq!(done.error, None);
+    assert_eq!(files(&t), ["a.csv", "b.csv"]);
+}
