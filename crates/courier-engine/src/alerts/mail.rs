@@ -5,6 +5,7 @@ use std::time::Duration;
 use courier_store::sealed::SMTP_PASSWORD as PASSWORD;
 use lettre::{
     Address, AsyncSmtpTransport, AsyncTransport, Tokio1Executor,
+    address::Envelope,
     message::{Mailbox, header::ContentType},
     transport::smtp::{
         authentication::Credentials,
@@ -13,6 +14,7 @@ use lettre::{
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
+use tokio::time::{Instant, timeout_at};
 
 use super::{deliver::Outcome, message::Message};
 use crate::{
@@ -24,6 +26,9 @@ use crate::{
 const SILENCE: Duration = Duration::from_secs(20);
 /// How long all of it may take; less than a message is taken for.
 const CALL: Duration = Duration::from_secs(45);
+
+/// How much of what it says is kept, characters.
+const SHOWN: usize = 300;
 
 /// The setting whose word says that mail goes in the clear.
 pub(crate) const CLEAR: &str = "none";
@@ -37,7 +42,7 @@ struct Server {
     from: Mailbox,
 }
 
-/// Sends a message to all of them, once.
+/// Sends a message to all of them, once. Where the server will not take it for one of them, the others are told all the same.
 pub(super) async fn send(engine: &Engine, to: &[String], message: &Message) -> Outcome {
     let server = match server(engine).await {
         Ok(server) => server,
@@ -48,20 +53,101 @@ pub(super) async fn send(engine: &Engine, to: &[String], message: &Message) -> O
         Ok(both) => both,
         Err(why) => return Outcome::refused(why),
     };
-    let host = &server.host;
-    match tokio::time::timeout(CALL, transport.send(mail)).await {
-        Ok(Ok(response)) => {
-            let said: Vec<&str> = response.message().collect();
-            Outcome::Delivered(format!("{host} took it: {} {}", response.code(), said.join(" ")))
+    let line = Line {
+        host: &server.host,
+        transport,
+        until: Instant::now() + CALL,
+    };
+    let (all, text) = (mail.envelope(), mail.formatted());
+    match line.hand_over(all, &text).await {
+        Err(trouble) if trouble.is_of_one && all.to().len() > 1 => line.one_by_one(all, &text).await,
+        Ok(said) => Outcome::Delivered(format!("{} took it: {said}", server.host)),
+        Err(trouble) => trouble.into(),
+    }
+}
+
+/// The way to the mail server, for one message.
+struct Line<'a> {
+    host: &'a str,
+    transport: AsyncSmtpTransport<Tokio1Executor>,
+    until: Instant,
+}
+
+/// Why the server did not take a mail.
+struct Trouble {
+    words: String,
+    /// It will not take it later either.
+    is_final: bool,
+    /// It may be because of one of those whom the mail is for.
+    is_of_one: bool,
+}
+
+impl From<Trouble> for Outcome {
+    fn from(trouble: Trouble) -> Self {
+        match trouble.is_final {
+            true => Self::refused(trouble.words),
+            false => Self::unreachable(trouble.words),
         }
-        Ok(Err(error)) if error.is_permanent() => {
-            Outcome::refused(format!("{host} refused it: {}", words(&error)))
+    }
+}
+
+impl Line<'_> {
+    /// Gives the server a mail, and answers what it said.
+    async fn hand_over(&self, envelope: &Envelope, mail: &[u8]) -> Result<String, Trouble> {
+        let host = self.host;
+        match timeout_at(self.until, self.transport.send_raw(envelope, mail)).await {
+            Ok(Ok(response)) => {
+                let said: Vec<&str> = response.message().collect();
+                Ok(brief(&format!("{} {}", response.code(), said.join(" "))))
+            }
+            Ok(Err(error)) => Err(Trouble {
+                words: match error.is_permanent() {
+                    true => format!("{host} refused it: {}", words(&error)),
+                    false => format!("{host} did not take it: {}", words(&error)),
+                },
+                is_final: error.is_permanent(),
+                // RFC 5321, section 4.3.2: what a server says of a mailbox.
+                is_of_one: error
+                    .status()
+                    .is_some_and(|code| matches!(u16::from(code), 450..=452 | 550..=553)),
+            }),
+            Err(_) => Err(Trouble {
+                words: format!("{host} did not take it within {} seconds", CALL.as_secs()),
+                is_final: false,
+                is_of_one: false,
+            }),
         }
-        Ok(Err(error)) => Outcome::unreachable(format!("{host} did not take it: {}", words(&error))),
-        Err(_) => Outcome::unreachable(format!(
-            "{host} did not take it within {} seconds",
-            CALL.as_secs()
-        )),
+    }
+
+    /// Gives it the same mail for each of them. It is delivered where one has it: to try again would tell that one again.
+    async fn one_by_one(&self, all: &Envelope, mail: &[u8]) -> Outcome {
+        let (mut took, mut not, mut is_final) = (Vec::new(), Vec::new(), true);
+        for address in all.to() {
+            let one = match Envelope::new(all.from().cloned(), vec![address.clone()]) {
+                Ok(one) => one,
+                Err(error) => return Outcome::refused(format!("the mail can't be sent: {error}")),
+            };
+            match self.hand_over(&one, mail).await {
+                Ok(said) => took.push(said),
+                Err(trouble) => {
+                    is_final &= trouble.is_final;
+                    not.push(format!("{address}: {}", trouble.words));
+                }
+            }
+        }
+        let (host, not_for) = (self.host, not.join("; "));
+        match took.last() {
+            Some(said) if not.is_empty() => Outcome::Delivered(format!("{host} took it: {said}")),
+            Some(said) => {
+                tracing::warn!(host, not_for, "an alert's mail did not go to everybody it is for");
+                let (some, all) = (took.len(), all.to().len());
+                Outcome::Delivered(format!(
+                    "{host} took it for {some} of {all}: {said}; not for {not_for}"
+                ))
+            }
+            None if is_final => Outcome::refused(not_for),
+            None => Outcome::unreachable(not_for),
+        }
     }
 }
 
@@ -201,5 +287,10 @@ fn words(error: &lettre::transport::smtp::Error) -> String {
         }
         cause = deeper.source();
     }
-    words
+    brief(&words)
+}
+
+/// What the server says, in one line and not too long.
+fn brief(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(SHOWN).collect()
 }

@@ -237,6 +237,38 @@ fn a_failure_is_mailed_over_starttls_and_tls() {
 }
 
 #[test]
+fn who_is_gone_keeps_no_mail_from_the_others() {
+    let folder = folder();
+    let serve = serve(folder.path());
+    let admin = serve.admin();
+    let smtpd = Smtpd::start(folder.path(), Security::StartTls, None);
+    mail_by(&admin, &smtpd, "starttls");
+    let to = ["ops@example.com", "nobody@example.com", "boss@example.com"];
+    alert(&admin, "mail", json!({"type": "email", "to": to}));
+    let tried = admin.ok(["alert", "test", "mail"]);
+    assert!(
+        tried.stdout.contains("took it for 2 of 3")
+            && tried.stdout.contains("nobody@example.com: localhost refused it")
+            && tried.stdout.contains("no such user"),
+        "{tried:?}"
+    );
+    let told: Vec<Vec<String>> = smtpd.mails().into_iter().map(|mail| mail.to).collect();
+    assert_eq!(told, [["ops@example.com"], ["boss@example.com"]]);
+
+    let nobody = ["nobody@example.com", "nobody@example.org"];
+    let channel = json!({"channel": {"to": nobody}}).to_string();
+    let file = admin.path("nobody.json");
+    std::fs::write(&file, channel).unwrap();
+    admin.ok(["alert", "update", "mail", "-f", file.to_str().unwrap()]);
+    let refused = admin.run(["alert", "test", "mail"]);
+    assert!(
+        refused.code == 1 && refused.stderr.contains("nobody@example.org"),
+        "{refused:?}"
+    );
+    assert_eq!(smtpd.mails().len(), 2);
+}
+
+#[test]
 fn mail_in_the_clear_is_said_loudly_and_takes_no_password() {
     let folder = folder();
     let serve = serve(folder.path());
