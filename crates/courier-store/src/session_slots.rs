@@ -8,7 +8,11 @@ use sea_orm::{ConnectionTrait, DbBackend, EntityTrait, Statement, Value};
 use uuid::Uuid;
 
 use crate::{
-    Kind, Result, Store, bus::Notice, entities::session_slots as entity, executions::Life, ids::stamp,
+    Kind, Result, Store,
+    bus::Notice,
+    entities::session_slots as entity,
+    executions::Life,
+    ids::{new_id, now},
 };
 
 /// Keeps the locks on connections apart from others: "slot" in ASCII.
@@ -26,17 +30,25 @@ pub struct SessionSlot {
     pub connection: Uuid,
 }
 
+impl SessionSlot {
+    /// A place of this connection, which is not taken yet.
+    pub fn new(connection: Uuid) -> Self {
+        let id = new_id();
+        Self { id, connection }
+    }
+}
+
 impl SessionSlots<'_> {
-    /// Takes one of `most` places of a connection for a session of this life; none where all are taken, or the life has no
-    /// lease (any more).
+    /// Takes this as one of `most` places of its connection, for a session of this life. `false` where all are taken, or the
+    /// life has no lease (any more).
     ///
     /// # Errors
-    /// [`Error::Unavailable`](crate::Error::Unavailable), [`Error::Database`](crate::Error::Database).
-    pub async fn take(&self, connection: Uuid, life: &Life, most: u32) -> Result<Option<SessionSlot>> {
-        let (id, at) = stamp();
-        let slot = SessionSlot { id, connection };
+    /// [`Error::Unavailable`](crate::Error::Unavailable), [`Error::Database`](crate::Error::Database); it may have been taken
+    /// nevertheless, and is to be released, also where this is dropped.
+    pub async fn take(&self, slot: SessionSlot, life: &Life, most: u32) -> Result<bool> {
+        let SessionSlot { id, connection } = slot;
         if self.0.kind() == Kind::Sqlite {
-            return Ok(Some(slot));
+            return Ok(true);
         }
         // The lock comes in a statement of its own: one that waited for it would not see what came before.
         let lock = postgres(
@@ -54,7 +66,7 @@ impl SessionSlots<'_> {
             [
                 id.into(),
                 connection.into(),
-                at.as_microsecond().into(),
+                now().as_microsecond().into(),
                 life.id.into(),
                 i64::from(most).into(),
             ],
@@ -66,10 +78,10 @@ impl SessionSlots<'_> {
                 Ok(db.execute_raw(insert).await?.rows_affected())
             })
             .await?;
-        Ok((taken == 1).then_some(slot))
+        Ok(taken == 1)
     }
 
-    /// Gives a place back, and tells whoever waits for it.
+    /// Gives a place back, if it was taken, and tells whoever waits for it.
     ///
     /// # Errors
     /// As [`Self::take`].

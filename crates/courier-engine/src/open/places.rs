@@ -12,7 +12,7 @@ use tokio::{runtime::Handle, time::timeout};
 use uuid::Uuid;
 
 use super::slots::{Permit, Slot};
-use crate::{Engine, Result};
+use crate::{Engine, Error, Result};
 
 /// How often is asked for a place where nobody says that one is free: words get lost, and nodes die without any.
 const LOOK: Duration = Duration::from_secs(1);
@@ -24,12 +24,14 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 pub(super) struct Place {
     engine: Engine,
     slot: SessionSlot,
+    /// It was taken, or may have been.
+    is_taken: bool,
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
         // Without a runtime the process ends, and its places with it.
-        if Handle::try_current().is_ok() {
+        if self.is_taken && Handle::try_current().is_ok() {
             let give_back = give_back(self.engine.clone(), self.slot);
             self.engine.0.tasks.spawn(give_back);
         }
@@ -94,14 +96,28 @@ fn is_alone(engine: &Engine) -> bool {
     engine.0.store.kind() == Kind::Sqlite
 }
 
+/// On its own, and given back unless it is certain that it was not taken: whoever asks may be dropped, or the answer be lost,
+/// when the database has it already.
 async fn ask(engine: &Engine, connection: Uuid, most: usize) -> Result<Option<Place>> {
     let life = engine.0.node.tenure().await.life;
     let most = u32::try_from(most).unwrap_or(u32::MAX);
-    let slots = engine.0.store.session_slots();
-    Ok(slots.take(connection, &life, most).await?.map(|slot| Place {
+    let place = Place {
         engine: engine.clone(),
-        slot,
-    }))
+        slot: SessionSlot::new(connection),
+        is_taken: true,
+    };
+    let asking = async move {
+        let mut place = place;
+        let slots = place.engine.0.store.session_slots();
+        place.is_taken = slots.take(place.slot, &life, most).await?;
+        Ok(Some(place).filter(|place| place.is_taken))
+    };
+    let asked = engine.0.tasks.spawn(asking).await;
+    asked.unwrap_or_else(|error| {
+        Err(Error::Internal(format!(
+            "a place was not asked for to the end: {error}"
+        )))
+    })
 }
 
 /// A session is closed: whoever waits for its place on any node gets it. Where the database is away, as soon as it is back.
