@@ -244,6 +244,13 @@ impl Live {
         });
     }
 
+    /// The step that runs now waits for something that it can't help: that is no lack of progress.
+    pub(crate) fn excuse(&self) {
+        if let Some(step) = &*self.step.lock() {
+            step.state.progressed();
+        }
+    }
+
     /// Index, bytes and files of the step that runs now.
     pub(crate) fn counts(&self) -> Option<(u32, u64, u64)> {
         let step = self.step.lock();

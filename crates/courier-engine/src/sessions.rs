@@ -3,14 +3,14 @@
 
 mod line;
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{collections::HashMap, pin::pin, sync::Arc, time::Duration};
 
 use courier_store::{connections::Connection, executions::Claim};
 use courier_transfer::{
     Client,
     layers::{Lanes, Parallel, Reconnecting},
 };
-use tokio::sync::Mutex;
+use tokio::{sync::Mutex, time::timeout};
 use uuid::Uuid;
 
 use crate::{
@@ -46,6 +46,8 @@ struct Shown {
 /// Sessions that share one file, at most, however many a connection may have: more bring nothing, and servers take many
 /// at once for an attack.
 const MOST_LANES: usize = 8;
+/// How often a step that waits for a place is excused; less than the shortest `timeout_sec`.
+const EXCUSE: Duration = Duration::from_millis(250);
 
 impl Sessions {
     pub(crate) fn new(engine: &Engine, claim: Claim, triggered_by: &str) -> Self {
@@ -69,6 +71,20 @@ impl Sessions {
         tracing::info!(execution = %claim.execution, why, "an execution waits");
         if let Err(error) = engine.0.store.executions().remark(claim, why).await {
             tracing::debug!(execution = %claim.execution, %error, "could not note why an execution waits");
+        }
+    }
+
+    /// What a wait for a place comes to. A step that waits for its turn doesn't fail for want of progress.
+    pub(crate) async fn wait<T>(&self, wait: impl Future<Output = T>) -> T {
+        let mut wait = pin!(wait);
+        loop {
+            let waited = timeout(EXCUSE, &mut wait).await;
+            if let Some(live) = self.0.engine.0.live.get(self.0.claim.execution) {
+                live.excuse();
+            }
+            if let Ok(done) = waited {
+                return done;
+            }
         }
     }
 
@@ -185,7 +201,7 @@ impl Shown {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         };
-        let _ = tokio::time::timeout(CLOSING, others_done).await;
+        let _ = timeout(CLOSING, others_done).await;
         self.line.close().await;
     }
 }

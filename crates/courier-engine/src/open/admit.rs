@@ -94,18 +94,22 @@ async fn in_turn<T>(
     turn: impl Future<Output = T>,
     sessions: Option<&Sessions>,
 ) -> T {
-    let mut turn = pin!(turn);
-    if let Ok(come) = tokio::time::timeout(MOMENT, &mut turn).await {
-        return come;
-    }
-    if let Some(sessions) = sessions {
+    let Some(sessions) = sessions else {
+        return turn.await;
+    };
+    let noted = async {
+        let mut turn = pin!(turn);
+        if let Ok(come) = tokio::time::timeout(MOMENT, &mut turn).await {
+            return come;
+        }
         let name = &connection.name;
         let why = format!(
             "waits for a session of the connection \"{name}\": all {max} of its max_sessions are in use"
         );
         sessions.note_wait(&why).await;
-    }
-    turn.await
+        turn.await
+    };
+    sessions.wait(noted).await
 }
 
 fn max_sessions(effective: &Effective) -> usize {

@@ -69,7 +69,9 @@ impl Wait {
         sessions.close_idle().await;
         let _waiting = permit.slot().waiting();
         let freed = permit.slot().freed().notified();
-        let _ = tokio::time::timeout(self.next.min(left), freed).await;
+        let _ = sessions
+            .wait(tokio::time::timeout(self.next.min(left), freed))
+            .await;
         self.next = (self.next * 2).min(LONGEST_WAIT);
         true
     }

@@ -120,11 +120,15 @@ async fn move_files<T: Transfer>(step: &Step<'_>, transfer: &T, record: &Arc<Rec
     // First what an attempt left that was interrupted between a file and its source.
     for leftover in record.leftovers() {
         sources.settle(&leftover.job, &leftover.source, true).await?;
+        step.state.progressed();
     }
     let planned = transfer.plan(&client, record).await?;
-    let done = record.clone();
+    let (done, state) = (record.clone(), step.state.clone());
     let jobs = planned
-        .filter(move |job| std::future::ready(!job.as_ref().is_ok_and(|job| done.is_done(job))))
+        .filter(move |job| {
+            state.progressed();
+            std::future::ready(!job.as_ref().is_ok_and(|job| done.is_done(job)))
+        })
         .boxed();
     let expected = step.config.get("min_files").and_then(Value::as_u64);
     let expected = expected.map_or(transfer.expected(), |n| usize::try_from(n).unwrap_or(usize::MAX));
@@ -215,6 +219,7 @@ async fn finish_file(
     FileResult { job, result }: FileResult,
 ) -> courier_transfer::Result<()> {
     let Some(job) = job else { return result.map(|_| ()) };
+    step.state.progressed();
     let took = record.took(&job);
     let done = match result {
         Ok(done) => done,
@@ -243,7 +248,11 @@ async fn finish_file(
         json!({"size": done.size, "resumed_from": record.resumed_from(&job), "verified": done.verified});
     step.record(direction.verb(), details(&job, more), Some(done.bytes), took);
     match done.source {
-        Some(source) => sources.settle(&job, &source, false).await,
+        Some(source) => {
+            let settled = sources.settle(&job, &source, false).await;
+            step.state.progressed();
+            settled
+        }
         None => Ok(()),
     }
 }

@@ -295,9 +295,10 @@ async fn a_person_waits_for_a_session_for_a_while_and_a_job_until_its_turn_comes
         .await
         .id;
     let first = holding(&t, made).await;
-    let second = t
-        .start_job(json!({"name": "second", "steps": [list(made)]}))
-        .await;
+    // Its turn is nothing that it could get on with.
+    let mut waiting = list(made);
+    waiting["timeout_sec"] = json!(1);
+    let second = t.start_job(json!({"name": "second", "steps": [waiting]})).await;
     t.wait_for_state(second, ExecutionState::Running).await;
     let error = browsing(&t, made).await.unwrap().unwrap_err();
     assert_eq!(error.kind(), "timeout");
