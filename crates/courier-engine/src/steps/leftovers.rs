@@ -56,17 +56,25 @@ async fn remove(all: &AllPartials, sessions: &Sessions, connection: Uuid, paths:
     }
 }
 
-/// The context with which the whole job is tried again: nothing but which uploads have got which names, so that they are
-/// replaced and not sent beside.
+/// The context with which the whole job is tried again: nothing but which files have got which names, so that they are
+/// replaced and not left beside. Where a step takes its sources away (`after`), the files themselves are all that is left of
+/// them, and stay done.
 pub(crate) fn context_of_next_try(
     context: &Map<String, Value>,
     steps: &[StepDefinition],
 ) -> Map<String, Value> {
     (1..)
         .zip(steps)
-        .filter(|(_, step)| super::find(&step.step_type).is_some_and(super::StepType::is_upload))
-        .filter_map(|(index, _)| {
-            let left = Record::of_next_try(state(context, index)?)?;
+        .filter_map(|(index, step)| {
+            let state = state(context, index)?;
+            let takes = matches!(
+                step.config.get("after").and_then(Value::as_str),
+                Some("delete" | "move")
+            );
+            let left = match takes {
+                true => state.clone(),
+                false => Record::of_next_try(state)?,
+            };
             Some((context::key(index, "transfer_state"), left))
         })
         .collect()

@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    path::Path,
+    path::{Path, PathBuf},
     sync::{Arc, Weak},
 };
 
@@ -164,6 +164,10 @@ impl Partials for ContextPartials {
             Some(target) => Ok(Some(RemotePath::new(target)?)),
             None => Ok(None),
         }
+    }
+
+    async fn fetched(&self, remote: &RemotePath, local: &Path) -> courier_transfer::Result<Option<PathBuf>> {
+        Ok(self.record.sent().get(&ends(remote, local)).map(PathBuf::from))
     }
 
     async fn ready(&self) -> courier_transfer::Result<()> {

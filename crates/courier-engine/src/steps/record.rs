@@ -34,7 +34,7 @@ pub(crate) struct Record {
     partials: Mutex<BTreeMap<String, Identity>>,
     /// Files that are about to get their final names, or have got them right before a crash.
     namings: Mutex<BTreeMap<Ends, Naming>>,
-    /// The final names of uploads that earlier tries of the whole job have made.
+    /// The final names that earlier tries of the whole job have made.
     sent: BTreeMap<Ends, String>,
     /// The step came to its end without an error, also of planning.
     is_through: AtomicBool,
@@ -88,7 +88,7 @@ impl Record {
         self.partials.lock()
     }
 
-    /// The final names of uploads that earlier tries of the whole job have made, by remote and local end.
+    /// The final names that earlier tries of the whole job have made, by remote and local end.
     pub(super) fn sent(&self) -> &BTreeMap<Ends, String> {
         &self.sent
     }

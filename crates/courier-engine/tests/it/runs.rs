@@ -161,6 +161,44 @@ async fn a_job_that_is_tried_again_sends_nothing_twice() {
     );
 }
 
+/// What an earlier try of the job has fetched is neither taken for somebody else's file nor for missing.
+#[tokio::test]
+async fn a_job_that_is_tried_again_has_what_it_has_fetched() {
+    let t = Fixture::new().await;
+    let made = t.connection(json!({})).await;
+    t.server.memory().refuse("make_dir", ErrorKind::Failed);
+    for more in [
+        json!({"on_existing": "skip"}),
+        json!({"on_existing": "fail"}),
+        json!({"on_existing": "rename"}),
+        json!({"after": "delete"}),
+        json!({"after": "move", "move_to": "done/"}),
+    ] {
+        for name in ["a.csv", "b.csv"] {
+            t.server.memory().put(&path(&format!("/home/{name}")), "new");
+        }
+        t.server.memory().put(&path("/home/done/x"), "");
+        let mut config = json!({"connection_id": made.id, "remote_path": "*.csv", "local_path": "in/"});
+        config.as_object_mut().unwrap().extend(map(more.clone()));
+        let steps = json!([
+            {"step_type": "remote.download", "config": config},
+            {"step_type": "remote.mkdir", "config": {"connection_id": made.id, "remote_path": "x/y"}},
+        ]);
+        let run = t
+            .run_job(
+                json!({"name": more.to_string(), "steps": steps, "failure_policy": policy("retry_job", 2)}),
+            )
+            .await;
+        assert_eq!((run.steps[0].attempts, run.steps[1].attempts), (3, 3), "{run:?}");
+        let files = run.context["1.downloaded_files"].as_array().unwrap();
+        assert_eq!(files.len(), 2, "{more}: {files:?}");
+        assert!(
+            !files.iter().any(|file| file.as_str().unwrap().contains('(')),
+            "{files:?}"
+        );
+    }
+}
+
 #[tokio::test]
 async fn what_cannot_pass_is_not_tried_again() {
     let t = Fixture::new().await;

@@ -5,7 +5,8 @@ use std::{path::Path, sync::Arc};
 use crate::{Client, Entry, Error, ErrorKind, Fetch, FileSink, Parts, RemotePath, Result, Retry, Sink};
 
 use super::{
-    Context, DownloadOptions, FinalName, Found, Identity, Outcome, SMALL, Transferred, Verified, Version,
+    Context, DownloadOptions, FinalName, Found, Identity, OnExisting, Outcome, SMALL, Transferred, Verified,
+    Version,
     beginning::begin_alike,
     blocking::quickly,
     local::Part,
@@ -29,16 +30,27 @@ pub async fn download(
     options: &DownloadOptions,
     context: &Context,
 ) -> Result<Transferred> {
-    Download {
-        client: &**client,
-        remote,
-        local,
-        options,
-        context,
-    }
-    .run()
-    .await
-    .map_err(|e| e.in_operation("download").with("remote_path", remote))
+    let downloaded = async {
+        let own = context.partials.fetched(remote, local).await?;
+        let on_existing = match own {
+            Some(_) => OnExisting::Replace,
+            None => options.on_existing,
+        };
+        let download = Download {
+            client: &**client,
+            remote,
+            local: own.as_deref().unwrap_or(local),
+            options: &DownloadOptions {
+                on_existing,
+                ..options.clone()
+            },
+            context,
+        };
+        download.run().await
+    };
+    downloaded
+        .await
+        .map_err(|e| e.in_operation("download").with("remote_path", remote))
 }
 
 struct Download<'a> {

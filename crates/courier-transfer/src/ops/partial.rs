@@ -1,6 +1,9 @@
 //! Which source a partial file is a part of. A partial is continued only for the very same source.
 
-use std::{fmt, path::Path};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -109,6 +112,11 @@ pub trait Partials: Send + Sync + fmt::Debug {
     /// The final name that an earlier try at the same work has given this upload. What lies there is ours, and is replaced
     /// whatever else is to be kept: a second copy of it is what nobody wants.
     async fn sent(&self, _remote: &RemotePath, _local: &Path) -> Result<Option<RemotePath>> {
+        Ok(None)
+    }
+
+    /// As [`sent`](Self::sent), of a download: its local name.
+    async fn fetched(&self, _remote: &RemotePath, _local: &Path) -> Result<Option<PathBuf>> {
         Ok(None)
     }
 

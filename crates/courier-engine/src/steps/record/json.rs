@@ -39,7 +39,7 @@ impl Record {
         record
     }
 
-    /// What is left of it where the whole job is tried again: which uploads have got which names.
+    /// What is left of it where the whole job is tried again: which files have got which names.
     pub(in crate::steps) fn of_next_try(state: &Value) -> Option<Value> {
         let record = Self::resumed(Some(state));
         let mut sent = record.sent;
