@@ -260,6 +260,7 @@ impl<'a> Sources<'a> {
                 let audit = self
                     .step
                     .audit("delete", json!({"path": from, "after": self.direction.verb()}));
+                self.guard.check()?;
                 let removed = ops::remove(&**self.client, from, EntryKind::File, None).await;
                 return audit.finish(removed).map(|()| Settled::Deleted);
             }

@@ -12,6 +12,7 @@ use std::{
 
 use courier_transfer::{
     Error, ErrorKind,
+    ops::Guard,
     settings::{Kind, Setting},
 };
 
@@ -68,6 +69,7 @@ async fn copy_or_move(step: &Step<'_>, work: Work, moves: bool) -> Result<()> {
     let to = step.local_path(into)?;
     let watch = Watch {
         state: step.state.clone(),
+        guard: step.state.guard(),
         stopped: Arc::new(AtomicBool::new(false)),
     };
     let _stop = StopOnDrop(watch.stopped.clone());
@@ -101,9 +103,11 @@ async fn copy_or_move(step: &Step<'_>, work: Work, moves: bool) -> Result<()> {
 
 async fn delete(step: &Step<'_>) -> Result<()> {
     let path = step.local_path(step.text("path")?)?;
-    let delete = || {
+    let guard = step.state.guard();
+    let delete = move || {
         let file = LocalFile::open(path)?;
         file.check_regular()?;
+        guard.check()?;
         file.remove()
     };
     let interrupted = step.begin_changes().await?;
@@ -116,6 +120,7 @@ async fn delete(step: &Step<'_>) -> Result<()> {
 }
 
 fn move_file(from: &LocalFile, to: &LocalFile, watch: &Watch) -> courier_transfer::Result<()> {
+    watch.check()?;
     if from.rename(to)? {
         return Ok(());
     }
@@ -167,13 +172,14 @@ fn copy_file(from: &LocalFile, to: &LocalFile, watch: &Watch) -> courier_transfe
 /// What a copy in its own thread looks at and tells.
 struct Watch {
     state: Arc<StepState>,
+    guard: Arc<dyn Guard>,
     stopped: Arc<AtomicBool>,
 }
 
 impl Watch {
-    /// Does anybody still wait for it?
+    /// Does anybody still wait for it, and may this node still act?
     fn check(&self) -> courier_transfer::Result<()> {
-        if self.stopped.load(Ordering::Relaxed) {
+        if self.stopped.load(Ordering::Relaxed) || !self.guard.allows() {
             return Err(Error::new(ErrorKind::Cancelled, "the copy was stopped"));
         }
         Ok(())
