@@ -153,10 +153,12 @@ async fn put_back_one(db: &impl ConnectionTrait, row: &Model, cause: Cause) -> R
     Ok(to)
 }
 
-/// Counts how often in a row it was interrupted so without having come further.
+/// Counts how often in a row it was interrupted so without having come further. One that only waited to try a step again
+/// did nothing that could have ended its process.
 async fn count_crash(db: &impl ConnectionTrait, row: &Model) -> Result<i32> {
-    let mark = progress(db, row.id).await?;
+    let Progress { mark, waits } = progress(db, row.id).await?;
     let crashes = match mark > row.crash_mark {
+        _ if waits => return Ok(Ord::min(row.crashes, CRASHES - 1)),
         true => 1,
         false => row.crashes.saturating_add(1),
     };
@@ -173,8 +175,15 @@ async fn count_crash(db: &impl ConnectionTrait, row: &Model) -> Result<i32> {
     Ok(crashes)
 }
 
-/// How far an execution has come, as one number that grows.
-async fn progress(db: &impl ConnectionTrait, execution: Uuid) -> Result<i64> {
+/// How far an execution has come.
+struct Progress {
+    /// As one number that grows.
+    mark: i64,
+    /// A step has failed, is to be tried again later, and no other is under way.
+    waits: bool,
+}
+
+async fn progress(db: &impl ConnectionTrait, execution: Uuid) -> Result<Progress> {
     let steps: Vec<(String, i64, i64)> = steps::Entity::find()
         .select_only()
         .columns([
@@ -186,16 +195,20 @@ async fn progress(db: &impl ConnectionTrait, execution: Uuid) -> Result<i64> {
         .into_tuple()
         .all(db)
         .await?;
-    let of_one = |(state, bytes, files): (String, i64, i64)| {
+    let of_one = |(state, bytes, files): &(String, i64, i64)| {
         let is_done = [StepState::Completed, StepState::Skipped]
             .iter()
             .any(|done| state == done.as_str());
         match is_done {
             true => COMPLETED,
-            false => bytes.saturating_add(files).clamp(0, COMPLETED - 1),
+            false => bytes.saturating_add(*files).clamp(0, COMPLETED - 1),
         }
     };
-    Ok(steps.into_iter().map(of_one).fold(0, i64::saturating_add))
+    let is_there = |wanted: StepState| steps.iter().any(|(state, ..)| state == wanted.as_str());
+    Ok(Progress {
+        waits: is_there(StepState::Failed) && !is_there(StepState::Running),
+        mark: steps.iter().map(of_one).fold(0, i64::saturating_add),
+    })
 }
 
 fn too_many(crashes: i32) -> Value {

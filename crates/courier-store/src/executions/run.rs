@@ -202,6 +202,8 @@ pub(super) async fn start_over(store: &Store, claim: Claim, retries: u32, contex
             let change = ActiveModel {
                 retries: Set(row::small(retries)),
                 context: Set(row::clean_json(context.clone())),
+                // How far it had come before says nothing of this try.
+                crash_mark: Set(0),
                 ..Default::default()
             };
             Entity::update_many()

@@ -6,6 +6,7 @@ use courier_store::{
     new_id,
 };
 use sea_orm::ConnectionTrait;
+use serde_json::json;
 
 use crate::{
     database::Database,
@@ -17,6 +18,7 @@ use crate::{
 on_both!(
     a_dead_process_leaves_no_orphans,
     what_ends_its_process_again_and_again_has_failed,
+    a_wait_for_a_retry_is_no_crash,
     what_nobody_is_at_is_put_back,
 );
 
@@ -115,6 +117,28 @@ async fn what_ends_its_process_again_and_again_has_failed(db: Database) {
         (StepState::Failed, &Some(error))
     );
     assert_eq!(steps[1].state, StepState::Pending);
+}
+
+async fn a_wait_for_a_retry_is_no_crash(db: Database) {
+    let executions = db.executions();
+    let id = enqueue(&db, new_id(), "j").await.id;
+    for crash in 1..=8 {
+        let n = life(&db, &format!("n{crash}")).await;
+        let claim = claim_next(&db, &n).await.unwrap().claim();
+        let mut step = executions.steps(id).await.unwrap().remove(0);
+        step.state = StepState::Failed;
+        executions.checkpoint(claim, &step, None).await.unwrap();
+        die(&db, &n).await;
+        assert_eq!(executions.put_back().await.unwrap(), [(id, State::Queued)]);
+    }
+    // One that begins anew may come less far than before, and yet come on.
+    let n = life(&db, "n").await;
+    let claim = claim_next(&db, &n).await.unwrap().claim();
+    executions.start_over(claim, 1, &json!({})).await.unwrap();
+    begin(&db, claim).await;
+    executions.progress(claim, 1, 1, 0).await.unwrap();
+    die(&db, &n).await;
+    assert_eq!(executions.put_back().await.unwrap(), [(id, State::Queued)]);
 }
 
 /// The database did what it was asked for, and its answer was lost.
