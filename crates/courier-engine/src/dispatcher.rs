@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use courier_store::{
     dispatch::{Handled, Handler},
-    executions::Execution,
+    executions::{Execution, ExecutionState},
 };
 use uuid::Uuid;
 
@@ -13,6 +13,9 @@ use crate::{Engine, live::Stop, node::Tenure, runner};
 
 /// Before the database is asked again, where it is away.
 const PAUSE: Duration = Duration::from_secs(1);
+
+/// After so many other failures the next in the queue gets its turn.
+const FAILURES: u32 = 5;
 
 /// How long what runs may take to stop after the lease was lost.
 const ABANDON: Duration = Duration::from_secs(5);
@@ -34,11 +37,16 @@ impl Handler for Here {
     async fn run(&self, id: Uuid) -> Handled {
         let engine = &self.0;
         let stopping = &engine.0.stopping;
-        // It may run here still, under a lease that was lost.
-        if let Some(last) = engine.0.live.get(id) {
+        // It may run here still, under a lease that was lost, or be about to end. A call that was late for one that runs
+        // takes no place for as long as that does.
+        while let Some(last) = engine.0.live.get(id) {
             tokio::select! {
                 () = stopping.cancelled() => return Handled::NotHere,
                 () = last.ended() => {}
+                () = tokio::time::sleep(PAUSE) => match engine.0.store.executions().get(id).await {
+                    Ok(execution) if execution.state != ExecutionState::Queued => return Handled::Done,
+                    _ => {}
+                },
             }
         }
         let (execution, tenure) = match take(engine, id).await {
@@ -49,6 +57,8 @@ impl Handler for Here {
         // On its own, so that it ends in order whatever becomes of this call.
         if let Err(error) = running.await {
             tracing::error!(execution = %id, %error, "an execution ended by a bug in Courier");
+            // What is running by its row, and doesn't live here, is put back soon.
+            engine.0.live.end(id);
         }
         Handled::Done
     }
@@ -57,6 +67,7 @@ impl Handler for Here {
 /// Takes an execution, if it waits still; where the database is away, as soon as it is there.
 async fn take(engine: &Engine, id: Uuid) -> Result<(Execution, Tenure), Handled> {
     let stopping = &engine.0.stopping;
+    let mut failures = 0;
     loop {
         let tenure = tokio::select! {
             biased;
@@ -70,6 +81,11 @@ async fn take(engine: &Engine, id: Uuid) -> Result<(Execution, Tenure), Handled>
             Ok(None) => {}
             Err(error) => {
                 tracing::error!(execution = %id, %error, "could not take an execution from the queue");
+                // One whose row can't be read must not keep others from their turn: it is called for again.
+                failures += u32::from(!matches!(error, courier_store::Error::Unavailable(_)));
+                if failures >= FAILURES {
+                    return Err(Handled::Done);
+                }
                 // Where it was taken after all, it is found to be without anybody at it.
                 let _ = tokio::time::timeout(PAUSE, stopping.cancelled()).await;
             }

@@ -222,13 +222,14 @@ struct Waiting {
 }
 
 async fn sweep_once(db: &DatabaseConnection) -> Result<()> {
-    // Somebody who has had a call for long, and left it waiting, has never heard of it.
+    // Somebody who has had a call for long, and left it waiting, has never heard of it. One that failed, since the database
+    // was away, is put off by the queue for longer each time.
     let forgotten = Statement::from_sql_and_values(
         DbBackend::Postgres,
         format!(
             "SELECT id FROM executions WHERE state = 'queued' AND NOT EXISTS (
                 SELECT FROM {SCHEMA}._private_jobs AS jobs
-                WHERE jobs.key = executions.id::text AND jobs.attempts < jobs.max_attempts
+                WHERE jobs.key = executions.id::text AND jobs.attempts < jobs.max_attempts AND jobs.run_at <= now()
                 AND (jobs.locked_at IS NULL OR jobs.locked_at > now() - $1 * interval '1 second')
             ) ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED"
         ),
