@@ -139,27 +139,33 @@ impl Schedules<'_> {
     }
 
     /// Puts into the queue what is due at this time, and answers how many executions that were. The engine does so by
-    /// itself, by the clock.
+    /// itself, by the clock. One that can't be fired keeps none of the others from it.
     ///
     /// # Errors
-    /// [`Error::Store`].
+    /// [`Error::Store`], when all others have been looked at.
     pub async fn run_due(&self, now: Timestamp) -> Result<usize> {
         let mut queued = 0;
         loop {
             let due = self.0.0.store.schedules().due(now, BATCH).await?;
-            let mut moved = false;
+            let (mut moved, mut failed) = (false, None);
             for due in due {
                 if self.0.0.stopping.is_cancelled() {
                     return Ok(queued);
                 }
-                match self.fire(due, now).await? {
-                    Outcome::NotDue => {}
-                    Outcome::Queued(_) => (queued, moved) = (queued + 1, true),
-                    _ => moved = true,
+                match self.fire(due, now).await {
+                    Ok(Outcome::NotDue) => {}
+                    Ok(Outcome::Queued(_)) => (queued, moved) = (queued + 1, true),
+                    Ok(_) => moved = true,
+                    // Nothing can be fired.
+                    Err(error @ Error::Store(courier_store::Error::Unavailable(_))) => return Err(error),
+                    Err(error) => {
+                        tracing::error!(job = %due.job_id, %error, "a schedule could not be fired");
+                        failed = Some(error);
+                    }
                 }
             }
             if !moved {
-                return Ok(queued);
+                return failed.map_or(Ok(queued), Err);
             }
         }
     }

@@ -69,7 +69,11 @@ where
                 return Ok(Outcome::NotDue);
             };
             let mut after = row.clone();
-            let Some(plan) = plan(&row.try_into()?, &job) else {
+            let read = Schedule::try_from(row).and_then(|schedule| Ok((schedule, Job::try_from(job)?)));
+            let read = read.inspect_err(
+                |error| tracing::error!(job = %due.job_id, schedule = %due.id, %error, "a schedule can't be read"),
+            );
+            let Some(plan) = read.ok().and_then(|(schedule, job)| plan(&schedule, &job)) else {
                 after.look_at = row::micros(now.checked_add(LATER).ok());
                 save(db, after).await?;
                 return Ok(Outcome::Unplanned);
@@ -102,7 +106,7 @@ where
 }
 
 /// Locks the job, then the schedule, in the order of those who change a job; not where somebody else is at it.
-async fn take(db: &DatabaseTransaction, due: Due, now: Timestamp) -> Result<Option<(Model, Job)>> {
+async fn take(db: &DatabaseTransaction, due: Due, now: Timestamp) -> Result<Option<(Model, jobs::Model)>> {
     let job = jobs::Entity::find_by_id(due.job_id)
         .lock_with_behavior(LockType::Update, LockBehavior::SkipLocked)
         .one(db)
@@ -113,7 +117,7 @@ async fn take(db: &DatabaseTransaction, due: Due, now: Timestamp) -> Result<Opti
         .lock_exclusive()
         .one(db)
         .await?;
-    row.map(|row| Ok((row, job.try_into()?))).transpose()
+    Ok(row.map(|row| (row, job)))
 }
 
 async fn save(db: &DatabaseTransaction, row: Model) -> Result<()> {

@@ -21,6 +21,7 @@ on_both!(
     a_full_job_leaves_its_run_out_or_has_it_wait,
     unchanged_schedules_go_on_and_others_begin,
     what_is_due_is_found_in_its_order,
+    what_cannot_be_read_is_put_off,
 );
 
 /// The time that tests take for now; well before the real one, so that nothing else comes into it.
@@ -330,4 +331,28 @@ async fn what_is_due_is_found_in_its_order(db: Database) {
     let upcoming = db.schedules().upcoming(2).await.unwrap();
     let names: Vec<&str> = upcoming.iter().map(|(_, name)| name.as_str()).collect();
     assert_eq!(names, ["early", "late"]);
+}
+
+async fn what_cannot_be_read_is_put_off(db: Database) {
+    let broken = job(&db, "broken", vec![every("1 * * * *", noon())]).await;
+    let database = sea_orm::Database::connect(&db.url).await.unwrap();
+    let sql = "UPDATE schedules SET missed = 'of a later version'";
+    sea_orm::ConnectionTrait::execute_unprepared(&database, sql)
+        .await
+        .unwrap();
+    let whole = job(&db, "whole", vec![every("1 * * * *", noon())]).await;
+    let due = db.schedules().due(noon(), 9).await.unwrap();
+    assert_eq!(
+        due.iter().map(|due| due.job_id).collect::<Vec<_>>(),
+        [broken.id, whole.id]
+    );
+    let outcome = db
+        .schedules()
+        .fire(due[0], noon(), |schedule, job| {
+            Some(run(schedule, job, None, false))
+        })
+        .await;
+    assert_eq!(outcome.unwrap(), Outcome::Unplanned);
+    let due = db.schedules().due(noon(), 9).await.unwrap();
+    assert_eq!(due.iter().map(|due| due.job_id).collect::<Vec<_>>(), [whole.id]);
 }
