@@ -166,7 +166,7 @@ impl Jobs<'_> {
     /// [`Error::NotFound`], [`Error::Conflict`] while an execution of it is not over.
     pub async fn delete(&self, actor: &Actor, id: Uuid) -> Result<()> {
         let job = found(self.0.0.store.jobs().get(id).await, id)?;
-        if self.unfinished(id).await? > 0 {
+        if self.has_unfinished(id).await? {
             return Err(Error::Conflict(format!(
                 "the job \"{}\" has an execution that is not over; wait for it, or cancel it first",
                 job.name
@@ -244,8 +244,8 @@ impl Jobs<'_> {
         view(job, &schedules)
     }
 
-    /// How many of a job's executions are queued, running or paused.
-    async fn unfinished(&self, id: Uuid) -> Result<u64> {
+    /// Is one of a job's executions queued, running or paused?
+    async fn has_unfinished(&self, id: Uuid) -> Result<bool> {
         let filter = ExecutionFilter {
             job_id: Some(id),
             states: vec![
@@ -255,14 +255,12 @@ impl Jobs<'_> {
             ],
             ..ExecutionFilter::default()
         };
-        let page = self
-            .0
-            .0
-            .store
-            .executions()
-            .list(&filter, &PageRequest::first(1000))
-            .await?;
-        Ok(page.items.len() as u64)
+        let executions = self.0.0.store.executions();
+        Ok(!executions
+            .list(&filter, &PageRequest::first(1))
+            .await?
+            .items
+            .is_empty())
     }
 }
 

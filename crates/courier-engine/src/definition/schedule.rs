@@ -45,8 +45,13 @@ const MOST: usize = 100;
 
 /// Reads the shape of a job's schedules.
 pub(crate) fn parse(input: &mut Input) -> Vec<ScheduleDefinition> {
-    let mut schedules: Vec<ScheduleDefinition> = Vec::new();
-    for (i, values) in input.objects("schedules").into_iter().enumerate() {
+    let given = input.objects("schedules");
+    if given.len() > MOST {
+        input.problem("schedules", format!("must be {MOST} at most"));
+        return Vec::new();
+    }
+    let mut schedules: Vec<ScheduleDefinition> = Vec::with_capacity(given.len());
+    for (i, values) in given.into_iter().enumerate() {
         let mut one = Input::new(format!("schedules[{i}]"), values);
         let schedule = parse_one(&mut one);
         let times = |s: &ScheduleDefinition| (s.cron.clone(), s.timezone.clone(), s.at);
@@ -58,9 +63,6 @@ pub(crate) fn parse(input: &mut Input) -> Vec<ScheduleDefinition> {
         }
         schedules.push(schedule);
         input.problems(one.finish());
-    }
-    if schedules.len() > MOST {
-        input.problem("schedules", format!("must be {MOST} at most"));
     }
     schedules
 }
