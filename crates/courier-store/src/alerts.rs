@@ -343,12 +343,12 @@ impl Alerts<'_> {
         look::told(self.0, alert).await
     }
 
-    /// Executions that were due before this moment and are not over, oldest first, 1,000 at most.
+    /// Executions that were due before this moment and are not over, oldest first, 1,000 at most; those `behind` one to go on.
     ///
     /// # Errors
     /// As [`Self::raise`].
-    pub async fn unfinished(&self, before: Timestamp) -> Result<Vec<Unfinished>> {
-        look::unfinished(self.0, before).await
+    pub async fn unfinished(&self, before: Timestamp, behind: Option<Uuid>) -> Result<Vec<Unfinished>> {
+        look::unfinished(self.0, before, behind).await
     }
 
     /// Notes that this deadline of the alert's file was looked at, and tells of it where the file is missing. `false` where

@@ -9,6 +9,7 @@ mod retention;
 mod run;
 
 pub use history::Transition;
+pub(crate) use load::without_context;
 pub use node::{LEASE, Life, Node};
 
 use jiff::Timestamp;

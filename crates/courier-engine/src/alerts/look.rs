@@ -1,7 +1,7 @@
 //! Looks for what nobody reports: executions that are late, and files that have not come.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     time::{Duration, Instant},
 };
 
@@ -101,26 +101,47 @@ async fn not_started(store: &Store, before: Timestamp) -> Result<Vec<Late>> {
 }
 
 async fn look_for_late(store: &Store, alerts: &[Alert], now: Timestamp) -> Result<()> {
-    let limits = alerts.iter().filter_map(|alert| {
-        let after = alert.rule.late_after_sec?;
-        let wanted = alert.rule.on.contains(&AlertKind::ExecutionLate);
-        wanted.then_some((alert, SignedDuration::from_secs(after.into())))
-    });
-    let limits: Vec<(&Alert, SignedDuration)> = limits.collect();
-    let Some(shortest) = limits.iter().map(|(_, after)| *after).min() else {
+    let mut limits = Vec::new();
+    for alert in alerts {
+        if let Some(after) = alert.rule.late_after_sec
+            && alert.rule.on.contains(&AlertKind::ExecutionLate)
+        {
+            limits.push(Limit {
+                alert,
+                after: SignedDuration::from_secs(after.into()),
+                told: store.alerts().told(alert.id).await?,
+            });
+        }
+    }
+    let Some(shortest) = limits.iter().map(|limit| limit.after).min() else {
         return Ok(());
     };
-    let unfinished = store.alerts().unfinished(now - shortest).await?;
-    let mut late: Vec<Late> = unfinished.into_iter().map(Late::from).collect();
-    late.extend(not_started(store, now - shortest).await?);
-    if late.is_empty() {
-        return Ok(());
+    tell_late(store, &limits, not_started(store, now - shortest).await?, now).await?;
+    let mut behind = None;
+    loop {
+        let unfinished = store.alerts().unfinished(now - shortest, behind).await?;
+        let Some(last) = unfinished.last() else {
+            return Ok(());
+        };
+        behind = Some(last.id);
+        let late = unfinished.into_iter().map(Late::from).collect();
+        tell_late(store, &limits, late, now).await?;
     }
-    for (alert, after) in limits {
-        let told = store.alerts().told(alert.id).await?;
+}
+
+/// How long what an alert looks at may take.
+struct Limit<'a> {
+    alert: &'a Alert,
+    after: SignedDuration,
+    /// What it has told of.
+    told: HashSet<String>,
+}
+
+async fn tell_late(store: &Store, limits: &[Limit<'_>], late: Vec<Late>, now: Timestamp) -> Result<()> {
+    for Limit { alert, after, told } in limits {
         for one in &late {
             let is_meant = alert.rule.jobs.is_empty() || alert.rule.jobs.contains(&one.job_id);
-            if !is_meant || one.due_at + after >= now || told.contains(&one.subject) {
+            if !is_meant || one.due_at + *after >= now || told.contains(&one.subject) {
                 continue;
             }
             let mut facts = one.facts.clone();

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use jiff::Timestamp;
 use sea_orm::{
-    ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
     sea_query::{Expr, ExprTrait, Func},
 };
 use serde_json::Value;
@@ -17,7 +17,7 @@ use super::{
 use crate::{
     Result, Store,
     entities::{alert_subjects, alerts, executions},
-    executions::ExecutionState,
+    executions::{ExecutionState, without_context},
     row,
 };
 
@@ -47,12 +47,17 @@ impl Unfinished {
     }
 }
 
-/// Those that were due before this moment, oldest first.
-pub(super) async fn unfinished(store: &Store, before: Timestamp) -> Result<Vec<Unfinished>> {
-    use executions::{Column, Entity};
+/// Those that were due before this moment, oldest first, and behind that one.
+pub(super) async fn unfinished(
+    store: &Store,
+    before: Timestamp,
+    behind: Option<Uuid>,
+) -> Result<Vec<Unfinished>> {
+    use executions::Column;
     let states = ExecutionState::ALL.iter().filter(|state| !state.is_final());
     let due = Func::coalesce([Expr::col(Column::ScheduledAt), Expr::col(Column::QueuedAt)]);
-    let rows = Entity::find()
+    let rows = without_context()
+        .filter(Condition::all().add_option(behind.map(|id| Column::Id.gt(id))))
         .filter(Column::State.is_in(states.map(|state| state.as_str())))
         .filter(Expr::expr(due).lt(before.as_microsecond()))
         .order_by_asc(Column::Id)

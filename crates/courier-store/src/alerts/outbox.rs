@@ -101,25 +101,29 @@ pub(super) async fn take(store: &Store, now: Timestamp, lease: SignedDuration) -
                 .order_by_asc(Column::Id)
                 .all(db)
                 .await?;
-            let (alert, secret) = match load(db, taken.alert_id).await {
+            let id = taken.id;
+            match read(db, taken, joined).await {
                 // It must not stand in the way of others.
-                Err(Error::Database(DbErr::Json(words))) => {
-                    give_up(db, taken.id, &words, now).await?;
-                    return Ok(None);
+                Err(Error::Database(DbErr::Json(words) | DbErr::Type(words))) => {
+                    give_up(db, id, &words, now).await?;
+                    Ok(None)
                 }
-                loaded => loaded?,
-            };
-            Ok(Some(Taken {
-                delivery: taken.try_into()?,
-                joined: joined
-                    .into_iter()
-                    .map(Delivery::try_from)
-                    .collect::<Result<_>>()?,
-                alert,
-                secret,
-            }))
+                taken => taken.map(Some),
+            }
         })
         .await
+}
+
+/// What was taken, with whom to tell.
+async fn read(db: &impl ConnectionTrait, taken: Model, joined: Vec<Model>) -> Result<Taken> {
+    let (alert, secret) = load(db, taken.alert_id).await?;
+    let joined = joined.into_iter().map(Delivery::try_from);
+    Ok(Taken {
+        delivery: taken.try_into()?,
+        joined: joined.collect::<Result<_>>()?,
+        alert,
+        secret,
+    })
 }
 
 async fn give_up(db: &impl ConnectionTrait, id: Uuid, why: &str, now: Timestamp) -> Result<()> {

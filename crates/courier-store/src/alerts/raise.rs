@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
     QuerySelect,
-    sea_query::{LockType, OnConflict},
+    sea_query::{LockType, OnConflict, Query},
 };
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -255,8 +255,13 @@ pub(crate) async fn execution_over(
         at,
     )
     .await?;
-    // Nobody will speak of this execution again.
+    // Nobody will speak of this execution again. By alert, as the index is: there is a subject for each job as well.
+    let all = Query::select()
+        .column(alerts::Column::Id)
+        .from(alerts::Entity)
+        .to_owned();
     alert_subjects::Entity::delete_many()
+        .filter(alert_subjects::Column::AlertId.in_subquery(all))
         .filter(alert_subjects::Column::Subject.eq(late))
         .exec(db)
         .await?;

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, Iterable, QueryFilter, QueryOrder, QuerySelect,
-    sea_query::Expr,
+    Select, sea_query::Expr,
 };
 use serde_json::json;
 use uuid::Uuid;
@@ -70,17 +70,21 @@ pub(super) async fn steps(store: &Store, ids: &[Uuid]) -> Result<Vec<(Uuid, Step
         .collect()
 }
 
+/// Executions with an empty context: it may be large, and many are asked for.
+pub(crate) fn without_context() -> Select<Entity> {
+    let columns = Column::iter().filter(|column| !matches!(column, Column::Context));
+    Entity::find()
+        .select_only()
+        .columns(columns)
+        .expr_as(Expr::value(json!({})), "context")
+}
+
 pub(super) async fn list(
     store: &Store,
     filter: &ExecutionFilter,
     page: &PageRequest,
 ) -> Result<Page<Execution>> {
-    // A context may be large, and a page holds many of them.
-    let columns = Column::iter().filter(|column| !matches!(column, Column::Context));
-    let mut query = Entity::find()
-        .select_only()
-        .columns(columns)
-        .expr_as(Expr::value(json!({})), "context");
+    let mut query = without_context();
     if let Some(job) = filter.job_id {
         query = query.filter(Column::JobId.eq(job));
     }

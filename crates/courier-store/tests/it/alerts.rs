@@ -429,8 +429,10 @@ async fn what_is_late_is_told_of_once(db: Database) {
     let late = alert(&db, "late", rule(&[AlertKind::ExecutionLate])).await;
     let node = db.executions().join("n1").await.unwrap();
     let queued = enqueue(&db, new_id(), "nightly").await;
-    assert_eq!(db.alerts().unfinished(queued.queued_at).await.unwrap(), []);
-    let found = db.alerts().unfinished(now()).await.unwrap();
+    let unfinished = async |before, behind| db.alerts().unfinished(before, behind).await.unwrap();
+    assert_eq!(unfinished(queued.queued_at, None).await, []);
+    assert_eq!(unfinished(now(), Some(queued.id)).await, []);
+    let found = unfinished(now(), None).await;
     assert_eq!(
         (found.len(), found[0].id, found[0].due_at),
         (1, queued.id, queued.queued_at)
@@ -544,11 +546,19 @@ async fn what_cannot_be_read_stands_in_nobodys_way(db: Database) {
         .raise(&trouble("one", Severity::Problem), now())
         .await
         .unwrap();
-    let sql = "UPDATE alerts SET rule = '{}' WHERE name = 'broken'";
     let database = sea_orm::Database::connect(&db.url).await.unwrap();
-    sea_orm::ConnectionTrait::execute_unprepared(&database, sql)
-        .await
-        .unwrap();
+    alert(&db, "odd", rule(&[AlertKind::ConnectionHealth])).await;
+    let mut news = trouble("news", Severity::Problem);
+    news.kind = AlertKind::ConnectionHealth;
+    db.alerts().raise(&news, now()).await.unwrap();
+    for sql in [
+        "UPDATE alerts SET rule = '{}' WHERE name = 'broken'",
+        "UPDATE alert_deliveries SET kind = 'of a later version' WHERE kind = 'connection_health'",
+    ] {
+        sea_orm::ConnectionTrait::execute_unprepared(&database, sql)
+            .await
+            .unwrap();
+    }
     db.alerts()
         .raise(&trouble("two", Severity::Problem), now())
         .await
@@ -559,5 +569,5 @@ async fn what_cannot_be_read_stands_in_nobodys_way(db: Database) {
     }
     assert_eq!((sent.len(), messages(&db, &whole).await.len()), (2, 2));
     assert_eq!(messages(&db, &broken).await[0].state, DeliveryState::Failed);
-    assert_eq!(db.alerts().enabled().await.unwrap().len(), 1);
+    assert_eq!(db.alerts().enabled().await.unwrap().len(), 2);
 }
