@@ -2,7 +2,7 @@
 
 mod open;
 
-pub(crate) use open::{MIGRATIONS, lock_migrations};
+pub(crate) use open::{MIGRATIONS, allow_pauses, lock_migrations};
 
 use std::{
     sync::{Arc, OnceLock},
@@ -229,7 +229,9 @@ impl Store {
                 ..Default::default()
             },
         };
-        Ok(self.read().begin_with_options(options).await?)
+        let transaction = self.read().begin_with_options(options).await?;
+        allow_pauses(&transaction).await?;
+        Ok(transaction)
     }
 
     /// Does this in a transaction: all of it, or none where it fails. On SQLite it has the write lock from its first

@@ -17,7 +17,7 @@ use crate::{
     executions::{ExecutionRequest, ExecutionState, StepState},
     migrations::Migrator,
     sealed::{self, SealedValue},
-    store::{MIGRATIONS, lock_migrations},
+    store::{MIGRATIONS, allow_pauses, lock_migrations},
 };
 
 /// Values in one statement; SQLite takes no more than 32766.
@@ -59,6 +59,7 @@ impl Store {
         check: impl AsyncFnMut(Vec<SealedValue>) -> Result<()>,
     ) -> Result<Restored> {
         self.transact(async |db| {
+            allow_pauses(db).await?;
             let restored = fill(db, self.kind(), backup, check).await?;
             if self.kind() == Kind::Postgres {
                 migrate_postgres(self.write()).await?;

@@ -8,8 +8,8 @@ use std::{
 };
 
 use sea_orm::{
-    ConnAcquireErr, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, SqlxPostgresConnector,
-    SqlxSqliteConnector,
+    ConnAcquireErr, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
+    SqlxPostgresConnector, SqlxSqliteConnector,
     sqlx::{
         self, ConnectOptions, Connection, Executor,
         error::DatabaseError,
@@ -34,14 +34,24 @@ const PATIENCE: Duration = Duration::from_secs(15);
 const BUSY: Duration = Duration::from_secs(10);
 const SQLITE_READERS: u32 = 4;
 const POSTGRES_CONNECTIONS: u32 = 12;
-/// A node that loses its power or its network in the middle of a transaction would otherwise hold its locks, on the audit
-/// log's chain of general records for one, until PostgreSQL's TCP gives up: two hours by default. No transaction here is
-/// without a statement for that long.
-const ABANDONED: &str = "SET idle_in_transaction_session_timeout = '60s'";
+/// A node that stands still or loses its network in the middle of a transaction would otherwise hold its locks, on the audit
+/// log's chain of general records for one, until PostgreSQL's TCP gives up: two hours by default. As long as its lease, after
+/// which others go on with what it ran. No transaction that locks rows is without a statement for that long.
+const ABANDONED: &str = "SET idle_in_transaction_session_timeout = '10s'";
+/// The same for transactions that wait for somebody's file or disk between their statements.
+const ABANDONED_SLOW: &str = "SET LOCAL idle_in_transaction_session_timeout = '60s'";
 /// The advisory lock that holds migrations apart: "courier" in ASCII.
 const MIGRATION_LOCK: i64 = 0x63_6f_75_72_69_65_72;
 /// Where the names of the changes of the schema are kept.
 pub(crate) const MIGRATIONS: &str = "seaql_migrations";
+
+/// This transaction waits for something slower than a database between its statements.
+pub(crate) async fn allow_pauses(db: &impl ConnectionTrait) -> Result<()> {
+    if db.get_database_backend() == DbBackend::Postgres {
+        db.execute_unprepared(ABANDONED_SLOW).await?;
+    }
+    Ok(())
+}
 
 pub(super) async fn open(url: &str) -> Result<Store> {
     let store = connect(url, true).await?;
