@@ -41,6 +41,7 @@ pub(crate) async fn keep_house(engine: Engine) {
 
 /// Removes the work folders of executions that are over, wherever they ended, and of such as are unknown for a while. A
 /// folder is made after its execution was queued, and listed before that is asked for, so that none which is needed goes.
+/// What an execution has taken from servers and not delivered stays for as long as the execution is known.
 async fn sweep(engine: &Engine) -> Result<usize> {
     let folders = engine.0.paths.work_dirs().await?;
     let ids: Vec<Uuid> = folders.iter().map(|folder| folder.execution).collect();
@@ -51,8 +52,10 @@ async fn sweep(engine: &Engine) -> Result<usize> {
         let id = folder.execution;
         let state = states.iter().find(|(known, _)| *known == id);
         // What ran here under a lease that was lost may still be ending.
-        if is_needless(&folder, state.map(|(_, state)| *state), now) && engine.0.live.get(id).is_none() {
-            engine.0.paths.remove_work_dir(id).await;
+        let is_kept = state.is_some() && engine.0.paths.has_taken(id);
+        let is_needless = is_needless(&folder, state.map(|(_, state)| *state), now) && !is_kept;
+        if is_needless && engine.0.live.get(id).is_none() {
+            engine.0.paths.discard_work_dir(id).await;
             removed += 1;
         }
     }

@@ -4,6 +4,8 @@
 //! roots, after symbolic links. No root reaches the data folder, where the database and the key file are: whoever may
 //! write around a folder can move it away, so [`check_local_roots`] keeps Courier from starting with such a root.
 
+mod taken;
+
 use std::{
     io,
     path::{Component, Path, PathBuf},
@@ -133,6 +135,7 @@ impl LocalPaths {
                 let name = entry.file_name();
                 // A folder that is gone by now needs no removing.
                 if let Some(execution) = name.to_str().and_then(|name| Uuid::try_parse(name).ok())
+                    && *name == *execution.to_string()
                     && let Ok(about) = entry.metadata()
                     && let Ok(changed) = about.modified()
                 {
@@ -143,17 +146,6 @@ impl LocalPaths {
         });
         let found = found.await.map_err(|e| Error::Internal(e.to_string()))?;
         Ok(found?)
-    }
-
-    /// Removes what an execution left in its work folder.
-    pub(crate) async fn remove_work_dir(&self, execution: Uuid) {
-        let dir = self.work_dir(execution);
-        let removed = tokio::task::spawn_blocking(move || std::fs::remove_dir_all(dir)).await;
-        if let Ok(Err(error)) = removed
-            && error.kind() != io::ErrorKind::NotFound
-        {
-            tracing::warn!(%execution, %error, "could not remove the execution's work folder");
-        }
     }
 
     /// The path with links resolved as far as it exists, if it is allowed.

@@ -77,7 +77,7 @@ pub(crate) async fn run(engine: &Engine, execution: Execution, live: &Arc<Live>)
         Ok(Some(left)) => {
             // Not before: until it is noted, another node may go on with what is in there.
             if left.is_final() {
-                engine.0.paths.remove_work_dir(id).await;
+                stop::clear_up(engine, id, left).await;
             }
             engine.0.live.tell_state(id, left);
         }

@@ -9,6 +9,7 @@ use courier_store::{
 use futures::{FutureExt, future::BoxFuture};
 use serde_json::{Value, json};
 use tokio::time::{Instant, MissedTickBehavior};
+use uuid::Uuid;
 
 use super::Halt;
 use crate::{
@@ -21,6 +22,9 @@ use crate::{
 const LOOK: Duration = Duration::from_secs(1);
 /// When it is asked first: for what was wished before anybody listened, but not for executions that are soon over.
 const FIRST_LOOK: Duration = Duration::from_millis(200);
+
+/// Why a work folder stays.
+const KEPT: &str = "its work folder is kept: it holds files that were deleted on their server";
 
 /// How long the end of an execution waits for its sessions; then they are closed beside it.
 const CLOSING: Duration = Duration::from_millis(800);
@@ -137,8 +141,24 @@ async fn release(
             }
         }
     }
-    let left = store.release(execution.claim(), state, error, None).await?;
+    let undelivered = state.is_final() && state != ExecutionState::Completed;
+    let reason = (undelivered && engine.0.paths.has_taken(execution.id)).then_some(KEPT);
+    let left = store.release(execution.claim(), state, error, reason).await?;
     Ok(left.state)
+}
+
+/// Removes the work folder of an execution that is over. What it has taken from servers and not delivered stays.
+pub(super) async fn clear_up(engine: &Engine, id: Uuid, state: ExecutionState) {
+    let paths = &engine.0.paths;
+    let is_delivered = async {
+        let steps = engine.0.store.executions().steps(id).await;
+        steps.is_ok_and(|steps| steps.iter().all(|step| step.state == RowState::Completed))
+    };
+    if state == ExecutionState::Completed && paths.has_taken(id) && is_delivered.await {
+        paths.discard_work_dir(id).await;
+    } else {
+        paths.remove_work_dir(id).await;
+    }
 }
 
 impl Engine {

@@ -9,7 +9,7 @@ use courier_transfer::{
 use futures::FutureExt;
 use parking_lot::Mutex;
 use serde_json::json;
-use tokio::sync::Semaphore;
+use tokio::sync::{OnceCell, Semaphore};
 
 use super::{Step, record::Record, run::blocking, transfer::Direction};
 use crate::placeholders::literal;
@@ -93,6 +93,8 @@ pub(super) struct Sources<'a> {
     at_once: Semaphore,
     /// Folders that were made for them.
     made: Mutex<HashSet<RemotePath>>,
+    /// It is noted that files in the work folder are all that is left of them.
+    taken: OnceCell<()>,
 }
 
 /// What has become of a source.
@@ -126,6 +128,7 @@ impl<'a> Sources<'a> {
             guard: step.state.guard(),
             at_once: Semaphore::new(Self::AT_ONCE),
             made: Mutex::default(),
+            taken: OnceCell::new(),
         }
     }
 
@@ -257,6 +260,7 @@ impl<'a> Sources<'a> {
                 }
             }
             _ => {
+                self.note_taken(job).await?;
                 let audit = self
                     .step
                     .audit("delete", json!({"path": from, "after": self.direction.verb()}));
@@ -270,6 +274,15 @@ impl<'a> Sources<'a> {
         let audit = self.step.audit("rename", details);
         let moved = ops::rename_to_free_name(&**self.client, from, &to, &*self.guard).await;
         audit.finish(moved).map(|to| Settled::Moved(to.to_text()))
+    }
+
+    /// The file here is about to be the last one.
+    async fn note_taken(&self, job: &Job) -> Result<()> {
+        let (paths, execution) = (&self.step.engine().0.paths, self.step.state.execution);
+        if self.direction == Direction::Download && job.local.starts_with(paths.work_dir(execution)) {
+            self.taken.get_or_try_init(|| paths.note_taken(execution)).await?;
+        }
+        Ok(())
     }
 
     async fn make_folder_of(&self, path: &RemotePath) -> Result<()> {

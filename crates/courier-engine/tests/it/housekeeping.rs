@@ -6,6 +6,7 @@ use std::{
 };
 
 use courier_engine::{Environment, PageRequest, executions::ExecutionFilter, executions::ExecutionState};
+use courier_transfer::ErrorKind;
 use futures::future::join_all;
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement};
 use serde_json::json;
@@ -111,6 +112,44 @@ async fn many_executions_leave_nothing_but_their_history() {
     // At the server, too: what was fetched, and what was delivered.
     let there = t.server.memory().paths();
     assert!(there.iter().all(|path| !path.contains("courier")), "{there:?}");
+}
+
+#[tokio::test]
+async fn what_was_taken_and_not_delivered_is_kept() {
+    let t = Fixture::new().await;
+    let made = t.connection(json!({})).await;
+    let fetch = json!({"step_type": "remote.download", "config":
+        {"connection_id": made.id, "remote_path": "a.csv", "after": "delete"}});
+    let more = json!({"step_type": "remote.mkdir", "config": {"connection_id": made.id, "remote_path": "x"}});
+    let work = t.dir.path().join("work");
+    t.server.memory().put(&path("/home/a.csv"), "all there is");
+    t.server.memory().refuse("make_dir", ErrorKind::Denied);
+    let failed = t.run_steps(json!([fetch, more])).await;
+    assert_eq!(failed.state, ExecutionState::Failed);
+    let reason = failed.history.last().unwrap().reason.clone().unwrap();
+    assert!(reason.contains("is kept"), "{reason}");
+    let kept = work.join(failed.id.to_string()).join("a.csv");
+    assert_eq!(std::fs::read(&kept).unwrap(), b"all there is");
+    assert!(!t.server.memory().paths().contains(&"/home/a.csv".to_owned()));
+
+    // What is delivered is not, with the next one.
+    t.server.memory().heal();
+    t.server.memory().put(&path("/home/a.csv"), "more");
+    let done = t.run_steps(json!([fetch, more])).await;
+    assert_eq!(done.error, None);
+    until(|| entries(&work).len() == 2).await;
+    assert!(kept.exists());
+
+    // Nor does a start remove it.
+    let (dir, server) = (t.dir.clone(), t.server.clone());
+    t.shutdown(Duration::from_secs(5)).await;
+    let over = work.join(done.id.to_string());
+    std::fs::create_dir(&over).unwrap();
+    let _t = Fixture::start(dir, server, Environment::Development)
+        .await
+        .unwrap();
+    until(|| !over.exists()).await;
+    assert!(kept.exists());
 }
 
 #[tokio::test]
