@@ -42,7 +42,7 @@ fn die(hang_at: u64, files: &[&str], steps: impl Fn(Uuid) -> Value) -> (Uuid, Ar
             tokio::time::sleep(std::time::Duration::from_millis(5)).await;
         }
         // Until it stands in the database how far it is.
-        tokio::time::sleep(std::time::Duration::from_millis(400)).await;
+        tokio::time::sleep(std::time::Duration::from_millis(800)).await;
         (id, t.dir.clone(), t.server.clone())
     })
 }
