@@ -66,7 +66,8 @@ pub(super) async fn admit(
             let limit = effective.seconds("connect_timeout_sec");
             let turn = places::take(engine, &slot, connection.id, max);
             let taken = match purpose {
-                Purpose::Job(_) => in_turn(connection, max, turn, opening.others).await?,
+                // Boxed, since it is a large future.
+                Purpose::Job(_) => Box::pin(in_turn(connection, max, turn, opening.others)).await?,
                 _ => tokio::time::timeout(limit, turn)
                     .await
                     .ok()
