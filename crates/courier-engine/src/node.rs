@@ -27,6 +27,8 @@ use crate::{
 const MARGIN: Duration = Duration::from_secs(2);
 /// How often the lease is renewed.
 const RENEW: Duration = Duration::from_secs(2);
+/// How soon after a renewal that failed the next one is tried: a database that is back in time is not to be missed.
+const RENEW_AGAIN: Duration = Duration::from_millis(500);
 /// How often is looked for nodes that died.
 const LOOK: Duration = Duration::from_secs(2);
 
@@ -119,14 +121,18 @@ async fn keep_lease(engine: Engine) {
         let asked = clock();
         let mut node = membership.node.lock().await;
         let Some(node) = node.as_mut() else { return };
+        let mut wait = RENEW_AGAIN;
         match timeout(RENEW.min(lease.left()), node.renew()).await {
-            Ok(Ok(true)) => lease.extend(hold(asked)),
+            Ok(Ok(true)) => {
+                lease.extend(hold(asked));
+                wait = RENEW;
+            }
             Ok(Ok(false)) => lease.lose(),
             Ok(Err(error)) => tell_trouble(&lease, &error.to_string()),
             Err(_) => tell_trouble(&lease, "the database doesn't answer"),
         }
         if lease.is_held() {
-            let next = (asked + RENEW).saturating_sub(clock());
+            let next = (asked + wait).saturating_sub(clock());
             sleep(next.min(lease.left())).await;
         }
         if !lease.is_held() {
