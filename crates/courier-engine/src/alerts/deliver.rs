@@ -131,6 +131,11 @@ async fn attempt(engine: &Engine, taken: Taken) {
     } = taken;
     let (sent, answer) = match alert.enabled {
         false => (Sent::Dropped, "the alert is disabled".to_owned()),
+        // Something stops whoever sends it before the end.
+        true if delivery.attempts > ATTEMPTS => (
+            Sent::Failed,
+            format!("it was begun {ATTEMPTS} times, and nobody could say what became of it"),
+        ),
         true => {
             let outcome = send(engine, &alert, secret.as_deref(), &delivery, &joined).await;
             let sent = outcome.verdict(delivery.attempts, courier_store::now());

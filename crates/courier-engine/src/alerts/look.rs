@@ -27,6 +27,8 @@ const KEEP: SignedDuration = SignedDuration::from_hours(30 * 24);
 const MOVES: [&str; 3] = ["upload", "download", "pull"];
 /// Schedules that are looked at, the ones that are due first.
 const SCHEDULES: u64 = 200;
+/// When so many messages of what is late were written in one look, the others wait for the next.
+const MANY: usize = 1000;
 /// Records of a page.
 const PAGE: u64 = 500;
 
@@ -48,22 +50,22 @@ pub(crate) async fn look_out(engine: Engine) {
     }
 }
 
-/// Looks once.
+/// Looks once. What can't be looked at for one alert is no reason not to look for the others.
 pub(super) async fn look(store: &Store, now: Timestamp, back: bool) -> Result<()> {
     if back {
         store.alerts().prune(now - KEEP).await?;
     }
     let alerts = store.alerts().enabled().await?;
-    look_for_late(store, &alerts, now).await?;
+    let mut result = look_for_late(store, &alerts, now).await;
     for alert in &alerts {
         if let (Some(expect), true) = (
             &alert.rule.expect,
             alert.rule.on.contains(&AlertKind::FileMissing),
         ) {
-            look_for_file(store, alert, expect, now, back).await?;
+            result = result.and(look_for_file(store, alert, expect, now, back).await);
         }
     }
-    Ok(())
+    result
 }
 
 /// What may be late.
@@ -116,17 +118,16 @@ async fn look_for_late(store: &Store, alerts: &[Alert], now: Timestamp) -> Resul
     let Some(shortest) = limits.iter().map(|limit| limit.after).min() else {
         return Ok(());
     };
-    tell_late(store, &limits, not_started(store, now - shortest).await?, now).await?;
+    let mut told = tell_late(store, &limits, not_started(store, now - shortest).await?, now).await?;
     let mut behind = None;
-    loop {
+    while told < MANY {
         let unfinished = store.alerts().unfinished(now - shortest, behind).await?;
-        let Some(last) = unfinished.last() else {
-            return Ok(());
-        };
+        let Some(last) = unfinished.last() else { break };
         behind = Some(last.id);
         let late = unfinished.into_iter().map(Late::from).collect();
-        tell_late(store, &limits, late, now).await?;
+        told += tell_late(store, &limits, late, now).await?;
     }
+    Ok(())
 }
 
 /// How long what an alert looks at may take.
@@ -137,7 +138,9 @@ struct Limit<'a> {
     told: HashSet<String>,
 }
 
-async fn tell_late(store: &Store, limits: &[Limit<'_>], late: Vec<Late>, now: Timestamp) -> Result<()> {
+/// Answers how many messages that were.
+async fn tell_late(store: &Store, limits: &[Limit<'_>], late: Vec<Late>, now: Timestamp) -> Result<usize> {
+    let mut messages = 0;
     for Limit { alert, after, told } in limits {
         for one in &late {
             let is_meant = alert.rule.jobs.is_empty() || alert.rule.jobs.contains(&one.job_id);
@@ -158,9 +161,10 @@ async fn tell_late(store: &Store, limits: &[Limit<'_>], late: Vec<Late>, now: Ti
                 facts,
             };
             store.alerts().tell(alert.id, &event, now).await?;
+            messages += 1;
         }
     }
-    Ok(())
+    Ok(messages)
 }
 
 /// Looks whether the file of the last deadline has come: once at the deadline, and where it was missing, until the day is
