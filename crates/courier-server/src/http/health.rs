@@ -20,19 +20,23 @@ pub(crate) async fn healthz() -> &'static str {
 
 /// The database answers, too.
 pub(crate) async fn readyz(State(state): State<AppState>) -> Response {
+    match database(&state).await {
+        Ok(()) => "ready\n".into_response(),
+        Err(why) => (StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {why}\n")).into_response(),
+    }
+}
+
+/// Does the database answer, and soon? Who asks waits for seconds only.
+pub(super) async fn database(state: &AppState) -> Result<(), &'static str> {
     match tokio::time::timeout(PATIENCE, state.store.ping()).await {
-        Ok(Ok(())) => "ready\n".into_response(),
+        Ok(Ok(())) => Ok(()),
         Ok(Err(error)) => {
-            tracing::warn!(%error, "not ready: the database fails");
-            (StatusCode::SERVICE_UNAVAILABLE, "not ready: the database fails\n").into_response()
+            tracing::warn!(%error, "the database fails");
+            Err("the database fails")
         }
         Err(_) => {
-            tracing::warn!("not ready: the database does not answer");
-            (
-                StatusCode::SERVICE_UNAVAILABLE,
-                "not ready: the database does not answer\n",
-            )
-                .into_response()
+            tracing::warn!("the database does not answer");
+            Err("the database does not answer")
         }
     }
 }

@@ -11,7 +11,7 @@ use courier_engine::figures::Figures;
 use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusRecorder};
 
-use super::AppState;
+use super::{AppState, health};
 
 const REQUESTS: &str = "courier_http_requests_total";
 const DURATION: &str = "courier_http_request_duration_seconds";
@@ -116,7 +116,11 @@ impl fmt::Debug for Metrics {
 
 /// `GET /metrics`. Without the database, what this node knows by itself; the other numbers stay as they were.
 pub(crate) async fn metrics(State(state): State<AppState>) -> Response {
-    let of_all = state.engine.figures().await;
+    // Asked first: who scrapes gives up before the store does.
+    let of_all = match health::database(&state).await {
+        Ok(()) => state.engine.figures().await.map_err(|error| error.to_string()),
+        Err(why) => Err(why.into()),
+    };
     let of_node = state.engine.node_figures();
     let recorder = &*state.metrics.recorder;
     metrics::with_local_recorder(recorder, || {
