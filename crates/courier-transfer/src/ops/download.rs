@@ -1,5 +1,7 @@
 //! Downloads of one file.
 
+mod naming;
+
 use std::{path::Path, sync::Arc};
 
 use crate::{Client, Entry, Error, ErrorKind, Fetch, FileSink, Parts, RemotePath, Result, Retry, Sink};
@@ -70,6 +72,23 @@ impl Download<'_> {
             modified: source.as_ref().and_then(|s| s.modified),
             scattered: false,
         };
+        let version = Version::Remote {
+            size: source.as_ref().and_then(|s| s.size),
+            modified: source.as_ref().and_then(|s| s.modified),
+        };
+        if let Some(target) = self.named_before(&identity).await? {
+            tracing::info!(remote_path = %self.remote, "a download was whole when it was interrupted");
+            let size = identity.size.unwrap_or(0);
+            return Ok(Transferred {
+                outcome: Outcome::Done,
+                bytes: 0,
+                size,
+                resumed_from: Some(size).filter(|&at| at > 0),
+                target: FinalName::Local(target),
+                verified: Verified::Size,
+                source: Some(version),
+            });
+        }
         let large = identity.size.is_some_and(|size| size >= SMALL);
         let mut options = self.options.clone();
         options.resume &= large;
@@ -108,13 +127,10 @@ impl Download<'_> {
             }
         };
 
-        let version = Version::Remote {
-            size: source.as_ref().and_then(|s| s.size),
-            modified: source.as_ref().and_then(|s| s.modified),
-        };
         if size >= WORTH_NOTING {
             self.context.partials.ready().await?;
         }
+        self.note_naming(&part, &identity).await?;
         let guard = self.context.guard.clone();
         let target = quickly(move || part.finish(size, source.as_ref(), &options, &*guard)).await?;
         if large {

@@ -104,6 +104,12 @@ impl Part {
         self.file.try_clone().map_err(|e| self.error(e, "open"))
     }
 
+    /// Its number in the file system, which stays when it is renamed.
+    pub(super) fn number(&self) -> Result<u64> {
+        let meta = self.file.metadata().map_err(|e| self.error(e, "look at"))?;
+        Ok(meta.ino())
+    }
+
     /// Its path, for error texts.
     pub(super) fn path(&self) -> &Path {
         &self.path

@@ -15,7 +15,7 @@ use courier_transfer::{
     EntryKind, ErrorKind, RemotePath, Result,
     memory::Carried,
     ops::{
-        Context, DownloadOptions, Guard, Identity, Locals, Naming, OnExisting, Outcome, Partials,
+        Context, DownloadOptions, FinalName, Guard, Identity, Locals, Naming, OnExisting, Outcome, Partials,
         UploadOptions, Version, download, move_version, upload,
     },
 };
@@ -168,6 +168,52 @@ async fn an_upload_that_was_killed_around_its_rename_is_not_made_twice() {
                 "{:?}",
                 s.memory.paths()
             );
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_download_that_was_killed_after_its_rename_is_not_made_twice() {
+    for on_existing in [OnExisting::Rename, OnExisting::Fail, OnExisting::Skip] {
+        let s = Setup::new();
+        let notes = Arc::new(Notes::default());
+        let context = Context {
+            partials: notes.clone(),
+            ..Context::default()
+        };
+        s.memory.put(&path("f"), bytes(100_000, 1));
+        if on_existing == OnExisting::Rename {
+            fs::write(s.local("f"), bytes(100_000, 2)).unwrap();
+        }
+        let down = DownloadOptions {
+            on_existing,
+            ..DownloadOptions::default()
+        };
+        let (local, remote) = (s.local("f"), path("f"));
+        let fetch = || download(&s.client, &remote, &local, &down, &context);
+        let first = fetch().await.unwrap();
+        // The process is killed, and all that it has is what was noted.
+        let again = fetch().await.unwrap();
+        assert_eq!(
+            (again.outcome, again.bytes),
+            (Outcome::Done, 0),
+            "{on_existing:?}"
+        );
+        assert_eq!(
+            (&again.target, again.size, &again.source),
+            (&first.target, first.size, &first.source)
+        );
+        assert!(!s.local("f (2)").exists());
+        // Somebody else's file in its place is not taken for it.
+        let FinalName::Local(target) = &first.target else {
+            panic!("{first:?}");
+        };
+        fs::write(s.local("other"), bytes(100_000, 3)).unwrap();
+        fs::rename(s.local("other"), target).unwrap();
+        match on_existing {
+            OnExisting::Skip => assert_eq!(fetch().await.unwrap().outcome, Outcome::Skipped),
+            OnExisting::Fail => assert_eq!(fetch().await.unwrap_err().kind(), ErrorKind::AlreadyExists),
+            _ => assert_eq!(fetch().await.unwrap().target, FinalName::Local(s.local("f (2)"))),
         }
     }
 }
