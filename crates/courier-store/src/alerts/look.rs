@@ -4,15 +4,15 @@ use std::collections::HashSet;
 
 use jiff::Timestamp;
 use sea_orm::{
-    ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
-    sea_query::{Expr, ExprTrait, Func},
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    sea_query::{Expr, ExprTrait, Func, LockType},
 };
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::{
     Alert, Event, load,
-    raise::{execution_facts, late_subject, tell},
+    raise::{execution_facts, late_execution, late_subject, tell},
 };
 use crate::{
     Result, Store,
@@ -97,12 +97,29 @@ pub(super) async fn tell_by(store: &Store, alert: Uuid, event: &Event, at: Times
                 Err(crate::Error::NotFound { .. }) => return Ok(()),
                 found => found?,
             };
-            match alert.enabled {
+            match alert.enabled && !is_over(db, event).await? {
                 true => tell(db, alert.id, &alert.rule, event, at).await,
                 false => Ok(()),
             }
         })
         .await
+}
+
+/// Is the execution that was late over by now? Else its end waits until this is written, so that it is told of, too.
+async fn is_over(db: &impl ConnectionTrait, event: &Event) -> Result<bool> {
+    use executions::{Column, Entity};
+    let Some(id) = late_execution(&event.subject) else {
+        return Ok(false);
+    };
+    let state: Option<String> = Entity::find_by_id(id)
+        .select_only()
+        .column(Column::State)
+        .lock(LockType::Share)
+        .into_tuple()
+        .one(db)
+        .await?;
+    let state = state.map(|state| row::word::<ExecutionState>("executions.state", &state));
+    Ok(state.transpose()?.is_none_or(ExecutionState::is_final))
 }
 
 /// The deadline of its file has been looked at, by one node alone, which tells of it where the file is missing.

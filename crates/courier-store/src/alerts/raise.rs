@@ -268,8 +268,16 @@ pub(crate) async fn execution_over(
     Ok(())
 }
 
+/// What the subjects of executions that are late begin with.
+const LATE: &str = "late:";
+
 pub(super) fn late_subject(execution: Uuid) -> String {
-    format!("late:{execution}")
+    format!("{LATE}{execution}")
+}
+
+/// The execution that a subject is of, which is late.
+pub(super) fn late_execution(subject: &str) -> Option<Uuid> {
+    subject.strip_prefix(LATE)?.parse().ok()
 }
 
 /// What a message tells of an execution.

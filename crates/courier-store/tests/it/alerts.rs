@@ -467,6 +467,9 @@ async fn what_is_late_is_told_of_once(db: Database) {
     assert_eq!((told.len(), told[1].recovered), (2, true));
     assert_eq!(told[1].facts["execution"]["state"], json!("completed"));
     assert!(db.alerts().told(late.id).await.unwrap().is_empty());
+    // Who looked before its end comes too late.
+    db.alerts().tell(late.id, &event, now() + HOUR * 3).await.unwrap();
+    assert_eq!(messages(&db, &late).await.len(), 2);
 }
 
 async fn a_deadline_is_looked_at_by_one_node(db: Database) {
