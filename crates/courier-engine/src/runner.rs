@@ -95,11 +95,26 @@ async fn work(
     live: &Arc<Live>,
     sessions: &Sessions,
 ) -> Result<(), Halt> {
-    let version = engine.0.store.jobs();
-    let version = version.version(execution.job_id, execution.job_version).await?;
+    let (jobs, store) = (engine.0.store.jobs(), engine.0.store.executions());
+    // What took its time before, and where, is asked for only where there was a before.
+    let look = || {
+        async move {
+            let version = jobs.version(execution.job_id, execution.job_version).await?;
+            let rows = store.steps(execution.id).await?;
+            let history = match execution.attempts {
+                0 | 1 => Vec::new(),
+                _ => store.history(execution.id).await?,
+            };
+            Ok((version, rows, history))
+        }
+        .boxed()
+    };
+    let (version, rows, history) = tokio::select! {
+        biased;
+        looked = engine.persist(look) => looked?,
+        () = live.lease().lost() => return Err(Halt::Stopped(Stop::LeaseLost)),
+    };
     let job = jobs::read(version.definition)?;
-    let store = engine.0.store.executions();
-    let rows = store.steps(execution.id).await?;
     if rows.len() != job.steps.len() {
         return Err(damaged(format!(
             "it has {} steps, and version {} of its job has {}",
@@ -110,11 +125,6 @@ async fn work(
     }
     let Value::Object(context) = &execution.context else {
         return Err(damaged("its context is no object".into()));
-    };
-    // What took its time before, and where.
-    let history = match execution.attempts {
-        0 | 1 => Vec::new(),
-        _ => store.history(execution.id).await?,
     };
     let clock = Clock::new(&history);
     let mut run = Run {

@@ -26,6 +26,11 @@ const FIRST_TICK: Duration = Duration::from_millis(100);
 /// So many ticks from one writing of the context to the next: it grows with each file.
 const CONTEXT: u64 = 10;
 
+/// How often in a row a step goes on that could not ask the database.
+const ABSENCES: u32 = 5;
+/// Before it does.
+const PAUSE: Duration = Duration::from_secs(1);
+
 /// How an attempt ended, other than well.
 enum Ended {
     Failed(Error),
@@ -40,6 +45,7 @@ impl Run<'_> {
         if row.state == RowState::Failed {
             self.take_up(definition, &mut row).await?;
         }
+        let mut absences = 0;
         while row.state != RowState::Skipped {
             row.state = RowState::Running;
             row.attempts = row.attempts.saturating_add(1);
@@ -53,6 +59,16 @@ impl Run<'_> {
                     return self.keep(&row).await;
                 }
                 Err(Ended::Stopped(stop)) => return Err(self.stopped(definition, row, stop).await?),
+                // Our own database was away, which is no failure of the step.
+                Err(Ended::Failed(Error::Store(error))) if error.may_pass() && absences < ABSENCES => {
+                    absences += 1;
+                    tracing::warn!(execution = %self.execution.id, step = row.index, %error, "a step goes on when the database is there");
+                    tokio::select! {
+                        biased;
+                        stop = self.live.stopped() => return Err(self.stopped(definition, row, stop).await?),
+                        () = tokio::time::sleep(PAUSE) => {}
+                    }
+                }
                 Err(Ended::Failed(error)) => self.failed(definition, &mut row, error).await?,
                 Err(Ended::Over(error)) => {
                     let failure = Failure::from(&error);

@@ -162,15 +162,15 @@ pub(super) async fn clear_up(engine: &Engine, id: Uuid, state: ExecutionState) {
 }
 
 impl Engine {
-    /// Writes to the store, and again where that fails in a way that may pass: what a step has done is done, and must
+    /// Writes to the store, or reads from it, and again where that fails in a way that may pass: what a step has done is done, and must
     /// not fail or be forgotten because the database was away for half a minute. At a shutdown there is one more try.
-    pub(crate) async fn persist<'a>(&self, write: impl Fn() -> BoxFuture<'a, Result<()>>) -> Result<()> {
+    pub(crate) async fn persist<'a, T>(&self, write: impl Fn() -> BoxFuture<'a, Result<T>>) -> Result<T> {
         for wait in [1, 2, 4, 8, 16] {
             let error = match write().await {
                 Err(Error::Store(error)) if error.may_pass() => error,
                 result => return result,
             };
-            tracing::warn!(%error, "could not write to the database; trying again");
+            tracing::warn!(%error, "the database did not do what it was asked for; trying again");
             let stopping = self.0.stopping.cancelled();
             if tokio::time::timeout(Duration::from_secs(wait), stopping)
                 .await

@@ -13,7 +13,8 @@ use crate::fixture::{Fixture, operator, path};
 async fn sql(t: &Fixture, statement: &str) {
     let url = format!("sqlite://{}", t.dir.path().join("courier.db").display());
     let db = Database::connect(url).await.unwrap();
-    assert!(db.execute_unprepared(statement).await.unwrap().rows_affected() > 0);
+    let changed = db.execute_unprepared(statement).await.unwrap().rows_affected();
+    assert!(changed > 0 || statement.starts_with("ALTER"));
     db.close().await.unwrap();
 }
 
@@ -95,6 +96,31 @@ async fn a_damaged_row_is_told_as_such() {
         assert!(error.message.contains(words), "{words}: {error:?}");
     }
     still_works(&t).await;
+}
+
+#[tokio::test]
+async fn a_database_that_is_away_for_a_moment_fails_no_step() {
+    let t = Fixture::new().await;
+    let made = t.connection(json!({})).await.id;
+    let step = json!({"step_type": "remote.list", "config": {"connection_id": made, "remote_path": "/home"}});
+    let mkdir = json!({"step_type": "remote.mkdir", "config": {"connection_id": made, "remote_path": "x"}});
+    t.server.memory().hang("make_dir");
+    let id = t.start_job(json!({"name": "j", "steps": [mkdir, step]})).await;
+    while t.server.open_sessions() == 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    // Opening a session again asks for its connection.
+    sql(&t, "ALTER TABLE connections RENAME TO elsewhere").await;
+    t.executions().pause(&operator(), id).await.unwrap();
+    t.server.memory().heal();
+    t.executions().resume(&operator(), id).await.unwrap();
+    while t.executions().get(id).await.unwrap().steps[0].attempts < 3 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    sql(&t, "ALTER TABLE elsewhere RENAME TO connections").await;
+    let run = t.finished(id).await;
+    assert_eq!((run.error.clone(), run.state), (None, ExecutionState::Completed));
+    assert_eq!(run.steps[0].retries, 0);
 }
 
 /// As a node sees it that was slow: another has taken the execution over.
