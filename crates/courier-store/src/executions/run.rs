@@ -1,7 +1,8 @@
 //! What happens to an execution: its states, its steps, and what somebody wants of it.
 
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait, Set, sea_query::Expr,
+    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Set,
+    sea_query::Expr,
 };
 use serde_json::Value;
 use uuid::Uuid;
@@ -16,6 +17,7 @@ use crate::{
     bus::Notice,
     dispatch,
     entities::{
+        audit,
         executions::{ActiveModel, Column, Entity, Model},
         steps,
     },
@@ -41,7 +43,16 @@ pub(super) async fn release(
     let released = store
         .transact(async |db| {
             let (row, request) = held(db, claim).await?;
-            write_state(db, &row, settled(to, request), error, reason).await?;
+            let to = settled(to, request);
+            let asked = match (reason, request) {
+                (None, ExecutionRequest::Cancel | ExecutionRequest::Pause)
+                    if matches!(to, ExecutionState::Cancelled | ExecutionState::Paused) =>
+                {
+                    asked_by(db, row.id).await?
+                }
+                _ => None,
+            };
+            write_state(db, &row, to, error, reason.or(asked.as_deref())).await?;
             load::get(db, claim.execution).await
         })
         .await?;
@@ -62,20 +73,24 @@ pub(super) async fn request(
     let asked = store
         .transact(async |db| {
             let (row, state, request) = locked(db, id).await?;
+            let audit = record(&load::get(db, id).await?);
+            let by = asked_for(&audit.performed_by);
             match (wish, state, request) {
                 (Wish::Cancel, State::Queued | State::Paused, _) => {
-                    write_state(db, &row, State::Cancelled, row.error.clone(), None).await?;
+                    write_state(db, &row, State::Cancelled, row.error.clone(), Some(&by)).await?;
                 }
                 (Wish::Cancel, State::Running, _) => write_request(db, id, Request::Cancel).await?,
                 (Wish::Pause, State::Queued, _) => {
-                    write_state(db, &row, State::Paused, row.error.clone(), None).await?;
+                    write_state(db, &row, State::Paused, row.error.clone(), Some(&by)).await?;
                 }
                 (Wish::Pause, State::Running, Request::None | Request::Pause) => {
                     write_request(db, id, Request::Pause).await?;
                 }
-                (Wish::Resume, State::Paused, _) => write_state(db, &row, State::Queued, None, None).await?,
+                (Wish::Resume, State::Paused, _) => {
+                    write_state(db, &row, State::Queued, None, Some(&by)).await?;
+                }
                 (Wish::Resume, State::Running, Request::Pause) => {
-                    write_request(db, id, Request::None).await?
+                    write_request(db, id, Request::None).await?;
                 }
                 (_, State::Running, Request::Cancel) => {
                     return Err(Error::Conflict("the execution is being cancelled".into()));
@@ -91,9 +106,8 @@ pub(super) async fn request(
                     )));
                 }
             }
-            let asked = load::get(db, id).await?;
-            store.append_audit(db, vec![record(&asked)]).await?;
-            Ok(asked)
+            store.append_audit(db, vec![audit]).await?;
+            load::get(db, id).await
         })
         .await?;
     match asked.state {
@@ -265,6 +279,24 @@ async fn write_request(db: &impl ConnectionTrait, id: Uuid, request: ExecutionRe
         .exec(db)
         .await?;
     Ok(())
+}
+
+/// Who asked last for what becomes of an execution, as the audit log has it.
+async fn asked_by(db: &impl ConnectionTrait, id: Uuid) -> Result<Option<String>> {
+    let name: Option<String> = audit::Entity::find()
+        .select_only()
+        .column(audit::Column::PerformedBy)
+        .filter(audit::Column::JobExecutionId.eq(id))
+        .filter(audit::Column::Operation.is_in(["execution_paused", "execution_cancelled"]))
+        .order_by_desc(audit::Column::Id)
+        .into_tuple()
+        .one(db)
+        .await?;
+    Ok(name.map(|name| asked_for(&name)))
+}
+
+fn asked_for(by: &str) -> String {
+    format!("asked for by {by}")
 }
 
 async fn locked(db: &impl ConnectionTrait, id: Uuid) -> Result<(Model, ExecutionState, ExecutionRequest)> {

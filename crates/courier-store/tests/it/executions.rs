@@ -2,6 +2,7 @@ use std::collections::HashSet;
 
 use courier_store::{
     Error, PageRequest, Store,
+    audit::NewAudit,
     executions::{
         Claim, Execution, ExecutionFilter, ExecutionRequest, ExecutionState as State, Life, NewExecution,
         NewStep, StepState,
@@ -362,8 +363,12 @@ async fn wishes_are_fulfilled_at_once_or_noted(db: Database) {
         Err(Error::Conflict(_))
     ));
     executions.request_pause(id, of("asked")).await.unwrap();
+    let record = |asked: &Execution| NewAudit {
+        job_execution_id: Some(asked.id),
+        ..NewAudit::new("execution_cancelled", "me")
+    };
     assert_eq!(
-        executions.request_cancel(id, of("asked")).await.unwrap().request,
+        executions.request_cancel(id, record).await.unwrap().request,
         ExecutionRequest::Cancel
     );
     assert!(matches!(
@@ -375,6 +380,22 @@ async fn wishes_are_fulfilled_at_once_or_noted(db: Database) {
         .await
         .unwrap();
     assert_eq!(ended.request, ExecutionRequest::None);
+    let history = executions.history(id).await.unwrap();
+    let went: Vec<_> = history
+        .iter()
+        .map(|entry| (entry.state, entry.reason.as_deref()))
+        .collect();
+    let asked = Some("asked for by me");
+    assert_eq!(
+        went,
+        [
+            (State::Queued, None),
+            (State::Paused, asked),
+            (State::Queued, asked),
+            (State::Running, None),
+            (State::Cancelled, asked),
+        ]
+    );
     assert!(matches!(
         executions.request_cancel(id, of("asked")).await,
         Err(Error::Conflict(_))

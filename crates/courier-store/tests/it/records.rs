@@ -162,7 +162,7 @@ async fn every_change_has_its_record(db: Database) {
         .await
         .unwrap();
     let paused = |asked: &courier_store::executions::Execution| {
-        assert_eq!(asked.state, ExecutionState::Paused);
+        assert_eq!(asked.state, ExecutionState::Queued);
         NewAudit::new("21 paused", "me")
     };
     executions.request_pause(queued.id, paused).await.unwrap();
