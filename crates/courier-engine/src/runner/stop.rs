@@ -142,8 +142,17 @@ async fn release(
         }
     }
     let undelivered = state.is_final() && state != ExecutionState::Completed;
-    let reason = (undelivered && engine.0.paths.has_taken(execution.id)).then_some(KEPT);
-    let left = store.release(execution.claim(), state, error, reason).await?;
+    let reason = if undelivered && engine.0.paths.has_taken(execution.id) {
+        Some(KEPT.to_owned())
+    } else if state == ExecutionState::Queued && engine.0.stopping.is_cancelled() {
+        let node = execution.node.as_deref().unwrap_or_default();
+        Some(format!("the node {node} stops, and hands it back"))
+    } else {
+        None
+    };
+    let left = store
+        .release(execution.claim(), state, error, reason.as_deref())
+        .await?;
     Ok(left.state)
 }
 

@@ -207,10 +207,10 @@ async fn a_shutdown_hands_back_what_runs() {
     let t = Fixture::new().await;
     let id = stuck(&t).await;
     t.engine.shutdown(Duration::from_secs(5)).await;
-    assert_eq!(
-        t.executions().get(id).await.unwrap().state,
-        ExecutionState::Queued
-    );
+    let left = t.executions().get(id).await.unwrap();
+    assert_eq!(left.state, ExecutionState::Queued);
+    let why = left.history.last().unwrap().reason.as_deref().unwrap();
+    assert!(why.ends_with("stops, and hands it back"), "{why}");
     assert_eq!(t.server.open_sessions(), 0);
     t.server.memory().heal();
     let Fixture { dir, server, .. } = t;
