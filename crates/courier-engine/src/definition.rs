@@ -62,6 +62,8 @@ impl Definition {
     }
 }
 
+/// So many steps a job may have: each change of one is told to those who watch along with all the others.
+const MOST_STEPS: usize = 1000;
 const NAME: Setting = Setting::required("name", Kind::Text, "A name, unique among jobs.");
 const DESCRIPTION: Setting = Setting::optional("description", Kind::LongText, "What the job is for.");
 const ENABLED: Setting = Setting::optional("enabled", Kind::Bool, "May it run?").or(Standard::Bool(true));
@@ -124,6 +126,9 @@ pub(crate) fn parse(input: Map<String, Value>) -> Result<Definition> {
         .collect();
     if steps.is_empty() {
         input.problem("steps", "must hold at least one step");
+    }
+    if steps.len() > MOST_STEPS {
+        input.problem("steps", format!("must be {MOST_STEPS} at most"));
     }
     let failure_policy = policy::parse(&mut input).unwrap_or_default();
     let schedules = schedule::parse(&mut input);
@@ -233,5 +238,23 @@ mod tests {
                 "steps[2].timeout_sec",
             ]
         );
+    }
+
+    #[test]
+    fn a_job_has_so_many_steps_at_most() {
+        let job = |count| {
+            parse(map(
+                json!({"name": "j", "steps": vec![json!({"step_type": "local.delete"}); count]}),
+            ))
+        };
+        assert_eq!(job(MOST_STEPS).unwrap().steps.len(), MOST_STEPS);
+        let Err(Error::Validation { fields }) = job(MOST_STEPS + 1) else {
+            panic!("one too many")
+        };
+        let told: Vec<_> = fields
+            .iter()
+            .map(|p| (p.field.as_str(), p.message.as_str()))
+            .collect();
+        assert_eq!(told, [("steps", "must be 1000 at most")]);
     }
 }
