@@ -7,6 +7,7 @@ use courier_transfer::{
     ops::{self, Guard, Job, Pattern, Version},
 };
 use futures::FutureExt;
+use jiff::Timestamp;
 use parking_lot::Mutex;
 use serde_json::json;
 use tokio::sync::{OnceCell, Semaphore};
@@ -137,8 +138,8 @@ impl<'a> Sources<'a> {
         matches!(self.after, After::Keep)
     }
 
-    /// Deletes or moves the source of a file that is whole, if that version still lies there; for a file of an attempt that
-    /// was `interrupted` this is looked at first, and it may have been done already.
+    /// Deletes or moves the source of a file that is whole, if that version still lies there. For a file of an attempt that
+    /// was `interrupted` it may have been done already, long ago.
     ///
     /// Errors: those of a session that broke, so that it is tried again; others are noted at the file, which is whole.
     pub(super) async fn settle(&self, job: &Job, source: &Version, interrupted: bool) -> Result<()> {
@@ -158,9 +159,12 @@ impl<'a> Sources<'a> {
         let settled = match source {
             Version::Local(version) => self.local(job, version.clone()).await,
             Version::Remote { size, modified } => {
-                match interrupted && !self.is_still((*size, *modified), &job.remote).await? {
-                    true => Ok(Settled::Newer),
-                    false => self.remote(job).await,
+                match self
+                    .is_still((*size, *modified), &job.remote, interrupted)
+                    .await?
+                {
+                    true => self.remote(job).await,
+                    false => Ok(Settled::Newer),
                 }
             }
         };
@@ -203,15 +207,24 @@ impl<'a> Sources<'a> {
         self.record.source_done(job, None);
     }
 
-    /// Does this version still lie on the server? Where nothing lies, it is not a newer one.
+    /// Does this version still lie on the server? Where nothing lies, it is not a newer one. Right after its transfer a
+    /// server is believed that tells nothing, or times only by the minute in its listings.
     async fn is_still(
         &self,
-        version: (Option<u64>, Option<jiff::Timestamp>),
+        (size, modified): (Option<u64>, Option<Timestamp>),
         path: &RemotePath,
+        interrupted: bool,
     ) -> Result<bool> {
+        if !interrupted && size.is_none() {
+            return Ok(true);
+        }
+        let is_coarse = modified.is_some_and(|at| at.as_microsecond() % 60_000_000 == 0);
         match self.client.stat(path).await {
-            Ok(now) => Ok((now.size, now.modified) == version),
+            Ok(now) => Ok(now.size == size && (now.modified == modified || (is_coarse && !interrupted))),
             Err(e) if e.kind() == ErrorKind::NotFound => Ok(true),
+            Err(e) if !interrupted && matches!(e.kind(), ErrorKind::Denied | ErrorKind::Unsupported) => {
+                Ok(true)
+            }
             Err(e) => Err(e),
         }
     }

@@ -1,5 +1,7 @@
 //! Which files a transfer step takes, and what becomes of them then.
 
+use std::time::Duration;
+
 use courier_engine::executions::Execution;
 use courier_transfer::{Client, EntryKind, ErrorKind, memory::Event};
 use serde_json::{Value, json};
@@ -370,4 +372,32 @@ async fn a_name_that_looks_like_a_pattern_or_a_reference_is_a_name() {
     let done = t.run_steps(steps).await;
     assert_eq!(done.error, None);
     assert_eq!(files(&t), ["a.csv", "b.csv"]);
+}
+
+#[tokio::test]
+async fn a_source_that_came_anew_right_after_it_was_read_is_kept() {
+    for (after, operation) in [("delete", "remove"), ("move", "rename")] {
+        let t = Fixture::new().await;
+        put(&t, &["a.txt"]);
+        let id = t.connection(json!({})).await.id;
+        let mut config = json!({"connection_id": id, "remote_path": "*.txt", "after": after});
+        if after == "move" {
+            config["move_to"] = json!("done/");
+        }
+        let steps = json!([{"step_type": "remote.download", "config": config}]);
+        // The next look at it is that before it goes.
+        t.server.memory().slow(Duration::from_millis(300));
+        let run = t.start_job(json!({"name": "j", "steps": steps})).await;
+        while !t.server.memory().operations().contains(&"stat") {
+            tokio::task::yield_now().await;
+        }
+        t.server.memory().put(&path("/home/a.txt"), "a newer one");
+        t.server.memory().heal();
+        let done = t.finished(run).await;
+        assert_eq!((&done.error, &done.context["1.count"]), (&None, &json!(1)));
+        assert_eq!(files(&t), ["a.txt"]);
+        assert!(!t.server.memory().operations().contains(&operation));
+        let warning = done.context["1.transfer_state"]["warning"].as_str().unwrap();
+        assert!(warning.contains("not sent"), "{warning}");
+    }
 }
