@@ -22,7 +22,10 @@ async fn very_many_schedules_are_refused_at_once() {
     let t = Fixture::new().await;
     let many: Vec<Value> = (0..50_000).map(|n| json!({"cron": n.to_string()})).collect();
     let (_, field, message) = refused(&t, json!(many)).await;
-    assert_eq!((field.as_str(), message.as_str()), ("schedules", "must be 100 at most"));
+    assert_eq!(
+        (field.as_str(), message.as_str()),
+        ("schedules", "must be 100 at most")
+    );
 }
 
 /// What was refused, and how: its kind, the field and the words.
