@@ -32,7 +32,7 @@ fn a_token_is_for_what_it_was_made_for() {
     assert!(listed.contains("executions:read, jobs"), "{listed}");
     admin
         .run(["token", "create", "x", "--scope", "job"])
-        .failed_with(2, "\"job\" is none of audit, auth, connections");
+        .failed_with(2, "\"job\" is none of alerts, audit, auth, connections");
 }
 
 #[test]
