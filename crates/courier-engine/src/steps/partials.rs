@@ -20,6 +20,9 @@ use super::{
     record::{Record, ends},
 };
 
+/// From this size on, bytes, one write to the store is little beside what a crash would have to move again.
+const NOTED_AT_ONCE: u64 = 8 << 20;
+
 /// Partials that are remembered beyond the execution that wrote them.
 const REMEMBERED: usize = 10_000;
 
@@ -121,13 +124,15 @@ impl Partials for ContextPartials {
     }
 
     /// In the store a moment later: a partial that nothing is known of is judged by its size and time. At once where the
-    /// partial is about to get holes, since whoever goes on with it after a crash must know of them.
+    /// partial is about to get holes, since whoever goes on with it after a crash must know of them, and of a big file, which
+    /// would be begun anew where its partial is no younger than its source by a server's whole seconds.
     async fn save(&self, key: &str, identity: &Identity) -> courier_transfer::Result<()> {
         self.record.partials().insert(key.into(), identity.clone());
         self.all()
             .wrote(self.key_for_all(key), self.connection, identity.clone());
         self.state.note_unsaved();
-        if !identity.scattered {
+        let is_big = identity.size.is_some_and(|size| size >= NOTED_AT_ONCE);
+        if !identity.scattered && !is_big {
             return Ok(());
         }
         self.save_now().await
