@@ -112,14 +112,23 @@ impl ContextPartials {
 impl Partials for ContextPartials {
     async fn load(&self, key: &str) -> courier_transfer::Result<Option<Identity>> {
         let written = self.all().0.lock().written.get(&self.key_for_all(key)).cloned();
+        let noted = self.record.partials().get(key).cloned();
         Ok(match written {
+            // Another node may have written it since this one did, or the other way round: its bytes are to be looked at.
+            Some((_, identity))
+                if noted
+                    .as_ref()
+                    .is_some_and(|noted| !noted.is_same_source(&identity)) =>
+            {
+                None
+            }
             Some((connection, identity)) if connection == self.connection => Some(identity),
             // The same path on another server is another source.
             Some((connection, identity)) => Some(Identity {
                 source: format!("{} over {connection}", identity.source),
                 ..identity
             }),
-            None => self.record.partials().get(key).cloned(),
+            None => noted,
         })
     }
 

@@ -12,9 +12,9 @@ use crate::support::{Cli, Serve, content, wait_until};
 
 /// The size of the small file, which is fetched, delivered and renamed.
 const SMALL: usize = 20_000;
-/// What may have to be moved again after a kill, each way: what was on its way, what wasn't safely written yet, what several
-/// sessions may have left holes in, and all of a partial that was begun so shortly before that nothing was noted of it.
-const AGAIN: u64 = 32 * 1024 * 1024;
+/// What may have to be moved again after a kill, each way: what was on its way, what wasn't safely written yet, and what
+/// several sessions may have left holes in.
+const AGAIN: u64 = 12 * 1024 * 1024;
 
 pub(super) struct Course {
     pub(super) partner: Partner,
