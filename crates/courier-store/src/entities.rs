@@ -25,5 +25,6 @@ pub(crate) mod sessions;
 pub(crate) mod settings;
 pub(crate) mod ssh_keys;
 pub(crate) mod steps;
+pub(crate) mod storages;
 pub(crate) mod tokens;
 pub(crate) mod users;

@@ -4,7 +4,7 @@
 //! [`Store::known_hosts`], [`Store::ssh_keys`], [`Store::connection_keys`], [`Store::jobs`], [`Store::schedules`],
 //! [`Store::executions`], [`Store::audit`], [`Store::users`], [`Store::sessions`], [`Store::tokens`], [`Store::settings`], [`Store::sealed`],
 //! [`Store::bus`], [`Store::dispatcher`], [`Store::alerts`],
-//! [`Store::session_slots`].
+//! [`Store::session_slots`], [`Store::storages`].
 //!
 //! Secrets come sealed and go sealed: the store sees opaque bytes. What must change together changes in one
 //! transaction, and what two callers may race for is a compare-and-set, on both databases.
@@ -32,6 +32,7 @@ pub mod session_slots;
 pub mod sessions;
 pub mod settings;
 pub mod ssh_keys;
+pub mod storages;
 mod store;
 pub mod tokens;
 pub mod users;

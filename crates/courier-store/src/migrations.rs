@@ -8,6 +8,7 @@ mod m0005_executions_that_survive;
 mod m0006_schedules;
 mod m0007_alerts;
 mod m0008_session_slots;
+mod m0009_storages;
 mod statements;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
@@ -27,6 +28,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0006_schedules::MIGRATION),
             Box::new(m0007_alerts::MIGRATION),
             Box::new(m0008_session_slots::MIGRATION),
+            Box::new(m0009_storages::MIGRATION),
         ]
     }
 }

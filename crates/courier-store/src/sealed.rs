@@ -13,7 +13,7 @@ use uuid::Uuid;
 use crate::{
     Result, Store,
     audit::NewAudit,
-    entities::{alerts, connection_secrets, settings, ssh_keys},
+    entities::{alerts, connection_secrets, settings, ssh_keys, storages},
 };
 
 /// The password for the mail server, which is sealed with that server.
@@ -47,6 +47,8 @@ pub enum Place {
     SshKey(Uuid),
     /// What an alert's webhooks are signed with.
     Alert(Uuid),
+    /// What a storage is opened with.
+    Storage(Uuid),
 }
 
 impl fmt::Display for Place {
@@ -56,6 +58,7 @@ impl fmt::Display for Place {
             Self::Connection { id, field } => write!(f, "connection {id} ({field})"),
             Self::SshKey(id) => write!(f, "SSH key {id} (private key)"),
             Self::Alert(id) => write!(f, "alert {id} (secret)"),
+            Self::Storage(id) => write!(f, "storage {id} (credentials)"),
         }
     }
 }
@@ -67,8 +70,8 @@ pub struct SealedValue {
     pub place: Place,
     /// The value, sealed. Empty where what is stored is no sealed value at all.
     pub blob: Vec<u8>,
-    /// Of a connection's secret, and of the password for the mail server: the server that it is sealed with. None in rows of
-    /// before there were any.
+    /// Of a connection's secret, a storage's credentials and the password for the mail server: the server that it is sealed
+    /// with. None in rows of before there were any.
     pub endpoint: Option<String>,
 }
 
@@ -130,6 +133,15 @@ impl Sealed<'_> {
                     .exec(db)
                     .await?
             }
+            Place::Storage(id) => {
+                use storages::{Column, Entity};
+                Entity::update_many()
+                    .col_expr(Column::Credentials, Expr::value(new))
+                    .filter(Column::Id.eq(*id))
+                    .filter(Column::Credentials.eq(value.blob.clone()))
+                    .exec(db)
+                    .await?
+            }
         };
         Ok(changed.rows_affected > 0)
     }
@@ -186,10 +198,14 @@ impl Sealed<'_> {
 
 /// [`Sealed::page`], also within a transaction. A page ends where its kind of place does.
 pub(crate) async fn page(db: &impl ConnectionTrait, after: Option<&Place>) -> Result<Vec<SealedValue>> {
-    let (in_settings, in_connections, in_keys) = (
+    let (in_settings, in_connections, in_keys, in_alerts) = (
         matches!(after, None | Some(Place::Setting(_))),
-        !matches!(after, Some(Place::SshKey(_) | Place::Alert(_))),
-        !matches!(after, Some(Place::Alert(_))),
+        !matches!(
+            after,
+            Some(Place::SshKey(_) | Place::Alert(_) | Place::Storage(_))
+        ),
+        !matches!(after, Some(Place::Alert(_) | Place::Storage(_))),
+        !matches!(after, Some(Place::Storage(_))),
     );
     let mut found = Vec::new();
     if in_settings {
@@ -201,8 +217,11 @@ pub(crate) async fn page(db: &impl ConnectionTrait, after: Option<&Place>) -> Re
     if found.is_empty() && in_keys {
         found = of_keys(db, after).await?;
     }
-    if found.is_empty() {
+    if found.is_empty() && in_alerts {
         found = of_alerts(db, after).await?;
+    }
+    if found.is_empty() {
+        found = of_storages(db, after).await?;
     }
     Ok(found)
 }
@@ -294,6 +313,23 @@ async fn of_alerts(db: &impl ConnectionTrait, after: Option<&Place>) -> Result<V
             place: Place::Alert(row.id),
             blob: row.secret.unwrap_or_default(),
             endpoint: None,
+        })
+        .collect())
+}
+
+async fn of_storages(db: &impl ConnectionTrait, after: Option<&Place>) -> Result<Vec<SealedValue>> {
+    use storages::{Column, Entity};
+    let mut query = Entity::find().filter(Column::Credentials.is_not_null());
+    if let Some(Place::Storage(id)) = after {
+        query = query.filter(Column::Id.gt(*id));
+    }
+    let rows = query.order_by_asc(Column::Id).limit(PAGE).all(db).await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| SealedValue {
+            place: Place::Storage(row.id),
+            blob: row.credentials.unwrap_or_default(),
+            endpoint: Some(row.endpoint),
         })
         .collect())
 }

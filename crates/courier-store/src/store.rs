@@ -31,6 +31,7 @@ use crate::{
     sessions::Sessions,
     settings::Settings,
     ssh_keys::SshKeys,
+    storages::Storages,
     tokens::Tokens,
     users::Users,
 };
@@ -155,6 +156,11 @@ impl Store {
     /// Whom to tell of what, and the messages.
     pub fn alerts(&self) -> Alerts<'_> {
         Alerts(self)
+    }
+
+    /// Where pulled files go.
+    pub fn storages(&self) -> Storages<'_> {
+        Storages(self)
     }
 
     /// The queue's other end.

@@ -58,6 +58,7 @@ pub(crate) fn tables() -> Vec<Table> {
         Table::of::<entities::known_hosts::Entity>(),
         Table::of::<entities::ssh_keys::Entity>(),
         Table::of::<entities::connection_keys::Entity>(),
+        Table::of::<entities::storages::Entity>(),
         Table::of::<entities::jobs::Entity>(),
         Table::of::<entities::job_versions::Entity>(),
         Table::of::<entities::job_connections::Entity>(),
@@ -259,6 +260,7 @@ mod tests {
                     "connection_secrets.sealed",
                     "ssh_keys.private_key",
                     "alerts.secret",
+                    "storages.credentials",
                 ]
                 .contains(&name.as_str());
                 let other = NOT_SEALED.contains(&name.as_str());
