@@ -296,7 +296,7 @@ impl Connections<'_> {
     /// Forgets a connection with its secrets, keys (the links to them) and host keys. Audit records stay.
     ///
     /// # Errors
-    /// [`Error::NotFound`](crate::Error::NotFound); [`Error::InUse`](crate::Error::InUse) with the names of the jobs that refer to it.
+    /// [`Error::NotFound`](crate::Error::NotFound); [`Error::InUse`](crate::Error::InUse) with the names of the jobs that refer to it and of its folder mappings.
     pub async fn delete(&self, id: Uuid, audit: Vec<NewAudit>) -> Result<()> {
         save::delete(self.0, id, audit).await
     }

@@ -14,6 +14,7 @@ pub(crate) mod connection_secrets;
 pub(crate) mod connections;
 pub(crate) mod execution_history;
 pub(crate) mod executions;
+pub(crate) mod folder_mappings;
 pub(crate) mod job_connections;
 pub(crate) mod job_versions;
 pub(crate) mod jobs;

@@ -79,6 +79,7 @@ const UNIQUE: &[(&str, &str, &str)] = &[
     ("users", "username_folded", "user"),
     ("tokens", "name", "API token"),
     ("alerts", "name", "alert"),
+    ("folder_mappings", "name", "folder mapping"),
     ("storages", "name", "storage"),
 ];
 

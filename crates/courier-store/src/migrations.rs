@@ -9,6 +9,8 @@ mod m0006_schedules;
 mod m0007_alerts;
 mod m0008_session_slots;
 mod m0009_storages;
+mod m0010_folder_mappings;
+mod m0012_executions_of_mappings;
 mod statements;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
@@ -29,6 +31,8 @@ impl MigratorTrait for Migrator {
             Box::new(m0007_alerts::MIGRATION),
             Box::new(m0008_session_slots::MIGRATION),
             Box::new(m0009_storages::MIGRATION),
+            Box::new(m0010_folder_mappings::MIGRATION),
+            Box::new(m0012_executions_of_mappings::MIGRATION),
         ]
     }
 }

@@ -23,6 +23,7 @@ use crate::{
     connections::Connections,
     dispatch::Dispatcher,
     executions::Executions,
+    folder_mappings::FolderMappings,
     jobs::Jobs,
     known_hosts::KnownHosts,
     schedules::Schedules,
@@ -161,6 +162,11 @@ impl Store {
     /// Where pulled files go.
     pub fn storages(&self) -> Storages<'_> {
         Storages(self)
+    }
+
+    /// Folders of connections from which each file is pulled once.
+    pub fn folder_mappings(&self) -> FolderMappings<'_> {
+        FolderMappings(self)
     }
 
     /// The queue's other end.

@@ -66,6 +66,7 @@ pub(crate) fn tables() -> Vec<Table> {
         Table::of::<entities::executions::Entity>(),
         Table::of::<entities::steps::Entity>(),
         Table::of::<entities::execution_history::Entity>(),
+        Table::of::<entities::folder_mappings::Entity>(),
         Table::of::<entities::alerts::Entity>(),
         Table::of::<entities::audit_chains::Entity>(),
         Table::of::<entities::audit::Entity>(),

@@ -16,6 +16,7 @@ use crate::{
         connection_secrets,
         connections::{ActiveModel, Column, Entity, Model},
     },
+    folder_mappings,
     ids::now,
     jobs, known_hosts, row,
 };
@@ -84,11 +85,10 @@ pub(super) async fn delete(store: &Store, id: Uuid, audit: Vec<NewAudit>) -> Res
                 .await?
                 .ok_or(NOT_FOUND)?;
             let jobs = jobs::referencing(db, id).await?;
-            if !jobs.is_empty() {
-                let by = jobs
-                    .into_iter()
-                    .map(|job| format!("the job \"{}\"", job.name))
-                    .collect();
+            let jobs = jobs.into_iter().map(|job| format!("the job \"{}\"", job.name));
+            let mut by: Vec<String> = jobs.collect();
+            by.extend(folder_mappings::of_connection(db, id).await?);
+            if !by.is_empty() {
                 return Err(Error::InUse {
                     what: "connection",
                     by,
