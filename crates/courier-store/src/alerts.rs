@@ -3,6 +3,7 @@
 //! What the store itself does, such as ending an execution, it tells of in the same transaction; so what happened and the
 //! message about it are there together, or neither is. [`Alerts::take`] hands messages out one by one.
 
+mod files;
 mod look;
 mod outbox;
 mod raise;
@@ -31,6 +32,7 @@ use crate::{
     words::words,
 };
 
+pub(crate) use files::{PulledFile, Puller, files_pulled};
 pub use look::{NOT_STARTED, Unfinished};
 pub use outbox::{Sent, Taken};
 pub(crate) use raise::{execution_over, health_changed};
@@ -108,10 +110,12 @@ pub struct Event {
     pub subject: String,
     /// How grave it is.
     pub severity: Severity,
-    /// The job that it is about.
+    /// The job that it is about, or the folder mapping where it is about the pull of one.
     pub job: Option<Uuid>,
     /// The connection that it is about.
     pub connection: Option<Uuid>,
+    /// The folder mapping that it is about.
+    pub mapping: Option<Uuid>,
     /// What is known; an object. No secrets.
     pub facts: Value,
 }

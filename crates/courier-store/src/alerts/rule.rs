@@ -26,6 +26,8 @@ words! {
         FileMissing = "file_missing",
         /// A connection fails or waits for somebody; and that it is healthy again.
         ConnectionHealth = "connection_health",
+        /// A file was pulled into its storage.
+        FilePulled = "file_pulled",
         /// Somebody tried the alert out. No rule asks for it.
         Test = "test",
     }
@@ -207,6 +209,11 @@ fn is_among(weekdays: &[Weekday], day: Date) -> bool {
     weekdays.is_empty() || weekdays.contains(&Weekday::of(day))
 }
 
+/// Is this one of those that are named, where some are?
+fn among(ids: &[Uuid], id: Option<Uuid>) -> bool {
+    ids.is_empty() || id.is_none_or(|id| ids.contains(&id))
+}
+
 /// What a rule says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rule {
@@ -216,8 +223,11 @@ pub struct Rule {
     pub channel: Channel,
     /// Executions of these jobs only; of all where none is named.
     pub jobs: Vec<Uuid>,
-    /// The health of these connections only; of all where none is named.
+    /// The health and the files of these connections only; of all where none is named.
     pub connections: Vec<Uuid>,
+    /// The health and the files of these folder mappings only; of all where none is named.
+    #[serde(default)]
+    pub mappings: Vec<Uuid>,
     /// How long an execution may take, from the time that it was due, seconds.
     pub late_after_sec: Option<u32>,
     /// The file that must come.
@@ -230,10 +240,16 @@ pub struct Rule {
 
 impl Rule {
     pub(super) fn wants(&self, event: &Event) -> bool {
-        let among = |ids: &[Uuid], id: Option<Uuid>| ids.is_empty() || id.is_none_or(|id| ids.contains(&id));
         self.on.contains(&event.kind)
             && among(&self.jobs, event.job)
             && among(&self.connections, event.connection)
+            && among(&self.mappings, event.mapping)
+    }
+
+    pub(super) fn wants_files_of(&self, connection: Uuid, mapping: Uuid) -> bool {
+        self.on.contains(&AlertKind::FilePulled)
+            && among(&self.connections, Some(connection))
+            && among(&self.mappings, Some(mapping))
     }
 
     /// When something that is to be said at this time is said.
