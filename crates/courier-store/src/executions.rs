@@ -1,4 +1,4 @@
-//! Executions of jobs, and the queue of those that wait.
+//! Executions of jobs and folder mappings, and the queue of those that wait.
 
 mod crash;
 mod history;
@@ -11,6 +11,7 @@ mod run;
 pub use history::Transition;
 pub(crate) use load::without_context;
 pub use node::{LEASE, Life, Node};
+pub(crate) use run::is_uneventful;
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -75,16 +76,18 @@ words! {
 #[derive(Clone, Copy, Debug)]
 pub struct Executions<'a>(pub(crate) &'a Store);
 
-/// One run of a job.
+/// One run of a job or a folder mapping.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Execution {
     /// Its id.
     pub id: Uuid,
-    /// The job, which may be gone since.
-    pub job_id: Uuid,
-    /// The version of the job that runs.
+    /// The job, which may be gone since; none where it is a mapping's.
+    pub job_id: Option<Uuid>,
+    /// The version of the job that runs; 0 where it is a mapping's.
     pub job_version: u32,
-    /// The job's name at that time.
+    /// The folder mapping, which may be gone since; none where it is a job's.
+    pub mapping_id: Option<Uuid>,
+    /// The job's or the mapping's name at that time.
     pub job_name: String,
     /// Where it stands.
     pub state: ExecutionState,
@@ -161,14 +164,26 @@ pub struct Step {
     pub retries: u32,
 }
 
+/// What an execution is one of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// A job, in this version.
+    Job {
+        /// Its id.
+        id: Uuid,
+        /// The version to run.
+        version: u32,
+    },
+    /// A folder mapping.
+    Mapping(Uuid),
+}
+
 /// An execution to be put into the queue.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NewExecution {
-    /// The job.
-    pub job_id: Uuid,
-    /// The version to run.
-    pub job_version: u32,
-    /// The job's name.
+    /// What is run.
+    pub origin: Origin,
+    /// The job's or the mapping's name.
     pub job_name: String,
     /// Who or what begins it.
     pub triggered_by: String,
@@ -176,7 +191,7 @@ pub struct NewExecution {
     pub context: Value,
     /// Its steps, in order.
     pub steps: Vec<NewStep>,
-    /// How many of the job's executions may be queued, running or paused, this one among them; none for any number.
+    /// How many of a job's executions may be queued, running or paused, this one among them; none for any number.
     pub max_instances: Option<u32>,
     /// The time that its schedule had set for it.
     pub scheduled_at: Option<Timestamp>,
@@ -198,13 +213,15 @@ pub struct NewStep {
 pub struct ExecutionFilter {
     /// Of this job.
     pub job_id: Option<Uuid>,
+    /// Of this folder mapping.
+    pub mapping_id: Option<Uuid>,
     /// In one of these states.
     pub states: Vec<ExecutionState>,
     /// Queued at this time or later.
     pub since: Option<Timestamp>,
     /// Queued before this time.
     pub until: Option<Timestamp>,
-    /// With this in the job's name, in either case.
+    /// With this in the job's or the mapping's name, in either case.
     pub search: Option<String>,
     /// Begun by whom or what has this name.
     pub triggered_by: Option<String>,
@@ -447,11 +464,11 @@ impl Executions<'_> {
         load::count_by_state(self.0, since).await
     }
 
-    /// The job's newest execution.
+    /// The newest execution of a job or a folder mapping.
     ///
     /// # Errors
     /// As [`Self::enqueue`].
-    pub async fn last_of(&self, job: Uuid) -> Result<Option<Execution>> {
-        load::last_of(self.0, job).await
+    pub async fn last_of(&self, origin: Uuid) -> Result<Option<Execution>> {
+        load::last_of(self.0, origin).await
     }
 }

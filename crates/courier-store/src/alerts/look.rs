@@ -32,8 +32,8 @@ const MANY: u64 = 1000;
 pub struct Unfinished {
     /// Its id.
     pub id: Uuid,
-    /// Its job.
-    pub job_id: Uuid,
+    /// Its job, or its folder mapping.
+    pub origin: Uuid,
     /// When it was due, or else put into the queue.
     pub due_at: Timestamp,
     /// What a message tells of it.
@@ -69,7 +69,7 @@ pub(super) async fn unfinished(
             let state = row::word("executions.state", &row.state)?;
             Ok(Unfinished {
                 id: row.id,
-                job_id: row.job_id,
+                origin: row.job_id,
                 due_at: row::time(row.scheduled_at.unwrap_or(row.queued_at))?,
                 facts: execution_facts(&row, state, None),
             })

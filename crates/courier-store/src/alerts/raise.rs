@@ -18,7 +18,7 @@ use crate::{
     Result,
     connections::Health,
     entities::{alert_deliveries, alert_subjects, alerts, connections, executions, steps},
-    executions::{ExecutionState, StepState},
+    executions::{ExecutionState, StepState, is_uneventful},
     ids::{now, stamp},
     row,
 };
@@ -207,7 +207,7 @@ pub(crate) async fn execution_over(
         ExecutionState::Failed => failed_step(db, execution.id).await?,
         _ => None,
     };
-    let job = execution.job_id;
+    let origin = execution.job_id;
     let mut facts = execution_facts(execution, to, Some(at));
     if let Value::Object(facts) = &mut facts {
         facts.extend(step.map(|step| ("step".to_owned(), step)));
@@ -217,11 +217,12 @@ pub(crate) async fn execution_over(
         kind,
         subject,
         severity,
-        job: Some(job),
+        job: Some(origin),
         connection: None,
+        mapping: None,
         facts: facts.clone(),
     };
-    let failed = format!("failed:{job}");
+    let failed = format!("failed:{origin}");
     match to {
         ExecutionState::Failed => {
             raise(
@@ -238,13 +239,16 @@ pub(crate) async fn execution_over(
                 at,
             )
             .await?;
-            let completed = format!("completed:{job}");
-            raise(
-                db,
-                &event(AlertKind::ExecutionCompleted, Severity::Problem, completed),
-                at,
-            )
-            .await?;
+            // Of pulls that found nothing there are very many.
+            if !is_uneventful(db, execution, to).await? {
+                let completed = format!("completed:{origin}");
+                raise(
+                    db,
+                    &event(AlertKind::ExecutionCompleted, Severity::Problem, completed),
+                    at,
+                )
+                .await?;
+            }
         }
         _ => {}
     }
@@ -287,8 +291,12 @@ pub(super) fn execution_facts(
     ended_at: Option<Timestamp>,
 ) -> Value {
     let time = |micros: Option<i64>| row::maybe_time(micros).ok().flatten();
+    let origin = match execution.mapping_id {
+        Some(_) => "mapping",
+        None => "job",
+    };
     json!({
-        "job": {"id": execution.job_id, "name": execution.job_name},
+        origin: {"id": execution.job_id, "name": execution.job_name},
         "execution": {
             "id": execution.id,
             "path": format!("/executions/{}", execution.id),
@@ -335,6 +343,7 @@ pub(crate) async fn health_changed(
         severity,
         job: None,
         connection: Some(before.id),
+        mapping: None,
         facts: json!({"connection": {
             "id": before.id,
             "name": before.name,

@@ -1,4 +1,4 @@
-//! Executions of jobs. No foreign key: they outlive their job.
+//! Executions of jobs and folder mappings. No foreign key: they outlive what they run.
 
 use sea_orm::entity::prelude::*;
 
@@ -7,6 +7,7 @@ use sea_orm::entity::prelude::*;
 pub(crate) struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub(crate) id: Uuid,
+    /// The job, or the folder mapping where `mapping_id` is set.
     pub(crate) job_id: Uuid,
     pub(crate) job_version: i32,
     pub(crate) job_name: String,
@@ -29,6 +30,9 @@ pub(crate) struct Model {
     pub(crate) retries: i32,
     pub(crate) crashes: i32,
     pub(crate) crash_mark: i64,
+    pub(crate) mapping_id: Option<Uuid>,
+    /// A scheduled pull that is done and found nothing.
+    pub(crate) uneventful: bool,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]

@@ -88,6 +88,12 @@ pub(super) async fn list(
     if let Some(job) = filter.job_id {
         query = query.filter(Column::JobId.eq(job));
     }
+    if let Some(mapping) = filter.mapping_id {
+        // The index is over the other column, which holds the same.
+        query = query
+            .filter(Column::JobId.eq(mapping))
+            .filter(Column::MappingId.eq(mapping));
+    }
     match filter.states.as_slice() {
         [] => {}
         [state] => query = query.filter(Column::State.eq(state.as_str())),
@@ -184,9 +190,9 @@ async fn count(store: &Store, which: Condition) -> Result<Vec<(String, i64)>> {
     Ok(counts.into_tuple().all(store.read()).await?)
 }
 
-pub(super) async fn last_of(store: &Store, job: Uuid) -> Result<Option<Execution>> {
+pub(super) async fn last_of(store: &Store, origin: Uuid) -> Result<Option<Execution>> {
     let newest = Entity::find()
-        .filter(Column::JobId.eq(job))
+        .filter(Column::JobId.eq(origin))
         .order_by_desc(Column::Id);
     newest
         .one(store.read())
@@ -201,8 +207,9 @@ impl TryFrom<Model> for Execution {
     fn try_from(row: Model) -> Result<Self> {
         Ok(Self {
             id: row.id,
-            job_id: row.job_id,
+            job_id: row.mapping_id.is_none().then_some(row.job_id),
             job_version: row::number(row.job_version),
+            mapping_id: row.mapping_id,
             job_name: row.job_name,
             state: row::word("executions.state", &row.state)?,
             triggered_by: row.triggered_by,

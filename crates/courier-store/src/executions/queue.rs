@@ -9,7 +9,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::{
-    Execution, ExecutionRequest, ExecutionState, NewExecution, StepState, history,
+    Execution, ExecutionRequest, ExecutionState, NewExecution, Origin, StepState, history,
     node::{self, Life},
 };
 use crate::{
@@ -46,14 +46,18 @@ pub(super) async fn enqueue(
 /// Puts an execution into the queue, in a transaction that goes on, and without an audit record. After the commit the
 /// dispatcher is to be woken.
 pub(crate) async fn insert(db: &DatabaseTransaction, new: NewExecution) -> Result<Execution> {
+    let (job_id, job_version, mapping_id) = match new.origin {
+        Origin::Job { id, version } => (id, version, None),
+        Origin::Mapping(id) => (id, 0, Some(id)),
+    };
     if let Some(max) = new.max_instances {
-        check_instances(db, new.job_id, &new.job_name, max).await?;
+        check_instances(db, job_id, &new.job_name, max).await?;
     }
     let (id, queued_at) = stamp();
     let row = Model {
         id,
-        job_id: new.job_id,
-        job_version: row::small(new.job_version),
+        job_id,
+        job_version: row::small(job_version),
         job_name: row::clean(&new.job_name),
         state: ExecutionState::Queued.as_str().into(),
         triggered_by: row::clean(&new.triggered_by),
@@ -71,6 +75,8 @@ pub(crate) async fn insert(db: &DatabaseTransaction, new: NewExecution) -> Resul
         retries: 0,
         crashes: 0,
         crash_mark: 0,
+        mapping_id,
+        uneventful: false,
     };
     let steps: Vec<steps::ActiveModel> = (1..)
         .zip(new.steps)

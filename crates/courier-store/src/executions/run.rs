@@ -259,6 +259,7 @@ pub(super) async fn write_state(
         ended_at: Set(to.is_final().then_some(at)),
         request: Set(ExecutionRequest::None.as_str().into()),
         holder: Set(None),
+        uneventful: Set(is_uneventful(db, row, to).await?),
         ..Default::default()
     };
     Entity::update_many()
@@ -270,6 +271,27 @@ pub(super) async fn write_state(
         dispatch::announce(db, row.id).await?;
     }
     history::note(db, row.id, to, row.node.as_deref(), reason).await
+}
+
+/// Does an execution that becomes this leave nothing to remember? So it is with a scheduled pull that found no file.
+pub(crate) async fn is_uneventful(
+    db: &impl ConnectionTrait,
+    row: &Model,
+    to: ExecutionState,
+) -> Result<bool> {
+    let is_quiet = to == ExecutionState::Completed && row.mapping_id.is_some() && row.scheduled_at.is_some();
+    if !is_quiet {
+        return Ok(false);
+    }
+    let moved: Option<i32> = steps::Entity::find()
+        .select_only()
+        .column(steps::Column::Step)
+        .filter(steps::Column::ExecutionId.eq(row.id))
+        .filter(steps::Column::FilesTransferred.gt(0))
+        .into_tuple()
+        .one(db)
+        .await?;
+    Ok(moved.is_none())
 }
 
 async fn write_request(db: &impl ConnectionTrait, id: Uuid, request: ExecutionRequest) -> Result<()> {

@@ -49,6 +49,7 @@ fn rule(on: &[AlertKind]) -> Rule {
         },
         jobs: Vec::new(),
         connections: Vec::new(),
+        mappings: Vec::new(),
         late_after_sec: None,
         expect: None,
         quiet_hours: None,
@@ -75,6 +76,7 @@ fn trouble(subject: &str, severity: Severity) -> Event {
         severity,
         job: None,
         connection: None,
+        mapping: None,
         facts: json!({"about": subject, "error": {"message": DIFFICULT}}),
     }
 }
@@ -441,8 +443,9 @@ async fn what_is_late_is_told_of_once(db: Database) {
         kind: AlertKind::ExecutionLate,
         subject: found[0].subject(),
         severity: Severity::Problem,
-        job: Some(found[0].job_id),
+        job: Some(found[0].origin),
         connection: None,
+        mapping: None,
         facts: found[0].facts.clone(),
     };
     for _ in 0..3 {

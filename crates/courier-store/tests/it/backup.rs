@@ -7,7 +7,7 @@ use courier_store::{
     audit::NewAudit,
     backup::Restored,
     connections::{Connection, ConnectionChange},
-    executions::{ExecutionState, NewExecution, NewStep},
+    executions::{ExecutionState, NewExecution, NewStep, Origin},
     jobs::JobInput,
     new_id,
     schedules::{Missed, NewSchedule},
@@ -118,8 +118,10 @@ async fn fill(db: &Store) {
     let job = db.jobs().insert(job, |_| record("job_created")).await.unwrap();
     for _ in 0..3 {
         let execution = NewExecution {
-            job_id: job.id,
-            job_version: 1,
+            origin: Origin::Job {
+                id: job.id,
+                version: 1,
+            },
             job_name: "j".into(),
             triggered_by: "me".into(),
             context: json!({"day": DIFFICULT}),

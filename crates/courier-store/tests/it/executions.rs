@@ -5,7 +5,7 @@ use courier_store::{
     audit::NewAudit,
     executions::{
         Claim, Execution, ExecutionFilter, ExecutionRequest, ExecutionState as State, Life, NewExecution,
-        NewStep, StepState,
+        NewStep, Origin, StepState,
     },
     jobs::JobInput,
     new_id, now,
@@ -67,8 +67,10 @@ pub(crate) fn new_execution(job_id: Uuid, job_name: &str) -> NewExecution {
         step_type: "local.copy".into(),
     };
     NewExecution {
-        job_id,
-        job_version: 3,
+        origin: Origin::Job {
+            id: job_id,
+            version: 3,
+        },
         job_name: job_name.into(),
         triggered_by: "me".into(),
         context: json!({"day": "2026-11-21"}),
@@ -95,7 +97,7 @@ async fn an_execution_begins_with_all_its_steps_pending(db: Database) {
     );
     assert_eq!(steps[1].name.as_deref(), Some(DIFFICULT));
     assert_eq!(
-        db.executions().last_of(execution.job_id).await.unwrap(),
+        db.executions().last_of(execution.job_id.unwrap()).await.unwrap(),
         Some(execution)
     );
     assert_eq!(db.executions().last_of(new_id()).await.unwrap(), None);

@@ -1,6 +1,6 @@
 use courier_store::{
     Error, Store,
-    executions::{ExecutionState, NewExecution, NewStep},
+    executions::{ExecutionState, NewExecution, NewStep, Origin},
     jobs::{Job, JobInput},
     new_id,
     schedules::{Due, Missed, NewSchedule, Outcome, Plan, Schedule},
@@ -82,8 +82,10 @@ fn run(
     let due = schedule.next_run_at.unwrap();
     Plan {
         execution: Some(NewExecution {
-            job_id: job.id,
-            job_version: job.version,
+            origin: Origin::Job {
+                id: job.id,
+                version: job.version,
+            },
             job_name: job.name.clone(),
             triggered_by: "schedule".into(),
             context: json!({}),
@@ -186,7 +188,7 @@ async fn of_several_nodes_one_fires_each_run(db: Database) {
                     .fire(due, now, |s, j| Some(run(s, j, None, false)))
                     .await;
                 if let Outcome::Queued(execution) = fired.unwrap() {
-                    times.push((execution.job_id, execution.scheduled_at.unwrap()));
+                    times.push((execution.job_id.unwrap(), execution.scheduled_at.unwrap()));
                 }
             }
         }
