@@ -36,6 +36,7 @@ pub mod overview;
 mod passwords;
 mod placeholders;
 mod protocols;
+pub mod pulls;
 mod runner;
 pub mod schedules;
 mod scopes;

@@ -14,6 +14,8 @@ mod run;
 mod secret;
 
 fn main() -> ExitCode {
+    #[cfg(feature = "failpoints")]
+    let _stages = fail::FailScenario::setup();
     let cli = cli::Cli::try_parse().unwrap_or_else(|error| cli::refuse(&error));
     let output = cli.output();
     match run::run(cli.command, output) {
