@@ -77,15 +77,21 @@ pub struct StateChange {
     pub reason: Option<String>,
 }
 
-/// One run of a job.
+/// One run of a job or a folder mapping.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Execution {
     /// Its id.
     pub id: Uuid,
-    /// The job.
-    pub job_id: Uuid,
-    /// The version of the job that it runs.
+    /// The job; none where it is a folder mapping's.
+    pub job_id: Option<Uuid>,
+    /// The version of the job that it runs; 0 where it is a folder mapping's.
     pub job_version: u32,
+    /// The folder mapping; none where it is a job's.
+    #[serde(default)]
+    pub mapping_id: Option<Uuid>,
+    /// The job's or the folder mapping's name when it was asked for.
+    #[serde(default)]
+    pub job_name: String,
     /// Where it is.
     pub state: ExecutionState,
     /// Who or what started it: a user's name, or `schedule`.
@@ -228,6 +234,9 @@ pub struct ExecutionQuery {
     /// Only of this job.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub job_id: Option<Uuid>,
+    /// Only of this folder mapping.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mapping_id: Option<Uuid>,
     /// Only in this state, or in one of several: `failed,cancelled`.
     #[param(value_type = Option<String>)]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -235,7 +244,7 @@ pub struct ExecutionQuery {
     /// Only those that this user started, or `schedule`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub triggered_by: Option<String>,
-    /// Only with this in their job's name, in either case.
+    /// Only with this in their job's or folder mapping's name, in either case.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub search: Option<String>,
     /// Only those asked for at this time or later.

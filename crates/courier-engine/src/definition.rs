@@ -9,6 +9,7 @@ pub use schedule::ScheduleDefinition;
 use courier_transfer::settings::{Default as Standard, Kind, Problem, Setting};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use uuid::Uuid;
 
 use crate::{
     Error, Result,
@@ -56,12 +57,36 @@ pub struct StepDefinition {
 }
 
 impl Definition {
+    /// What an execution of a folder mapping does: one pull, which is over where it fails. The next tick tries again.
+    pub(crate) fn of_mapping(id: Uuid, name: &str) -> Self {
+        let config = Map::from_iter([("mapping_id".to_owned(), Value::String(id.to_string()))]);
+        Self {
+            name: name.to_owned(),
+            description: None,
+            enabled: true,
+            steps: vec![StepDefinition {
+                name: None,
+                step_type: PULL.to_owned(),
+                config,
+                timeout_sec: None,
+                max_duration_sec: None,
+                failure_policy: None,
+            }],
+            failure_policy: FailurePolicy::default(),
+            schedules: Vec::new(),
+            max_instances: None,
+            max_duration_sec: None,
+        }
+    }
+
     /// What happens when this step fails.
     pub(crate) fn policy_of<'a>(&'a self, step: &'a StepDefinition) -> &'a FailurePolicy {
         step.failure_policy.as_ref().unwrap_or(&self.failure_policy)
     }
 }
 
+/// The step that pulls what a folder mapping names.
+pub(crate) const PULL: &str = "remote.pull";
 /// So many steps a job may have: each change of one is told to those who watch along with all the others.
 const MOST_STEPS: usize = 1000;
 const NAME: Setting = Setting::required("name", Kind::Text, "A name, unique among jobs.");

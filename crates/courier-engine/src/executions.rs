@@ -1,4 +1,4 @@
-//! Executions of jobs: looked at, watched, stopped, gone on with.
+//! Executions of jobs and folder mappings: looked at, watched, stopped, gone on with.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -25,11 +25,13 @@ pub struct Executions<'a>(pub(crate) &'a Engine);
 pub struct Execution {
     /// Its id.
     pub id: Uuid,
-    /// The job, which may be gone since.
-    pub job_id: Uuid,
-    /// The version of the job that it runs.
+    /// The job, which may be gone since; none where it is a mapping's.
+    pub job_id: Option<Uuid>,
+    /// The version of the job that it runs; 0 where it is a mapping's.
     pub job_version: u32,
-    /// The job's name at that time.
+    /// The folder mapping, which may be gone since; none where it is a job's.
+    pub mapping_id: Option<Uuid>,
+    /// The job's or the mapping's name at that time.
     pub job_name: String,
     /// Where it stands.
     pub state: ExecutionState,
@@ -248,6 +250,7 @@ impl Executions<'_> {
             id: execution.id,
             job_id: execution.job_id,
             job_version: execution.job_version,
+            mapping_id: execution.mapping_id,
             job_name: execution.job_name,
             state: execution.state,
             triggered_by: execution.triggered_by,
@@ -268,7 +271,11 @@ impl Executions<'_> {
 }
 
 fn record(actor: &Actor, operation: &str, execution: &store::Execution) -> NewAudit {
-    let details = json!({"job_id": execution.job_id, "name": execution.job_name});
+    let (of, id) = match execution.mapping_id {
+        Some(mapping) => ("mapping_id", Some(mapping)),
+        None => ("job_id", execution.job_id),
+    };
+    let details = json!({of: id, "name": execution.job_name});
     let entry = Entry {
         execution: Some(execution.id),
         ..Entry::new(operation, &actor.name, details)

@@ -3,7 +3,7 @@
 pub use courier_store::jobs::JobFilter;
 use courier_store::{
     audit::NewAudit,
-    executions::{self, ExecutionFilter, ExecutionState, NewExecution, NewStep},
+    executions::{self, ExecutionFilter, ExecutionState, NewExecution, NewStep, Origin},
     jobs as store,
     schedules::{NewSchedule, Schedule},
 };
@@ -74,8 +74,10 @@ impl Job {
             step_type: step.step_type.clone(),
         });
         NewExecution {
-            job_id: self.id,
-            job_version: self.version,
+            origin: Origin::Job {
+                id: self.id,
+                version: self.version,
+            },
             job_name: self.definition.name.clone(),
             triggered_by: run.triggered_by.to_owned(),
             context: json!({}),

@@ -95,26 +95,25 @@ async fn work(
     live: &Arc<Live>,
     sessions: &Sessions,
 ) -> Result<(), Halt> {
-    let (jobs, store) = (engine.0.store.jobs(), engine.0.store.executions());
+    let store = engine.0.store.executions();
     // What took its time before, and where, is asked for only where there was a before.
     let look = || {
         async move {
-            let version = jobs.version(execution.job_id, execution.job_version).await?;
+            let job = definition(engine, execution).await?;
             let rows = store.steps(execution.id).await?;
             let history = match execution.attempts {
                 0 | 1 => Vec::new(),
                 _ => store.history(execution.id).await?,
             };
-            Ok((version, rows, history))
+            Ok((job, rows, history))
         }
         .boxed()
     };
-    let (version, rows, history) = tokio::select! {
+    let (job, rows, history) = tokio::select! {
         biased;
         looked = engine.persist(look) => looked?,
         () = live.lease().lost() => return Err(Halt::Stopped(Stop::LeaseLost)),
     };
-    let job = jobs::read(version.definition)?;
     if rows.len() != job.steps.len() {
         return Err(damaged(format!(
             "it has {} steps, and version {} of its job has {}",
@@ -145,6 +144,18 @@ async fn work(
             Err(Halt::StartOver) => run.start_over().await?,
             result => return result,
         }
+    }
+}
+
+/// What is to be done: the job in the version that was queued, or the one step that a folder mapping is.
+async fn definition(engine: &Engine, execution: &Execution) -> Result<Definition> {
+    match (execution.mapping_id, execution.job_id) {
+        (Some(mapping), _) => Ok(Definition::of_mapping(mapping, &execution.job_name)),
+        (None, Some(job)) => {
+            let version = engine.0.store.jobs().version(job, execution.job_version).await?;
+            jobs::read(version.definition)
+        }
+        (None, None) => Err(Error::Internal("an execution is of no job and no mapping".into())),
     }
 }
 

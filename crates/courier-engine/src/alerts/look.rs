@@ -24,7 +24,7 @@ const LOOK_BACK: Duration = Duration::from_secs(5 * 60);
 /// How long messages are kept when they are over.
 const KEEP: SignedDuration = SignedDuration::from_hours(30 * 24);
 /// What moves a file.
-const MOVES: [&str; 3] = ["upload", "download", "pull"];
+const MOVES: [&str; 3] = ["upload", "download", "file_pulled"];
 /// Schedules that are looked at, the ones that are due first.
 const SCHEDULES: u64 = 200;
 /// When so many messages of what is late were written in one look, the others wait for the next.
@@ -71,7 +71,8 @@ pub(super) async fn look(store: &Store, now: Timestamp, back: bool) -> Result<()
 /// What may be late.
 struct Late {
     subject: String,
-    job_id: Uuid,
+    /// The job, or the folder mapping.
+    origin: Uuid,
     due_at: Timestamp,
     facts: Value,
 }
@@ -80,7 +81,7 @@ impl From<Unfinished> for Late {
     fn from(one: Unfinished) -> Self {
         Self {
             subject: one.subject(),
-            job_id: one.job_id,
+            origin: one.origin,
             due_at: one.due_at,
             facts: one.facts,
         }
@@ -94,7 +95,7 @@ async fn not_started(store: &Store, before: Timestamp) -> Result<Vec<Late>> {
         let due_at = schedule.next_run_at.filter(|due| *due < before)?;
         Some(Late {
             subject: format!("{NOT_STARTED}{}:{}", schedule.id, due_at.as_second()),
-            job_id: schedule.job_id,
+            origin: schedule.job_id,
             due_at,
             facts: json!({"job": {"id": schedule.job_id, "name": name}}),
         })
@@ -143,7 +144,7 @@ async fn tell_late(store: &Store, limits: &[Limit<'_>], late: Vec<Late>, now: Ti
     let mut messages = 0;
     for Limit { alert, after, told } in limits {
         for one in &late {
-            let is_meant = alert.rule.jobs.is_empty() || alert.rule.jobs.contains(&one.job_id);
+            let is_meant = alert.rule.jobs.is_empty() || alert.rule.jobs.contains(&one.origin);
             if !is_meant || one.due_at + *after >= now || told.contains(&one.subject) {
                 continue;
             }
@@ -156,8 +157,9 @@ async fn tell_late(store: &Store, limits: &[Limit<'_>], late: Vec<Late>, now: Ti
                 kind: AlertKind::ExecutionLate,
                 subject: one.subject.clone(),
                 severity: Severity::Problem,
-                job: Some(one.job_id),
+                job: Some(one.origin),
                 connection: None,
+                mapping: None,
                 facts,
             };
             store.alerts().tell(alert.id, &event, now).await?;
@@ -189,6 +191,7 @@ async fn look_for_file(
         },
         job: expect.job_id,
         connection: expect.connection_id,
+        mapping: None,
         facts: json!({"file": {
             "pattern": expect.pattern,
             "by": expect.by,
@@ -274,7 +277,7 @@ async fn is_of(
         Some(of) => *of,
         None => {
             let of = match store.executions().get(execution).await {
-                Ok(execution) => Some(execution.job_id),
+                Ok(execution) => execution.job_id,
                 Err(courier_store::Error::NotFound { .. }) => None,
                 Err(error) => return Err(error.into()),
             };
@@ -294,7 +297,7 @@ mod tests {
         PageRequest,
         alerts::{AlertInput, Channel, Delivery, Rule},
         audit::{Authenticator, NewAudit},
-        executions::{Execution, NewExecution},
+        executions::{Execution, NewExecution, Origin},
         jobs::{Job, JobInput},
         new_id, now,
         schedules::{Missed, NewSchedule},
@@ -326,6 +329,7 @@ mod tests {
             },
             jobs: Vec::new(),
             connections: Vec::new(),
+            mappings: Vec::new(),
             late_after_sec: None,
             expect: None,
             quiet_hours: None,
@@ -358,8 +362,7 @@ mod tests {
 
     async fn enqueue(store: &Store, job: Uuid, scheduled_at: Option<Timestamp>) -> Execution {
         let new = NewExecution {
-            job_id: job,
-            job_version: 1,
+            origin: Origin::Job { id: job, version: 1 },
             job_name: "nightly".into(),
             triggered_by: "schedule".into(),
             context: json!({}),

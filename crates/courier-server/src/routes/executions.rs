@@ -21,6 +21,7 @@ pub(crate) async fn list(
 ) -> ApiResult<Json<Page<Execution>>> {
     let filter = engine::ExecutionFilter {
         job_id: query.job_id,
+        mapping_id: query.mapping_id,
         states: match query.state {
             Some(states) => states.0.into_iter().map(word).collect::<ApiResult<_>>()?,
             None => Vec::new(),
@@ -87,6 +88,8 @@ pub(super) fn shown(execution: engine::Execution) -> Execution {
         id: execution.id,
         job_id: execution.job_id,
         job_version: execution.job_version,
+        mapping_id: execution.mapping_id,
+        job_name: execution.job_name,
         state: state(execution.state),
         triggered_by: execution.triggered_by,
         queued_at: execution.queued_at,

@@ -15,7 +15,7 @@ mod watch;
 
 pub(crate) use watch::watch;
 
-/// Executions of jobs
+/// Executions of jobs and folder mappings
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -39,13 +39,16 @@ enum Command {
         /// Only of this job (name or id)
         #[arg(long)]
         job: Option<String>,
+        /// Only of this folder mapping (id)
+        #[arg(long, value_name = "ID", conflicts_with = "job")]
+        mapping: Option<String>,
         /// Only in these states: queued, running, paused, completed, failed, cancelled
         #[arg(long, value_delimiter = ',', value_name = "STATE,…")]
         state: Vec<ExecutionState>,
         /// Only those that this user started, or `schedule`
         #[arg(long, value_name = "NAME")]
         by: Option<String>,
-        /// Only with this in the job's name
+        /// Only with this in the job's or the folder mapping's name
         #[arg(long, value_name = "TEXT")]
         search: Option<String>,
         /// Only those asked for from then on: 2026-03-01T08:00:00Z, or a time ago such as 90m, 24h, 7d
@@ -71,7 +74,7 @@ enum Command {
 
 const COLUMNS: &[Column] = &[
     ("ID", "id"),
-    ("JOB", "job"),
+    ("OF", "job_name"),
     ("STATE", "state"),
     ("BY", "triggered_by"),
     ("QUEUED", "queued_at"),
@@ -112,6 +115,7 @@ pub(crate) async fn run(args: Args, output: Output) -> Result<()> {
     match args.command {
         Command::List {
             job,
+            mapping,
             state,
             by,
             search,
@@ -123,6 +127,7 @@ pub(crate) async fn run(args: Args, output: Output) -> Result<()> {
             if let Some(job) = job {
                 query.push(("job_id", api.resolve("jobs", &job).await?));
             }
+            query.extend(mapping.map(|id| ("mapping_id", id)));
             if !state.is_empty() {
                 query.push(("state", ExecutionStates(state).into()));
             }
@@ -130,10 +135,7 @@ pub(crate) async fn run(args: Args, output: Output) -> Result<()> {
             query.extend(search.map(|text| ("search", text)));
             query.extend(since.map(|at| ("since", at.to_string())));
             query.extend(until.map(|at| ("until", at.to_string())));
-            let mut items = api.list(&["executions"], &query, list.limit as usize).await?;
-            if !output.json {
-                name_jobs(&api, &mut items).await?;
-            }
+            let items = api.list(&["executions"], &query, list.limit as usize).await?;
             show_items(output, COLUMNS, &items)
         }
         Command::Show { id } => {
@@ -156,25 +158,4 @@ pub(crate) async fn run(args: Args, output: Output) -> Result<()> {
         Command::Pause { id } => act(id, "pause", "pausing").await,
         Command::Resume { id } => act(id, "resume", "resumed").await,
     }
-}
-
-/// Says the names of jobs beside their ids, which tell nobody anything.
-async fn name_jobs(api: &Api, executions: &mut [Value]) -> Result<()> {
-    if executions.is_empty() {
-        return Ok(());
-    }
-    let jobs = api.list(&["jobs"], &Vec::new(), usize::MAX).await?;
-    for execution in executions {
-        let id = execution.get("job_id").cloned().unwrap_or_default();
-        let job = jobs
-            .iter()
-            .find(|job| job.get("id") == Some(&id))
-            .and_then(|job| job.get("name"));
-        // A job that was deleted has no name any more.
-        let name = job.cloned().unwrap_or(id);
-        if let Some(fields) = execution.as_object_mut() {
-            fields.insert("job".to_owned(), name);
-        }
-    }
-    Ok(())
 }
