@@ -20,6 +20,7 @@ use crate::{
     dispatcher::dispatch,
     executions::Executions,
     figures,
+    folder_mappings::FolderMappings,
     housekeeping::keep_house,
     jobs::Jobs,
     keys::Keys,
@@ -207,6 +208,11 @@ impl Engine {
     /// Jobs that run by themselves.
     pub fn schedules(&self) -> Schedules<'_> {
         Schedules(self)
+    }
+
+    /// Folders of connections from which each file is pulled once.
+    pub fn folder_mappings(&self) -> FolderMappings<'_> {
+        FolderMappings(self)
     }
 
     /// Executions of jobs.

@@ -21,6 +21,7 @@ mod events;
 pub mod executions;
 pub mod figures;
 mod fips;
+pub mod folder_mappings;
 mod housekeeping;
 mod input;
 pub mod jobs;
