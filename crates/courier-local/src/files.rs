@@ -12,7 +12,7 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use courier_transfer::{
-    Entry, EntryKind, EntryStream, Listed, Reader, RemoteName, RemotePath, Result, Writer,
+    Entry, EntryKind, EntryStream, Listed, Reader, RemoteName, RemotePath, Result, TimePrecision, Writer,
 };
 use futures::{StreamExt, stream};
 use jiff::Timestamp;
@@ -51,6 +51,7 @@ pub(crate) fn entry(path: RemotePath, stat: &Stat) -> Entry {
         kind,
         size: u64::try_from(stat.st_size).ok(),
         modified: Timestamp::new(seconds, nanos).ok(),
+        precision: TimePrecision::Exact,
         permissions: Some(stat.st_mode & 0o7777),
     }
 }

@@ -1,6 +1,6 @@
 //! What a server tells of an object, in the terms of the interface.
 
-use courier_transfer::{Entry, EntryKind, RemotePath};
+use courier_transfer::{Entry, EntryKind, RemotePath, TimePrecision};
 use jiff::Timestamp;
 
 use crate::codec::{Attributes, FileType};
@@ -20,6 +20,7 @@ pub(crate) fn entry_of(path: RemotePath, attributes: &Attributes) -> Entry {
         },
         size: attributes.size,
         modified,
+        precision: TimePrecision::Exact,
         permissions: attributes.permissions.map(|p| p & 0o7777),
     }
 }

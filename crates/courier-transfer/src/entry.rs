@@ -1,6 +1,6 @@
 //! What a listing or a `stat` tells of one remote object.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use crate::{RemoteName, RemotePath};
@@ -19,6 +19,31 @@ pub enum EntryKind {
     Other,
 }
 
+/// How exactly a modification time is told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TimePrecision {
+    /// As exactly as the server keeps it: to the second or better, and the same each time it is told.
+    #[default]
+    Exact,
+    /// The minute alone, as the listings of many FTP servers tell young files.
+    Minute,
+    /// The day alone, as they tell old ones.
+    Day,
+}
+
+impl TimePrecision {
+    /// The true time is less than this behind the one that is told, and zero where they are the same.
+    pub fn span(self) -> SignedDuration {
+        match self {
+            Self::Exact => SignedDuration::ZERO,
+            Self::Minute => SignedDuration::from_mins(1),
+            // The day on which summer time ends.
+            Self::Day => SignedDuration::from_hours(25),
+        }
+    }
+}
+
 /// One remote object (`RemoteFileInfo` of specification 6.2).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
@@ -30,6 +55,9 @@ pub struct Entry {
     pub size: Option<u64>,
     /// Last modification; `None` where the server does not tell.
     pub modified: Option<Timestamp>,
+    /// How exactly `modified` is told. Where that is roughly, it is the beginning of the minute or the day; `stat` may
+    /// know better than a listing.
+    pub precision: TimePrecision,
     /// Unix permission bits (`0o7777` at most); `None` where the server does not tell.
     pub permissions: Option<u32>,
 }

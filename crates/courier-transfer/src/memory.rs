@@ -15,7 +15,7 @@ use std::{
 
 use jiff::Timestamp;
 
-use crate::{Capabilities, Error, ErrorKind, RemotePath, Result};
+use crate::{Capabilities, Error, ErrorKind, RemotePath, Result, TimePrecision};
 
 pub use client::MemoryClient;
 use tree::{Node, Tree};
@@ -46,6 +46,8 @@ struct State {
     round_trip: Option<Duration>,
     /// Are there commands that compute checksums?
     shell: bool,
+    /// How exactly listings tell times.
+    listed: TimePrecision,
 }
 
 /// What became of an operation whose answer is lost.
@@ -117,6 +119,7 @@ impl Memory {
                 losses: Vec::new(),
                 round_trip: None,
                 shell: false,
+                listed: TimePrecision::Exact,
             }),
         }))
     }
@@ -213,6 +216,11 @@ impl Memory {
     /// Gives it a shell with commands that compute checksums.
     pub fn give_shell(&self) {
         self.state().shell = true;
+    }
+
+    /// Has listings tell times that roughly, in UTC. `stat` stays exact.
+    pub fn list_times(&self, precision: TimePrecision) {
+        self.state().listed = precision;
     }
 
     /// Bytes moved by all sessions since the last [`at_byte`](Self::at_byte).

@@ -1,6 +1,6 @@
 //! The text of a listing, in any pieces, to entries.
 
-use courier_transfer::{Entry, EntryKind, Listed, RemoteName, RemotePath};
+use courier_transfer::{Entry, EntryKind, Listed, RemoteName, RemotePath, TimePrecision};
 use jiff::Timestamp;
 
 use crate::{
@@ -86,36 +86,41 @@ impl Lines {
         }
         match facts::parse(line) {
             Ok(None) => {}
-            Ok(Some(found)) => out.extend([listed(&self.dir, self.names, self.has_sizes, found)]),
+            Ok(Some(found)) => out.extend([self.listed(found)]),
             Err(reason) => out.extend([Listed::unreadable(line, reason.as_str())]),
         }
     }
 
     fn item(&self, line: Line) -> Listed {
         match line {
-            Line::Found(found) => listed(&self.dir, self.names, self.has_sizes, found),
+            Line::Found(found) => self.listed(found),
             Line::Unreadable { raw, reason } => Listed::unreadable(&raw, reason.as_str()),
         }
     }
-}
 
-fn listed(dir: &RemotePath, names: Names, has_sizes: bool, found: Found) -> Listed {
-    if !names.goes_back(&found.name) {
-        return Listed::unreadable(
-            &found.name,
-            "the name is not of the connection's encoding, and would go back to the server as another one",
-        );
-    }
-    match RemoteName::new(names.decode(&found.name)) {
-        Ok(name) => Listed::Entry(Entry {
-            path: dir.join(&name),
-            kind: found.kind,
-            size: found
-                .size
-                .filter(|_| has_sizes && found.kind != EntryKind::Directory),
-            modified: found.modified,
-            permissions: found.permissions,
-        }),
-        Err(e) => Listed::unreadable(&found.name, e.to_string()),
+    fn listed(&self, found: Found) -> Listed {
+        if !self.names.goes_back(&found.name) {
+            return Listed::unreadable(
+                &found.name,
+                "the name is not of the connection's encoding, and would go back to the server as another one",
+            );
+        }
+        let precision = match (&self.list, found.modified) {
+            (Some(list), Some(modified)) => list.precision(modified),
+            _ => TimePrecision::Exact,
+        };
+        match RemoteName::new(self.names.decode(&found.name)) {
+            Ok(name) => Listed::Entry(Entry {
+                path: self.dir.join(&name),
+                kind: found.kind,
+                size: found
+                    .size
+                    .filter(|_| self.has_sizes && found.kind != EntryKind::Directory),
+                modified: found.modified,
+                precision,
+                permissions: found.permissions,
+            }),
+            Err(e) => Listed::unreadable(&found.name, e.to_string()),
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! What lies at a path: by MLST where the server has it, else by SIZE, MDTM and CWD.
 
-use courier_transfer::{Entry, EntryKind, Error, ErrorKind, RemotePath, Result};
+use courier_transfer::{Entry, EntryKind, Error, ErrorKind, RemotePath, Result, TimePrecision};
 use jiff::Timestamp;
 
 use super::error::{is_vague, refusal, unexpected};
@@ -122,6 +122,7 @@ fn by_facts(reply: &Reply, session: &Session, path: &RemotePath) -> Result<Optio
             .size
             .filter(|_| facts.kind == EntryKind::File && !session.options.ascii),
         modified: facts.modified,
+        precision: TimePrecision::Exact,
         permissions: facts.permissions,
     }))
 }
@@ -192,6 +193,7 @@ fn entry(path: &RemotePath, kind: EntryKind, size: Option<u64>, modified: Option
         kind,
         size,
         modified,
+        precision: TimePrecision::Exact,
         permissions: None,
     }
 }

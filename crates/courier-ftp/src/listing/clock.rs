@@ -1,5 +1,6 @@
 //! The time of a listing's server: its zone, and how late it is.
 
+use courier_transfer::TimePrecision;
 use jiff::{SignedDuration, Timestamp, civil::Date, tz::TimeZone};
 
 /// How far a file's time may lie ahead of our clock before a year is taken off.
@@ -27,6 +28,19 @@ impl Clock {
     pub(super) fn moment(&self, date: Date, past_midnight: SignedDuration) -> Option<Timestamp> {
         let shown = date.at(0, 0, 0, 0).checked_add(past_midnight).ok()?;
         self.zone.to_ambiguous_timestamp(shown).compatible().ok()
+    }
+
+    /// How exactly that moment is told, by what its clock shows.
+    pub(super) fn precision(&self, moment: Timestamp) -> TimePrecision {
+        let shown = moment.to_zoned(self.zone.clone());
+        if shown.second() != 0 || shown.subsec_nanosecond() != 0 {
+            return TimePrecision::Exact;
+        }
+        // Some days begin later than at midnight, where summer time does.
+        match shown.start_of_day() {
+            Ok(midnight) if midnight == shown => TimePrecision::Day,
+            _ => TimePrecision::Minute,
+        }
     }
 
     /// The latest such moment that isn't more than a day after now.
@@ -181,6 +195,29 @@ mod tests {
             "twice"
         );
         assert_eq!(clock.moment(day(12, 31), hm(24, 0)), at("2024-12-31T23:00:00Z"));
+    }
+
+    #[test]
+    fn what_shows_no_seconds_or_no_time_is_rough() {
+        let clock = clock("2026-01-02T12:00:00Z", "Europe/Berlin");
+        for (moment, precision) in [
+            ("2024-03-05T14:22:01Z", TimePrecision::Exact),
+            ("2024-03-05T14:22:00.5Z", TimePrecision::Exact),
+            ("2024-03-05T14:22:00Z", TimePrecision::Minute),
+            ("2024-03-05T00:00:00Z", TimePrecision::Minute),
+            ("2024-03-04T23:00:00Z", TimePrecision::Day),
+            ("2024-07-04T22:00:00Z", TimePrecision::Day),
+        ] {
+            assert_eq!(clock.precision(moment.parse().unwrap()), precision, "{moment}");
+        }
+    }
+
+    #[test]
+    fn a_day_that_begins_at_one_is_a_day() {
+        let clock = clock("2026-01-02T12:00:00Z", "America/Sao_Paulo");
+        let date = Date::new(2018, 11, 4).unwrap();
+        let moment = clock.moment(date, SignedDuration::ZERO).unwrap();
+        assert_eq!(clock.precision(moment), TimePrecision::Day);
     }
 
     #[test]

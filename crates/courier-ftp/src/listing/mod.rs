@@ -33,7 +33,7 @@ mod tests;
 
 use std::fmt;
 
-use courier_transfer::EntryKind;
+use courier_transfer::{EntryKind, TimePrecision};
 use jiff::{Timestamp, tz::TimeZone};
 
 use self::{
@@ -195,6 +195,12 @@ impl ListParser {
     /// What is left when the listing has ended.
     pub fn finish(&mut self) -> impl Iterator<Item = Line> + use<> {
         self.vms.abandoned().into_iter()
+    }
+
+    /// How exactly a LIST tells a time. What ends with a whole minute is taken for one that has no seconds, and what is
+    /// midnight for one that has no time of day: rather too rough than too exact.
+    pub fn precision(&self, modified: Timestamp) -> TimePrecision {
+        self.clock.precision(modified)
     }
 
     /// What waited for this line in vain, and what the line is.

@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use crate::{
     Algorithm, Capabilities, Checksum, ChecksumBy, Client, CreateOptions, Entry, EntryKind, EntryStream,
     Error, ErrorKind, Fetch, Listed, OpenOptions, Reader, RemoteName, RemotePath, RenameMode, Result,
-    ServerInfo, Store, Writer,
+    ServerInfo, Store, TimePrecision, Writer,
     piecewise::{fetch_piecewise, store_piecewise},
 };
 
@@ -177,7 +177,11 @@ impl Client for MemoryClient {
             Err(e) => Listed::unreadable(name, e.to_string()),
         });
         let all: Vec<Result<Listed>> = shown
-            .chain(entries.into_iter().map(Listed::Entry))
+            .chain(
+                entries
+                    .into_iter()
+                    .map(|entry| Listed::Entry(roughly(entry, state.listed))),
+            )
             .map(Ok)
             .collect();
         let flag = self.connected.clone();
@@ -279,6 +283,21 @@ impl Client for MemoryClient {
         self.lose();
         Ok(())
     }
+}
+
+/// As a listing shows it that tells times so roughly.
+fn roughly(mut entry: Entry, precision: TimePrecision) -> Entry {
+    let seconds = match precision {
+        TimePrecision::Exact => return entry,
+        TimePrecision::Minute => 60,
+        TimePrecision::Day => 86_400,
+    };
+    entry.precision = precision;
+    entry.modified = entry.modified.and_then(|exact| {
+        let exact = exact.as_second();
+        Timestamp::from_second(exact - exact.rem_euclid(seconds)).ok()
+    });
+    entry
 }
 
 fn prepare(tree: &mut Tree, path: &RemotePath, options: CreateOptions) -> Result<()> {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use crate::{Entry, EntryKind, Error, ErrorKind, RemoteName, RemotePath, Result};
+use crate::{Entry, EntryKind, Error, ErrorKind, RemoteName, RemotePath, Result, TimePrecision};
 
 /// Links that are followed before giving up.
 const LINKS: usize = 16;
@@ -61,6 +61,7 @@ impl Node {
             kind: self.kind(),
             size: Some(self.content.as_ref().map_or(0, |c| c.len() as u64)),
             modified: Some(self.modified),
+            precision: TimePrecision::Exact,
             permissions: Some(self.permissions),
         }
     }
