@@ -32,9 +32,9 @@ use crate::{
     words::words,
 };
 
-pub(crate) use files::{PulledFile, Puller, files_pulled};
+pub(crate) use files::{PulledFile, PulledFor, files_pulled};
 pub use look::{NOT_STARTED, Unfinished};
-pub use outbox::{Sent, Taken};
+pub use outbox::{Outgoing, Sent, Settled, Taken};
 pub(crate) use raise::{execution_over, health_changed};
 pub use rule::{AlertKind, Channel, Expect, NotATime, QuietHours, Rule, TimeOfDay, Weekday};
 
@@ -370,28 +370,21 @@ impl Alerts<'_> {
         look::checked(self.0, alert, deadline, missing, at).await
     }
 
-    /// The next message that is due, with all that is due of the same alert. For so long nobody else gets it; after that, who
-    /// took it is taken for dead.
+    /// What is due first, of an alert that is not busy: a message, with all that is due of the same alert, or some messages
+    /// about a file each. For so long nobody else gets them; after that, who took them is taken for dead.
     ///
     /// # Errors
     /// As [`Self::raise`].
-    pub async fn take(&self, now: Timestamp, lease: SignedDuration) -> Result<Option<Taken>> {
-        outbox::take(self.0, now, lease).await
+    pub async fn take(&self, now: Timestamp, lease: SignedDuration, busy: &[Uuid]) -> Result<Option<Taken>> {
+        outbox::take(self.0, now, lease, busy).await
     }
 
-    /// Notes what became of a message that was taken, and what the other side said. `false` where somebody else has taken
-    /// it since.
+    /// Notes what became of messages that were taken. Answers of how many: the others somebody else has taken since.
     ///
     /// # Errors
     /// As [`Self::raise`].
-    pub async fn settle(
-        &self,
-        delivery: &Delivery,
-        sent: Sent,
-        answer: &str,
-        now: Timestamp,
-    ) -> Result<bool> {
-        outbox::settle(self.0, delivery, sent, answer, now).await
+    pub async fn settle(&self, all: &[Settled<'_>], now: Timestamp) -> Result<u64> {
+        outbox::settle(self.0, all, now).await
     }
 
     /// Notes what became of a message that was sent to try the alert out.
@@ -409,12 +402,13 @@ impl Alerts<'_> {
         outbox::tried(self.0, id, alert, facts, delivered, answer).await
     }
 
-    /// Forgets messages that are over and were written before this moment.
+    /// Forgets messages that are over and were written before this moment, and those about files that were delivered and
+    /// written before that one.
     ///
     /// # Errors
     /// As [`Self::raise`].
-    pub async fn prune(&self, before: Timestamp) -> Result<u64> {
-        outbox::prune(self.0, before).await
+    pub async fn prune(&self, before: Timestamp, files_before: Timestamp) -> Result<u64> {
+        outbox::prune(self.0, before, files_before).await
     }
 
     /// How many messages wait, and how many were given up since then.

@@ -11,6 +11,7 @@ mod m0008_session_slots;
 mod m0009_storages;
 mod m0010_folder_mappings;
 mod m0012_executions_of_mappings;
+mod m0013_outbox;
 mod statements;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
@@ -33,6 +34,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0009_storages::MIGRATION),
             Box::new(m0010_folder_mappings::MIGRATION),
             Box::new(m0012_executions_of_mappings::MIGRATION),
+            Box::new(m0013_outbox::MIGRATION),
         ]
     }
 }

@@ -6,7 +6,8 @@
 use jiff::Timestamp;
 use sea_orm::sea_query::LockType;
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
+    QuerySelect,
 };
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -14,7 +15,7 @@ use uuid::Uuid;
 use super::{AlertKind, DeliveryState, Rule, rule_of};
 use crate::{
     Result,
-    entities::{alert_deliveries, alerts, connections},
+    entities::{alert_deliveries, alerts, connections, folder_mappings},
     ids::stamp,
     row,
 };
@@ -22,9 +23,9 @@ use crate::{
 /// Rows of one statement: both databases take some 30,000 values in one.
 const ROWS: usize = 500;
 
-/// Of which pull files are told.
+/// For what files were pulled.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Puller {
+pub(crate) struct PulledFor {
     /// Where they come from.
     pub(crate) connection: Uuid,
     /// The mapping that they belong to.
@@ -59,7 +60,7 @@ pub(crate) struct PulledFile<'a> {
 /// Writes the messages about these files, of everybody who wants to know of each.
 pub(crate) async fn files_pulled(
     db: &impl ConnectionTrait,
-    of: Puller,
+    of: PulledFor,
     files: &[PulledFile<'_>],
     at: Timestamp,
 ) -> Result<()> {
@@ -100,13 +101,15 @@ pub(crate) async fn files_pulled(
 }
 
 /// What all messages of a group have in common.
-async fn shared_facts(db: &impl ConnectionTrait, of: Puller) -> Result<Value> {
+async fn shared_facts(db: &impl ConnectionTrait, of: PulledFor) -> Result<Value> {
     let connection = connections::Entity::find_by_id(of.connection).one(db).await?;
     let connection = connection
         .map(|row| json!({"id": row.id, "name": row.name, "protocol": row.protocol, "host": row.host}));
+    let mapping = folder_mappings::Entity::find_by_id(of.mapping).one(db).await?;
+    let mapping = mapping.map(|row| json!({"id": row.id, "name": row.name}));
     Ok(json!({
         "connection": connection.unwrap_or_else(|| json!({"id": of.connection})),
-        "mapping": {"id": of.mapping},
+        "mapping": mapping.unwrap_or_else(|| json!({"id": of.mapping})),
         "execution": {"id": of.execution, "path": format!("/executions/{}", of.execution)},
     }))
 }

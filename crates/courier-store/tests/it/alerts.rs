@@ -3,8 +3,8 @@ use std::collections::HashSet;
 use courier_store::{
     Error, PageRequest, Store,
     alerts::{
-        Alert, AlertInput, AlertKind, Channel, Delivery, DeliveryState, Event, QuietHours, Rule, Sent,
-        Severity,
+        Alert, AlertInput, AlertKind, Channel, Delivery, DeliveryState, Event, Outgoing, QuietHours, Rule,
+        Sent, Settled, Severity, Taken,
     },
     connections::Outcome,
     executions::{ExecutionState, Node},
@@ -92,15 +92,22 @@ async fn messages(store: &Store, alert: &Alert) -> Vec<Delivery> {
 /// What is due at that time, taken and delivered.
 async fn deliver(store: &Store, at: Timestamp) -> Vec<Vec<Delivery>> {
     let mut sent = Vec::new();
-    while let Some(taken) = store.alerts().take(at, HOUR).await.unwrap() {
-        let settled = store
-            .alerts()
-            .settle(&taken.delivery, Sent::Delivered, "204", at)
-            .await;
-        assert!(settled.unwrap());
-        sent.push([vec![taken.delivery], taken.joined].concat());
+    while let Some(taken) = store.alerts().take(at, HOUR, &[]).await.unwrap() {
+        for Outgoing { delivery, joined } in taken.messages {
+            assert!(settle(store, &delivery, Sent::Delivered, "204", at).await);
+            sent.push([vec![delivery], joined].concat());
+        }
     }
     sent
+}
+
+async fn settle(store: &Store, delivery: &Delivery, sent: Sent, answer: &str, at: Timestamp) -> bool {
+    let one = Settled {
+        delivery,
+        sent: &sent,
+        answer,
+    };
+    store.alerts().settle(&[one], at).await.unwrap() == 1
 }
 
 async fn end(store: &Store, node: &Node, job: Uuid, to: ExecutionState) -> Uuid {
@@ -345,47 +352,40 @@ async fn a_message_of_a_dead_node_is_sent_again(db: Database) {
         .await
         .unwrap();
     let lease = SignedDuration::from_mins(1);
-    let first = db.alerts().take(at, lease).await.unwrap().unwrap();
+    let take = async |at| db.alerts().take(at, lease, &[]).await.unwrap();
+    let message = |taken: Option<Taken>| taken.unwrap().messages.remove(0);
+    assert_eq!(db.alerts().take(at, lease, &[alert.id]).await.unwrap(), None);
+    let first = take(at).await;
+    assert_eq!(first.as_ref().unwrap().alert, alert);
+    let first = message(first);
     assert_eq!((first.delivery.attempts, first.joined.len()), (1, 1));
-    assert_eq!(first.alert, alert);
-    assert_eq!(db.alerts().take(at + lease / 2, lease).await.unwrap(), None);
+    assert_eq!(take(at + lease / 2).await, None);
     // What has happened since goes out on its own: the message is the same in each attempt.
     db.alerts()
         .raise(&trouble("three", Severity::Problem), at + lease * 2)
         .await
         .unwrap();
-    let second = db.alerts().take(at + lease, lease).await.unwrap().unwrap();
+    let second = message(take(at + lease).await);
     assert_eq!(
         (second.delivery.id, second.delivery.attempts),
         (first.delivery.id, 2)
     );
     assert_eq!(second.joined, first.joined);
-    let late = db
-        .alerts()
-        .settle(&first.delivery, Sent::Delivered, "200", at)
-        .await;
-    assert!(!late.unwrap(), "the first node was slow, not dead");
+    let late = settle(&db, &first.delivery, Sent::Delivered, "200", at).await;
+    assert!(!late, "the first node was slow, not dead");
     let later = at + lease * 10;
-    let again = db
-        .alerts()
-        .settle(&second.delivery, Sent::Again(later), "503", at)
-        .await;
-    assert!(again.unwrap());
+    assert!(settle(&db, &second.delivery, Sent::Again(later), "503", at).await);
     assert_eq!(deliver(&db, at + lease * 2).await.concat().len(), 1);
-    let third = db.alerts().take(later, lease).await.unwrap().unwrap();
+    let third = message(take(later).await);
     assert_eq!(third.delivery.attempts, 3);
-    let failed = db
-        .alerts()
-        .settle(&third.delivery, Sent::Failed, "410", later)
-        .await;
-    assert!(failed.unwrap());
+    assert!(settle(&db, &third.delivery, Sent::Failed, "410", later).await);
     let told = messages(&db, &alert).await;
     assert_eq!(
         (told[0].state, told[0].answer.as_deref()),
         (DeliveryState::Failed, Some("410"))
     );
     assert_eq!(db.alerts().standing(at).await.unwrap(), (0, 1));
-    assert_eq!(db.alerts().prune(later + lease).await.unwrap(), 3);
+    assert_eq!(db.alerts().prune(later + lease, later).await.unwrap(), 3);
 }
 
 async fn health_is_told_of_where_it_changes(db: Database) {
