@@ -20,6 +20,8 @@ pub(crate) mod job_versions;
 pub(crate) mod jobs;
 pub(crate) mod known_hosts;
 pub(crate) mod nodes;
+pub(crate) mod pull_replays;
+pub(crate) mod pulls;
 pub(crate) mod schedules;
 pub(crate) mod session_slots;
 pub(crate) mod sessions;

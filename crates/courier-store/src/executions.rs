@@ -11,6 +11,7 @@ mod run;
 pub use history::Transition;
 pub(crate) use load::without_context;
 pub use node::{LEASE, Life, Node};
+pub(crate) use run::held;
 pub(crate) use run::is_uneventful;
 
 use jiff::Timestamp;

@@ -3,7 +3,7 @@
 //! [`Store::open`] is the way in; each noun has its file, its plain records and its handle: [`Store::connections`],
 //! [`Store::known_hosts`], [`Store::ssh_keys`], [`Store::connection_keys`], [`Store::jobs`], [`Store::schedules`],
 //! [`Store::executions`], [`Store::audit`], [`Store::users`], [`Store::sessions`], [`Store::tokens`], [`Store::settings`], [`Store::sealed`],
-//! [`Store::bus`], [`Store::dispatcher`], [`Store::alerts`], [`Store::folder_mappings`],
+//! [`Store::bus`], [`Store::dispatcher`], [`Store::alerts`], [`Store::folder_mappings`], [`Store::pulls`],
 //! [`Store::session_slots`], [`Store::storages`].
 //!
 //! Secrets come sealed and go sealed: the store sees opaque bytes. What must change together changes in one
@@ -26,6 +26,7 @@ pub mod jobs;
 pub mod known_hosts;
 mod migrations;
 mod page;
+pub mod pulls;
 mod row;
 pub mod schedules;
 pub mod sealed;

@@ -10,6 +10,7 @@ mod m0007_alerts;
 mod m0008_session_slots;
 mod m0009_storages;
 mod m0010_folder_mappings;
+mod m0011_pulls;
 mod m0012_executions_of_mappings;
 mod m0013_outbox;
 mod statements;
@@ -33,6 +34,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0008_session_slots::MIGRATION),
             Box::new(m0009_storages::MIGRATION),
             Box::new(m0010_folder_mappings::MIGRATION),
+            Box::new(m0011_pulls::MIGRATION),
             Box::new(m0012_executions_of_mappings::MIGRATION),
             Box::new(m0013_outbox::MIGRATION),
         ]

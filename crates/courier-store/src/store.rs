@@ -26,6 +26,7 @@ use crate::{
     folder_mappings::FolderMappings,
     jobs::Jobs,
     known_hosts::KnownHosts,
+    pulls::Pulls,
     schedules::Schedules,
     sealed::Sealed,
     session_slots::SessionSlots,
@@ -167,6 +168,11 @@ impl Store {
     /// Folders of connections from which each file is pulled once.
     pub fn folder_mappings(&self) -> FolderMappings<'_> {
         FolderMappings(self)
+    }
+
+    /// Pulled files, and those that are being pulled.
+    pub fn pulls(&self) -> Pulls<'_> {
+        Pulls(self)
     }
 
     /// The queue's other end.

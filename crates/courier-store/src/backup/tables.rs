@@ -67,6 +67,8 @@ pub(crate) fn tables() -> Vec<Table> {
         Table::of::<entities::steps::Entity>(),
         Table::of::<entities::execution_history::Entity>(),
         Table::of::<entities::folder_mappings::Entity>(),
+        Table::of::<entities::pulls::Entity>(),
+        Table::of::<entities::pull_replays::Entity>(),
         Table::of::<entities::alerts::Entity>(),
         Table::of::<entities::audit_chains::Entity>(),
         Table::of::<entities::audit::Entity>(),
@@ -198,18 +200,22 @@ mod tests {
 
     /// Tables that a backup leaves out, on purpose.
     /// Messages and what was told are left out so that a restored system doesn't tell of what is long past.
-    const LEFT_OUT: [&str; 6] = [
+    const LEFT_OUT: [&str; 7] = [
         "sessions",
         "nodes",
         "session_slots",
+        "pull_sightings",
         "alert_subjects",
         "alert_deliveries",
         MIGRATIONS,
     ];
 
     /// Columns of bytes that are no sealed values.
-    const NOT_SEALED: [&str; 6] = [
+    const NOT_SEALED: [&str; 9] = [
         "tokens.token_hash",
+        "pulls.path",
+        "pulls.long_path",
+        "pulls.sha256",
         "audit.mac",
         "audit_chains.mac",
         "audit_chains.head_mac",

@@ -333,7 +333,7 @@ async fn locked(db: &impl ConnectionTrait, id: Uuid) -> Result<(Model, Execution
 }
 
 /// The row of an execution that this claim holds, locked.
-async fn held(db: &impl ConnectionTrait, claim: Claim) -> Result<(Model, ExecutionRequest)> {
+pub(crate) async fn held(db: &impl ConnectionTrait, claim: Claim) -> Result<(Model, ExecutionRequest)> {
     let (row, state, request) = locked(db, claim.execution).await?;
     if state != ExecutionState::Running || row::number(row.attempts) != claim.attempt {
         return Err(Error::Conflict(format!(
