@@ -34,6 +34,7 @@ use crate::{
     secrets,
     settings::Settings,
     steps::AllPartials,
+    storages::{self, OpenStorages, Storages},
     tokens::Tokens,
     users::Users,
     vault_check::check_vault,
@@ -107,6 +108,8 @@ pub(crate) struct Shared {
     pub(crate) slots: Slots,
     /// Files that are written on servers now.
     pub(crate) partials: AllPartials,
+    /// Storages that were opened here.
+    pub(crate) storages: OpenStorages,
     /// Executions that run here.
     pub(crate) live: LiveExecutions,
     pub(crate) figures: figures::Cache,
@@ -145,6 +148,7 @@ impl Engine {
             brake: Brake::default(),
             slots: Slots::default(),
             partials: AllPartials::default(),
+            storages: OpenStorages::default(),
             live: LiveExecutions::new(&store),
             figures: figures::Cache::default(),
             stopping: CancellationToken::new(),
@@ -160,6 +164,7 @@ impl Engine {
         let engine = Self(Arc::new(shared));
         engine.0.node.keep(&engine);
         secrets::bind_older(&engine).await?;
+        storages::make_first(&engine).await?;
         put_back(&engine).await?;
         engine.0.tasks.spawn(look_for_abandoned(engine.clone()));
         engine.0.tasks.spawn(dispatch(engine.clone()));
@@ -243,6 +248,11 @@ impl Engine {
     /// Whom to tell of what.
     pub fn alerts(&self) -> Alerts<'_> {
         Alerts(self)
+    }
+
+    /// Where pulled files go.
+    pub fn storages(&self) -> Storages<'_> {
+        Storages(self)
     }
 
     /// Audit records.

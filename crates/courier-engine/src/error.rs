@@ -160,6 +160,9 @@ pub enum Error {
     /// The transfer layer failed; its kind says how.
     #[error(transparent)]
     Transfer(#[from] courier_transfer::Error),
+    /// A storage failed; its kind says how.
+    #[error(transparent)]
+    Storage(#[from] courier_storage::Error),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] courier_store::Error),
@@ -238,6 +241,7 @@ impl Error {
             Self::NotFips { .. } => "not_fips",
             Self::ConnectionNotUsable(_) => "connection_not_usable",
             Self::Transfer(e) => e.kind().as_str(),
+            Self::Storage(e) => storage_kind(e),
             Self::Store(_) => "store",
             Self::Vault(_) | Self::KeysMissing(_) => "vault",
             Self::File(_) => "file",
@@ -257,10 +261,30 @@ impl Error {
     pub(crate) fn may_pass(&self) -> bool {
         match self {
             Self::Transfer(e) => transfer_may_pass(e),
+            // A disk may be cleared.
+            Self::Storage(e) => e.retry() || e.kind() == courier_storage::ErrorKind::Full,
             Self::Store(e) => e.may_pass(),
             Self::Vault(_) | Self::Internal(_) => true,
             _ => false,
         }
+    }
+}
+
+/// The word for a storage's error.
+fn storage_kind(error: &courier_storage::Error) -> &'static str {
+    use courier_storage::ErrorKind;
+    match error.kind() {
+        ErrorKind::Exists => "storage_exists",
+        ErrorKind::NotFound => "storage_not_found",
+        ErrorKind::Denied => "storage_denied",
+        ErrorKind::Auth => "storage_auth",
+        ErrorKind::Full => "storage_full",
+        ErrorKind::Unreachable => "storage_unreachable",
+        ErrorKind::Busy => "storage_busy",
+        ErrorKind::Invalid => "storage_invalid",
+        ErrorKind::Key => "storage_key",
+        ErrorKind::Stopped => "storage_stopped",
+        ErrorKind::Failed => "storage_failed",
     }
 }
 

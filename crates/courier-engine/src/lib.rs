@@ -45,6 +45,7 @@ mod secrets;
 mod sessions;
 pub mod settings;
 mod steps;
+pub mod storages;
 pub mod test_connection;
 pub mod tokens;
 mod trust;

@@ -4,6 +4,7 @@
 //! roots, after symbolic links. No root reaches the data folder, where the database and the key file are: whoever may
 //! write around a folder can move it away, so [`check_local_roots`] keeps Courier from starting with such a root.
 
+mod storage;
 mod taken;
 
 use std::{

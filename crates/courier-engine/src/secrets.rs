@@ -25,6 +25,7 @@ const CONNECTION_AT: &str = "connection_at";
 const SSH_KEY: &str = "ssh_key";
 const PRIVATE_KEY: &str = "private_key";
 const ALERT: &str = "alert";
+const STORAGE_AT: &str = "storage_at";
 const SETTING_AT: &str = "setting_at";
 
 /// The binding of the key that the audit log is authenticated with.
@@ -49,6 +50,7 @@ pub(crate) async fn opens(vault: &Vault, value: &SealedValue) -> courier_vault::
         },
         Place::SshKey(id) => Binding::new(SSH_KEY, id, PRIVATE_KEY),
         Place::Alert(id) => of_alert(*id),
+        Place::Storage(id) => of_storage(*id, value.endpoint.as_deref().unwrap_or_default()),
     };
     vault.open(&binding, &value.blob).await.map(drop)
 }
@@ -99,6 +101,32 @@ pub(crate) async fn open_alert(
     sealed: &[u8],
 ) -> courier_vault::Result<SecretString> {
     engine.0.vault.open_str(&of_alert(alert), sealed).await
+}
+
+/// The binding of what a storage at this place is opened with.
+fn of_storage(storage: Uuid, endpoint: &str) -> Binding {
+    Binding::new(STORAGE_AT, storage, format!("credentials for {endpoint}"))
+}
+
+/// Seals what a storage is opened with, for the place that it was entered for.
+pub(crate) async fn seal_storage(
+    engine: &Engine,
+    storage: Uuid,
+    endpoint: &str,
+    credentials: &SecretString,
+) -> Result<Vec<u8>> {
+    let binding = of_storage(storage, endpoint);
+    Ok(engine.0.vault.seal_str(&binding, credentials).await?)
+}
+
+/// Opens what a storage is opened with.
+pub(crate) async fn open_storage(
+    engine: &Engine,
+    storage: Uuid,
+    endpoint: &str,
+    sealed: &[u8],
+) -> courier_vault::Result<SecretString> {
+    engine.0.vault.open_str(&of_storage(storage, endpoint), sealed).await
 }
 
 /// The binding of the password for this mail server, which no other gets.
