@@ -17,6 +17,7 @@ mod page;
 mod problem;
 mod secret;
 mod settings;
+mod storages;
 
 mod test_result;
 mod tokens;
@@ -49,6 +50,9 @@ pub use page::{DEFAULT_LIMIT, MAX_LIMIT, Page, PageQuery};
 pub use problem::{CONTENT_TYPE, FieldError, Problem};
 pub use secret::Secret;
 pub use settings::{Setting, SettingInput};
+pub use storages::{
+    Storage, StorageDetails, StorageInput, StoragePatch, StorageTest, StorageTestInput,
+};
 pub use test_result::{Algorithms, Capabilities, TestResult, TlsCertificate};
 pub use tokens::{NewToken, SCOPES, Token, TokenInput};
 pub use users::{Role, User, UserInput, UserPatch};

@@ -19,6 +19,7 @@ pub const SCOPES: &[&str] = &[
     "overview",
     "settings",
     "ssh-keys",
+    "storages",
     "tokens",
     "users",
 ];

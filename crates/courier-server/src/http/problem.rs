@@ -130,14 +130,16 @@ fn code_of(kind: &str) -> ErrorCode {
         "step_config" => ErrorCode::StepConfiguration,
         "cron_expression" => ErrorCode::CronExpression,
         "protocol_config" => ErrorCode::ProtocolConfiguration,
-        "auth" => ErrorCode::AuthenticationFailed,
+        "auth" | "storage_auth" => ErrorCode::AuthenticationFailed,
         "host_key" => ErrorCode::HostKeyMismatch,
         "host_key_not_approved" => ErrorCode::HostKeyNotApproved,
         "certificate" => ErrorCode::CertificateRejected,
-        "unreachable" | "busy" | "timeout" | "lost" => ErrorCode::Unreachable,
-        "denied" | "negotiation" | "full" | "protocol" | "unsupported" | "integrity" | "local" | "failed" => {
-            ErrorCode::TestFailed
+        "unreachable" | "busy" | "timeout" | "lost" | "storage_unreachable" | "storage_busy" => {
+            ErrorCode::Unreachable
         }
+        "denied" | "negotiation" | "full" | "protocol" | "unsupported" | "integrity" | "local" | "failed"
+        | "storage_not_found" | "storage_denied" | "storage_full" | "storage_exists" | "storage_invalid"
+        | "storage_key"         | "storage_stopped" | "storage_failed" => ErrorCode::TestFailed,
         "insecure_host_key_needs_admin" => ErrorCode::InsecureHostKeyRequiresAdmin,
         "insecure_host_key_in_fips" => ErrorCode::InsecureHostKeyInFips,
         "insecure_tls_needs_admin" => ErrorCode::InsecureTlsRequiresAdmin,

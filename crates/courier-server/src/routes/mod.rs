@@ -11,6 +11,7 @@ mod jobs;
 mod keys;
 mod overview;
 mod settings;
+mod storages;
 mod tokens;
 mod users;
 
@@ -100,6 +101,13 @@ pub(crate) fn api(state: AppState) -> Api {
         )
         .at(Operator, routes!(alerts::test))
         .at(Operator, routes!(alerts::deliveries))
+        // Who makes folder mappings has to know which storages there are; the engine shows an admin the rest.
+        .at(Viewer, routes!(storages::list))
+        .at(Viewer, routes!(storages::get))
+        .at(Admin, routes!(storages::create))
+        .at(Admin, routes!(storages::patch, storages::delete))
+        .at(Admin, routes!(storages::test_unsaved))
+        .at(Admin, routes!(storages::test))
         .at(Viewer, routes!(settings::list))
         .at(Viewer, routes!(settings::get))
         .at(Admin, routes!(settings::set))

@@ -22,6 +22,7 @@ pub(crate) mod key;
 pub(crate) mod login;
 pub(crate) mod serve;
 pub(crate) mod setting;
+pub(crate) mod storage;
 pub(crate) mod token;
 pub(crate) mod user;
 
@@ -151,6 +152,7 @@ fn assignment(text: &str) -> Result<(String, Value), String> {
         .ok_or("expected FIELD=VALUE, e.g. port=2222")?;
     if [
         "secret",
+        "credentials",
         "password",
         "client_secret",
         "client_certificate",
@@ -160,7 +162,7 @@ fn assignment(text: &str) -> Result<(String, Value), String> {
     .contains(&field)
     {
         return Err(format!(
-            "{field} is a secret: an argument would show in the process list; use -f FILE or --password-stdin"
+            "{field} is a secret: an argument would show in the process list; use -f FILE, or what the help says"
         ));
     }
     Ok((field.to_owned(), json_or_text(value)))
