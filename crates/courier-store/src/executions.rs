@@ -457,6 +457,15 @@ impl Executions<'_> {
         retention::forget(self.0, until).await
     }
 
+    /// Removes scheduled pulls that found nothing and were over before this time, but for each mapping's last: some of
+    /// them, as [`Self::forget`] does.
+    ///
+    /// # Errors
+    /// As [`Self::enqueue`].
+    pub async fn forget_uneventful(&self, until: Timestamp) -> Result<u64> {
+        retention::forget_uneventful(self.0, until).await
+    }
+
     /// How many executions are in each state, every state listed: of those that are over, the ones queued since then.
     ///
     /// # Errors

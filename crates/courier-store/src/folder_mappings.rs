@@ -2,6 +2,15 @@
 //!
 //! What a mapping says is kept as it is given; the engine alone understands it.
 
+mod claim;
+mod health;
+mod tick;
+
+pub use claim::Held;
+pub(crate) use health::wake;
+pub use health::{ConnectionState, Ill, Verdict};
+pub use tick::{Fired, Plan, Then};
+
 use jiff::Timestamp;
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
@@ -142,6 +151,8 @@ impl FolderMappings<'_> {
             failing_since: None,
             created_at: at,
             updated_at: at,
+            held_by: None,
+            waits_for_connection: false,
         };
         let mapping = FolderMapping::try_from(row.clone())?;
         let record = record(&mapping);
@@ -194,6 +205,7 @@ impl FolderMappings<'_> {
                     row.health_code = None;
                     row.health_detail = None;
                     row.failing_since = None;
+                    row.waits_for_connection = false;
                 }
                 Entity::update_many()
                     .set(row.clone().into_active_model().reset_all())

@@ -8,6 +8,7 @@ use crate::{
     Result, Store, alerts,
     audit::NewAudit,
     entities::connections::{Column, Entity},
+    folder_mappings,
     ids::now,
     row,
 };
@@ -64,6 +65,9 @@ async fn write_and_tell(db: &impl ConnectionTrait, seen: Seen, outcome: Outcome<
             | Outcome::HostKeyChanged(detail) => Some(detail),
         };
         alerts::health_changed(db, &before, after, detail).await?;
+        if after == Health::Healthy {
+            folder_mappings::wake(db, seen.id, now()).await?;
+        }
     }
     Ok(noted)
 }
@@ -113,5 +117,5 @@ pub(crate) async fn decided(db: &impl ConnectionTrait, connection: Uuid) -> Resu
         .filter(Column::Id.eq(connection))
         .exec(db)
         .await?;
-    Ok(())
+    folder_mappings::wake(db, connection, now()).await
 }

@@ -71,6 +71,7 @@ pub(super) async fn update(store: &Store, change: ConnectionChange) -> Result<Co
                 .exec(db)
                 .await?;
             with_all(store, db, change).await?;
+            folder_mappings::wake(db, id, now()).await?;
             load::get(db, id).await
         })
         .await

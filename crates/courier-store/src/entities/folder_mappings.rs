@@ -26,6 +26,10 @@ pub(crate) struct Model {
     pub(crate) failing_since: Option<i64>,
     pub(crate) created_at: i64,
     pub(crate) updated_at: i64,
+    /// The execution that pulls it, while that runs.
+    pub(crate) held_by: Option<Uuid>,
+    /// Is it due at once when its connection is well, or changed?
+    pub(crate) waits_for_connection: bool,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]

@@ -2,15 +2,18 @@
 
 use jiff::Timestamp;
 use sea_orm::{
-    ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
-    sea_query::{LockBehavior, LockType},
+    ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select,
+    sea_query::{Expr, LockBehavior, LockType, Query},
 };
 use uuid::Uuid;
 
 use super::ExecutionState;
 use crate::{
     Result, Store,
-    entities::executions::{Column, Entity},
+    entities::{
+        executions::{Column, Entity},
+        folder_mappings,
+    },
     ids::first_id_at,
 };
 
@@ -29,6 +32,30 @@ pub(super) async fn forget(store: &Store, until: Timestamp) -> Result<u64> {
         .filter(Column::EndedAt.lt(until.as_microsecond()))
         .order_by_asc(Column::Id)
         .limit(BATCH);
+    remove(store, old).await
+}
+
+/// As [`forget`], of scheduled pulls that found nothing, but for each mapping's last.
+pub(super) async fn forget_uneventful(store: &Store, until: Timestamp) -> Result<u64> {
+    let last = Query::select()
+        .column(folder_mappings::Column::LastExecution)
+        .from(folder_mappings::Entity)
+        .and_where(folder_mappings::Column::LastExecution.is_not_null())
+        .to_owned();
+    let old = Entity::find()
+        .select_only()
+        .column(Column::Id)
+        // As the index has it: with a parameter in its place it would not be used.
+        .filter(Expr::cust("uneventful"))
+        .filter(Column::Id.lt(first_id_at(until)))
+        .filter(Column::EndedAt.lt(until.as_microsecond()))
+        .filter(Column::Id.not_in_subquery(last))
+        .order_by_asc(Column::Id)
+        .limit(BATCH);
+    remove(store, old).await
+}
+
+async fn remove(store: &Store, old: Select<Entity>) -> Result<u64> {
     // A look without a lock first: most looks find nothing.
     let there: Option<Uuid> = old.clone().into_tuple().one(store.read()).await?;
     if there.is_none() {

@@ -1,4 +1,4 @@
-//! Executions of folder mappings beside those of jobs.
+//! Executions of folder mappings beside those of jobs, and which of them pulls a mapping.
 
 use super::statements::Statements;
 
@@ -13,4 +13,7 @@ const SCHEMA: &[&str] = &[
     // A scheduled pull that found nothing: there are very many of them, and they are forgotten soon.
     "ALTER TABLE executions ADD COLUMN uneventful BOOLEAN NOT NULL DEFAULT FALSE",
     "CREATE INDEX executions_uneventful ON executions (id) WHERE uneventful",
+    // No foreign key: an execution that is over has lost it.
+    "ALTER TABLE folder_mappings ADD COLUMN held_by {id}",
+    "ALTER TABLE folder_mappings ADD COLUMN waits_for_connection BOOLEAN NOT NULL DEFAULT FALSE",
 ];

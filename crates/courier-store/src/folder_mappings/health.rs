@@ -1,0 +1,159 @@
+//! How mappings fare, and what that depends on their connections.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect,
+    sea_query::{Condition, Expr},
+};
+use uuid::Uuid;
+
+use crate::{
+    Result,
+    connections::{ConnectionStatus, Health},
+    entities::{
+        connections,
+        folder_mappings::{Column, Entity, Model},
+    },
+    row,
+};
+
+/// What of a connection decides whether its mappings can be pulled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConnectionState {
+    /// Its name.
+    pub name: String,
+    /// May it be used?
+    pub status: ConnectionStatus,
+    /// How its last uses went.
+    pub health: Health,
+    /// Why.
+    pub health_detail: Option<String>,
+    /// Does its changed host key wait for somebody's decision?
+    pub waits_for_host_key: bool,
+}
+
+/// What is wrong with a mapping.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ill {
+    /// Its health; none where that stays as it is.
+    pub health: Option<Health>,
+    /// Why, as a word for programs.
+    pub code: &'static str,
+    /// Why, and what to do, in words.
+    pub detail: String,
+    /// Is it due at once when its connection is well, or changed?
+    pub waits_for_connection: bool,
+}
+
+/// What a pull that has ended says of its mapping.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is well.
+    Well,
+    /// It is not, and due at this time; where none is given, as it was.
+    Ill(Ill, Option<Timestamp>),
+}
+
+/// Writes into a row what is wrong.
+pub(super) fn apply(row: &mut Model, ill: Ill, at: Timestamp) {
+    if let Some(health) = ill.health {
+        row.health = health.as_str().into();
+        row.failing_since = match health {
+            Health::Failing | Health::RequiresAttention => row.failing_since.or(Some(at.as_microsecond())),
+            Health::Healthy | Health::Unknown => None,
+        };
+    }
+    row.health_code = Some(ill.code.into());
+    row.health_detail = Some(row::clean(&ill.detail));
+    row.waits_for_connection = ill.waits_for_connection;
+}
+
+/// Writes into a row that all is well.
+pub(super) fn heal(row: &mut Model, at: Timestamp) {
+    row.health = Health::Healthy.as_str().into();
+    row.health_code = None;
+    row.health_detail = None;
+    row.waits_for_connection = false;
+    row.last_ok_at = Some(at.as_microsecond());
+    row.failing_since = None;
+    row.failures = 0;
+}
+
+/// Writes all of a row that ticks and pulls change, and nothing of what people do.
+pub(super) async fn save(db: &impl ConnectionTrait, row: Model) -> Result<()> {
+    let id = row.id;
+    let mut change = row.into_active_model().reset_all();
+    for column in [
+        Column::Id,
+        Column::ConnectionId,
+        Column::Name,
+        Column::StorageId,
+        Column::Enabled,
+        Column::Definition,
+        Column::CreatedAt,
+        Column::UpdatedAt,
+    ] {
+        change.not_set(column);
+    }
+    Entity::update_many()
+        .set(change)
+        .filter(Column::Id.eq(id))
+        .exec(db)
+        .await?;
+    Ok(())
+}
+
+/// The states of these connections.
+pub(super) async fn connections(
+    db: &impl ConnectionTrait,
+    ids: impl Iterator<Item = Uuid>,
+) -> Result<HashMap<Uuid, ConnectionState>> {
+    type Row = (Uuid, String, String, String, Option<String>, bool);
+    use connections::Column;
+    let mut ids: Vec<Uuid> = ids.collect();
+    ids.sort_unstable();
+    ids.dedup();
+    let rows: Vec<Row> = connections::Entity::find()
+        .select_only()
+        .columns([
+            Column::Id,
+            Column::Name,
+            Column::Status,
+            Column::Health,
+            Column::HealthDetail,
+            Column::WaitsForHostKey,
+        ])
+        .filter(Column::Id.is_in(ids))
+        .into_tuple()
+        .all(db)
+        .await?;
+    let mut states = HashMap::with_capacity(rows.len());
+    for (id, name, status, health, health_detail, waits_for_host_key) in rows {
+        let state = ConnectionState {
+            name,
+            status: row::word("connections.status", &status)?,
+            health: row::word("connections.health", &health)?,
+            health_detail,
+            waits_for_host_key,
+        };
+        states.insert(id, state);
+    }
+    Ok(states)
+}
+
+/// A connection is well again, or another one: mappings that wait for that are due now.
+pub(crate) async fn wake(db: &impl ConnectionTrait, connection: Uuid, at: Timestamp) -> Result<()> {
+    let waiting = Condition::all()
+        .add(Column::ConnectionId.eq(connection))
+        .add(Column::WaitsForConnection.eq(true))
+        .add(Column::NextRunAt.is_not_null());
+    Entity::update_many()
+        .col_expr(Column::NextRunAt, Expr::value(at.as_microsecond()))
+        .col_expr(Column::LookAt, Expr::value(at.as_microsecond()))
+        .filter(waiting)
+        .exec(db)
+        .await?;
+    Ok(())
+}
