@@ -4,6 +4,7 @@
 //! message about it are there together, or neither is. [`Alerts::take`] hands messages out one by one.
 
 mod files;
+mod health;
 mod look;
 mod outbox;
 mod raise;
@@ -33,9 +34,10 @@ use crate::{
 };
 
 pub(crate) use files::{PulledFile, PulledFor, files_pulled};
+pub(crate) use health::{health_changed, mapping_health_changed};
 pub use look::{NOT_STARTED, Unfinished};
 pub use outbox::{Outgoing, Sent, Settled, Taken};
-pub(crate) use raise::{execution_over, health_changed};
+pub(crate) use raise::execution_over;
 pub use rule::{AlertKind, Channel, Expect, NotATime, QuietHours, Rule, TimeOfDay, Weekday};
 
 /// Alerts.

@@ -16,8 +16,7 @@ use uuid::Uuid;
 use super::{AlertKind, DeliveryState, Event, Rule, Severity, rule_of};
 use crate::{
     Result,
-    connections::Health,
-    entities::{alert_deliveries, alert_subjects, alerts, connections, executions, steps},
+    entities::{alert_deliveries, alert_subjects, alerts, executions, steps},
     executions::{ExecutionState, StepState, is_uneventful},
     ids::{now, stamp},
     row,
@@ -25,6 +24,12 @@ use crate::{
 
 /// As many of the messages that one stands for are told of in it.
 const EARLIER: usize = 20;
+/// Where a message tells what is wrong.
+const WHY: [&str; 3] = [
+    "/error/message",
+    "/mapping/health_detail",
+    "/connection/health_detail",
+];
 
 /// Writes the messages of everybody who wants to know of this.
 pub(crate) async fn raise(db: &impl ConnectionTrait, event: &Event, at: Timestamp) -> Result<()> {
@@ -177,7 +182,7 @@ fn note_earlier(message: &mut alert_deliveries::Model) {
         "at": row::time(message.happened_at).ok(),
         "recovered": message.recovered,
         "execution": message.facts.pointer("/execution/id"),
-        "error": message.facts.pointer("/error/message").or_else(|| message.facts.pointer("/connection/health_detail")),
+        "error": WHY.iter().filter_map(|why| message.facts.pointer(why)).find(|why| !why.is_null()),
     });
     if let Value::Array(earlier) = &mut message.earlier {
         if earlier.len() >= EARLIER {
@@ -322,37 +327,4 @@ async fn failed_step(db: &impl ConnectionTrait, execution: Uuid) -> Result<Optio
     Ok(failed.map(|step| {
         json!({"index": step.step, "name": step.name, "step_type": step.step_type, "attempts": step.attempts})
     }))
-}
-
-/// A connection's health was written: tells of it where that changes something, in the same transaction.
-pub(crate) async fn health_changed(
-    db: &impl ConnectionTrait,
-    before: &connections::Model,
-    after: Health,
-    detail: Option<&str>,
-) -> Result<()> {
-    let severity = match after {
-        Health::Healthy => Severity::Recovered,
-        Health::Failing => Severity::Problem,
-        Health::RequiresAttention => Severity::Grave,
-        Health::Unknown => return Ok(()),
-    };
-    let event = Event {
-        kind: AlertKind::ConnectionHealth,
-        subject: format!("health:{}", before.id),
-        severity,
-        job: None,
-        connection: Some(before.id),
-        mapping: None,
-        facts: json!({"connection": {
-            "id": before.id,
-            "name": before.name,
-            "protocol": before.protocol,
-            "host": before.host,
-            "health": after,
-            "health_before": before.health,
-            "health_detail": detail,
-        }}),
-    };
-    raise(db, &event, now()).await
 }
