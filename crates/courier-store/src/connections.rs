@@ -309,6 +309,18 @@ impl Connections<'_> {
         load::get(self.0.read(), id).await
     }
 
+    /// Those of these connections that are there.
+    ///
+    /// # Errors
+    /// [`Error::Database`](crate::Error::Database), [`Error::Unavailable`](crate::Error::Unavailable).
+    pub async fn several(&self, ids: &[Uuid]) -> Result<Vec<Connection>> {
+        let rows = Entity::find()
+            .filter(Column::Id.is_in(ids.iter().copied()))
+            .all(self.0.read())
+            .await?;
+        load::complete(self.0.read(), rows).await
+    }
+
     /// The connection of this name.
     ///
     /// # Errors

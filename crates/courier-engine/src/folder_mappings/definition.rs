@@ -5,6 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Deserializer, Serialize};
 use uuid::Uuid;
 
+use super::input::moved_to;
 use crate::{definition::schedule::zone, schedules::Timetable};
 
 /// What a folder mapping says: which files are pulled, when, and what becomes of them. In JSON as the API has it.
@@ -98,10 +99,8 @@ impl MappingDefinition {
 
     /// The folder that pulled files are moved to, as the connection's client names it; none where they aren't.
     pub(crate) fn moved_to(&self) -> Option<RemotePath> {
-        self.move_to.as_ref().map(|folder| match folder.is_absolute() {
-            true => folder.clone(),
-            false => self.remote_path.join_below(folder),
-        })
+        let to = self.move_to.as_ref()?;
+        Some(moved_to(&self.remote_path, to))
     }
 }
 
