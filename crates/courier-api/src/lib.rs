@@ -9,6 +9,7 @@ mod auth;
 mod connections;
 mod errors;
 mod executions;
+mod folder_mappings;
 mod given;
 mod jobs;
 mod keys;
@@ -40,6 +41,9 @@ pub use executions::{
     Execution, ExecutionError, ExecutionQuery, ExecutionState, ExecutionStates, ExecutionStep, Progress,
     StateChange, StepProgress, StepState,
 };
+pub use folder_mappings::{
+    AfterPull, FolderMapping, FolderMappingInput, FolderMappingQuery, MappingIdentity,
+};
 pub use jobs::{
     FailureAction, FailurePolicy, Job, JobInput, JobQuery, JobStep, JobVersion, MissedRuns, NextRun,
     NextRunsInput, NextRunsQuery, Schedule, StepType, StepTypeSetting,
@@ -50,9 +54,7 @@ pub use page::{DEFAULT_LIMIT, MAX_LIMIT, Page, PageQuery};
 pub use problem::{CONTENT_TYPE, FieldError, Problem};
 pub use secret::Secret;
 pub use settings::{Setting, SettingInput};
-pub use storages::{
-    Storage, StorageDetails, StorageInput, StoragePatch, StorageTest, StorageTestInput,
-};
+pub use storages::{Storage, StorageDetails, StorageInput, StoragePatch, StorageTest, StorageTestInput};
 pub use test_result::{Algorithms, Capabilities, TestResult, TlsCertificate};
 pub use tokens::{NewToken, SCOPES, Token, TokenInput};
 pub use users::{Role, User, UserInput, UserPatch};

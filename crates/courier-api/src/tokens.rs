@@ -15,6 +15,7 @@ pub const SCOPES: &[&str] = &[
     "auth",
     "connections",
     "executions",
+    "folder-mappings",
     "jobs",
     "overview",
     "settings",
