@@ -21,6 +21,8 @@ words! {
         FileMissing = "file_missing",
         /// A connection fails or waits for somebody; and that it is healthy again.
         ConnectionHealth = "connection_health",
+        /// A file was pulled into its storage. Each has a message of its own.
+        FilePulled = "file_pulled",
         /// Somebody tried the alert out. No alert asks for it.
         Test = "test",
     }
@@ -138,8 +140,10 @@ pub struct Alert {
     pub channel: AlertChannel,
     /// Executions of these jobs only; of all where none is named.
     pub jobs: Vec<Uuid>,
-    /// The health of these connections only; of all where none is named.
+    /// The health and the files of these connections only; of all where none is named.
     pub connections: Vec<Uuid>,
+    /// The health and the files of these folder mappings only; of all where none is named.
+    pub mappings: Vec<Uuid>,
     /// How long an execution may take from the time that it was due, seconds; for `execution_late`.
     pub late_after_sec: Option<u32>,
     /// The file that must come; for `file_missing`.
@@ -173,9 +177,12 @@ pub struct AlertInput {
     /// Executions of these jobs only; of all where none is named.
     #[serde(default)]
     pub jobs: Vec<Uuid>,
-    /// The health of these connections only; of all where none is named.
+    /// The health and the files of these connections only; of all where none is named.
     #[serde(default)]
     pub connections: Vec<Uuid>,
+    /// The health and the files of these folder mappings only; of all where none is named.
+    #[serde(default)]
+    pub mappings: Vec<Uuid>,
     /// How long an execution may take from the time that it was due, seconds; for `execution_late`.
     #[serde(default)]
     pub late_after_sec: Option<u32>,
@@ -230,7 +237,7 @@ pub struct AlertDelivery {
     pub answer: Option<String>,
     /// The message that it goes out with.
     pub joined_into: Option<Uuid>,
-    /// What is known: job, execution, step, error, connection, file.
+    /// What is known: job, execution, step, error, connection, mapping, file.
     #[schema(value_type = Object)]
     pub facts: Value,
 }

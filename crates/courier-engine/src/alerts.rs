@@ -271,6 +271,7 @@ impl Alerts<'_> {
         let store = &self.0.0.store;
         let found = match name.what {
             "job" => store.jobs().get(name.id).await.map(drop),
+            "folder mapping" => store.folder_mappings().get(name.id).await.map(drop),
             _ => store.connections().get(name.id).await.map(drop),
         };
         match found {
@@ -348,6 +349,7 @@ fn names(rule: &Rule) -> Vec<Name> {
         .connections
         .iter()
         .map(|id| ("connections", "connection", *id));
+    let mappings = rule.mappings.iter().map(|id| ("mappings", "folder mapping", *id));
     let expect = rule.expect.as_ref();
     let job = expect
         .and_then(|e| e.job_id)
@@ -355,7 +357,11 @@ fn names(rule: &Rule) -> Vec<Name> {
     let connection = expect
         .and_then(|e| e.connection_id)
         .map(|id| ("expect.connection_id", "connection", id));
-    let all = jobs.chain(connections).chain(job).chain(connection);
+    let all = jobs
+        .chain(connections)
+        .chain(mappings)
+        .chain(job)
+        .chain(connection);
     all.map(|(field, what, id)| Name { field, what, id }).collect()
 }
 

@@ -1,23 +1,36 @@
 //! Sends what is in the outbox, again and again until the other side has it or a day is over.
 
-use std::time::Duration;
+use std::{
+    collections::HashMap,
+    sync::{Arc, OnceLock},
+    time::{Duration, Instant},
+};
 
 use aws_lc_rs::rand;
-use courier_store::alerts::{Alert, Channel, Delivery, Sent, Taken};
+use courier_store::alerts::{Alert, AlertKind, Channel, Delivery, Outgoing, Sent, Settled, Taken};
+use futures::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 use reqwest::Client;
 use secrecy::SecretString;
 use tokio::task::JoinSet;
+use uuid::Uuid;
 
 use super::{mail, message::Message, webhook};
 use crate::{Engine, secrets};
 
 /// How often the outbox is looked into.
 const LOOK: Duration = Duration::from_secs(1);
-/// So many go out at once: one that hangs is nobody else's delay.
-const AT_ONCE: usize = 8;
-/// How long a message is taken for, longer than sending one takes.
+/// So many are taken at once, of all alerts …
+const AT_ONCE: usize = 16;
+/// … and of one: one that hangs is nobody else's delay.
+const OF_ONE: usize = 2;
+/// As many messages about files of an alert are on their way at once, for each time that some were taken.
+const FILES: usize = 16;
+/// How long messages are taken for, longer than sending them takes: of files, the first that gets no answer is the last that is
+/// tried.
 const LEASE: SignedDuration = SignedDuration::from_secs(90);
+/// How long files are not told to somebody who didn't answer.
+const REST: Duration = Duration::from_secs(5);
 /// How long those that are under way may take when the engine stops.
 const LAST: Duration = Duration::from_secs(2);
 
@@ -96,12 +109,24 @@ fn pause(attempts: u32) -> SignedDuration {
 /// Sends until the engine stops.
 pub(crate) async fn deliver(engine: Engine) {
     let mut under_way = JoinSet::new();
+    let mut places = Places::default();
     loop {
         while under_way.len() < AT_ONCE {
-            match engine.0.store.alerts().take(courier_store::now(), LEASE).await {
+            let busy = places.busy();
+            match engine
+                .0
+                .store
+                .alerts()
+                .take(courier_store::now(), LEASE, &busy)
+                .await
+            {
                 Ok(Some(taken)) => {
-                    let engine = engine.clone();
-                    under_way.spawn(async move { attempt(&engine, taken).await });
+                    let (engine, place) = (engine.clone(), places.take(taken.alert.id));
+                    under_way.spawn(async move {
+                        let silent = attempt(&engine, taken).await;
+                        drop(place);
+                        silent
+                    });
                 }
                 Ok(None) => break,
                 Err(error) => {
@@ -112,7 +137,11 @@ pub(crate) async fn deliver(engine: Engine) {
         }
         tokio::select! {
             () = engine.0.stopping.cancelled() => break,
-            Some(_) = under_way.join_next() => {}
+            Some(over) = under_way.join_next() => {
+                if let Ok(Some(silent)) = over {
+                    places.rest(silent);
+                }
+            }
             () = tokio::time::sleep(LOOK) => {}
         }
     }
@@ -121,31 +150,125 @@ pub(crate) async fn deliver(engine: Engine) {
     let _ = tokio::time::timeout(LAST, all).await;
 }
 
-/// Sends a message, and writes down what became of it.
-async fn attempt(engine: &Engine, taken: Taken) {
+/// Which alerts have messages on their way, and which are left alone.
+#[derive(Debug, Default)]
+struct Places {
+    /// Whoever sends holds one of these.
+    taken: HashMap<Uuid, Arc<()>>,
+    resting: HashMap<Uuid, Instant>,
+}
+
+impl Places {
+    /// Those that have to wait.
+    fn busy(&mut self) -> Vec<Uuid> {
+        let now = Instant::now();
+        self.resting.retain(|_, until| now < *until);
+        self.taken.retain(|_, place| Arc::strong_count(place) > 1);
+        let full = self
+            .taken
+            .iter()
+            .filter(|(_, place)| Arc::strong_count(place) > OF_ONE)
+            .map(|(id, _)| *id);
+        full.chain(self.resting.keys().copied()).collect()
+    }
+
+    fn take(&mut self, alert: Uuid) -> Arc<()> {
+        Arc::clone(self.taken.entry(alert).or_default())
+    }
+
+    fn rest(&mut self, alert: Uuid) {
+        self.resting.insert(alert, Instant::now() + REST);
+    }
+}
+
+/// Sends what was taken, and writes down what became of it. Answers which alert is to be left alone.
+async fn attempt(engine: &Engine, taken: Taken) -> Option<Uuid> {
     let Taken {
-        delivery,
-        joined,
         alert,
         secret,
+        messages,
     } = taken;
-    let (sent, answer) = match alert.enabled {
-        false => (Sent::Dropped, "the alert is disabled".to_owned()),
-        // Something stops whoever sends it before the end.
-        true if delivery.attempts > ATTEMPTS => (
-            Sent::Failed,
-            format!("it was begun {ATTEMPTS} times, and nobody could say what became of it"),
-        ),
-        true => {
-            let outcome = send(engine, &alert, secret.as_deref(), &delivery, &joined).await;
+    let silent = OnceLock::new();
+    let several = messages.len() > 1;
+    let shared = Batch {
+        engine,
+        alert: &alert,
+        secret: secret.as_deref(),
+        silent: several.then_some(&silent),
+    };
+    // Made before they are polled: a closure that borrows would not do in a task.
+    let sends: Vec<_> = messages.iter().map(|message| shared.send(message)).collect();
+    let fates: Vec<(&Delivery, Fate)> = stream::iter(sends).buffer_unordered(FILES).collect().await;
+    for (delivery, (sent, answer)) in &fates {
+        log(&alert, delivery, sent, answer);
+    }
+    let settled: Vec<Settled<'_>> = fates
+        .iter()
+        .map(|(delivery, (sent, answer))| Settled {
+            delivery,
+            sent,
+            answer,
+        })
+        .collect();
+    let alerts = engine.0.store.alerts();
+    if let Err(error) = alerts.settle(&settled, courier_store::now()).await {
+        let (alert, messages) = (&alert.name, settled.len());
+        tracing::warn!(%error, alert, messages, "what became of messages could not be written down; they will be sent again");
+    }
+    silent.get().map(|_| alert.id)
+}
+
+/// What becomes of a message, and what the other side said.
+type Fate = (Sent, String);
+
+/// What the messages that were taken together have in common.
+#[derive(Clone, Copy)]
+struct Batch<'a> {
+    engine: &'a Engine,
+    alert: &'a Alert,
+    secret: Option<&'a [u8]>,
+    /// Of several, the first that gets no answer speaks for those that nobody has begun to send.
+    silent: Option<&'a OnceLock<Outcome>>,
+}
+
+impl<'a> Batch<'a> {
+    async fn send<'m>(self, message: &'m Outgoing) -> (&'m Delivery, Fate) {
+        let Outgoing { delivery, joined } = message;
+        let judged = |outcome: &Outcome| {
             let sent = outcome.verdict(delivery.attempts, courier_store::now());
             (sent, outcome.answer().to_owned())
+        };
+        if !self.alert.enabled {
+            return (delivery, (Sent::Dropped, "the alert is disabled".to_owned()));
         }
-    };
+        // Something stops whoever sends it before the end.
+        if delivery.attempts > ATTEMPTS {
+            let answer = format!("it was begun {ATTEMPTS} times, and nobody could say what became of it");
+            return (delivery, (Sent::Failed, answer));
+        }
+        if let Some(outcome) = self.silent.and_then(OnceLock::get) {
+            return (delivery, judged(outcome));
+        }
+        let outcome = send(self.engine, self.alert, self.secret, delivery, joined).await;
+        let fate = judged(&outcome);
+        if let Some(silent) = self
+            .silent
+            .filter(|_| matches!(outcome, Outcome::Unreachable { .. }))
+        {
+            let _ = silent.set(outcome);
+        }
+        (delivery, fate)
+    }
+}
+
+fn log(alert: &Alert, delivery: &Delivery, sent: &Sent, answer: &str) {
     let (alert, id, attempts) = (&alert.name, delivery.id, delivery.attempts);
-    match &sent {
+    match sent {
+        Sent::Delivered if delivery.kind == AlertKind::FilePulled => {
+            tracing::debug!(alert, message = %id, attempts, answer, "a message about a file was delivered");
+        }
         Sent::Delivered => {
-            tracing::info!(alert, message = %id, attempts, answer, "a message of an alert was delivered")
+            tracing::info!(alert, message = %id, attempts, answer, "a message of an alert was delivered");
         }
         Sent::Again(at) => {
             tracing::warn!(alert, message = %id, attempts, answer, again = %at, "a message of an alert was not delivered");
@@ -154,13 +277,6 @@ async fn attempt(engine: &Engine, taken: Taken) {
             tracing::error!(alert, message = %id, attempts, answer, "a message of an alert was given up");
         }
         Sent::Dropped => {}
-    }
-    let alerts = engine.0.store.alerts();
-    if let Err(error) = alerts
-        .settle(&delivery, sent, &answer, courier_store::now())
-        .await
-    {
-        tracing::warn!(%error, message = %id, "what became of a message could not be written down; it will be sent again");
     }
 }
 

@@ -27,7 +27,12 @@ const JOBS: Setting = Setting::optional("jobs", Kind::TextList, "Executions of t
 const CONNECTIONS: Setting = Setting::optional(
     "connections",
     Kind::TextList,
-    "The health of these connections only.",
+    "The health and the files of these connections only.",
+);
+const MAPPINGS: Setting = Setting::optional(
+    "mappings",
+    Kind::TextList,
+    "The health and the files of these folder mappings only.",
 );
 const LATE_AFTER: Setting = Setting::optional(
     "late_after_sec",
@@ -103,6 +108,7 @@ pub(super) fn read(values: Map<String, Value>) -> Result<Wanted> {
     let (channel, secret) = channel(&mut input);
     let jobs = ids(&mut input, &JOBS);
     let connections = ids(&mut input, &CONNECTIONS);
+    let mappings = ids(&mut input, &MAPPINGS);
     let seconds = |value: Option<i64>| value.and_then(|value| u32::try_from(value).ok());
     let late_after_sec = seconds(input.integer(&LATE_AFTER));
     let expect = object(&mut input, &EXPECT).map(|values| expect(&mut input, values));
@@ -138,6 +144,7 @@ pub(super) fn read(values: Map<String, Value>) -> Result<Wanted> {
                 channel,
                 jobs,
                 connections,
+                mappings,
                 late_after_sec,
                 expect,
                 quiet_hours,

@@ -23,6 +23,8 @@ const LOOK: Duration = Duration::from_secs(15);
 const LOOK_BACK: Duration = Duration::from_secs(5 * 60);
 /// How long messages are kept when they are over.
 const KEEP: SignedDuration = SignedDuration::from_hours(30 * 24);
+/// How long those about files are kept when they were delivered.
+const KEEP_FILES: SignedDuration = SignedDuration::from_hours(24);
 /// What moves a file.
 const MOVES: [&str; 3] = ["upload", "download", "file_pulled"];
 /// Schedules that are looked at, the ones that are due first.
@@ -53,7 +55,7 @@ pub(crate) async fn look_out(engine: Engine) {
 /// Looks once. What can't be looked at for one alert is no reason not to look for the others.
 pub(super) async fn look(store: &Store, now: Timestamp, back: bool) -> Result<()> {
     if back {
-        store.alerts().prune(now - KEEP).await?;
+        store.alerts().prune(now - KEEP, now - KEEP_FILES).await?;
     }
     let alerts = store.alerts().enabled().await?;
     let mut result = look_for_late(store, &alerts, now).await;

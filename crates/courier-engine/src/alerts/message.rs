@@ -70,7 +70,10 @@ fn event(delivery: &Delivery) -> Value {
 /// It in one line.
 fn sentence(delivery: &Delivery) -> String {
     let fact = |pointer: &str| fact(&delivery.facts, pointer);
-    let job = format!("The job \"{}\"", fact("/job/name"));
+    let job = match fact("/mapping/name") {
+        mapping if mapping.is_empty() => format!("The job \"{}\"", fact("/job/name")),
+        mapping => format!("The pull of the folder mapping \"{mapping}\""),
+    };
     let line = match (delivery.kind, delivery.recovered) {
         (AlertKind::ExecutionFailed, false) => {
             let step = match (fact("/step/index"), fact("/step/step_type")) {
@@ -108,18 +111,28 @@ fn sentence(delivery: &Delivery) -> String {
             )
         }
         (AlertKind::ConnectionHealth, _) => {
-            let connection = format!("The connection \"{}\"", fact("/connection/name"));
-            match fact("/connection/health").as_str() {
-                "healthy" => format!("{connection} is healthy again"),
-                "requires_attention" => {
-                    format!(
-                        "{connection} waits for somebody's decision: {}",
-                        fact("/connection/health_detail")
-                    )
-                }
-                _ => format!("{connection} fails: {}", fact("/connection/health_detail")),
+            let connection = format!("connection \"{}\"", fact("/connection/name"));
+            let (what, of) = match fact("/mapping/name") {
+                name if name.is_empty() => (format!("The {connection}"), "connection"),
+                name => (
+                    format!("The folder mapping \"{name}\" of the {connection}"),
+                    "mapping",
+                ),
+            };
+            let detail = fact(&format!("/{of}/health_detail"));
+            match fact(&format!("/{of}/health")).as_str() {
+                "healthy" => format!("{what} is healthy again"),
+                "requires_attention" => format!("{what} waits for somebody's decision: {detail}"),
+                _ => format!("{what} fails: {detail}"),
             }
         }
+        (AlertKind::FilePulled, _) => format!(
+            "The file {} was pulled from \"{}\" ({} bytes): {}",
+            fact("/file/path"),
+            fact("/connection/name"),
+            fact("/file/size"),
+            fact("/file/destination")
+        ),
         (AlertKind::Test, _) => "This is a test: messages of this alert arrive here".into(),
     };
     let line: String = line
@@ -146,6 +159,9 @@ fn paragraph(delivery: &Delivery) -> String {
         ("Step", fact("/step/name")),
         ("Error", fact("/error/kind")),
         ("Host", fact("/connection/host")),
+        ("Folder mapping", fact("/mapping/name")),
+        ("SHA-256", fact("/file/sha256")),
+        ("Changed there", fact("/file/modified")),
     ] {
         if !value.is_empty() {
             lines.push(format!("{what}: {value}"));
@@ -231,6 +247,7 @@ mod tests {
                 channel: courier_store::alerts::Channel::Email { to: Vec::new() },
                 jobs: Vec::new(),
                 connections: Vec::new(),
+                mappings: Vec::new(),
                 late_after_sec: None,
                 expect: None,
                 quiet_hours: None,

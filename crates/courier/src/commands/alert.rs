@@ -14,11 +14,12 @@ use crate::secret;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Kinds of events: execution_failed, execution_completed, execution_late (with --late-after-sec), file_missing (with a
-document that has \"expect\"), connection_health.
+document that has \"expect\"), connection_health, file_pulled (a message for each file that a folder mapping pulls).
 
 Examples:
   courier alert create ops --on execution_failed --on connection_health --webhook https://chat.example.com/hook
   courier alert create night --on execution_late --late-after-sec 900 --email ops@example.com
+  courier alert create arrivals --on file_pulled --connection sales --webhook https://lake.example.com/arrivals
   courier alert test ops
   courier alert deliveries ops
 
@@ -91,6 +92,9 @@ struct RuleArgs {
     /// Only for this connection, by name or id. Repeatable
     #[arg(long, value_name = "CONNECTION")]
     connection: Vec<String>,
+    /// Only for this folder mapping, by name or id. Repeatable
+    #[arg(long, value_name = "MAPPING")]
+    mapping: Vec<String>,
     /// How long an execution may take from the time that it was due
     #[arg(long, value_name = "SECONDS")]
     late_after_sec: Option<u32>,
@@ -119,11 +123,13 @@ impl RuleArgs {
         let given = |list: &[String]| (!list.is_empty()).then(|| json!(list));
         let jobs = ids(api, "jobs", &self.job).await?;
         let connections = ids(api, "connections", &self.connection).await?;
+        let mappings = ids(api, "folder-mappings", &self.mapping).await?;
         Ok(fields([
             ("on", given(&self.on)),
             ("channel", (!channel.is_empty()).then_some(Value::Object(channel))),
             ("jobs", given(&jobs)),
             ("connections", given(&connections)),
+            ("mappings", given(&mappings)),
             ("late_after_sec", self.late_after_sec.map(Value::from)),
             ("repeat_after_sec", self.repeat_after_sec.map(Value::from)),
         ]))
