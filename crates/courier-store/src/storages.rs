@@ -10,7 +10,11 @@ use uuid::Uuid;
 use crate::{
     Error, Page, PageRequest, Result, Store,
     audit::NewAudit,
-    entities::storages::{ActiveModel, Column, Entity, Model},
+    entities::{
+        pulls,
+        storages::{ActiveModel, Column, Entity, Model},
+    },
+    folder_mappings::using_storage,
     ids::{now, stamp},
     page::Order,
     row,
@@ -146,11 +150,15 @@ impl Storages<'_> {
     /// Deletes a storage with its credentials, with the audit record of it. What is stored there stays.
     ///
     /// # Errors
-    /// [`Error::NotFound`].
+    /// [`Error::NotFound`]; [`Error::InUse`] with the folder mappings whose files go there, and the files that are on their way.
     pub async fn delete(&self, id: Uuid, record: impl FnOnce(&Storage) -> NewAudit) -> Result<()> {
         self.0
             .transact(async |db| {
                 let storage = Storage::try_from(locked(db, id).await?)?;
+                let by = users(db, id).await?;
+                if !by.is_empty() {
+                    return Err(Error::InUse { what: "storage", by });
+                }
                 Entity::delete_by_id(id).exec(db).await?;
                 self.0.append_audit(db, vec![record(&storage)]).await
             })
@@ -216,6 +224,22 @@ async fn load(db: &impl ConnectionTrait, id: Uuid) -> Result<Storage> {
 async fn locked(db: &impl ConnectionTrait, id: Uuid) -> Result<Model> {
     let row = Entity::find_by_id(id).lock_exclusive().one(db).await?;
     row.ok_or(NOT_FOUND)
+}
+
+/// Who needs the storage, in words.
+async fn users(db: &impl ConnectionTrait, id: Uuid) -> Result<Vec<String>> {
+    let mut users = using_storage(db, id).await?;
+    let on_their_way = pulls::Entity::find()
+        .filter(pulls::Column::StorageId.eq(id))
+        .filter(pulls::Column::PulledAt.is_null())
+        .count(db)
+        .await?;
+    match on_their_way {
+        0 => {}
+        1 => users.push("one file that is being pulled".to_owned()),
+        files => users.push(format!("{files} files that are being pulled")),
+    }
+    Ok(users)
 }
 
 impl TryFrom<Model> for Storage {

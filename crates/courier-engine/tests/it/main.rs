@@ -39,6 +39,7 @@ mod schedules;
 mod sessions;
 mod sources;
 mod steps;
+mod storages;
 mod trust;
 mod users;
 mod watching;
