@@ -170,7 +170,7 @@ impl Step<'_> {
             duration: Some(took),
             ..Entry::new(operation, self.triggered_by, details)
         };
-        self.state.audits.lock().push(entry.into());
+        self.state.note(entry.into());
     }
 }
 
@@ -272,6 +272,11 @@ impl StepState {
         }
     }
 
+    /// The hold on the execution, which is shown with all that is written for it.
+    pub(crate) fn claim(&self) -> Claim {
+        self.claim
+    }
+
     /// What an interrupted attempt left under that name.
     pub(crate) fn earlier(&self, name: &str) -> Option<&Value> {
         self.before.get(&context::key(self.index, name))
@@ -302,6 +307,18 @@ impl StepState {
             .bytes
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, change);
         self.progressed();
+    }
+
+    /// It goes on at this offset with a file of which nothing was noted. Where an attempt before was interrupted right after
+    /// it had begun with it, these bytes were moved by this execution, and are at most among those of the step's row.
+    pub(crate) fn resumed_unnoted(&self, from: u64) {
+        if self.row.attempts < 2 {
+            return;
+        }
+        match noted(&self.before, &self.row) {
+            Some(_) => self.resumed(0, from),
+            None => _ = self.bytes.fetch_max(from, Ordering::Relaxed),
+        }
     }
 
     /// A file is whole.
@@ -414,6 +431,11 @@ impl StepState {
         self.written.lock().await.ended = true;
     }
 
+    /// Notes something for the audit log.
+    pub(crate) fn note(&self, record: NewAudit) {
+        self.audits.lock().push(record);
+    }
+
     /// Writes the audit records that wait. They go on waiting where that fails.
     pub(crate) async fn record_all(self: &Arc<Self>) -> Result<()> {
         let state = self.clone();
@@ -449,13 +471,19 @@ impl StepState {
 /// Bytes and files that earlier attempts have moved, as they stand beside what these had reached. The row's own numbers are
 /// written more often, so that after a crash they may include what is moved once more.
 fn counted(before: &Map<String, Value>, row: &StepRow) -> (u64, u64) {
-    let state = before.get(&context::key(row.index, "transfer_state"));
-    let moved = state.and_then(|state| state.get("moved"));
+    let moved = noted(before, row);
     let number = |name: &str| moved?.get(name)?.as_u64();
     (
         number("bytes").unwrap_or(row.bytes_transferred),
         number("files").unwrap_or(row.files_transferred),
     )
+}
+
+/// What earlier attempts have moved, where any has noted it.
+fn noted<'a>(before: &'a Map<String, Value>, row: &StepRow) -> Option<&'a Value> {
+    before
+        .get(&context::key(row.index, "transfer_state"))?
+        .get("moved")
 }
 
 /// Asks the execution.

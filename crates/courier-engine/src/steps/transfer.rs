@@ -300,8 +300,9 @@ impl Progress for FileProgress {
     fn begin(&self, offset: u64, size: Option<u64>) {
         match self.moving.get() {
             None => {
-                if let Some(noted) = self.reach.begin(offset) {
-                    self.state.resumed(noted, offset);
+                match self.reach.begin(offset) {
+                    Some(noted) => self.state.resumed(noted, offset),
+                    None => self.state.resumed_unnoted(offset),
                 }
                 self.moves(offset, size);
             }

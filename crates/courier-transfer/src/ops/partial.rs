@@ -64,7 +64,10 @@ impl Found {
         let (size, modified) = source.size.zip(source.modified)?;
         let is_beginning = match known {
             Some(known) => known.is_same_source(source),
-            None => self.modified.is_some_and(|own| own >= modified),
+            // Many servers tell whole seconds.
+            None => self
+                .modified
+                .is_some_and(|own| own.as_second() >= modified.as_second()),
         };
         let scattered = known.map_or(parts && size >= SHARED_UNASKED, |known| known.scattered);
         let back = if scattered || self.has_holes {
