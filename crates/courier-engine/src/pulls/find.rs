@@ -1,10 +1,94 @@
 //! What a pull would take: the mapped folder is walked, and each file is compared with the mapping's rules, the history,
 //! and what was seen before.
 
-use courier_store::AfterState;
-use courier_transfer::{RemotePath, TimePrecision};
+mod folder;
+mod history;
+mod look;
+mod markers;
+mod ready;
+mod rules;
+mod sightings;
+#[cfg(test)]
+mod testing;
+mod walk;
+
+use std::sync::Arc;
+
+use courier_store::{
+    Store,
+    pulls::{AfterState, Modified, Precision},
+};
+use courier_transfer::{Client, Entry, RemotePath, TimePrecision};
+use futures::{StreamExt, TryStreamExt, stream, stream::BoxStream};
 use jiff::Timestamp;
 use uuid::Uuid;
+
+use crate::{Result, folder_mappings::MappingDefinition};
+
+pub(crate) use folder::OF_FOLDER;
+use look::Looking;
+
+/// A look through a mapped folder.
+#[derive(Clone, Debug)]
+pub(crate) struct Find<'a> {
+    /// Where history and sightings are.
+    pub(crate) store: &'a Store,
+    /// A session with the connection's server.
+    pub(crate) client: Arc<dyn Client>,
+    /// The connection.
+    pub(crate) connection: Uuid,
+    /// The mapping.
+    pub(crate) mapping: Uuid,
+    /// What it says.
+    pub(crate) definition: &'a MappingDefinition,
+    /// What the look is for.
+    pub(crate) purpose: Purpose,
+}
+
+/// What a look is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// To pull what is ready: how files look that aren't is noted, and those that will be ready in a moment are waited for.
+    Pull,
+    /// To tell what would be pulled. Nothing is written.
+    Tell,
+}
+
+impl<'a> Find<'a> {
+    /// What is in the folder, at most [`Batch::MOST`] objects at a time, while the listing goes on. Memory grows with the
+    /// number of folders that are still to be looked into, and, where the mapping wants markers, with the files and
+    /// markers of the largest folder.
+    ///
+    /// Files that will be ready within ten seconds come last, when they are. An error ends the stream.
+    ///
+    /// # Errors
+    /// [`Error::Transfer`](crate::Error::Transfer): of the operation [`OF_FOLDER`] where the mapped folder is missing,
+    /// denied, no folder, or leads out of the connection's base path; of another where the session is broken or a pattern
+    /// can't be read. [`Error::Store`](crate::Error::Store).
+    pub(crate) fn batches(self) -> BoxStream<'a, Result<Batch>> {
+        stream::once(Looking::begin(self))
+            .map_ok(|looking| stream::try_unfold(looking, Looking::next))
+            .try_flatten()
+            .boxed()
+    }
+}
+
+/// When a server says that a file was changed, as the history keeps it.
+pub(crate) fn modified(entry: &Entry) -> Modified {
+    // What is finer isn't kept, and would never be found again.
+    let at = entry
+        .modified
+        .and_then(|at| Timestamp::from_microsecond(at.as_microsecond()).ok());
+    Modified {
+        at,
+        precision: match entry.precision {
+            _ if at.is_none() => Precision::Exact,
+            TimePrecision::Exact => Precision::Exact,
+            TimePrecision::Minute => Precision::Minute,
+            TimePrecision::Day => Precision::Day,
+        },
+    }
+}
 
 /// One object of a mapped folder, and what is to become of it.
 #[derive(Clone, Debug, PartialEq)]
@@ -15,10 +99,8 @@ pub(crate) struct Looked {
     pub(crate) path: RemotePath,
     /// Bytes; 0 where the verdict is [`Verdict::NotTold`] or it is no file.
     pub(crate) size: u64,
-    /// As exactly as the server tells it; none where it doesn't.
-    pub(crate) modified: Option<Timestamp>,
-    /// How exactly that is.
-    pub(crate) precision: TimePrecision,
+    /// As exactly as the server tells it.
+    pub(crate) modified: Modified,
     /// The file that tells that this one is ready, where the mapping wants one. It goes the way of its file.
     pub(crate) marker: Option<RemotePath>,
     /// What is to become of it.

@@ -1,0 +1,68 @@
+//! The mapped folder itself: is it there, and does it lie where the connection may go?
+
+use courier_transfer::{Client, Error, ErrorKind, RemotePath, Result};
+
+use super::walk::ends_all;
+use crate::folder_mappings::MappingDefinition;
+
+/// The operation of errors that are about the mapped folder itself, by which they are told from those about what lies in
+/// it.
+pub(crate) const OF_FOLDER: &str = "look into the mapped folder";
+
+/// Refuses a mapped folder that leads out of the connection's base path, and tells which folder below it is left out of
+/// the walk: the one that pulled files are moved to.
+///
+/// # Errors
+/// Of [`OF_FOLDER`], and those that say that the session is broken.
+pub(super) async fn check(client: &dyn Client, definition: &MappingDefinition) -> Result<Option<RemotePath>> {
+    let root = &definition.remote_path;
+    let real = match client.canonicalize(root).await {
+        Ok(real) => Some(real),
+        Err(e) if ends_all(&e) => return Err(e),
+        Err(e) if matches!(e.kind(), ErrorKind::Denied | ErrorKind::NotFound) => return Err(named(root, &e)),
+        // The server can't tell; listing the folder says the rest.
+        Err(_) => None,
+    };
+    let Some(moved) = definition.moved_to() else {
+        return Ok(None);
+    };
+    let Some(real) = real else {
+        return Ok(Some(moved));
+    };
+    // It may be named in another way than the walk names it, or not be there yet.
+    Ok(Some(match client.canonicalize(&moved).await {
+        Ok(real_moved) => match real_moved.strip_base(&real) {
+            Some(below) => root.join_below(&below),
+            None => moved,
+        },
+        Err(e) if ends_all(&e) => return Err(e),
+        Err(_) => moved,
+    }))
+}
+
+/// An error about the mapped folder itself, with what to do.
+pub(super) fn named(root: &RemotePath, error: &Error) -> Error {
+    if ends_all(error) {
+        return Error::new(error.kind(), error.message()).with_retry(error.retry());
+    }
+    let said = error.message();
+    let message = match error.kind() {
+        ErrorKind::NotFound => format!(
+            "the mapped folder {root} is not there; make it on the server, or set the mapping's remote_path to one that \
+             is ({said})"
+        ),
+        ErrorKind::WrongKind => {
+            format!(
+                "{root}, which is mapped, is not a folder; set the mapping's remote_path to the folder it lies in ({said})"
+            )
+        }
+        ErrorKind::Denied => format!(
+            "the mapped folder {root} may not be looked into: {said}; give the login the right to list it, or set the \
+             mapping's remote_path to a folder that it may list"
+        ),
+        _ => format!("the mapped folder {root} could not be listed: {said}"),
+    };
+    Error::new(error.kind(), message)
+        .with_retry(error.retry())
+        .in_operation(OF_FOLDER)
+}
