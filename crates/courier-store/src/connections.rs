@@ -3,10 +3,11 @@
 mod health;
 mod load;
 mod save;
+mod shown;
 
 pub(crate) use health::decided;
 use jiff::Timestamp;
-use sea_orm::{ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, ExprTrait, PaginatorTrait, QueryFilter, QuerySelect};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
@@ -72,6 +73,18 @@ words! {
         Failing = "failing",
         /// Somebody must decide, such as about a changed host key.
         RequiresAttention = "requires_attention",
+    }
+}
+
+impl Health {
+    /// Every health with its count, which is 0 where none is told.
+    pub(crate) fn counted(rows: &[(String, i64)]) -> Vec<(Self, u64)> {
+        let count = |health: Self| {
+            rows.iter()
+                .find(|(word, _)| word == health.as_str())
+                .map_or(0, |(_, count)| row::amount(*count))
+        };
+        Self::ALL.iter().map(|health| (*health, count(*health))).collect()
     }
 }
 
@@ -269,7 +282,7 @@ pub struct ConnectionFilter {
     pub protocol: Option<String>,
     /// In this status.
     pub status: Option<ConnectionStatus>,
-    /// In this health.
+    /// Shown in this health, which is that of its mappings where that is graver.
     pub health: Option<Health>,
     /// With this in its name or host, in either case.
     pub search: Option<String>,
@@ -350,7 +363,7 @@ impl Connections<'_> {
             query = query.filter(Column::Status.eq(status.as_str()));
         }
         if let Some(health) = filter.health {
-            query = query.filter(Column::Health.eq(health.as_str()));
+            query = query.filter(ExprTrait::eq(shown::health(), health.as_str()));
         }
         if let Some(text) = &filter.search {
             let either = Condition::any()
@@ -369,28 +382,20 @@ impl Connections<'_> {
         })
     }
 
-    /// How many connections are in each health, every health listed.
+    /// How many connections are in each health, with that of their mappings, every health listed.
     ///
     /// # Errors
     /// [`Error::Database`](crate::Error::Database), [`Error::Unavailable`](crate::Error::Unavailable).
     pub async fn count_by_health(&self) -> Result<Vec<(Health, u64)>> {
         let rows: Vec<(String, i64)> = Entity::find()
             .select_only()
-            .column(Column::Health)
+            .expr_as(shown::health(), "shown")
             .column_as(Column::Id.count(), "count")
-            .group_by(Column::Health)
+            .group_by(shown::health())
             .into_tuple()
             .all(self.0.read())
             .await?;
-        let count = |health: Health| {
-            rows.iter()
-                .find(|(word, _)| word == health.as_str())
-                .map_or(0, |(_, count)| row::amount(*count))
-        };
-        Ok(Health::ALL
-            .iter()
-            .map(|health| (*health, count(*health)))
-            .collect())
+        Ok(Health::counted(&rows))
     }
 
     /// A secret, sealed; none where it isn't set.

@@ -4,11 +4,13 @@
 
 mod claim;
 mod health;
+mod overview;
 mod tick;
 
 pub use claim::Held;
 pub(crate) use health::wake;
 pub use health::{ConnectionState, Ill, Verdict};
+pub use overview::{Ailing, UpcomingPull};
 pub use tick::{Fired, Plan, Then};
 
 use jiff::Timestamp;

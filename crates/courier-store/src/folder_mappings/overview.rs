@@ -1,0 +1,129 @@
+//! How mappings fare, for the pages that show many, and for the connections that are shown with theirs.
+
+use jiff::Timestamp;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use uuid::Uuid;
+
+use super::FolderMappings;
+use crate::{
+    Result,
+    connections::Health,
+    entities::{
+        connections,
+        folder_mappings::{Column, Entity},
+    },
+    row,
+};
+
+/// A mapping that fails or waits for somebody.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ailing {
+    /// Its connection.
+    pub connection_id: Uuid,
+    /// Its name.
+    pub name: String,
+    /// How grave it is: [`Health::Failing`] or [`Health::RequiresAttention`].
+    pub health: Health,
+    /// Why, in words.
+    pub detail: Option<String>,
+}
+
+/// A mapping that pulls by itself, and when.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UpcomingPull {
+    /// Its id.
+    pub mapping_id: Uuid,
+    /// Its name.
+    pub mapping_name: String,
+    /// Its connection.
+    pub connection_id: Uuid,
+    /// The connection's name.
+    pub connection_name: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+impl FolderMappings<'_> {
+    /// Those of these connections that pull by themselves, and fail or wait for somebody, oldest first.
+    ///
+    /// # Errors
+    /// [`Error::Database`](crate::Error::Database), [`Error::Unavailable`](crate::Error::Unavailable).
+    pub async fn ailing(&self, connections: &[Uuid]) -> Result<Vec<Ailing>> {
+        let ails = [Health::Failing, Health::RequiresAttention].map(Health::as_str);
+        let rows: Vec<(Uuid, String, String, Option<String>)> = Entity::find()
+            .select_only()
+            .columns([
+                Column::ConnectionId,
+                Column::Name,
+                Column::Health,
+                Column::HealthDetail,
+            ])
+            .filter(Column::ConnectionId.is_in(connections.iter().copied()))
+            .filter(Column::Enabled.eq(true))
+            .filter(Column::Health.is_in(ails))
+            .order_by_asc(Column::Id)
+            .into_tuple()
+            .all(self.0.read())
+            .await?;
+        let ailing = rows.into_iter().map(|(connection_id, name, health, detail)| {
+            Ok(Ailing {
+                connection_id,
+                name,
+                health: row::word("folder_mappings.health", &health)?,
+                detail,
+            })
+        });
+        ailing.collect()
+    }
+
+    /// How many that pull by themselves are in each health, every health listed.
+    ///
+    /// # Errors
+    /// As [`Self::ailing`].
+    pub async fn count_by_health(&self) -> Result<Vec<(Health, u64)>> {
+        let rows: Vec<(String, i64)> = Entity::find()
+            .select_only()
+            .column(Column::Health)
+            .column_as(Column::Id.count(), "count")
+            .filter(Column::Enabled.eq(true))
+            .group_by(Column::Health)
+            .into_tuple()
+            .all(self.0.read())
+            .await?;
+        Ok(Health::counted(&rows))
+    }
+
+    /// Those that are due first, so many at most.
+    ///
+    /// # Errors
+    /// As [`Self::ailing`].
+    pub async fn upcoming(&self, limit: u64) -> Result<Vec<UpcomingPull>> {
+        let due = Entity::find()
+            .filter(Column::Enabled.eq(true))
+            .filter(Column::LookAt.is_not_null())
+            .filter(Column::NextRunAt.is_not_null())
+            .order_by_asc(Column::LookAt)
+            .order_by_asc(Column::Id)
+            .limit(limit)
+            .all(self.0.read())
+            .await?;
+        let names: Vec<(Uuid, String)> = connections::Entity::find()
+            .select_only()
+            .columns([connections::Column::Id, connections::Column::Name])
+            .filter(connections::Column::Id.is_in(due.iter().map(|row| row.connection_id)))
+            .into_tuple()
+            .all(self.0.read())
+            .await?;
+        let upcoming = due.into_iter().map(|row| {
+            let name = names.iter().find(|(id, _)| *id == row.connection_id);
+            Ok(UpcomingPull {
+                mapping_id: row.id,
+                mapping_name: row.name,
+                connection_id: row.connection_id,
+                connection_name: name.map(|(_, name)| name.clone()).unwrap_or_default(),
+                at: row::time(row.next_run_at.unwrap_or_default())?,
+            })
+        });
+        upcoming.collect()
+    }
+}
