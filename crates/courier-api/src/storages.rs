@@ -90,7 +90,7 @@ pub struct StorageTest {
     pub error_code: Option<ErrorCode>,
     /// Why not, and what helps.
     pub error_message: Option<String>,
-    /// What worked: `write`, `read`, `remove`. Where one of them failed, the message says which.
+    /// What worked: `write`, `no_overwrite`, `read`, `remove`. Where one of them failed, the message says which.
     pub checked: Vec<String>,
     /// What is insecure or doesn't work about the storage, in words.
     pub warnings: Vec<String>,

@@ -20,7 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub struct StorageTrial {
     /// Could an object be written, read and removed?
     pub success: bool,
-    /// What worked: `write`, `read`, `remove`. Where one of them failed, the error says which.
+    /// What worked: `write`, `no_overwrite`, `read`, `remove`. Where one of them failed, the error says which.
     pub checked: Vec<&'static str>,
     /// Why it failed.
     pub error: Option<Failure>,
@@ -72,7 +72,7 @@ fn trial(outcome: courier_storage::Result<()>, warnings: Vec<String>, begun: Ins
     StorageTrial {
         success: error.is_none(),
         checked: if error.is_none() {
-            vec!["write", "read", "remove"]
+            vec!["write", "no_overwrite", "read", "remove"]
         } else {
             Vec::new()
         },

@@ -47,7 +47,7 @@ async fn one_is_there_from_the_start() {
     assert_eq!(t.storages().default_id().await.unwrap(), first.id);
     let trial = t.storages().test(&admin(), first.id).await.unwrap();
     assert!(
-        trial.success && trial.checked == ["write", "read", "remove"],
+        trial.success && trial.checked == ["write", "no_overwrite", "read", "remove"],
         "{trial:?}"
     );
     assert_eq!(t.audit_of("storage_created").await[0].performed_by, "system");

@@ -26,6 +26,7 @@ mod retention;
 mod schedules;
 mod session_slots;
 mod settings;
+mod storages;
 mod transactions;
 mod users;
 
