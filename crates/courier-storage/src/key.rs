@@ -80,12 +80,18 @@ impl ObjectKey {
         Self::new(&ends_escaped(key))
     }
 
-    /// The same name with a tag before the extension: `in/report.csv` and `20261122T101500Z` make
-    /// `in/report.20261122T101500Z.csv`. A name that would become too long loses the end of its stem.
+    /// The same name with a tag of letters, digits and `-` before the extension: `in/report.csv` and `20261122T101500Z`
+    /// make `in/report.20261122T101500Z.csv`. A name that would become too long loses the end of its stem.
     ///
     /// # Errors
     /// As [`new`](Self::new): the tag isn't one, or leaves no room.
     pub fn variant(&self, tag: &str) -> Result<Self> {
+        if !tag
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+        {
+            return Err(Error::new(ErrorKind::Key, format!("{tag:?} can't tag a key")));
+        }
         let (folder, name) = match self.0.rfind('/') {
             Some(at) => self.0.split_at(at + 1),
             None => ("", self.0.as_str()),

@@ -22,12 +22,16 @@
 
 use std::sync::Arc;
 
+mod check;
 mod credentials;
 mod error;
+mod files;
 mod key;
 mod location;
 mod service_account;
 mod storage;
+#[cfg(feature = "testkit")]
+pub mod testkit;
 
 pub use credentials::{CredentialField, Credentials};
 pub use error::{Error, ErrorKind, Result};
@@ -50,8 +54,11 @@ pub fn open(url: &StorageUrl, credentials: Option<&Credentials>) -> Result<Arc<d
             ),
         ));
     }
-    Err(Error::new(
-        ErrorKind::Invalid,
-        format!("no storage of the kind {}:// is known", url.scheme()),
-    ))
+    match url.folder() {
+        Some(folder) => Ok(Arc::new(files::Files::new(url.clone(), folder))),
+        None => Err(Error::new(
+            ErrorKind::Invalid,
+            format!("no storage of the kind {}:// is known", url.scheme()),
+        )),
+    }
 }
