@@ -79,7 +79,7 @@ fn question(backend: DbBackend, connection: Uuid, identity: Identity, files: &[W
             ") AS w)
             SELECT w.column1, f.id, f.mapping_id, f.size, f.modified, f.span, f.pulled_at, f.seen_at, f.after_state,
             CASE WHEN f.id IS NULL THEN
-                (SELECT count(*) FROM (SELECT 1 FROM pulls AS p WHERE {same_path} LIMIT {counted}) AS some)
+                (SELECT count(*) FROM (SELECT 1 FROM pulls AS p WHERE {same_path} LIMIT {counted}) AS v)
             ELSE 0 END
             FROM c CROSS JOIN w LEFT JOIN pulls AS f ON f.{row} = ({found})"
         ))
