@@ -32,7 +32,8 @@ impl FolderMappings<'_> {
         self.0
             .transact(async |db| {
                 executions::held(db, claim).await?;
-                let mut row = locked(db, mapping).await?;
+                let before = locked(db, mapping).await?;
+                let mut row = before.clone();
                 match row.held_by {
                     Some(other) if other != claim.execution && tick::is_running(db, other).await? => {
                         return Ok(Held::By(other));
@@ -40,7 +41,7 @@ impl FolderMappings<'_> {
                     _ => row.held_by = Some(claim.execution),
                 }
                 let taken = FolderMapping::try_from(row.clone())?;
-                health::save(db, row).await?;
+                health::save(db, &before, row).await?;
                 Ok(Held::Taken(Box::new(taken)))
             })
             .await
@@ -62,10 +63,11 @@ impl FolderMappings<'_> {
         self.0
             .transact(async |db| {
                 executions::held(db, claim).await?;
-                let mut row = match locked(db, mapping).await {
+                let before = match locked(db, mapping).await {
                     Err(Error::NotFound { .. }) => return Ok(()),
                     row => row?,
                 };
+                let mut row = before.clone();
                 if row.held_by != Some(claim.execution) {
                     return Ok(());
                 }
@@ -88,7 +90,7 @@ impl FolderMappings<'_> {
                         }
                     }
                 }
-                health::save(db, row).await
+                health::save(db, &before, row).await
             })
             .await
     }

@@ -1,6 +1,6 @@
 //! How mappings fare, and what that depends on their connections.
 
-use std::collections::HashMap;
+use std::{borrow::Cow, collections::HashMap};
 
 use jiff::Timestamp;
 use sea_orm::{
@@ -10,8 +10,8 @@ use sea_orm::{
 use uuid::Uuid;
 
 use crate::{
-    Result,
-    connections::{ConnectionStatus, Health},
+    Result, alerts,
+    connections::{AuthMethod, ConnectionStatus, Health},
     entities::{
         connections,
         folder_mappings::{Column, Entity, Model},
@@ -24,6 +24,8 @@ use crate::{
 pub struct ConnectionState {
     /// Its name.
     pub name: String,
+    /// How it proves who it is.
+    pub auth_method: AuthMethod,
     /// May it be used?
     pub status: ConnectionStatus,
     /// How its last uses went.
@@ -40,7 +42,7 @@ pub struct Ill {
     /// Its health; none where that stays as it is.
     pub health: Option<Health>,
     /// Why, as a word for programs.
-    pub code: &'static str,
+    pub code: Cow<'static, str>,
     /// Why, and what to do, in words.
     pub detail: String,
     /// Is it due at once when its connection is well, or changed?
@@ -65,7 +67,7 @@ pub(super) fn apply(row: &mut Model, ill: Ill, at: Timestamp) {
             Health::Healthy | Health::Unknown => None,
         };
     }
-    row.health_code = Some(ill.code.into());
+    row.health_code = Some(row::clean(&ill.code));
     row.health_detail = Some(row::clean(&ill.detail));
     row.waits_for_connection = ill.waits_for_connection;
 }
@@ -81,8 +83,14 @@ pub(super) fn heal(row: &mut Model, at: Timestamp) {
     row.failures = 0;
 }
 
-/// Writes all of a row that ticks and pulls change, and nothing of what people do.
-pub(super) async fn save(db: &impl ConnectionTrait, row: Model) -> Result<()> {
+/// Writes all of a row that ticks and pulls change, and nothing of what people do; and tells of its health whom alerts name,
+/// where that is another one now.
+pub(super) async fn save(db: &impl ConnectionTrait, before: &Model, row: Model) -> Result<()> {
+    if before.health != row.health {
+        let health = row::word("folder_mappings.health", &row.health)?;
+        let (code, detail) = (row.health_code.as_deref(), row.health_detail.as_deref());
+        alerts::mapping_health_changed(db, before, health, code, detail).await?;
+    }
     let id = row.id;
     let mut change = row.into_active_model().reset_all();
     for column in [
@@ -110,7 +118,7 @@ pub(super) async fn connections(
     db: &impl ConnectionTrait,
     ids: impl Iterator<Item = Uuid>,
 ) -> Result<HashMap<Uuid, ConnectionState>> {
-    type Row = (Uuid, String, String, String, Option<String>, bool);
+    type Row = (Uuid, String, String, String, String, Option<String>, bool);
     use connections::Column;
     let mut ids: Vec<Uuid> = ids.collect();
     ids.sort_unstable();
@@ -120,6 +128,7 @@ pub(super) async fn connections(
         .columns([
             Column::Id,
             Column::Name,
+            Column::AuthMethod,
             Column::Status,
             Column::Health,
             Column::HealthDetail,
@@ -130,9 +139,10 @@ pub(super) async fn connections(
         .all(db)
         .await?;
     let mut states = HashMap::with_capacity(rows.len());
-    for (id, name, status, health, health_detail, waits_for_host_key) in rows {
+    for (id, name, auth_method, status, health, health_detail, waits_for_host_key) in rows {
         let state = ConnectionState {
             name,
+            auth_method: row::word("connections.auth_method", &auth_method)?,
             status: row::word("connections.status", &status)?,
             health: row::word("connections.health", &health)?,
             health_detail,

@@ -197,9 +197,8 @@ async fn fire(
     now: Timestamp,
     plan: &impl Fn(&FolderMapping, &ConnectionState) -> Option<Plan>,
 ) -> Result<Fired> {
-    let mut after = row.clone();
-    let id = row.id;
-    let mapping = FolderMapping::try_from(row)
+    let (mut after, id) = (row.clone(), row.id);
+    let mapping = FolderMapping::try_from(row.clone())
         .inspect_err(|error| tracing::error!(mapping = %id, %error, "a folder mapping can't be read"));
     let planned = match (mapping, connection) {
         (Ok(mapping), Some(connection)) => plan(&mapping, connection),
@@ -207,7 +206,7 @@ async fn fire(
     };
     let Some(planned) = planned else {
         after.look_at = row::micros(now.checked_add(LATER).ok());
-        health::save(db, after).await?;
+        health::save(db, &row, after).await?;
         return Ok(Fired::Unplanned(id));
     };
     after.next_run_at = row::micros(planned.next_run_at);
@@ -226,7 +225,7 @@ async fn fire(
             Fired::Waits
         }
     };
-    health::save(db, after).await?;
+    health::save(db, &row, after).await?;
     Ok(fired)
 }
 
