@@ -50,6 +50,34 @@ pub(crate) async fn found(control: &mut Control, session: &Session, path: &Remot
     }
 }
 
+/// The path of a folder as the server calls it once it is entered: on most servers, with links resolved. Another path as it
+/// is. To be asked only where the login folder is known, so that absolute paths mean the same from everywhere.
+///
+/// # Errors
+/// The line broke, or the path can't be sent.
+pub(crate) async fn entered(
+    control: &mut Control,
+    session: &Session,
+    absolute: RemotePath,
+) -> Result<RemotePath> {
+    let wire = session.wire(&absolute)?;
+    if !control
+        .command(&Command::new("CWD").path(&wire)?)
+        .await?
+        .is_done()
+    {
+        return Ok(absolute);
+    }
+    let reply = control.command(&Command::new("PWD")).await?;
+    let told = Some(&reply)
+        .filter(|reply| reply.code == 257)
+        .and_then(Reply::quoted_path)
+        .map(|raw| session.names.decode(&raw).into_owned())
+        .and_then(|path| RemotePath::new(path).ok())
+        .filter(RemotePath::is_absolute);
+    Ok(told.unwrap_or(absolute))
+}
+
 /// What lies at `path`; `None` where nothing does.
 ///
 /// # Errors

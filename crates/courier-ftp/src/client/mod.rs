@@ -204,8 +204,19 @@ impl Client for FtpClient {
     async fn canonicalize(&self, path: &RemotePath) -> Result<RemotePath> {
         match &self.session.home {
             _ if !self.is_connected() => Err(self.session.health().error()),
-            _ if path.is_absolute() => Ok(path.clone()),
-            Some(home) => Ok(home.join_below(path)),
+            Some(home) => {
+                let absolute = match path.is_absolute() {
+                    true => path.clone(),
+                    false => home.join_below(path),
+                };
+                let session = Arc::clone(&self.session);
+                self.session
+                    .run(
+                        |mut control, _| async move { look::entered(&mut control, &session, absolute).await },
+                    )
+                    .await
+            }
+            None if path.is_absolute() => Ok(path.clone()),
             None => Err(Error::new(
                 ErrorKind::Unsupported,
                 "the server's login folder is no path of Unix, so that there is no absolute path",

@@ -5,10 +5,12 @@ use std::{fs, os::unix::fs::PermissionsExt, path::PathBuf, sync::Arc, time::Dura
 
 use courier_transfer::{
     AuthMethod, CertificateProblem, Client, CreateOptions, ErrorKind, Listed, Store, Thumbprint,
+    TimePrecision,
     ops::{Context, DownloadOptions, UploadOptions, download, upload},
     testkit::{BytesSink, BytesSource},
 };
-use futures::StreamExt;
+use futures::{StreamExt, TryStreamExt};
+use jiff::Timestamp;
 use serde_json::json;
 
 use crate::support::{Attempt, Mode, Server, Setup, Software, bytes, on_each_server, remembering};
@@ -19,6 +21,8 @@ on_each_server![
     a_tree_is_listed,
     downloads_and_uploads_go_on,
     links_are_followed,
+    a_folder_behind_a_link_has_its_own_name,
+    times_are_as_exact_as_they_are_told,
     idle_sessions_stay,
     implicit_tls_works,
     the_weakest_tls_is_refused_unless_asked_for,
@@ -235,6 +239,64 @@ async fn links_are_followed(software: Software) {
             sent.unwrap();
             assert!(server.read("real") == content[..1000]);
         }
+    }
+}
+
+async fn a_folder_behind_a_link_has_its_own_name(software: Software) {
+    let server = secured(software);
+    let client = server.connect().await;
+    fs::create_dir_all(server.on_disk("real/inner")).unwrap();
+    server.write("real/inner/f", b"x");
+    std::os::unix::fs::symlink("real/inner", server.on_disk("link")).unwrap();
+    let real = client.canonicalize(&server.remote("real/inner")).await.unwrap();
+    assert!(real.is_absolute(), "{real}");
+    assert_eq!(client.canonicalize(&server.remote("link")).await.unwrap(), real);
+    // What can't be entered keeps its name.
+    let file = client.canonicalize(&server.remote("real/inner/f")).await.unwrap();
+    assert_eq!(file.name(), server.remote("f").name());
+    assert_eq!(
+        client.list(&server.remote("real")).await.unwrap().count().await,
+        1
+    );
+}
+
+/// A listing without facts, which vsftpd alone has, tells minutes and days; the file itself is told exactly.
+async fn times_are_as_exact_as_they_are_told(software: Software) {
+    let server = secured(software);
+    let client = server.connect().await;
+    let now = Timestamp::now();
+    for (name, hours) in [("young", 30), ("old", 24 * 400)] {
+        let exact = Timestamp::from_second(now.as_second() / 60 * 60 - hours * 3600 + 17).unwrap();
+        server.write(name, b"x");
+        let file = fs::File::options()
+            .write(true)
+            .open(server.on_disk(name))
+            .unwrap();
+        file.set_modified(exact.into()).unwrap();
+        let told = client.stat(&server.remote(name)).await.unwrap();
+        assert_eq!(
+            (told.modified, told.precision),
+            (Some(exact), TimePrecision::Exact)
+        );
+
+        let listing = client.list(&server.remote("")).await.unwrap();
+        let listed: Vec<_> = listing.try_collect().await.unwrap();
+        let listed = listed.iter().find_map(|listed| match listed {
+            Listed::Entry(entry) if entry.name() == server.remote(name).name() => Some(entry),
+            _ => None,
+        });
+        let listed = listed.unwrap();
+        let precision = match (software, name) {
+            (Software::Vsftpd, "young") => TimePrecision::Minute,
+            (Software::Vsftpd, _) => TimePrecision::Day,
+            _ => TimePrecision::Exact,
+        };
+        assert_eq!(listed.precision, precision, "{name}");
+        let behind = exact.duration_since(listed.modified.unwrap());
+        assert!(
+            behind.is_zero() || behind.is_positive() && behind < precision.span(),
+            "{behind}"
+        );
     }
 }
 
