@@ -53,6 +53,8 @@ pub(crate) struct PulledFile<'a> {
     pub(crate) destination: &'a str,
     /// Its key there.
     pub(crate) key: &'a str,
+    /// When it was recorded.
+    pub(crate) pulled_at: Timestamp,
     /// The entry that it was pulled anew for.
     pub(crate) replay_of: Option<Uuid>,
 }
@@ -123,7 +125,7 @@ fn message(
 ) -> alert_deliveries::Model {
     let mut facts = shared.clone();
     if let Value::Object(facts) = &mut facts {
-        facts.insert("file".into(), facts_of(file, at));
+        facts.insert("file".into(), facts_of(file));
     }
     alert_deliveries::Model {
         id: stamp().0,
@@ -143,7 +145,7 @@ fn message(
     }
 }
 
-fn facts_of(file: &PulledFile<'_>, at: Timestamp) -> Value {
+fn facts_of(file: &PulledFile<'_>) -> Value {
     let sha256: String = file.sha256.iter().map(|byte| format!("{byte:02x}")).collect();
     json!({
         "entry_id": file.id,
@@ -154,7 +156,7 @@ fn facts_of(file: &PulledFile<'_>, at: Timestamp) -> Value {
         "storage_id": file.storage,
         "destination": file.destination,
         "key": file.key,
-        "pulled_at": at,
+        "pulled_at": file.pulled_at,
         "replay_of": file.replay_of,
     })
 }

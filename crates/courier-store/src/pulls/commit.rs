@@ -337,6 +337,7 @@ impl<C: ConnectionTrait> Write<'_, C> {
                 storage: entry.storage_id,
                 destination: &entry.destination,
                 key: &entry.key,
+                pulled_at: entry.pulled_at,
                 replay_of: entry.replay_of,
             })
             .collect();

@@ -41,7 +41,7 @@ on_both!(
 
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
 
-fn rule(on: &[AlertKind]) -> Rule {
+pub(crate) fn rule(on: &[AlertKind]) -> Rule {
     Rule {
         on: on.into(),
         channel: Channel::Webhook {
@@ -57,7 +57,7 @@ fn rule(on: &[AlertKind]) -> Rule {
     }
 }
 
-async fn alert(store: &Store, name: &str, rule: Rule) -> Alert {
+pub(crate) async fn alert(store: &Store, name: &str, rule: Rule) -> Alert {
     let input = AlertInput {
         id: new_id(),
         name: name.into(),
@@ -82,7 +82,7 @@ fn trouble(subject: &str, severity: Severity) -> Event {
 }
 
 /// All messages, oldest first.
-async fn messages(store: &Store, alert: &Alert) -> Vec<Delivery> {
+pub(crate) async fn messages(store: &Store, alert: &Alert) -> Vec<Delivery> {
     let page = PageRequest::first(1000);
     let mut all = store.alerts().deliveries(alert.id, &page).await.unwrap().items;
     all.reverse();
@@ -90,7 +90,7 @@ async fn messages(store: &Store, alert: &Alert) -> Vec<Delivery> {
 }
 
 /// What is due at that time, taken and delivered.
-async fn deliver(store: &Store, at: Timestamp) -> Vec<Vec<Delivery>> {
+pub(crate) async fn deliver(store: &Store, at: Timestamp) -> Vec<Vec<Delivery>> {
     let mut sent = Vec::new();
     while let Some(taken) = store.alerts().take(at, HOUR, &[]).await.unwrap() {
         for Outgoing { delivery, joined } in taken.messages {
