@@ -6,7 +6,11 @@ use courier_store::executions::ExecutionState;
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
-use crate::{Engine, Result, local_paths::WorkDir, settings::EXECUTIONS_RETENTION_DAYS};
+use crate::{
+    Engine, Result,
+    local_paths::WorkDir,
+    settings::{EXECUTIONS_RETENTION_DAYS, IDLE_PULL_RETENTION_MINUTES},
+};
 
 /// How often is looked for work folders, and for executions that are too old.
 const SWEEP: Duration = Duration::from_secs(10 * 60);
@@ -23,6 +27,11 @@ pub(crate) async fn keep_house(engine: Engine) {
             Ok(0) => {}
             Ok(folders) => tracing::info!(folders, "removed work folders that nobody needs any more"),
             Err(error) => tracing::error!(%error, "could not look for work folders that nobody needs"),
+        }
+        match forget_idle_pulls(&engine).await {
+            Ok(0) => {}
+            Ok(executions) => tracing::debug!(executions, "pulls that found nothing are gone"),
+            Err(error) => tracing::error!(%error, "could not remove pulls that found nothing"),
         }
         match forget(&engine).await {
             Ok(0) => {}
@@ -76,12 +85,41 @@ async fn forget(engine: &Engine) -> Result<u64> {
     let Some(until) = Timestamp::now().checked_sub(age).ok().filter(|_| days > 0) else {
         return Ok(0);
     };
+    remove(engine, What::Old(until)).await
+}
+
+/// Removes scheduled pulls that found nothing, and were over for longer than such are to be kept.
+async fn forget_idle_pulls(engine: &Engine) -> Result<u64> {
+    let minutes = engine.settings().number(&IDLE_PULL_RETENTION_MINUTES).await?;
+    let age = SignedDuration::from_mins(minutes);
+    let Some(until) = Timestamp::now().checked_sub(age).ok().filter(|_| minutes > 0) else {
+        return Ok(0);
+    };
+    remove(engine, What::Idle(until)).await
+}
+
+/// Executions that were over before this time.
+#[derive(Clone, Copy, Debug)]
+enum What {
+    /// Of any kind.
+    Old(Timestamp),
+    /// Scheduled pulls that found nothing.
+    Idle(Timestamp),
+}
+
+/// Removes some and some, until none are left.
+async fn remove(engine: &Engine, what: What) -> Result<u64> {
+    let executions = engine.0.store.executions();
     let mut gone = 0;
     while !engine.0.stopping.is_cancelled() {
-        match engine.0.store.executions().forget(until).await? {
-            0 => break,
-            some => gone += some,
+        let some = match what {
+            What::Old(until) => executions.forget(until).await?,
+            What::Idle(until) => executions.forget_uneventful(until).await?,
+        };
+        if some == 0 {
+            break;
         }
+        gone += some;
         tokio::time::sleep(BREATH).await;
     }
     Ok(gone)

@@ -96,6 +96,14 @@ pub(crate) const EXECUTIONS_RETENTION_DAYS: Setting = Setting::optional(
 )
 .or(Standard::Integer(0));
 
+pub(crate) const IDLE_PULL_RETENTION_MINUTES: Setting = Setting::optional(
+    "executions.idle_pull_retention_minutes",
+    Kind::Integer { min: 0, max: 525_600 },
+    "Scheduled pulls that found nothing and were over for longer are removed, but for the last one of each folder mapping. 0 \
+     keeps them as long as other executions.",
+)
+.or(Standard::Integer(60));
+
 static TABLE: &[Setting] = &[
     INSECURE_TRUST_REQUIRE_ADMIN,
     INSECURE_TRUST_ALLOW_PRODUCTION,
@@ -103,6 +111,7 @@ static TABLE: &[Setting] = &[
     HOST_KEY_APPROVAL_REQUIRE_ADMIN,
     AUDIT_RETENTION_DAYS,
     EXECUTIONS_RETENTION_DAYS,
+    IDLE_PULL_RETENTION_MINUTES,
     SMTP_HOST,
     SMTP_PORT,
     SMTP_SECURITY,

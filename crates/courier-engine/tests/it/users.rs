@@ -409,7 +409,7 @@ async fn settings_are_a_typed_table() {
     let all = t.settings().list().await.unwrap();
     let shown: Vec<(&str, &serde_json::Value)> = all.iter().map(|s| (s.setting.name, &s.value)).collect();
     assert_eq!(
-        shown[..6],
+        shown[..7],
         [
             ("security.insecure_trust_require_admin", &json!(true)),
             ("security.insecure_trust_allow_production", &json!(false)),
@@ -417,6 +417,7 @@ async fn settings_are_a_typed_table() {
             ("security.host_key_approval_require_admin", &json!(true)),
             ("audit.retention_days", &json!(0)),
             ("executions.retention_days", &json!(0)),
+            ("executions.idle_pull_retention_minutes", &json!(60)),
         ]
     );
     assert_eq!(t.audit_of("setting_changed").await.len(), 2);
