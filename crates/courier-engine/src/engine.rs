@@ -30,6 +30,7 @@ use crate::{
     open::{Slots, hear_of_places},
     overview::{Overview, overview},
     passwords::{Brake, Passwords},
+    pulls::tick::keep_pulling,
     schedules::{Schedules, keep_time},
     secrets,
     settings::Settings,
@@ -173,6 +174,7 @@ impl Engine {
         engine.0.tasks.spawn(hear_of_places(engine.clone()));
         engine.0.tasks.spawn(keep_house(engine.clone()));
         engine.0.tasks.spawn(keep_time(engine.clone()));
+        engine.0.tasks.spawn(keep_pulling(engine.clone()));
         engine.0.tasks.spawn(alerts::deliver(engine.clone()));
         engine.0.tasks.spawn(alerts::look_out(engine.clone()));
         engine.0.tasks.spawn(audit::keep_sealed(engine.clone()));
