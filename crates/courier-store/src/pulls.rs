@@ -12,6 +12,8 @@ mod rows;
 mod sightings;
 mod sql;
 
+use std::collections::HashSet;
+
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
@@ -406,6 +408,14 @@ impl Pulls<'_> {
     /// As [`Self::look_up`].
     pub async fn forget_sightings(&self, mapping: Uuid, before: Timestamp) -> Result<()> {
         sightings::forget(self.0, mapping, before).await
+    }
+
+    /// Which of these are being pulled, or were when something died.
+    ///
+    /// # Errors
+    /// As [`Self::look_up`].
+    pub async fn are_open(&self, ids: &[Uuid]) -> Result<HashSet<Uuid>> {
+        history::are_open(self.0, ids).await
     }
 
     /// The history of a connection, the newest first.

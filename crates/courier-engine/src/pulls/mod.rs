@@ -3,4 +3,22 @@
 //! `find` tells what a pull would take, `run` takes it. What was begun is noted before its object can exist, and what is
 //! whole is recorded after it, so that a crash at any moment leaves something to settle, and nothing to guess.
 
+mod after;
+mod buffer;
+pub(crate) mod dry_run;
+mod file;
+pub(crate) mod find;
+mod flow;
+mod health;
+pub(crate) mod hold;
+mod keys;
+mod record;
+mod recover;
+mod replay;
+mod run;
 pub(crate) mod stages;
+mod tally;
+pub(crate) mod tick;
+mod transfer;
+
+pub(crate) use run::run;

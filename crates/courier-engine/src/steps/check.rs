@@ -8,7 +8,7 @@ use courier_transfer::{
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::{StepType, find};
+use super::{StepType, find, pull};
 use crate::{
     Definition, Engine, Error, Result, context,
     definition::StepDefinition,
@@ -94,6 +94,15 @@ async fn check_step(
         && let Some(message) = connection_problem(engine, step_type, id).await?
     {
         problems.push(Problem::new(format!("{path}.connection_id"), message));
+    }
+    if let Some(id) = step.config.get(pull::MAPPING).and_then(uuid)
+        && let Err(error) = engine.0.store.folder_mappings().get(id).await
+    {
+        let message = match error {
+            courier_store::Error::NotFound { .. } => "there is no such folder mapping",
+            error => return Err(error.into()),
+        };
+        problems.push(Problem::new(format!("{path}.{}", pull::MAPPING), message));
     }
     Ok(())
 }

@@ -10,6 +10,7 @@ mod failures;
 mod leftovers;
 mod local;
 mod partials;
+mod pull;
 mod record;
 mod remote_files;
 mod run;
@@ -100,6 +101,7 @@ const STEPS: &[StepType] = &[
     directories::LIST,
     remote_files::RENAME,
     remote_files::DELETE,
+    pull::STEP,
     local::COPY,
     local::MOVE,
     local::DELETE,

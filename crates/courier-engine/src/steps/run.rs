@@ -431,6 +431,11 @@ impl StepState {
         self.written.lock().await.ended = true;
     }
 
+    /// Was there an attempt before this one?
+    pub(crate) fn is_again(&self) -> bool {
+        self.row.attempts > 1
+    }
+
     /// Notes something for the audit log.
     pub(crate) fn note(&self, record: NewAudit) {
         self.audits.lock().push(record);

@@ -1,6 +1,6 @@
 //! Looking at what was pulled.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 use sea_orm::ConnectionTrait;
@@ -139,6 +139,22 @@ pub(super) async fn open_at(store: &Store, storage: Uuid) -> Result<u64> {
     let row = db.query_one_raw(question.build()).await?;
     let count: i64 = row.map_or(Ok(0), |row| row.try_get_by_index(0))?;
     Ok(row::amount(count))
+}
+
+pub(super) async fn are_open(store: &Store, ids: &[Uuid]) -> Result<HashSet<Uuid>> {
+    let db = store.read();
+    let mut open = HashSet::new();
+    for ids in ids.chunks(BATCH) {
+        let question = Sql::new(
+            db.get_database_backend(),
+            "SELECT id FROM pulls WHERE pulled_at IS NULL AND id IN ",
+        )
+        .list(ids.iter().copied());
+        for row in db.query_all_raw(question.build()).await? {
+            open.insert(row.try_get_by_index(0)?);
+        }
+    }
+    Ok(open)
 }
 
 pub(super) async fn volume(store: &Store, since: Timestamp) -> Result<Volume> {
