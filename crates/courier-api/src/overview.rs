@@ -20,7 +20,7 @@ pub struct Overview {
     pub warnings: Vec<String>,
     /// What somebody should look at, in words: messages of alerts that nobody got.
     pub attention: Vec<String>,
-    /// How many connections there are, by health.
+    /// How many connections there are, by health, which is that of their folder mappings where that is graver.
     pub connections: BTreeMap<String, u64>,
     /// How many executions there are, by state; of those that are over, the ones queued in the last 24 hours.
     pub executions: BTreeMap<String, u64>,
@@ -34,6 +34,37 @@ pub struct Overview {
     pub moved_24h: Moved,
     /// What moved in the last 7 days.
     pub moved_7d: Moved,
+    /// What folder mappings do.
+    pub pulls: PullsOverview,
+}
+
+/// What folder mappings do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PullsOverview {
+    /// How many pull by themselves, by health.
+    pub mappings: BTreeMap<String, u64>,
+    /// What was pulled in the last 24 hours.
+    pub pulled_24h: Moved,
+    /// What was pulled in the last 7 days.
+    pub pulled_7d: Moved,
+    /// Those that are due next, the earliest first, 10 at most.
+    pub next: Vec<UpcomingPull>,
+}
+
+/// A folder mapping that pulls by itself, and when.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct UpcomingPull {
+    /// The folder mapping.
+    pub mapping_id: Uuid,
+    /// Its name.
+    pub mapping_name: String,
+    /// Its connection.
+    pub connection_id: Uuid,
+    /// The connection's name.
+    pub connection_name: String,
+    /// When.
+    #[schema(value_type = String, format = DateTime)]
+    pub at: Timestamp,
 }
 
 /// A run to come, of any job.
@@ -53,7 +84,7 @@ pub struct UpcomingRun {
     pub timezone: String,
 }
 
-/// How much moved, uploads and downloads together.
+/// How much moved: uploads, downloads and pulls together, where not said otherwise.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Moved {
     /// Files.

@@ -3,6 +3,7 @@
 mod certificates;
 mod changes;
 mod fields;
+mod health;
 mod host;
 mod host_keys;
 mod keys;
@@ -21,6 +22,7 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 pub(crate) use fields::{Effective, Shape};
+use health::AilingMappings;
 pub use keys::{AddKey, ConnectionKey};
 pub(crate) use save::endpoint;
 use warnings::Warnings;
@@ -58,7 +60,7 @@ pub struct Connection {
     pub has_ssh_key: bool,
     /// The newest pin.
     pub stored_host_fingerprint: Option<String>,
-    /// How the last uses went.
+    /// How the last uses went, its own or those of its folder mappings that pull by themselves, whichever is graver.
     pub health: store::Health,
     /// Why.
     pub health_detail: Option<String>,
@@ -103,7 +105,8 @@ impl Connections<'_> {
     pub async fn list(&self, filter: ConnectionFilter, page: PageRequest) -> Result<Page<Connection>> {
         let page = self.0.0.store.connections().list(&filter, &page).await?;
         let warnings = Warnings::about(self.0, &page.items).await?;
-        Ok(page.map(|record| self.shown(record, &warnings)))
+        let ailing = AilingMappings::of(self.0, &page.items).await?;
+        Ok(page.map(|record| self.shown(record, &warnings, &ailing)))
     }
 
     /// Replaces all fields (PUT). Secrets, keys and the pin stay where the input doesn't name them, and go where the
@@ -255,10 +258,16 @@ impl Connections<'_> {
 
     async fn view(&self, record: store::Connection) -> Result<Connection> {
         let warnings = Warnings::about(self.0, std::slice::from_ref(&record)).await?;
-        Ok(self.shown(record, &warnings))
+        let ailing = AilingMappings::of(self.0, std::slice::from_ref(&record)).await?;
+        Ok(self.shown(record, &warnings, &ailing))
     }
 
-    fn shown(&self, record: store::Connection, warnings: &Warnings) -> Connection {
+    fn shown(
+        &self,
+        record: store::Connection,
+        warnings: &Warnings,
+        ailing: &AilingMappings,
+    ) -> Connection {
         let (fields, warnings) = match self.0.0.protocols.get(&record.protocol) {
             Some(protocol) => {
                 let shape = Shape::of(protocol);
@@ -272,6 +281,7 @@ impl Connections<'_> {
                 )],
             ),
         };
+        let (health, health_detail) = ailing.with(&record);
         let has = |field: &str| record.secrets.iter().any(|s| s == field);
         Connection {
             id: record.id,
@@ -282,8 +292,8 @@ impl Connections<'_> {
             fields,
             ssh_key_ids: record.ssh_key_ids,
             stored_host_fingerprint: record.pinned_fingerprint,
-            health: record.health,
-            health_detail: record.health_detail,
+            health,
+            health_detail,
             last_ok_at: record.last_ok_at,
             warnings,
             created_at: record.created_at,

@@ -11,6 +11,8 @@ use crate::{
     overview::{Counts, counts},
 };
 
+pub use crate::live::PullFigures;
+
 /// How old what the database says may be: the sums over a day's records are dear, and several may ask.
 const FRESH: Duration = Duration::from_secs(15);
 
@@ -36,6 +38,8 @@ pub struct NodeFigures {
     pub running: usize,
     /// Executions that ended here since the start, by how.
     pub ended: [(ExecutionState, u64); 3],
+    /// What folder mappings pulled here since the start.
+    pub pulled: PullFigures,
 }
 
 /// What was asked last.
@@ -66,6 +70,7 @@ impl Engine {
             holds_lease: self.holds_lease(),
             running: self.0.live.all().len(),
             ended: self.0.live.ended(),
+            pulled: self.0.live.pulled(),
         }
     }
 }

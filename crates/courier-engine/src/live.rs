@@ -50,6 +50,20 @@ pub(crate) struct LiveExecutions {
     completed: AtomicU64,
     failed: AtomicU64,
     cancelled: AtomicU64,
+    pulled_files: AtomicU64,
+    pulled_bytes: AtomicU64,
+    not_pulled: AtomicU64,
+}
+
+/// What folder mappings have done on this node since its start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PullFigures {
+    /// Files that were pulled.
+    pub files: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Times that a file or a folder could not be pulled.
+    pub failures: u64,
 }
 
 impl LiveExecutions {
@@ -60,6 +74,9 @@ impl LiveExecutions {
             completed: AtomicU64::new(0),
             failed: AtomicU64::new(0),
             cancelled: AtomicU64::new(0),
+            pulled_files: AtomicU64::new(0),
+            pulled_bytes: AtomicU64::new(0),
+            not_pulled: AtomicU64::new(0),
         }
     }
 
@@ -106,6 +123,25 @@ impl LiveExecutions {
             (ExecutionState::Failed, self.failed.load(Ordering::Relaxed)),
             (ExecutionState::Cancelled, self.cancelled.load(Ordering::Relaxed)),
         ]
+    }
+
+    /// A file was pulled on this node.
+    pub(crate) fn count_pulled(&self, bytes: u64) {
+        self.pulled_files.fetch_add(1, Ordering::Relaxed);
+        self.pulled_bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// A file or a folder could not be pulled on this node.
+    pub(crate) fn count_not_pulled(&self) {
+        self.not_pulled.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn pulled(&self) -> PullFigures {
+        PullFigures {
+            files: self.pulled_files.load(Ordering::Relaxed),
+            bytes: self.pulled_bytes.load(Ordering::Relaxed),
+            failures: self.not_pulled.load(Ordering::Relaxed),
+        }
     }
 
     /// Tells watchers that an execution changed its state, by what happened on this node.

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
+pub use courier_store::folder_mappings::UpcomingPull;
 use courier_store::{
-    audit::Totals,
+    audit::{Totals, Volume},
+    connections::Health,
     executions::{ExecutionFilter, ExecutionState},
     now,
 };
@@ -28,20 +30,28 @@ pub struct Overview {
     pub next_runs: Vec<Upcoming>,
     /// What moved in the last 7 days.
     pub moved_7d: Moved,
+    /// What of that was pulled.
+    pub pulled_7d: Moved,
+    /// The mappings that pull by themselves next, the earliest first, 10 at most.
+    pub next_pulls: Vec<UpcomingPull>,
 }
 
 /// How much there is of everything.
 #[derive(Clone, Debug)]
 pub struct Counts {
-    /// Connections by health: `unknown`, `healthy`, `failing`, `requires_attention`.
+    /// Connections by health, with that of their folder mappings: `unknown`, `healthy`, `failing`, `requires_attention`.
     pub connections: BTreeMap<String, u64>,
     /// Executions by state; of those that are over, the ones queued in the last 24 hours.
     pub executions: BTreeMap<String, u64>,
     /// What moved in the last 24 hours.
     pub moved_24h: Moved,
+    /// Folder mappings that pull by themselves, by health, as connections.
+    pub mappings: BTreeMap<String, u64>,
+    /// What was pulled in the last 24 hours.
+    pub pulled_24h: Moved,
 }
 
-/// How much moved, both ways together.
+/// How much moved, uploads, downloads and pulls together.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Moved {
     /// Files.
@@ -50,17 +60,29 @@ pub struct Moved {
     pub bytes: u64,
 }
 
-impl From<Totals> for Moved {
-    fn from(totals: Totals) -> Self {
+impl Moved {
+    fn of(totals: Totals, pulled: Volume) -> Self {
+        let all = [totals.uploads, totals.downloads, pulled];
         Self {
-            files: totals.uploads.files + totals.downloads.files,
-            bytes: totals.uploads.bytes + totals.downloads.bytes,
+            files: all.iter().map(|one| one.files).sum(),
+            bytes: all.iter().map(|one| one.bytes).sum(),
+        }
+    }
+}
+
+impl From<Volume> for Moved {
+    fn from(volume: Volume) -> Self {
+        Self {
+            files: volume.files,
+            bytes: volume.bytes,
         }
     }
 }
 
 pub(crate) async fn overview(engine: &Engine) -> Result<Overview> {
     let week = now() - SignedDuration::from_hours(7 * 24);
+    let store = &engine.0.store;
+    let pulled = store.pulls().volume(week).await?;
     let of = |state| ExecutionFilter {
         states: vec![state],
         ..ExecutionFilter::default()
@@ -80,7 +102,9 @@ pub(crate) async fn overview(engine: &Engine) -> Result<Overview> {
             .await?
             .items,
         next_runs: engine.schedules().upcoming(10).await?,
-        moved_7d: engine.0.store.audit().totals(week).await?.into(),
+        moved_7d: Moved::of(store.audit().totals(week).await?, pulled),
+        pulled_7d: pulled.into(),
+        next_pulls: store.folder_mappings().upcoming(10).await?,
     })
 }
 
@@ -88,16 +112,23 @@ pub(crate) async fn counts(engine: &Engine) -> Result<Counts> {
     let store = &engine.0.store;
     let day = now() - SignedDuration::from_hours(24);
     let health = store.connections().count_by_health().await?;
+    let mappings = store.folder_mappings().count_by_health().await?;
     let states = store.executions().count_by_state(day).await?;
-    Ok(Counts {
-        connections: health
+    let pulled = store.pulls().volume(day).await?;
+    let by_health = |counts: Vec<(Health, u64)>| {
+        let words = counts
             .into_iter()
-            .map(|(health, count)| (health.to_string(), count))
-            .collect(),
+            .map(|(health, count)| (health.to_string(), count));
+        words.collect()
+    };
+    Ok(Counts {
+        connections: by_health(health),
+        mappings: by_health(mappings),
         executions: states
             .into_iter()
             .map(|(state, count)| (state.to_string(), count))
             .collect(),
-        moved_24h: store.audit().totals(day).await?.into(),
+        moved_24h: Moved::of(store.audit().totals(day).await?, pulled),
+        pulled_24h: pulled.into(),
     })
 }

@@ -260,7 +260,8 @@ fn moved(record: &AuditRecord, pattern: &Pattern) -> Option<String> {
     if details.get("error").is_some_and(|error| !error.is_null()) {
         return None;
     }
-    let path = details.get("remote_path")?.as_str()?;
+    // A pull tells of the path on the server only.
+    let path = details.get("remote_path").or_else(|| details.get("path"))?.as_str()?;
     let relative = RemotePath::new(path.trim_start_matches('/')).ok()?;
     pattern.matches(&relative).then(|| path.to_owned())
 }

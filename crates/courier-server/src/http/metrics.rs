@@ -19,6 +19,9 @@ const CONNECTIONS: &str = "courier_connections";
 const EXECUTIONS: &str = "courier_executions";
 const BYTES_24H: &str = "courier_transferred_bytes_24h";
 const FILES_24H: &str = "courier_transferred_files_24h";
+const MAPPINGS: &str = "courier_folder_mappings";
+const PULLED_BYTES_24H: &str = "courier_pulled_bytes_24h";
+const PULLED_FILES_24H: &str = "courier_pulled_files_24h";
 const QUEUE_WAIT: &str = "courier_queue_wait_seconds";
 const SCHEDULE_LAG: &str = "courier_schedule_lag_seconds";
 const MESSAGES_PENDING: &str = "courier_alert_messages_pending";
@@ -27,6 +30,9 @@ const DATABASE: &str = "courier_database_up";
 const LEASE: &str = "courier_lease_held";
 const RUNNING: &str = "courier_executions_running_here";
 const ENDED: &str = "courier_executions_ended_total";
+const PULLS_FILES: &str = "courier_pulls_files_total";
+const PULLS_BYTES: &str = "courier_pulls_bytes_total";
+const PULLS_FAILURES: &str = "courier_pulls_failures_total";
 
 /// Bounds of the buckets for [`DURATION`], seconds.
 const BUCKETS: &[f64] = &[0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0];
@@ -45,7 +51,19 @@ impl Metrics {
         metrics::with_local_recorder(&recorder, || {
             describe_counter!(REQUESTS, "Requests answered, by method, route and status");
             describe_histogram!(DURATION, "Time until a request was answered, by method and route");
-            describe_gauge!(CONNECTIONS, "Connections, by health");
+            describe_gauge!(
+                CONNECTIONS,
+                "Connections, by health, with that of their folder mappings"
+            );
+            describe_gauge!(MAPPINGS, "Folder mappings that pull by themselves, by health");
+            describe_gauge!(
+                PULLED_BYTES_24H,
+                "Bytes pulled by folder mappings in the last 24 hours"
+            );
+            describe_gauge!(
+                PULLED_FILES_24H,
+                "Files pulled by folder mappings in the last 24 hours"
+            );
             describe_gauge!(
                 EXECUTIONS,
                 "Executions, by state; those that are over, of the last 24 hours"
@@ -71,6 +89,15 @@ impl Metrics {
             describe_counter!(
                 ENDED,
                 "Executions that ended on this node since its start, by state"
+            );
+            describe_counter!(
+                PULLS_FILES,
+                "Files pulled by folder mappings on this node since its start"
+            );
+            describe_counter!(PULLS_BYTES, "Bytes of these files");
+            describe_counter!(
+                PULLS_FAILURES,
+                "Times that a file or folder of a folder mapping could not be pulled on this node since its start"
             );
         });
         Ok(Self {
@@ -134,6 +161,9 @@ pub(crate) async fn metrics(State(state): State<AppState>) -> Response {
         for (state, count) in of_node.ended {
             counter!(ENDED, "state" => state.to_string()).absolute(count);
         }
+        counter!(PULLS_FILES).absolute(of_node.pulled.files);
+        counter!(PULLS_BYTES).absolute(of_node.pulled.bytes);
+        counter!(PULLS_FAILURES).absolute(of_node.pulled.failures);
     });
     let text = recorder.handle().render();
     (
@@ -149,11 +179,16 @@ fn show(figures: Figures) {
     for (health, count) in counts.connections {
         gauge!(CONNECTIONS, "health" => health).set(count as f64);
     }
+    for (health, count) in counts.mappings {
+        gauge!(MAPPINGS, "health" => health).set(count as f64);
+    }
     for (state, count) in counts.executions {
         gauge!(EXECUTIONS, "state" => state).set(count as f64);
     }
     gauge!(BYTES_24H).set(counts.moved_24h.bytes as f64);
     gauge!(FILES_24H).set(counts.moved_24h.files as f64);
+    gauge!(PULLED_BYTES_24H).set(counts.pulled_24h.bytes as f64);
+    gauge!(PULLED_FILES_24H).set(counts.pulled_24h.files as f64);
     gauge!(QUEUE_WAIT).set(figures.queue_wait.as_secs_f64());
     gauge!(SCHEDULE_LAG).set(figures.schedule_lag.as_secs_f64());
     gauge!(MESSAGES_PENDING).set(figures.messages.pending as f64);

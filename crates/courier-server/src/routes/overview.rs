@@ -1,7 +1,7 @@
 //! What the first page shows.
 
 use axum::extract::State;
-use courier_api::{Moved, Overview, UpcomingRun};
+use courier_api::{Moved, Overview, PullsOverview, UpcomingPull, UpcomingRun};
 use jiff::Timestamp;
 
 use super::executions;
@@ -28,6 +28,12 @@ pub(crate) async fn get(State(state): State<AppState>) -> ApiResult<Json<Overvie
         next_runs: overview.next_runs.into_iter().map(upcoming).collect(),
         moved_24h: moved(overview.counts.moved_24h),
         moved_7d: moved(overview.moved_7d),
+        pulls: PullsOverview {
+            mappings: overview.counts.mappings,
+            pulled_24h: moved(overview.counts.pulled_24h),
+            pulled_7d: moved(overview.pulled_7d),
+            next: overview.next_pulls.into_iter().map(upcoming_pull).collect(),
+        },
     }))
 }
 
@@ -38,6 +44,16 @@ fn upcoming(next: courier_engine::schedules::Upcoming) -> UpcomingRun {
         at: next.run.at,
         local: next.run.local,
         timezone: next.run.timezone,
+    }
+}
+
+fn upcoming_pull(next: courier_engine::overview::UpcomingPull) -> UpcomingPull {
+    UpcomingPull {
+        mapping_id: next.mapping_id,
+        mapping_name: next.mapping_name,
+        connection_id: next.connection_id,
+        connection_name: next.connection_name,
+        at: next.at,
     }
 }
 
