@@ -28,6 +28,7 @@ mod error;
 mod files;
 mod key;
 mod location;
+mod objects;
 mod service_account;
 mod storage;
 #[cfg(feature = "testkit")]
@@ -56,9 +57,6 @@ pub fn open(url: &StorageUrl, credentials: Option<&Credentials>) -> Result<Arc<d
     }
     match url.folder() {
         Some(folder) => Ok(Arc::new(files::Files::new(url.clone(), folder))),
-        None => Err(Error::new(
-            ErrorKind::Invalid,
-            format!("no storage of the kind {}:// is known", url.scheme()),
-        )),
+        None => Ok(Arc::new(objects::Objects::new(url.clone(), credentials)?)),
     }
 }
