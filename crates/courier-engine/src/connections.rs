@@ -262,12 +262,7 @@ impl Connections<'_> {
         Ok(self.shown(record, &warnings, &ailing))
     }
 
-    fn shown(
-        &self,
-        record: store::Connection,
-        warnings: &Warnings,
-        ailing: &AilingMappings,
-    ) -> Connection {
+    fn shown(&self, record: store::Connection, warnings: &Warnings, ailing: &AilingMappings) -> Connection {
         let (fields, warnings) = match self.0.0.protocols.get(&record.protocol) {
             Some(protocol) => {
                 let shape = Shape::of(protocol);

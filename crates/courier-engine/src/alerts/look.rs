@@ -261,7 +261,10 @@ fn moved(record: &AuditRecord, pattern: &Pattern) -> Option<String> {
         return None;
     }
     // A pull tells of the path on the server only.
-    let path = details.get("remote_path").or_else(|| details.get("path"))?.as_str()?;
+    let path = details
+        .get("remote_path")
+        .or_else(|| details.get("path"))?
+        .as_str()?;
     let relative = RemotePath::new(path.trim_start_matches('/')).ok()?;
     pattern.matches(&relative).then(|| path.to_owned())
 }

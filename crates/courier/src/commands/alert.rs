@@ -3,7 +3,7 @@
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value, json};
 
-use super::{DocumentArgs, ListArgs, done, fields, show, show_list};
+use super::{DocumentArgs, ListArgs, done, fields, mapping, show, show_list};
 use crate::api::{Api, ApiArgs};
 use crate::exit::{Code, Failure, Result};
 use crate::output::Output;
@@ -92,7 +92,7 @@ struct RuleArgs {
     /// Only for this connection, by name or id. Repeatable
     #[arg(long, value_name = "CONNECTION")]
     connection: Vec<String>,
-    /// Only for this folder mapping, by name or id. Repeatable
+    /// Only for this folder mapping, by name, CONNECTION:NAME or id. Repeatable
     #[arg(long, value_name = "MAPPING")]
     mapping: Vec<String>,
     /// How long an execution may take from the time that it was due
@@ -123,7 +123,10 @@ impl RuleArgs {
         let given = |list: &[String]| (!list.is_empty()).then(|| json!(list));
         let jobs = ids(api, "jobs", &self.job).await?;
         let connections = ids(api, "connections", &self.connection).await?;
-        let mappings = ids(api, "folder-mappings", &self.mapping).await?;
+        let mut mappings = Vec::with_capacity(self.mapping.len());
+        for given in &self.mapping {
+            mappings.push(mapping::resolve(api, given).await?);
+        }
         Ok(fields([
             ("on", given(&self.on)),
             ("channel", (!channel.is_empty()).then_some(Value::Object(channel))),
