@@ -9,7 +9,11 @@ mod ready;
 mod rules;
 mod sightings;
 #[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used)]
 mod testing;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic)]
+mod tests;
 mod walk;
 
 use std::sync::Arc;

@@ -370,3 +370,104 @@ fn take_in(file: &mut File, answer: TransferResult<courier_transfer::Entry>) {
         },
     };
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(1_800_000_000 + second).unwrap()
+    }
+
+    fn seconds(seconds: i64) -> SignedDuration {
+        SignedDuration::from_secs(seconds)
+    }
+
+    fn shown(second: i64, precision: Precision) -> Modified {
+        Modified {
+            at: Some(at(second)),
+            precision,
+        }
+    }
+
+    #[test]
+    fn a_zone_is_learnt_from_one_file() {
+        for (apart, ahead) in [
+            (17, Some(0)),
+            (7200 + 59, Some(7200)),
+            (-19_800, Some(-19_800)),
+            (100, None),
+            (-1, None),
+        ] {
+            let mut clock = ServerClock::default();
+            clock.learn(shown(0, Precision::Minute), Modified::exact(at(apart)));
+            assert_eq!(clock.ahead, ahead.map(seconds), "{apart}");
+        }
+        let mut clock = ServerClock::default();
+        clock.learn(shown(0, Precision::Day), Modified::exact(at(10)));
+        clock.learn(shown(0, Precision::Minute), Modified::exact(at(40 * 3600)));
+        assert_eq!(clock.ahead, None);
+    }
+
+    proptest! {
+        /// A version that was made after the one in the history was confirmed is never taken for it, whatever zone the
+        /// listing's clock shows, and also where that changed by an hour since it was learnt.
+        #[test]
+        fn a_new_version_is_never_believed_to_be_the_old_one(
+            zone in -56_i64..57,
+            known in any::<bool>(),
+            summer in -1_i64..2,
+            old in -400_000_i64..0,
+            confirmed_after in 0_i64..400_000,
+            made_after in 1_i64..400_000,
+            day in any::<bool>(),
+        ) {
+            let ahead = seconds(zone * STEP);
+            let confirmed = old + confirmed_after;
+            let made = confirmed + made_after;
+            let (precision, unit) = match day {
+                true => (Precision::Day, 86_400),
+                false => (Precision::Minute, 60),
+            };
+            let clock = ServerClock {
+                ahead: known.then(|| ahead + seconds(summer * 3600)),
+                ..ServerClock::default()
+            };
+            let local = at(made) - ahead;
+            let listed = Modified {
+                at: Some(local - seconds(local.as_second().rem_euclid(unit))),
+                precision,
+            };
+            let fits = clock.shifts().into_iter().any(|shift| {
+                let from = listed.at.unwrap() + shift;
+                from <= at(old) && at(old) < from + precision.span()
+            });
+            prop_assert!(!(fits && at(confirmed) >= clock.sure_from(listed)));
+        }
+
+        /// What has not changed is believed at last.
+        #[test]
+        fn what_stays_is_believed_in_the_end(
+            zone in -56_i64..57,
+            known in any::<bool>(),
+            old in -400_000_i64..0,
+        ) {
+            let ahead = seconds(zone * STEP);
+            let clock = ServerClock { ahead: known.then_some(ahead), ..ServerClock::default() };
+            let local = at(old) - ahead;
+            let listed = Modified {
+                at: Some(local - seconds(local.as_second().rem_euclid(60))),
+                precision: Precision::Minute,
+            };
+            let fits = clock.shifts().into_iter().any(|shift| {
+                let from = listed.at.unwrap() + shift;
+                from <= at(old) && at(old) < from + Precision::Minute.span()
+            });
+            prop_assert_eq!(fits, known || zone == 0);
+            prop_assert!(clock.sure_from(listed) <= at(old) + seconds(60) + BLIND_MARGIN + ahead.abs());
+        }
+    }
+}
