@@ -23,6 +23,7 @@ use tempfile::TempDir;
 use crate::{
     database::{DIFFICULT, Database, FixedKey},
     executions::{claim_next, life},
+    folder_mappings::{mapping, storage},
     on_both, postgres,
 };
 
@@ -84,6 +85,7 @@ async fn fill(db: &Store) {
         .insert(key, |_| record("key_generated"))
         .await
         .unwrap();
+    let storage = storage(db, "default").await;
     for name in ["first", DIFFICULT] {
         let mut connection = Connection::new(name, "sftp");
         connection.port = Some(22);
@@ -106,6 +108,7 @@ async fn fill(db: &Store) {
             .add(id, key.id, "me", record("key_added"))
             .await
             .unwrap();
+        mapping(db, id, "inbox", storage.id).await;
     }
     let job = JobInput {
         name: "j".into(),
