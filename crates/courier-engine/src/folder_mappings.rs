@@ -1,6 +1,7 @@
 //! Folder mappings: folders of connections from which each file is pulled once.
 
 mod definition;
+mod fields;
 mod input;
 mod overlap;
 mod warnings;
@@ -20,6 +21,7 @@ use uuid::Uuid;
 use crate::{Actor, Engine, Error, Page, PageRequest, Result, audit::Entry};
 use input::{Place, Wanted, merged, read};
 
+pub use crate::pulls::dry_run::{DryRun, DryRunFile};
 pub use definition::{AfterPull, MappingDefinition, MappingIdentity, Timing};
 
 /// Folder mappings.
