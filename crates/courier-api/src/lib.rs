@@ -16,6 +16,7 @@ mod keys;
 mod overview;
 mod page;
 mod problem;
+mod pulls;
 mod secret;
 mod settings;
 mod storages;
@@ -42,16 +43,18 @@ pub use executions::{
     StateChange, StepProgress, StepState,
 };
 pub use folder_mappings::{
-    AfterPull, FolderMapping, FolderMappingInput, FolderMappingQuery, MappingIdentity,
+    AfterPull, FolderMapping, FolderMappingInput, FolderMappingQuery, MappingDryRun, MappingDryRunFile,
+    MappingIdentity, RefusedFolder,
 };
 pub use jobs::{
     FailureAction, FailurePolicy, Job, JobInput, JobQuery, JobStep, JobVersion, MissedRuns, NextRun,
     NextRunsInput, NextRunsQuery, Schedule, StepType, StepTypeSetting,
 };
 pub use keys::{GenerateKey, ImportKey, KeyStatus, KeyType, SshKey, SshKeyInput, SshKeyQuery};
-pub use overview::{Moved, Overview, UpcomingRun};
+pub use overview::{Moved, Overview, PullsOverview, UpcomingPull, UpcomingRun};
 pub use page::{DEFAULT_LIMIT, MAX_LIMIT, Page, PageQuery};
 pub use problem::{CONTENT_TYPE, FieldError, Problem};
+pub use pulls::{AfterState, HistoryExportQuery, HistoryQuery, PulledFile, RefusedReplays, ReplayInput, Replays};
 pub use secret::Secret;
 pub use settings::{Setting, SettingInput};
 pub use storages::{Storage, StorageDetails, StorageInput, StoragePatch, StorageTest, StorageTestInput};

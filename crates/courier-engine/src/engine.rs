@@ -30,7 +30,7 @@ use crate::{
     open::{Slots, hear_of_places},
     overview::{Overview, overview},
     passwords::{Brake, Passwords},
-    pulls::tick::keep_pulling,
+    pulls::{Pulls, tick::keep_pulling},
     schedules::{Schedules, keep_time},
     secrets,
     settings::Settings,
@@ -220,6 +220,11 @@ impl Engine {
     /// Folders of connections from which each file is pulled once.
     pub fn folder_mappings(&self) -> FolderMappings<'_> {
         FolderMappings(self)
+    }
+
+    /// Pulled files.
+    pub fn pulls(&self) -> Pulls<'_> {
+        Pulls(self)
     }
 
     /// Executions of jobs.

@@ -447,8 +447,8 @@ impl Pulls<'_> {
         history::volume(self.0, since).await
     }
 
-    /// Asks for entries to be pulled anew by the mapping that pulled them, with an audit record of each. Answers which are
-    /// asked for now and weren't before.
+    /// Asks for entries to be pulled anew, each by the mapping that it names here, with an audit record of each. Answers
+    /// which are asked for now and weren't before.
     ///
     /// # Errors
     /// As [`Self::look_up`].

@@ -10,6 +10,7 @@ mod file;
 pub(crate) mod find;
 mod flow;
 mod health;
+mod history;
 pub(crate) mod hold;
 mod keys;
 mod record;
@@ -21,4 +22,5 @@ mod tally;
 pub(crate) mod tick;
 mod transfer;
 
+pub use history::{AfterState, Entry, HistoryFilter, MOST_REPLAYED, Pulls, Replayed};
 pub(crate) use run::run;

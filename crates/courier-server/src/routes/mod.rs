@@ -5,11 +5,14 @@ mod audit;
 mod auth;
 mod connection_keys;
 mod connections;
+mod csv;
 mod events;
 mod executions;
+mod folder_mappings;
 mod jobs;
 mod keys;
 mod overview;
+mod pulls;
 mod settings;
 mod storages;
 mod tokens;
@@ -101,6 +104,19 @@ pub(crate) fn api(state: AppState) -> Api {
         )
         .at(Operator, routes!(alerts::test))
         .at(Operator, routes!(alerts::deliveries))
+        .at(Viewer, routes!(folder_mappings::list))
+        .at(Viewer, routes!(folder_mappings::of_connection))
+        .at(Operator, routes!(folder_mappings::create))
+        .at(Viewer, routes!(folder_mappings::get))
+        .at(Operator, routes!(folder_mappings::patch, folder_mappings::delete))
+        .at(Operator, routes!(folder_mappings::run))
+        // Is to a mapping what browsing is to a connection.
+        .at(Viewer, routes!(folder_mappings::dry_run))
+        .at(Viewer, routes!(pulls::list))
+        .at(Viewer, routes!(pulls::export))
+        .at(Viewer, routes!(pulls::get))
+        .at(Operator, routes!(pulls::replay))
+        .at(Operator, routes!(pulls::replay_all))
         // Who makes folder mappings has to know which storages there are; the engine shows an admin the rest.
         .at(Viewer, routes!(storages::list))
         .at(Viewer, routes!(storages::get))
