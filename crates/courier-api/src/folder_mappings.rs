@@ -1,5 +1,7 @@
 //! Folder mappings: folders of connections from which each file is pulled once.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -161,6 +163,53 @@ pub struct FolderMappingInput {
     /// Does it pull by itself? It does where nothing is said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub enabled: Option<bool>,
+}
+
+/// What a pull would take now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct MappingDryRun {
+    /// Files: those that would be pulled or wait for something, and some of the others.
+    pub files: Vec<MappingDryRunFile>,
+    /// How many of each verdict there are, also of files that aren't in the list.
+    pub counts: BTreeMap<String, u64>,
+    /// What would be pulled, bytes.
+    pub bytes: u64,
+    /// What is in listings and can't be used, in words.
+    pub unreadable: Vec<String>,
+    /// Folders that couldn't be listed.
+    pub refused: Vec<RefusedFolder>,
+    /// Are there more files than the list has, or more than were looked at?
+    pub truncated: bool,
+    /// Was the look ended before it had seen all folders? It takes half a minute at most.
+    pub timed_out: bool,
+}
+
+/// What would become of one file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct MappingDryRunFile {
+    /// Its path.
+    pub path: String,
+    /// Its size, bytes; none where the server doesn't tell.
+    pub size: Option<u64>,
+    /// When it was changed, as far as the server tells.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub modified: Option<Timestamp>,
+    /// What would become of it: `pull`, `known`, `begun`, `too_young`, `unstable`, `no_marker`, `ignored`, `marker`,
+    /// `not_matching`, `link`, `other`, `not_told`.
+    pub verdict: String,
+    /// Why, in words.
+    pub reason: String,
+    /// The key of its object, where it would be pulled and nothing else has that.
+    pub key: Option<String>,
+}
+
+/// A folder that couldn't be listed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RefusedFolder {
+    /// The folder.
+    pub path: String,
+    /// Why, in words.
+    pub reason: String,
 }
 
 /// Which folder mappings are wanted.
