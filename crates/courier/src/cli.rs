@@ -3,7 +3,8 @@
 use clap::error::ErrorKind;
 
 use crate::commands::{
-    admin, alert, audit, connection, demo, execution, job, key, login, serve, setting, storage, token, user,
+    admin, alert, audit, connection, demo, execution, job, key, login, mapping, serve, setting, storage,
+    token, user,
 };
 use crate::exit::Failure;
 use crate::output::Output;
@@ -93,6 +94,7 @@ pub(crate) enum Command {
     Key(key::Args),
     Job(job::Args),
     Execution(execution::Args),
+    Mapping(mapping::Args),
     Storage(storage::Args),
     Alert(alert::Args),
     Audit(audit::Args),

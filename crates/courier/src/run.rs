@@ -7,7 +7,8 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::cli::Command;
 use crate::commands::{
-    admin, alert, audit, connection, demo, execution, job, key, login, serve, setting, storage, token, user,
+    admin, alert, audit, connection, demo, execution, job, key, login, mapping, serve, setting, storage,
+    token, user,
 };
 use crate::exit::{Code, Failure, Result};
 use crate::output::Output;
@@ -38,6 +39,7 @@ pub(crate) fn run(command: Command, output: Output) -> Result<()> {
         Command::Key(args) => interruptible(key::run(args, output)),
         Command::Job(args) => interruptible(job::run(args, output)),
         Command::Execution(args) => interruptible(execution::run(args, output)),
+        Command::Mapping(args) => interruptible(mapping::run(args, output)),
         Command::Storage(args) => interruptible(storage::run(args, output)),
         Command::Alert(args) => interruptible(alert::run(args, output)),
         Command::Audit(args) => interruptible(audit::run(args, output)),

@@ -20,6 +20,7 @@ pub(crate) mod execution;
 pub(crate) mod job;
 pub(crate) mod key;
 pub(crate) mod login;
+pub(crate) mod mapping;
 pub(crate) mod serve;
 pub(crate) mod setting;
 pub(crate) mod storage;
