@@ -25,6 +25,7 @@ use crate::{Actor, Engine, Error, Page, PageRequest, Result, audit::Entry, secre
 use input::{Wanted, read};
 pub(crate) use opened::OpenStorages;
 pub use trial::StorageTrial;
+pub(crate) use warnings::of as warnings_of;
 
 /// The name of the storage that files go to where a mapping names none. It is there from the first start.
 pub const DEFAULT: &str = "default";
@@ -228,7 +229,7 @@ impl Storages<'_> {
             name: storage.name.clone(),
             scheme: scheme.into(),
             details: actor.is_admin().then(|| Details {
-                warnings: warnings::of(self.0, &storage),
+                warnings: warnings::of(self.0.0.store.kind(), &storage),
                 has_credentials: storage.has_credentials,
                 created_at: storage.created_at,
                 updated_at: storage.updated_at,
@@ -247,7 +248,7 @@ impl Storages<'_> {
     ) -> NewAudit {
         let told = |storage: &store::Storage| json!({"name": storage.name, "url": storage.url, "has_credentials": storage.has_credentials});
         let mut details = json!({
-            "storage_id": storage.id, "name": storage.name, "after": told(storage), "warnings": warnings::of(self.0, storage),
+            "storage_id": storage.id, "name": storage.name, "after": told(storage), "warnings": warnings::of(self.0.0.store.kind(), storage),
         });
         if let (Some((before, credentials)), Value::Object(details)) = (change, &mut details) {
             details.insert("before".into(), told(before));

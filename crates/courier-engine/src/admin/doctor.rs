@@ -2,13 +2,14 @@
 
 use std::path::Path;
 
+use courier_storage::StorageUrl;
 use courier_store::{Kind, PageRequest, connections::Health, users::Role};
 use futures::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use super::Admin;
-use crate::{Environment, Result, audit, secrets, settings, trust::Insecure};
+use crate::{Environment, Result, audit, secrets, settings, storages::warnings_of, trust::Insecure};
 
 /// Values that are opened at once.
 const AT_ONCE: usize = 8;
@@ -85,6 +86,7 @@ impl Admin {
         found.push(self.users().await?);
         found.extend(self.settings(environment).await?);
         found.push(self.connections().await?);
+        found.push(self.storages().await?);
         found.push(self.audit_log(anchor, full).await);
         Ok(found)
     }
@@ -332,6 +334,42 @@ impl Admin {
                     "{all}, none accepts any server or is exempt from FIPS mode; weaker choices are in the warnings of \
                      courier connection list"
                 ),
+            ),
+            false => Finding::warn(CHECK, problems.join("; ")),
+        })
+    }
+
+    async fn storages(&self) -> Result<Finding> {
+        const CHECK: &str = "storages";
+        let (mut all, mut problems, mut cursor) = (0, Vec::new(), None);
+        loop {
+            let page = self
+                .store
+                .storages()
+                .list(&PageRequest { limit: 1000, cursor })
+                .await?;
+            all += page.items.len();
+            for storage in page.items {
+                let name = &storage.name;
+                let warnings = warnings_of(self.store.kind(), &storage);
+                problems.extend(warnings.iter().map(|warning| format!("{name}: {warning}")));
+                let url = storage.url.parse::<StorageUrl>().ok();
+                if let Some(folder) = url.as_ref().and_then(StorageUrl::folder)
+                    && !folder.is_dir()
+                {
+                    problems.push(format!("{name}: the folder {} isn't there", folder.display()));
+                }
+            }
+            cursor = page.next_cursor;
+            if cursor.is_none() {
+                break;
+            }
+        }
+        problems.truncate(SHOWN);
+        Ok(match problems.is_empty() {
+            true => Finding::ok(
+                CHECK,
+                format!("{all}, none sends files in the clear; courier storage test tries them out"),
             ),
             false => Finding::warn(CHECK, problems.join("; ")),
         })

@@ -35,7 +35,7 @@ pub(super) async fn saved(engine: &Engine, actor: &Actor, storage: &Storage) -> 
     let begun = Instant::now();
     let opened = opened::open(engine, storage.id).await;
     let outcome = check(opened.map(|(_, backend)| backend)).await?;
-    let trial = trial(outcome, warnings::of(engine, storage), begun);
+    let trial = trial(outcome, warnings::of(engine.0.store.kind(), storage), begun);
     let about = json!({"storage_id": storage.id, "name": storage.name, "url": storage.url});
     record(engine, actor, about, trial).await
 }
@@ -45,7 +45,7 @@ pub(super) async fn unsaved(engine: &Engine, actor: &Actor, wanted: Wanted) -> R
     let begun = Instant::now();
     let credentials = wanted.credentials.flatten().map(|given| given.credentials);
     let outcome = check(opened::backend(engine, &wanted.url, credentials.as_ref())).await?;
-    let warnings = warnings::of_url(engine, &wanted.url, credentials.is_some());
+    let warnings = warnings::of_url(engine.0.store.kind(), &wanted.url, credentials.is_some());
     let about = json!({"unsaved": true, "url": wanted.url.to_string()});
     record(engine, actor, about, trial(outcome, warnings, begun)).await
 }

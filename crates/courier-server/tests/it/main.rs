@@ -26,3 +26,4 @@ mod scopes;
 mod sftp;
 mod start;
 mod stops;
+mod storages;
