@@ -373,3 +373,210 @@ impl Cause {
 fn moment(at: Timestamp) -> String {
     at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use courier_storage::Error as StorageError;
+    use courier_transfer::Error as TransferError;
+    use serde_json::json;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::pulls::find::testing;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(1_790_000_000 + second).unwrap()
+    }
+
+    fn definition(timing: Timing) -> MappingDefinition {
+        MappingDefinition {
+            timing,
+            ..testing::definition()
+        }
+    }
+
+    /// A mapping that has failed so often, and is due next at `due`.
+    fn mapping(timing: Timing, failures: u32, due: i64) -> FolderMapping {
+        let definition = definition(timing);
+        FolderMapping {
+            id: Uuid::nil(),
+            connection_id: Uuid::nil(),
+            name: "inbox".into(),
+            storage_id: definition.storage_id,
+            enabled: true,
+            definition: json!(definition),
+            next_run_at: Some(at(due)),
+            last_run_at: None,
+            last_execution: None,
+            failures,
+            health: Health::Healthy,
+            health_code: None,
+            health_detail: None,
+            last_ok_at: None,
+            failing_since: (failures > 0).then(|| at(-3600)),
+            created_at: at(0),
+            updated_at: at(0),
+        }
+    }
+
+    fn connection(auth_method: AuthMethod, health: Health) -> ConnectionState {
+        ConnectionState {
+            name: "partner".into(),
+            auth_method,
+            status: ConnectionStatus::Active,
+            health,
+            health_detail: None,
+            waits_for_host_key: false,
+        }
+    }
+
+    fn transfer(kind: ErrorKind) -> Error {
+        TransferError::new(kind, "so it is").into()
+    }
+
+    fn of_folder(kind: ErrorKind) -> Error {
+        TransferError::new(kind, "so it is")
+            .in_operation(OF_FOLDER)
+            .into()
+    }
+
+    fn storage(kind: StorageErrorKind) -> Error {
+        StorageError::new(kind, "so it is").into()
+    }
+
+    fn judged(mapping: &FolderMapping, error: &Error) -> Option<(Ill, Option<Timestamp>)> {
+        let well = connection(AuthMethod::Password, Health::Failing);
+        match judge(mapping, &well, Ended::Failed(error), at(0))? {
+            Verdict::Ill(ill, next) => Some((ill, next)),
+            Verdict::Well => None,
+        }
+    }
+
+    #[test]
+    fn each_failure_has_its_code() {
+        use ErrorKind as Kind;
+        use StorageErrorKind as At;
+        let failing = Some(Health::Failing);
+        let attention = Some(Health::RequiresAttention);
+        let every = mapping(Timing::Interval(300), 0, 300);
+        for (error, code, health, is_of_connection) in [
+            (transfer(Kind::HostKey), "host_key_changed", attention, true),
+            (transfer(Kind::Auth), "login_rejected", attention, true),
+            (transfer(Kind::Certificate), "certificate_rejected", failing, true),
+            (transfer(Kind::Unreachable), "unreachable", failing, true),
+            (transfer(Kind::Timeout), "unreachable", failing, true),
+            (transfer(Kind::Lost), "unreachable", failing, true),
+            (transfer(Kind::Busy), "busy", None, true),
+            (of_folder(Kind::NotFound), "folder_missing", failing, false),
+            (of_folder(Kind::WrongKind), "folder_missing", failing, false),
+            (of_folder(Kind::Denied), "folder_denied", failing, false),
+            (transfer(Kind::Failed), "server_failed", failing, false),
+            (storage(At::NotFound), "destination_missing", failing, false),
+            (storage(At::Denied), "destination_refused", failing, false),
+            (storage(At::Auth), "destination_refused", failing, false),
+            (storage(At::Full), "destination_full", failing, false),
+            (
+                storage(At::Unreachable),
+                "destination_unreachable",
+                failing,
+                false,
+            ),
+        ] {
+            let (ill, next) = judged(&every, &error).unwrap();
+            assert_eq!(
+                (&*ill.code, ill.health, ill.waits_for_connection),
+                (code, health, is_of_connection)
+            );
+            assert_eq!(next.is_none(), health == attention, "{code}");
+        }
+        for nobodys in [
+            transfer(Kind::Cancelled),
+            storage(At::Stopped),
+            courier_store::Error::Conflict("lost".into()).into(),
+        ] {
+            assert_eq!(judged(&every, &nobodys), None);
+        }
+
+        let with_key = connection(AuthMethod::SshKey, Health::RequiresAttention);
+        for (kind, code) in [
+            (Kind::Auth, "key_rejected"),
+            (Kind::Certificate, "certificate_changed"),
+        ] {
+            let error = transfer(kind);
+            let verdict = judge(&every, &with_key, Ended::Failed(&error), at(0));
+            assert!(matches!(verdict, Some(Verdict::Ill(ill, None)) if ill.code == code));
+        }
+        let first = transfer(Kind::Denied);
+        let some = Ended::SomeFailed {
+            failed: 2,
+            first: &first,
+        };
+        let Some(Verdict::Ill(ill, None)) = judge(&every, &with_key, some, at(0)) else {
+            unreachable!("the next tick comes when it is due")
+        };
+        assert_eq!((&*ill.code, ill.health), ("files_failed", failing));
+        assert!(
+            ill.detail
+                .starts_with("2 files could not be pulled; the first: so it is")
+        );
+    }
+
+    /// The wait after so many failures, in seconds.
+    fn wait(timing: Timing, failures: u32, due: i64, error: &Error) -> i64 {
+        let mapping = mapping(timing, failures, due);
+        let (_, next) = judged(&mapping, error).unwrap();
+        next.or(mapping.next_run_at)
+            .unwrap()
+            .duration_since(at(0))
+            .as_secs()
+    }
+
+    #[test]
+    fn waits_double_up_to_half_an_hour() {
+        let (away, gone) = (transfer(ErrorKind::Unreachable), of_folder(ErrorKind::NotFound));
+        let cron = || Timing::Cron {
+            cron: "0 2 * * *".into(),
+            timezone: "UTC".into(),
+        };
+        for (timing, error, due, expected) in [
+            (Timing::Interval(10), &away, 10, [20, 40, 80, 160]),
+            (Timing::Interval(300), &away, 300, [600, 1200, 1800, 1800]),
+            (Timing::Interval(300), &gone, 300, [600, 1200, 1800, 1800]),
+            // A server may be back soon; that somebody makes a folder is looked for when it is due.
+            (Timing::Interval(86_400), &away, 86_400, [600, 1200, 1800, 1800]),
+            (Timing::Interval(86_400), &gone, 86_400, [86_400; 4]),
+            (cron(), &away, 900, [600, 900, 900, 900]),
+            (cron(), &gone, 900, [900; 4]),
+        ] {
+            for (failures, expected) in (0..).zip(expected) {
+                let wait = wait(timing.clone(), failures, due, error);
+                let is_near = (wait - expected).abs() <= expected / 10 + 1;
+                assert!(is_near, "{timing:?} after {failures}: {wait}, not {expected}");
+            }
+        }
+        wait(Timing::Interval(1), u32::MAX, 1, &away);
+    }
+
+    #[test]
+    fn the_words_say_why_and_since_when_and_what_comes() {
+        let mapping = mapping(Timing::Interval(300), 2, 300);
+        let (away, _) = judged(&mapping, &transfer(ErrorKind::Unreachable)).unwrap();
+        assert!(
+            away.detail.starts_with(
+                "so it is. What to do: see that the server runs and that nothing on the way blocks it. So since \
+                 2026-09-21 13:13:20 UTC, 3 pulls in a row. It is tried again at 2026-09-21 14:"
+            ),
+            "{}",
+            away.detail
+        );
+        let (rejected, _) = judged(&mapping, &transfer(ErrorKind::Auth)).unwrap();
+        assert!(
+            rejected
+                .detail
+                .ends_with("Nothing is tried until somebody has acted and tested the connection; then this is pulled at once"),
+            "{}",
+            rejected.detail
+        );
+    }
+}

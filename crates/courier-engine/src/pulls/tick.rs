@@ -198,3 +198,55 @@ pub(super) fn spread(about: SignedDuration, most: SignedDuration) -> SignedDurat
     let jitter = chance.rem_euclid((2 * width + 1).max(1)) - width;
     about + SignedDuration::from_millis(i64::try_from(jitter).unwrap_or(0))
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::pulls::find::testing;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(1_790_000_000 + second).unwrap()
+    }
+
+    #[test]
+    fn ticks_keep_their_interval_and_spread() {
+        let every = |seconds| MappingDefinition {
+            timing: Timing::Interval(seconds),
+            ..testing::definition()
+        };
+        for (seconds, most) in [(1, 0.1), (300, 30.0), (86_400, 30.0)] {
+            let mut sum = 0.0;
+            let mut least = f64::MAX;
+            for _ in 0..1000 {
+                let next = next_run_at(&every(seconds), Some(at(0)), at(0)).unwrap();
+                let off = next.duration_since(at(0)).as_secs_f64() - seconds as f64;
+                assert!(off.abs() <= most + 0.001, "{seconds}: {off}");
+                sum += off;
+                least = least.min(off);
+            }
+            assert!(
+                (sum / 1000.0).abs() < most / 5.0 && least < -most / 2.0,
+                "{seconds}"
+            );
+        }
+        // From when it was due; what was missed is not made up for.
+        let soon = next_run_at(&every(300), Some(at(-60)), at(0)).unwrap();
+        assert!((at(210)..=at(270)).contains(&soon));
+        let late = next_run_at(&every(300), Some(at(-9_000)), at(0)).unwrap();
+        assert!((at(270)..=at(330)).contains(&late));
+    }
+
+    #[test]
+    fn times_of_a_cron_expression_are_exact() {
+        let nightly = MappingDefinition {
+            timing: Timing::Cron {
+                cron: "0 2 * * *".into(),
+                timezone: "Europe/Berlin".into(),
+            },
+            ..testing::definition()
+        };
+        let next = next_run_at(&nightly, Some(at(0)), at(0)).unwrap();
+        assert_eq!(next, "2026-09-22T00:00:00Z".parse().unwrap());
+    }
+}
