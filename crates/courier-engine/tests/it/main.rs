@@ -17,6 +17,7 @@ mod endpoints;
 mod fake;
 mod fips;
 mod fixture;
+mod folder_mappings;
 mod full_servers;
 mod hostile;
 mod hostile_paths;
@@ -32,6 +33,9 @@ mod names;
 mod other_node;
 #[path = "../../../courier-store/tests/it/postgres.rs"]
 mod postgres;
+mod pulls;
+#[cfg(feature = "failpoints")]
+mod pulls_killed;
 mod reconnects;
 mod retries;
 mod runs;
