@@ -45,6 +45,11 @@ impl Objects {
         Ok(Self { url, operator })
     }
 
+    #[cfg(feature = "testkit")]
+    pub(crate) fn operator(&self) -> &Operator {
+        &self.operator
+    }
+
     fn error(&self, error: opendal::Error, doing: &str, key: &ObjectKey) -> Error {
         words(
             error,

@@ -1,4 +1,4 @@
-//! For tests: the suite that every storage passes, and servers to pass it on.
+//! For tests: the suite that every storage passes, and stores to pass it on.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -6,6 +6,9 @@
     clippy::panic
 )]
 
+mod google;
+mod stores;
 mod suite;
 
+pub use stores::{Store, service_account};
 pub use suite::{conforms, content, read_all};

@@ -33,13 +33,15 @@ pub async fn conforms(storage: &Arc<dyn Storage>) {
 /// Bytes that differ from place to place, so that a piece in the wrong one shows.
 pub fn content(size: usize) -> Bytes {
     let mut state: u64 = 0x9e37_79b9_7f4a_7c15 ^ size as u64;
-    let words = std::iter::repeat_with(move || {
+    let mut bytes = Vec::with_capacity(size + 8);
+    while bytes.len() < size {
         state = state
             .wrapping_mul(6_364_136_223_846_793_005)
             .wrapping_add(1_442_695_040_888_963_407);
-        (state >> 16).to_le_bytes()
-    });
-    words.flatten().take(size).collect()
+        bytes.extend_from_slice(&(state >> 16).to_le_bytes());
+    }
+    bytes.truncate(size);
+    bytes.into()
 }
 
 /// The whole object that [`Storage::find`] calls ours.
