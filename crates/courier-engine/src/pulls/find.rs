@@ -10,7 +10,7 @@ mod rules;
 mod sightings;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used)]
-mod testing;
+pub(crate) mod testing;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::panic)]
 mod tests;

@@ -19,7 +19,15 @@ pub(super) async fn check(client: &dyn Client, definition: &MappingDefinition) -
     let real = match client.canonicalize(root).await {
         Ok(real) => Some(real),
         Err(e) if ends_all(&e) => return Err(e),
-        Err(e) if matches!(e.kind(), ErrorKind::Denied | ErrorKind::NotFound) => return Err(named(root, &e)),
+        Err(e) if e.kind() == ErrorKind::NotFound => return Err(named(root, &e)),
+        Err(e) if e.kind() == ErrorKind::Denied => {
+            let message = format!(
+                "the mapped folder {root} is refused: {}; set the mapping's remote_path to a folder that lies below the \
+                 connection's base path, also where links lead",
+                e.message()
+            );
+            return Err(Error::new(ErrorKind::Denied, message).in_operation(OF_FOLDER));
+        }
         // The server can't tell; listing the folder says the rest.
         Err(_) => None,
     };

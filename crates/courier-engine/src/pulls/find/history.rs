@@ -69,7 +69,7 @@ pub(super) struct History<'a> {
     pub(super) connection: Uuid,
     pub(super) identity: Identity,
     pub(super) clock: ServerClock,
-    /// Entries that were looked at exactly, and can be believed next time by what the listing tells.
+    /// Entries that are certain now, and can be believed longer by what listings tell if that is noted.
     pub(super) seen: Vec<Uuid>,
 }
 
@@ -123,16 +123,34 @@ impl ServerClock {
 
     /// From when on an entry that fits this rough time is the very file.
     fn sure_from(self, shown: Modified) -> Timestamp {
-        let Some(from) = shown.at else {
-            return Timestamp::MIN;
-        };
-        let (ahead, margin) = match self.ahead {
-            Some(ahead) => (ahead.max(SignedDuration::ZERO), MARGIN),
-            None => (SignedDuration::ZERO, BLIND_MARGIN),
-        };
-        let whole = shown.precision.span() + ahead + margin;
-        from.checked_add(whole).unwrap_or(Timestamp::MAX)
+        match self.ahead {
+            Some(ahead) => over(shown, ahead.max(SignedDuration::ZERO) + MARGIN),
+            None => over(shown, BLIND_MARGIN),
+        }
     }
+
+    /// Is it of use to note that this entry, which is the very file, was seen now? Once each of both margins is over.
+    fn is_to_be_noted(self, known: &Known, shown: Modified, now: Timestamp) -> bool {
+        let confirmed = confirmed(known);
+        let marks = [self.sure_from(shown), over(shown, BLIND_MARGIN)];
+        marks.into_iter().any(|mark| confirmed < mark && mark <= now)
+    }
+}
+
+/// So long after a rough time was over.
+fn over(shown: Modified, margin: SignedDuration) -> Timestamp {
+    let Some(from) = shown.at else {
+        return Timestamp::MIN;
+    };
+    from.checked_add(shown.precision.span() + margin)
+        .unwrap_or(Timestamp::MAX)
+}
+
+/// When it was certain last that the file is this entry's.
+fn confirmed(known: &Known) -> Timestamp {
+    known
+        .seen_at
+        .map_or(known.pulled_at, |seen| seen.max(known.pulled_at))
 }
 
 fn is_rough(modified: Modified) -> bool {
@@ -151,6 +169,7 @@ impl History<'_> {
         if self.clock.ahead.is_none() {
             self.look_up_roughly(files, SignedDuration::ZERO).await?;
         }
+        let shown: Vec<Modified> = files.iter().map(|file| file.modified).collect();
         self.learn_clock(files).await?;
         self.look_up(files, SignedDuration::ZERO, |file| !is_rough(file.modified))
             .await?;
@@ -160,7 +179,9 @@ impl History<'_> {
             }
         }
         self.ask_for_times(files).await?;
-        self.look_up(files, SignedDuration::ZERO, |_| true).await
+        self.look_up(files, SignedDuration::ZERO, |_| true).await?;
+        self.note(files, &shown);
+        Ok(())
     }
 
     /// A file without a size can't be looked up.
@@ -223,31 +244,30 @@ impl History<'_> {
         Ok(())
     }
 
-    /// Asks the server for the exact times of what is still open; entries that turn out to be known are sure from then on.
-    async fn ask_for_times(&mut self, files: &mut [File]) -> Result<()> {
+    /// Asks the server for the exact times of what is still open.
+    async fn ask_for_times(&self, files: &mut [File]) -> Result<()> {
         let open: Vec<usize> = places(files, |file| is_open(file) && is_rough(file.modified)).collect();
-        if open.is_empty() || self.clock.tells_no_more {
-            return Ok(());
+        match self.clock.tells_no_more {
+            true => Ok(()),
+            false => self.ask(files, &open).await,
         }
-        let shown: Vec<Modified> = open
-            .iter()
-            .filter_map(|at| files.get(*at).map(|file| file.modified))
-            .collect();
+    }
+
+    /// Notes which entries are certain now and can be believed longer for it.
+    fn note(&mut self, files: &[File], shown: &[Modified]) {
+        if self.clock.tells_no_more || self.identity == Identity::Path {
+            return;
+        }
         let now = Timestamp::now();
-        self.ask(files, &open).await?;
-        self.look_up(files, SignedDuration::ZERO, |file| !is_rough(file.modified))
-            .await?;
-        for (at, shown) in open.into_iter().zip(shown) {
-            if let Some(File {
-                standing: Some(Standing::Pulled(known)),
-                ..
-            }) = files.get(at)
-                && now >= self.clock.sure_from(shown)
+        for (file, shown) in files.iter().zip(shown) {
+            if let Some(Standing::Pulled(known)) = &file.standing
+                && is_rough(*shown)
+                && file.asked != Asked::Refused
+                && self.clock.is_to_be_noted(known, *shown, now)
             {
                 self.seen.push(known.entry);
             }
         }
-        Ok(())
     }
 
     /// Has the server tell these files' sizes and times. One that it doesn't tell of stays as it is.
@@ -331,10 +351,7 @@ impl History<'_> {
 
 /// Was the entry confirmed when the file that is shown could no longer come to be?
 fn is_sure(clock: ServerClock, known: &Known, shown: Modified) -> bool {
-    let confirmed = known
-        .seen_at
-        .map_or(known.pulled_at, |seen| seen.max(known.pulled_at));
-    clock.tells_no_more || confirmed >= clock.sure_from(shown)
+    clock.tells_no_more || confirmed(known) >= clock.sure_from(shown)
 }
 
 fn is_open(file: &File) -> bool {
@@ -410,6 +427,38 @@ mod tests {
         clock.learn(shown(0, Precision::Day), Modified::exact(at(10)));
         clock.learn(shown(0, Precision::Minute), Modified::exact(at(40 * 3600)));
         assert_eq!(clock.ahead, None);
+    }
+
+    #[test]
+    fn what_is_certain_is_noted_once_it_is_of_use() {
+        let clock = ServerClock {
+            ahead: Some(SignedDuration::ZERO),
+            ..ServerClock::default()
+        };
+        let hours = |hours: i64| at(hours * 3600);
+        let known = |seen: Option<i64>| Known {
+            entry: Uuid::nil(),
+            after: courier_store::pulls::AfterState::None,
+            size: 1,
+            modified: Modified::exact(at(5)),
+            pulled_at: hours(1),
+            seen_at: seen.map(hours),
+        };
+        let shown = shown(0, Precision::Minute);
+        for (seen, now, is_noted) in [
+            (None, 2, false),
+            (None, 3, true),
+            (Some(3), 4, false),
+            (Some(3), 28, false),
+            (Some(3), 29, true),
+            (Some(29), 99, false),
+        ] {
+            assert_eq!(
+                clock.is_to_be_noted(&known(seen), shown, hours(now)),
+                is_noted,
+                "{seen:?} {now}"
+            );
+        }
     }
 
     proptest! {

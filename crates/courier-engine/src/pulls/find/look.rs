@@ -175,6 +175,8 @@ impl<'a> Looking<'a> {
         self.history.settle(&mut files).await?;
         let since = self.since(&files, &wanted).await?;
         let mut noted = Vec::new();
+        // What is noted was so at this moment at the latest.
+        let noted_at = Timestamp::now();
         for ((object, file), since) in wanted.into_iter().zip(&files).zip(since) {
             if file.asked == Asked::Gone {
                 continue;
@@ -194,7 +196,8 @@ impl<'a> Looking<'a> {
                 _ if object.unmarked => Verdict::NotYet(NotYet::NoMarker),
                 standing => {
                     let look = self.look(&object);
-                    if self.rest.needs_sightings(file.modified, look) {
+                    let is_noted = self.rest.needs_sightings(file.modified, look);
+                    if is_noted {
                         noted.push(wanted_of(file, size));
                     }
                     match self.rest.judge(file.modified, since, look) {
@@ -205,7 +208,12 @@ impl<'a> Looking<'a> {
                             },
                         },
                         Err(NotYet::TooYoung { until }) if may_wait && self.waits(until) => {
-                            self.soon.push((object, until));
+                            // What is noted counts from then.
+                            let late = match is_noted {
+                                true => noted_at.duration_since(look.at),
+                                false => SignedDuration::ZERO,
+                            };
+                            self.soon.push((object, until.checked_add(late).unwrap_or(until)));
                             continue;
                         }
                         Err(why) => Verdict::NotYet(why),
@@ -216,10 +224,7 @@ impl<'a> Looking<'a> {
         }
         if self.find.purpose == Purpose::Pull && !noted.is_empty() {
             let pulls = self.find.store.pulls();
-            // What is noted was so at this moment at the latest.
-            pulls
-                .note_sightings(self.find.mapping, &noted, Timestamp::now())
-                .await?;
+            pulls.note_sightings(self.find.mapping, &noted, noted_at).await?;
         }
         Ok(())
     }

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use courier_store::{
     Store,
-    audit::NewAudit,
+    audit::{Authenticator, NewAudit},
     executions::{Execution, NewExecution, NewStep, Origin},
     new_id,
-    pulls::{AfterState, Entry, Group, Identity, Modified, NewPull, Pulled, Puller},
+    pulls::{AfterState, Entry, Group, Identity, Modified, NewPull, Pulled, Puller, Sighting},
 };
 use courier_transfer::{Client, RemotePath, memory::Memory};
 use futures::TryStreamExt;
@@ -56,9 +56,23 @@ pub(super) fn path(text: impl AsRef<[u8]>) -> RemotePath {
     RemotePath::new(text).unwrap()
 }
 
-/// So many seconds ago, without what is finer than a second.
+thread_local! {
+    /// When the test began, each of which has a thread of its own.
+    static BEGUN: i64 = Timestamp::now().as_second();
+}
+
+/// So many seconds before the test began; always the same.
 pub(super) fn ago(seconds: i64) -> Timestamp {
-    Timestamp::from_second(Timestamp::now().as_second() - seconds).unwrap()
+    Timestamp::from_second(BEGUN.with(|begun| *begun) - seconds).unwrap()
+}
+
+#[derive(Debug)]
+struct AnyKey;
+
+impl Authenticator for AnyKey {
+    fn authenticate(&self, _: &[u8]) -> [u8; 32] {
+        [7; 32]
+    }
 }
 
 /// A server in memory, a store, and a mapping.
@@ -77,6 +91,7 @@ impl Scene {
         server.put(&path("in/.keep"), "");
         let client = server.connect();
         let store = Store::open("sqlite::memory:").await.unwrap();
+        store.chain_audit_with(Arc::new(AnyKey)).unwrap();
         let (connection, mapping) = (new_id(), new_id());
         let execution = NewExecution {
             origin: Origin::Mapping(mapping),
@@ -151,6 +166,14 @@ impl Scene {
             .into_iter()
             .filter(|(_, verdict)| matches!(verdict, Verdict::Pull { .. }));
         pulled.map(|(path, _)| path).collect()
+    }
+
+    /// How a file that wasn't ready was seen last.
+    pub(super) async fn noted(&self, relative: &str) -> Option<Sighting> {
+        let file = path("in").join_below(&path(relative));
+        let pulls = self.store.pulls();
+        let sightings = pulls.sightings(self.mapping, &[file.as_wire()]).await;
+        sightings.unwrap().remove(0)
     }
 
     /// Notes a pull's beginning in the history, and its end unless it is left open.

@@ -8,7 +8,6 @@ use crate::folder_mappings::MappingIdentity;
 
 async fn rough() -> Scene {
     let scene = Scene::new().await;
-    // No file of its own, so that only those of the test are asked about.
     scene.server.list_times(TimePrecision::Minute);
     scene
 }
@@ -65,17 +64,21 @@ async fn what_was_pulled_soon_after_its_minute_is_asked_for() {
 }
 
 #[tokio::test]
-async fn an_entry_is_confirmed_once_its_time_is_long_over() {
+async fn one_file_tells_of_the_zone() {
     let scene = rough().await;
-    // Its zone is learnt from the first of them, and then the second is believed.
-    for (name, age) in [("a", 3 * HOUR), ("b", 4 * HOUR)] {
+    for (name, age) in [("a", 3 * HOUR), ("b", 4 * HOUR), ("c", 5 * HOUR)] {
         scene.put(name, "1", age);
         scene.note(name, 1, Modified::exact(ago(age)), true).await;
     }
     scene.server.operations();
-    let batches = scene.batches(Purpose::Pull).await.unwrap();
-    let seen: Vec<_> = batches.iter().flat_map(|batch| &batch.seen).collect();
-    assert_eq!((questions(&scene), seen.len()), (1, 1));
+    let verdicts = scene.verdicts(Purpose::Pull).await;
+    assert!(
+        verdicts
+            .iter()
+            .all(|(_, verdict)| matches!(verdict, Verdict::Known { .. })),
+        "{verdicts:?}"
+    );
+    assert_eq!(questions(&scene), 1);
 }
 
 #[tokio::test]
