@@ -53,7 +53,7 @@ pub(crate) async fn run(engine: &Engine, execution: Execution, live: &Arc<Live>)
     let id = execution.id;
     engine.0.live.tell_state(id, ExecutionState::Running);
     stop::obey(live, execution.request);
-    let sessions = Arc::new(Sessions::new(engine, execution.claim(), &execution.triggered_by));
+    let sessions = Arc::new(Sessions::new(engine, &execution));
     let work = AssertUnwindSafe(work(engine, &execution, live, &sessions)).catch_unwind();
     let work = tokio::select! {
         work = work => work,

@@ -5,7 +5,10 @@ mod line;
 
 use std::{collections::HashMap, pin::pin, sync::Arc, time::Duration};
 
-use courier_store::{connections::Connection, executions::Claim};
+use courier_store::{
+    connections::Connection,
+    executions::{Claim, Execution},
+};
 use courier_transfer::{
     Client,
     layers::{Lanes, Parallel, Reconnecting},
@@ -30,6 +33,8 @@ struct Shared {
     engine: Engine,
     claim: Claim,
     triggered_by: String,
+    /// Is it the pull of a folder mapping, which is tried again by itself?
+    is_pull: bool,
     slots: Mutex<HashMap<Uuid, Slot>>,
 }
 
@@ -50,11 +55,12 @@ const MOST_LANES: usize = 8;
 const EXCUSE: Duration = Duration::from_millis(250);
 
 impl Sessions {
-    pub(crate) fn new(engine: &Engine, claim: Claim, triggered_by: &str) -> Self {
+    pub(crate) fn new(engine: &Engine, execution: &Execution) -> Self {
         Self(Arc::new(Shared {
             engine: engine.clone(),
-            claim,
-            triggered_by: triggered_by.into(),
+            claim: execution.claim(),
+            triggered_by: execution.triggered_by.clone(),
+            is_pull: execution.mapping_id.is_some(),
             slots: Mutex::default(),
         }))
     }
@@ -63,6 +69,12 @@ impl Sessions {
     /// by itself where that breaks, and shares big files among several, within the connection's settings.
     pub(crate) async fn get(&self, connection: Uuid) -> Result<Arc<dyn Client>> {
         self.0.get(connection).await
+    }
+
+    /// Is it the pull of a folder mapping? That waits for no place longer than a moment, which others could have meanwhile: the
+    /// next tick tries again.
+    pub(crate) fn is_pull(&self) -> bool {
+        self.0.is_pull
     }
 
     /// Notes in the execution's history what it waits for, and why.

@@ -67,7 +67,9 @@ pub(super) async fn admit(
             let turn = places::take(engine, &slot, connection.id, max);
             let taken = match purpose {
                 // Boxed, since it is a large future.
-                Purpose::Job(_) => Box::pin(in_turn(connection, max, turn, opening.others)).await?,
+                Purpose::Job(_) if opening.others.is_none_or(|sessions| !sessions.is_pull()) => {
+                    Box::pin(in_turn(connection, max, turn, opening.others)).await?
+                }
                 _ => tokio::time::timeout(limit, turn)
                     .await
                     .ok()
@@ -143,6 +145,10 @@ fn all_in_use(connection: &Connection, max: usize, waited: Duration, purpose: Pu
     );
     match purpose {
         Purpose::Test => Error::ConnectionNotUsable(message),
+        // It says nothing of the way to the server.
+        Purpose::Job(_) => TransferError::new(ErrorKind::Busy, message)
+            .with_retry(Retry::Later)
+            .into(),
         _ => TransferError::new(ErrorKind::Timeout, message)
             .with_retry(Retry::Later)
             .into(),

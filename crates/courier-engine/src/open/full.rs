@@ -10,6 +10,8 @@ use crate::{Error, sessions::Sessions};
 
 /// How long a job waits for a place: so many times the connection's `connect_timeout_sec`, five minutes by default.
 const PATIENCE: u32 = 10;
+/// How long the pull of a folder mapping waits.
+const PATIENCE_OF_PULL: Duration = Duration::from_secs(5);
 /// How long before the second attempt; then twice as long each time.
 const FIRST_WAIT: Duration = Duration::from_millis(500);
 const LONGEST_WAIT: Duration = Duration::from_secs(15);
@@ -50,7 +52,10 @@ impl Wait {
             ErrorKind::Lost => permit.slot().open() > 0,
             _ => false,
         };
-        let patience = connect_timeout * PATIENCE;
+        let patience = match sessions.is_pull() {
+            true => PATIENCE_OF_PULL,
+            false => connect_timeout * PATIENCE,
+        };
         let left = patience.saturating_sub(self.began.get_or_insert_with(Instant::now).elapsed());
         if !is_full || left.is_zero() {
             return false;

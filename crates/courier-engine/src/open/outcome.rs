@@ -68,6 +68,8 @@ pub(crate) fn outcome_of<'a>(
         (ErrorKind::Certificate, Purpose::Job(_) | Purpose::Browse) if is_pinned(connection) => {
             Some(Outcome::RequiresAttention(text))
         }
+        // That it has no place for one more says that it runs.
+        (ErrorKind::Busy, Purpose::Job(_)) => None,
         // One failure, and no further attempt until somebody has looked: repeated ones lock accounts.
         (ErrorKind::Auth, Purpose::Job(_) | Purpose::Browse) => Some(Outcome::RequiresAttention(text)),
         _ => Some(Outcome::Failing(text)),

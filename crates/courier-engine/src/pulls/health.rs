@@ -428,6 +428,8 @@ mod tests {
             health,
             health_detail: None,
             waits_for_host_key: false,
+            settings: serde_json::Map::new(),
+            pulls: 0,
         }
     }
 

@@ -12,7 +12,7 @@ use courier_store::{
     folder_mappings::{self as store, ConnectionState, Fired, Plan, Then},
 };
 use jiff::{SignedDuration, Timestamp};
-use serde_json::json;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::health;
@@ -36,6 +36,8 @@ const REST: Duration = Duration::from_secs(2);
 const BATCH: u64 = 50;
 /// For each execution that may run at once here, so many pulls may wait.
 const WAITING: u64 = 4;
+/// The sessions that a connection may have, where nobody has said more.
+const SESSIONS: u64 = 4;
 /// A tick comes earlier or later than its interval by no more than this, and than a tenth of the interval.
 const MOST_JITTER: SignedDuration = SignedDuration::from_secs(30);
 
@@ -141,6 +143,8 @@ fn plan(mapping: &store::FolderMapping, connection: &ConnectionState, now: Times
         Then::Wait(health::disabled(connection))
     } else if connection.health == Health::RequiresAttention {
         Then::Wait(health::attention(mapping, connection))
+    } else if connection.pulls >= most_pulls(connection) {
+        Then::Queue
     } else {
         let timezone = match definition.timing {
             Timing::Interval(_) => None,
@@ -154,6 +158,13 @@ fn plan(mapping: &store::FolderMapping, connection: &ConnectionState, now: Times
         )))
     };
     Some(Plan { then, next_run_at })
+}
+
+/// No more of a connection's mappings are pulled at once than it may have sessions: else they would wait for these in places
+/// that others could have.
+fn most_pulls(connection: &ConnectionState) -> u64 {
+    let most = connection.settings.get("max_sessions").and_then(Value::as_u64);
+    most.unwrap_or(SESSIONS).max(1)
 }
 
 fn execution(

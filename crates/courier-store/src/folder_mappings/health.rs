@@ -7,6 +7,7 @@ use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect,
     sea_query::{Condition, Expr},
 };
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use crate::{
@@ -34,6 +35,10 @@ pub struct ConnectionState {
     pub health_detail: Option<String>,
     /// Does its changed host key wait for somebody's decision?
     pub waits_for_host_key: bool,
+    /// All that its protocol's own settings table describes.
+    pub settings: Map<String, Value>,
+    /// How many pulls of its mappings run or wait in the queue; counted for ticks only.
+    pub pulls: u64,
 }
 
 /// What is wrong with a mapping.
@@ -118,7 +123,7 @@ pub(super) async fn connections(
     db: &impl ConnectionTrait,
     ids: impl Iterator<Item = Uuid>,
 ) -> Result<HashMap<Uuid, ConnectionState>> {
-    type Row = (Uuid, String, String, String, String, Option<String>, bool);
+    type Row = (Uuid, String, String, String, String, Option<String>, bool, Value);
     use connections::Column;
     let mut ids: Vec<Uuid> = ids.collect();
     ids.sort_unstable();
@@ -133,13 +138,14 @@ pub(super) async fn connections(
             Column::Health,
             Column::HealthDetail,
             Column::WaitsForHostKey,
+            Column::Settings,
         ])
         .filter(Column::Id.is_in(ids))
         .into_tuple()
         .all(db)
         .await?;
     let mut states = HashMap::with_capacity(rows.len());
-    for (id, name, auth_method, status, health, health_detail, waits_for_host_key) in rows {
+    for (id, name, auth_method, status, health, health_detail, waits_for_host_key, settings) in rows {
         let state = ConnectionState {
             name,
             auth_method: row::word("connections.auth_method", &auth_method)?,
@@ -147,6 +153,8 @@ pub(super) async fn connections(
             health: row::word("connections.health", &health)?,
             health_detail,
             waits_for_host_key,
+            settings: settings.as_object().cloned().unwrap_or_default(),
+            pulls: 0,
         };
         states.insert(id, state);
     }

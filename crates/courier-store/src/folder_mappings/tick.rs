@@ -28,6 +28,8 @@ use crate::{
     schedules::Glance,
 };
 
+/// How soon one is looked at again whose connection has as many pulls as it may.
+const SOON: SignedDuration = SignedDuration::from_secs(2);
 /// How soon a mapping that nobody can plan for is looked at again.
 const LATER: SignedDuration = SignedDuration::from_mins(1);
 
@@ -47,6 +49,8 @@ pub enum Then {
     Run(Box<NewExecution>),
     /// It can't be pulled now, for this reason.
     Wait(Ill),
+    /// Its connection has as many pulls as it may: it is looked at again in a moment.
+    Queue,
 }
 
 /// What has become of a mapping that was due.
@@ -58,6 +62,8 @@ pub enum Fired {
     Pulling(Uuid),
     /// It can't be pulled now.
     Waits,
+    /// It is looked at again in a moment.
+    Queues,
     /// Nobody could say what it leads to: it is looked at again a minute later.
     Unplanned(Uuid),
 }
@@ -123,11 +129,13 @@ impl FolderMappings<'_> {
                 if due.is_empty() {
                     return Ok(Vec::new());
                 }
-                let connections = health::connections(db, due.iter().map(|row| row.connection_id)).await?;
+                let mut connections =
+                    health::connections(db, due.iter().map(|row| row.connection_id)).await?;
+                count_pulls(db, &mut connections).await?;
                 let pulling = pulling(db, &due).await?;
                 let mut fired = Vec::with_capacity(due.len());
                 for row in due {
-                    let connection = connections.get(&row.connection_id);
+                    let connection = connections.get_mut(&row.connection_id);
                     let pulling = pulling.get(&row.id).copied();
                     fired.push(fire(db, row, connection, pulling, now, &plan).await?);
                 }
@@ -192,7 +200,7 @@ pub(super) async fn clock(store: &Store, db: &DatabaseTransaction) -> Result<Tim
 async fn fire(
     db: &DatabaseTransaction,
     row: Model,
-    connection: Option<&ConnectionState>,
+    mut connection: Option<&mut ConnectionState>,
     pulling: Option<Uuid>,
     now: Timestamp,
     plan: &impl Fn(&FolderMapping, &ConnectionState) -> Option<Plan>,
@@ -200,7 +208,7 @@ async fn fire(
     let (mut after, id) = (row.clone(), row.id);
     let mapping = FolderMapping::try_from(row.clone())
         .inspect_err(|error| tracing::error!(mapping = %id, %error, "a folder mapping can't be read"));
-    let planned = match (mapping, connection) {
+    let planned = match (mapping, &connection) {
         (Ok(mapping), Some(connection)) => plan(&mapping, connection),
         _ => None,
     };
@@ -209,15 +217,24 @@ async fn fire(
         health::save(db, &row, after).await?;
         return Ok(Fired::Unplanned(id));
     };
+    if (&planned.then, pulling) == (&Then::Queue, None) {
+        after.look_at = row::micros(now.checked_add(SOON).ok());
+        health::save(db, &row, after).await?;
+        return Ok(Fired::Queues);
+    }
     after.next_run_at = row::micros(planned.next_run_at);
     after.look_at = after.next_run_at;
     let fired = match (planned.then, pulling) {
+        (Then::Queue, None) => Fired::Queues,
         (_, Some(execution)) => Fired::Pulling(execution),
         (Then::Run(execution), None) => {
             let queued = queue::insert(db, *execution).await?;
             after.last_run_at = Some(queued.queued_at.as_microsecond());
             after.last_execution = Some(queued.id);
             after.waits_for_connection = false;
+            if let Some(connection) = &mut connection {
+                connection.pulls += 1;
+            }
             Fired::Queued(Box::new(queued))
         }
         (Then::Wait(ill), None) => {
@@ -227,6 +244,22 @@ async fn fire(
     };
     health::save(db, &row, after).await?;
     Ok(fired)
+}
+
+/// Counts the pulls of these connections. Those that are not over are few.
+async fn count_pulls(
+    db: &DatabaseTransaction,
+    connections: &mut HashMap<Uuid, ConnectionState>,
+) -> Result<()> {
+    const QUESTION: &str = "SELECT m.connection_id AS id, COUNT(*) AS pulls FROM executions e \
+         JOIN folder_mappings m ON m.id = e.mapping_id WHERE e.state IN ('queued', 'running') GROUP BY m.connection_id";
+    let question = Statement::from_string(db.get_database_backend(), QUESTION);
+    for answer in db.query_all_raw(question).await? {
+        if let Some(connection) = connections.get_mut(&answer.try_get("", "id")?) {
+            connection.pulls = row::amount(answer.try_get("", "pulls")?);
+        }
+    }
+    Ok(())
 }
 
 /// Which of these are being pulled or wait for that, and by which execution: one of their own that is not over, or a job's
