@@ -124,18 +124,18 @@ impl Run<'_> {
         let result = self.supervise(definition, &state, row).await;
         self.live.set_step(None);
         if let Err(Ended::Stopped(Stop::LeaseLost)) = &result {
-            self.engine.record_beside(&state);
+            self.engine.give_up(&state);
             return result;
         }
         if self.while_held(state.end()).await.is_none() {
-            self.engine.record_beside(&state);
+            self.engine.give_up(&state);
             return Err(Ended::Stopped(Stop::LeaseLost));
         }
         (row.bytes_transferred, row.files_transferred) = state.counts();
         self.context = state.context();
         let recorded = self.engine.persist(|| state.record_all().boxed());
         let Some(recorded) = self.while_held(recorded).await else {
-            self.engine.record_beside(&state);
+            self.engine.give_up(&state);
             return Err(Ended::Stopped(Stop::LeaseLost));
         };
         if let (Err(_), Err(error)) = (&result, &recorded) {

@@ -191,9 +191,10 @@ impl Engine {
         write().await
     }
 
-    /// Writes what a step did to the audit log, beside an execution that this node has lost: what was done was done.
-    pub(super) fn record_beside(&self, state: &Arc<crate::steps::StepState>) {
+    /// This node has lost the execution. What its step did goes to the audit log all the same; what it has begun is another's.
+    pub(super) fn give_up(&self, state: &Arc<crate::steps::StepState>) {
         let (engine, state) = (self.clone(), state.clone());
+        self.0.partials.left_to_others(state.execution);
         self.0.tasks.spawn(async move {
             let recorded = engine.persist(|| state.record_all().boxed()).await;
             if let Err(error) = recorded {

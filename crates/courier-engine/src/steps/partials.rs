@@ -34,8 +34,16 @@ pub(crate) struct AllPartials(Mutex<State>);
 #[derive(Debug, Default)]
 struct State {
     locks: HashMap<String, Weak<tokio::sync::Mutex<()>>>,
-    /// What was written last into those that are kept to be continued, and over which connection.
-    written: HashMap<String, (Uuid, Identity)>,
+    /// What was written last into those that are kept to be continued.
+    written: HashMap<String, Written>,
+}
+
+/// What was written into a partial.
+#[derive(Clone, Debug)]
+struct Written {
+    by: Uuid,
+    connection: Uuid,
+    identity: Identity,
 }
 
 impl AllPartials {
@@ -64,12 +72,17 @@ impl AllPartials {
         Some(lock.try_lock_owned().ok()?.into())
     }
 
-    fn wrote(&self, key: String, connection: Uuid, identity: Identity) {
+    fn wrote(&self, key: String, written: Written) {
         let mut state = self.0.lock();
         if state.written.len() >= REMEMBERED {
             state.written.clear();
         }
-        state.written.insert(key, (connection, identity));
+        state.written.insert(key, written);
+    }
+
+    /// Another node goes on with this execution, and notes in it what is in its partials from now on.
+    pub(crate) fn left_to_others(&self, execution: Uuid) {
+        self.0.lock().written.retain(|_, written| written.by != execution);
     }
 }
 
@@ -113,22 +126,17 @@ impl Partials for ContextPartials {
     async fn load(&self, key: &str) -> courier_transfer::Result<Option<Identity>> {
         let written = self.all().0.lock().written.get(&self.key_for_all(key)).cloned();
         let noted = self.record.partials().get(key).cloned();
-        Ok(match written {
+        let Some(written) = written else { return Ok(noted) };
+        let identity = written.identity;
+        Ok(match noted {
             // Another node may have written it since this one did, or the other way round: its bytes are to be looked at.
-            Some((_, identity))
-                if noted
-                    .as_ref()
-                    .is_some_and(|noted| !noted.is_same_source(&identity)) =>
-            {
-                None
-            }
-            Some((connection, identity)) if connection == self.connection => Some(identity),
+            Some(noted) if !noted.is_same_source(&identity) => None,
+            _ if written.connection == self.connection => Some(identity),
             // The same path on another server is another source.
-            Some((connection, identity)) => Some(Identity {
-                source: format!("{} over {connection}", identity.source),
+            _ => Some(Identity {
+                source: format!("{} over {}", identity.source, written.connection),
                 ..identity
             }),
-            None => noted,
         })
     }
 
@@ -137,8 +145,12 @@ impl Partials for ContextPartials {
     /// would be begun anew where its partial is no younger than its source by a server's whole seconds.
     async fn save(&self, key: &str, identity: &Identity) -> courier_transfer::Result<()> {
         self.record.partials().insert(key.into(), identity.clone());
-        self.all()
-            .wrote(self.key_for_all(key), self.connection, identity.clone());
+        let written = Written {
+            by: self.state.execution,
+            connection: self.connection,
+            identity: identity.clone(),
+        };
+        self.all().wrote(self.key_for_all(key), written);
         self.state.note_unsaved();
         let is_big = identity.size.is_some_and(|size| size >= NOTED_AT_ONCE);
         if !identity.scattered && !is_big {
