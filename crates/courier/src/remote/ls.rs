@@ -222,6 +222,7 @@ mod tests {
             kind: EntryKind::File,
             size: Some(3),
             modified: Some("2026-03-01T08:00:00Z".parse().unwrap()),
+            precision: courier_transfer::TimePrecision::Exact,
             permissions: None,
         };
         assert_eq!(
