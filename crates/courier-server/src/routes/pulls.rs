@@ -27,6 +27,7 @@ use crate::http::{ApiError, ApiResult, AppState, Caller, Json, Path, Query};
 ///
 /// Its history is kept for good, also when the connection is deleted.
 #[utoipa::path(get, path = "/api/connections/{id}/history", tag = "folder-mappings",
+    operation_id = "history",
     params(("id" = Uuid, Path, description = "The connection"), HistoryQuery),
     responses((status = 200, description = "Files, the last that was pulled first", body = Page<PulledFile>)))]
 pub(crate) async fn list(
@@ -54,6 +55,7 @@ pub(crate) async fn list(
 /// The last that was pulled first, whole, whatever the length. An answer that was cut off ends without the end that HTTP
 /// wants, which clients report as an error.
 #[utoipa::path(get, path = "/api/connections/{id}/history/export", tag = "folder-mappings",
+    operation_id = "export_history",
     params(("id" = Uuid, Path, description = "The connection"), HistoryExportQuery),
     responses((status = 200, description = "Files, the last that was pulled first", content(
         (String = "application/x-ndjson"), (String = "text/csv")))))]
@@ -99,6 +101,7 @@ pub(crate) async fn export(
 
 /// Get a pulled file of a connection
 #[utoipa::path(get, path = "/api/connections/{id}/history/{entry_id}", tag = "folder-mappings",
+    operation_id = "history_entry",
     params(("id" = Uuid, Path, description = "The connection"), ("entry_id" = Uuid, Path, description = "The entry")),
     responses((status = 200, description = "The file", body = PulledFile)))]
 pub(crate) async fn get(

@@ -8,6 +8,15 @@ async fn the_document_is_as_reviewed() {
     let server = TestServer::start().await;
     let mut document = server.anybody().get("/api/openapi.json").await.ok();
     document["info"]["version"] = "[version]".into();
+    let operations = document["paths"].as_object().unwrap().values();
+    let mut ids: Vec<&str> = operations
+        .flat_map(|path| path.as_object().unwrap().values())
+        .map(|operation| operation["operationId"].as_str().unwrap())
+        .collect();
+    let all = ids.len();
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!(ids.len(), all, "each operation has an id of its own: {ids:?}");
     insta::with_settings!({prepend_module_to_snapshot => false, omit_expression => true}, {
         insta::assert_json_snapshot!("openapi", document);
     });
