@@ -64,10 +64,11 @@ async fn write_and_tell(db: &impl ConnectionTrait, seen: Seen, outcome: Outcome<
             | Outcome::RequiresAttention(detail)
             | Outcome::HostKeyChanged(detail) => Some(detail),
         };
-        alerts::health_changed(db, &before, after, detail).await?;
+        // Mappings before alerts, as everywhere.
         if after == Health::Healthy {
             folder_mappings::wake(db, seen.id, now()).await?;
         }
+        alerts::health_changed(db, &before, after, detail).await?;
     }
     Ok(noted)
 }

@@ -70,8 +70,9 @@ pub(super) async fn update(store: &Store, change: ConnectionChange) -> Result<Co
                 .filter(Column::Id.eq(id))
                 .exec(db)
                 .await?;
-            with_all(store, db, change).await?;
+            // Before the audit log is locked, as everywhere.
             folder_mappings::wake(db, id, now()).await?;
+            with_all(store, db, change).await?;
             load::get(db, id).await
         })
         .await
