@@ -33,6 +33,7 @@ mod names;
 mod other_node;
 #[path = "../../../courier-store/tests/it/postgres.rs"]
 mod postgres;
+mod pull_ticks;
 mod pulls;
 #[cfg(feature = "failpoints")]
 mod pulls_killed;
