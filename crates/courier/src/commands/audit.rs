@@ -130,7 +130,7 @@ pub(crate) async fn run(args: Args, output: Output) -> Result<()> {
         } => {
             let mut query = which.query(&api).await?;
             query.push(("format", format.to_string()));
-            export(&api, &query, file, output).await
+            save(&api, &["audit", "export"], &query, file, output).await
         }
         Command::Verify => verify(&api, output).await,
     }
@@ -172,8 +172,15 @@ async fn name_connections(api: &Api, entries: &mut [Value]) {
     }
 }
 
-async fn export(api: &Api, query: &Query, file: Option<PathBuf>, output: Output) -> Result<()> {
-    let mut chunks = Box::pin(api.download(&["audit", "export"], query).await?);
+/// Writes what the server sends to a file, which is made anew, or to standard output.
+pub(super) async fn save(
+    api: &Api,
+    path: &[&str],
+    query: &Query,
+    file: Option<PathBuf>,
+    output: Output,
+) -> Result<()> {
+    let mut chunks = Box::pin(api.download(path, query).await?);
     let Some(path) = file else {
         let mut stdout = io::stdout().lock();
         while let Some(chunk) = chunks.try_next().await? {

@@ -1,10 +1,12 @@
 //! `courier connection`: servers, their keys, pins and files.
 
 mod ftp;
+mod history;
 
 use courier_api::{AddConnectionKey, ApproveHostKey, AuthMethod, Health, HostKeyPolicy, KeyType, RevokeKey};
 use secrecy::ExposeSecret;
 use serde_json::{Map, Value, json};
+use uuid::Uuid;
 
 use self::ftp::FtpArgs;
 use super::{DocumentArgs, ListArgs, body, done, fields, note_warnings, show, show_items, text};
@@ -23,7 +25,9 @@ Examples:
   courier connection create bank --protocol ftps --host ftp.bank.com --username acme --tls-pin AB:CD:… --ask-password
   courier connection test partner
   courier connection approve-host-key partner SHA256:…
-  courier connection files partner /inbox")]
+  courier connection files partner /inbox
+  courier connection history partner --prefix /outbox/ --since 24h
+  courier connection replay partner --since 2026-03-01T00:00:00Z --until 2026-03-02T00:00:00Z --watch")]
 pub(crate) struct Args {
     #[command(flatten)]
     api: ApiArgs,
@@ -102,6 +106,28 @@ enum Command {
     },
     /// Show the host keys that are trusted, or wait for approval
     KnownHosts { connection: String },
+    /// Show the files that were pulled, the last one first
+    History {
+        connection: String,
+        #[command(flatten)]
+        which: history::Which,
+        #[command(flatten)]
+        export: history::Export,
+        #[command(flatten)]
+        list: ListArgs,
+    },
+    /// Pull files anew, although they were pulled: one, or all that the options name, each once
+    Replay {
+        connection: String,
+        /// The id of the file's entry in the history
+        #[arg(conflicts_with_all = ["path", "prefix", "mapping", "execution", "since", "until", "sha256"])]
+        entry: Option<Uuid>,
+        #[command(flatten)]
+        which: history::Which,
+        /// Show how far it is, until it is over
+        #[arg(long)]
+        watch: bool,
+    },
 }
 
 /// The fields of a connection.
@@ -303,6 +329,18 @@ pub(crate) async fn run(args: Args, output: Output) -> Result<()> {
             let route = ["connections", &id(&connection).await?, "known-hosts"];
             show_items(output, HOST_COLUMNS, &items(api.get(&route).await?))
         }
+        Command::History {
+            connection,
+            which,
+            export,
+            list,
+        } => history::show(&api, &id(&connection).await?, which, export, list, output).await,
+        Command::Replay {
+            connection,
+            entry,
+            which,
+            watch,
+        } => history::replay(&api, &id(&connection).await?, entry, which, watch, output).await,
     }
 }
 
