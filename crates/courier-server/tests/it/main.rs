@@ -12,6 +12,7 @@ mod auth;
 mod broken_lines;
 mod connections;
 mod errors;
+mod folder_mappings;
 mod ftps;
 mod hang_up;
 mod harness;

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::audit::moment;
-use super::{ListArgs, done, show_items};
+use super::{ListArgs, done, mapping, show_items};
 use crate::api::{Api, ApiArgs};
 use crate::exit::Result;
 use crate::output::Output;
@@ -39,8 +39,8 @@ enum Command {
         /// Only of this job (name or id)
         #[arg(long)]
         job: Option<String>,
-        /// Only of this folder mapping (id)
-        #[arg(long, value_name = "ID", conflicts_with = "job")]
+        /// Only of this folder mapping (name, CONNECTION:NAME or id)
+        #[arg(long, conflicts_with = "job")]
         mapping: Option<String>,
         /// Only in these states: queued, running, paused, completed, failed, cancelled
         #[arg(long, value_delimiter = ',', value_name = "STATE,…")]
@@ -127,7 +127,9 @@ pub(crate) async fn run(args: Args, output: Output) -> Result<()> {
             if let Some(job) = job {
                 query.push(("job_id", api.resolve("jobs", &job).await?));
             }
-            query.extend(mapping.map(|id| ("mapping_id", id)));
+            if let Some(mapping) = mapping {
+                query.push(("mapping_id", mapping::resolve(&api, &mapping).await?));
+            }
             if !state.is_empty() {
                 query.push(("state", ExecutionStates(state).into()));
             }
