@@ -243,3 +243,31 @@ fn gone() -> Error {
         "the object was not written: the process is ending",
     )
 }
+
+#[cfg(all(test, feature = "testkit"))]
+mod tests {
+    use super::*;
+    use crate::testkit::conforms;
+
+    #[tokio::test]
+    async fn a_file_system_without_hard_links_conforms() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("file://{}", folder.path().display());
+        let files = Files::with_links(url.parse().unwrap(), folder.path(), false);
+        let storage: Arc<dyn Storage> = Arc::new(files);
+        conforms(&storage).await;
+
+        let (key, mark) = (ObjectKey::new("a").unwrap(), Uuid::now_v7());
+        storage
+            .put(&key, mark, "text".into(), &crate::always())
+            .await
+            .unwrap();
+        std::fs::remove_file(folder.path().join("a")).unwrap();
+        // That it was there is known, its bytes aren't.
+        assert_eq!(storage.find(&key, mark).await.unwrap(), Found::Ours { size: 4 });
+        let Err(error) = storage.read(&key, mark).await else {
+            panic!("it was taken away");
+        };
+        assert_eq!(error.kind(), ErrorKind::NotFound);
+    }
+}

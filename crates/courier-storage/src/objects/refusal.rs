@@ -53,6 +53,8 @@ impl Refusal {
 
     pub(super) fn kind(&self) -> ErrorKind {
         match self.code.as_str() {
+            // Also what Azure says of networks that may not come in.
+            "AuthorizationFailure" if self.message.contains("authenticate") => ErrorKind::Auth,
             "PreconditionFailed"
             | "BlobAlreadyExists"
             | "ConditionNotMet"

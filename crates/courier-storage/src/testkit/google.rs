@@ -199,8 +199,15 @@ async fn list(State(bucket): Shared, Query(query): Parameters) -> Json<Value> {
     Json(json!({"items": found.map(|(name, object)| object.describe(name)).collect::<Vec<_>>()}))
 }
 
-async fn look(State(bucket): Shared, Path((_, name)): Path<(String, String)>) -> Response {
+async fn look(
+    State(bucket): Shared,
+    Path((_, name)): Path<(String, String)>,
+    Query(query): Parameters,
+) -> Response {
     match bucket.objects.lock().get(&name) {
+        Some(object) if query.get("alt").is_some_and(|alt| alt == "media") => {
+            Body::from(object.bytes.clone()).into_response()
+        }
         Some(object) => Json(object.describe(&name)).into_response(),
         None => refused(
             StatusCode::NOT_FOUND,

@@ -6,5 +6,7 @@
     clippy::panic
 )]
 
+mod credentials;
+mod faults;
 mod files;
 mod stores;
