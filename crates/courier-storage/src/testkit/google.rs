@@ -1,6 +1,6 @@
-//! The part of Google Cloud Storage that Courier uses: the JSON interface for metadata, listings and uploads (in one piece, in two
-//! parts with metadata, and resumable), the XML interface for reading, preconditions on generation 0, and tokens for service
-//! accounts. Refusals have the shape of Google's.
+//! The part of Google Cloud Storage's JSON interface that Courier uses: metadata, reading, listings, uploads (in one piece, in two
+//! parts with metadata, and resumable), preconditions on generation 0, and tokens for service accounts. Refusals have the
+//! shape of Google's.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -65,7 +65,6 @@ impl Google {
             )
             .route("/storage/v1/b/{bucket}/o", get(list))
             .route("/storage/v1/b/{bucket}/o/{*name}", get(look).delete(remove))
-            .route("/{bucket}/{*name}", get(read))
             .layer(DefaultBodyLimit::disable())
             .layer(middleware::from_fn(authenticated))
             .with_state(Arc::default());
@@ -214,17 +213,6 @@ async fn look(
             "notFound",
             &format!("No such object: pulled/{name}"),
         ),
-    }
-}
-
-async fn read(State(bucket): Shared, Path((_, name)): Path<(String, String)>) -> Response {
-    match bucket.objects.lock().get(&name) {
-        Some(object) => Body::from(object.bytes.clone()).into_response(),
-        None => (
-            StatusCode::NOT_FOUND,
-            "<?xml version='1.0'?><Error><Code>NoSuchKey</Code><Message>The specified key does not exist.</Message></Error>",
-        )
-            .into_response(),
     }
 }
 
