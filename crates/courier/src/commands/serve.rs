@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use courier_server::{Config, ServeOptions, Server, StartError};
 use serde_json::json;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::{EnvFilter, filter::filter_fn, prelude::*};
 
 use crate::exit::{Code, Failure, Result};
 use crate::output::{Output, stdout_failed};
@@ -72,9 +72,17 @@ impl LogArgs {
         let log = tracing_subscriber::fmt()
             .with_env_filter(filter)
             .with_writer(io::stderr);
+        // What signs requests to buckets tells at the level debug with which credentials.
+        let no_credentials = filter_fn(|about| !about.target().starts_with("reqsign"));
         let started = match self.log_format {
-            LogFormat::Text => log.with_ansi(io::stderr().is_terminal()).try_init(),
-            LogFormat::Json => log.json().flatten_event(true).try_init(),
+            LogFormat::Text => {
+                let log = log.with_ansi(io::stderr().is_terminal());
+                log.finish().with(no_credentials).try_init()
+            }
+            LogFormat::Json => {
+                let log = log.json().flatten_event(true);
+                log.finish().with(no_credentials).try_init()
+            }
         };
         started.map_err(|e| Failure::new(Code::Failed, format!("could not start the log: {e}")))
     }

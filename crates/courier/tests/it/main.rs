@@ -31,6 +31,7 @@ mod serve;
 mod session_counts;
 mod session_limits;
 mod soak;
+mod storages;
 mod support;
 mod trust;
 mod watch;

@@ -369,6 +369,62 @@ fn alerts(watched: &mut Watched) {
     watched.refused("PUT", "/api/settings/smtp.password", json!({"value": NUMBER}));
 }
 
+/// Storages whose credentials are kept, sent to a place where nobody is, refused and forgotten.
+fn storages(watched: &mut Watched) {
+    let (secret, key) = ("bucket-7be1-secret-access-key", "YWNjb3VudC1rZXktNWQyMA==");
+    watched.needles.add("a bucket's secret", secret);
+    watched.needles.add("a storage account's key", key);
+    let s3 = json!({"access_key_id": "AKIA", "secret_access_key": secret});
+    let azblob = json!({"account_name": "lake", "account_key": key});
+    let storage = |name: &str, url: &str, credentials: &Value| json!({"name": name, "url": url, "credentials": credentials});
+    for input in [
+        storage("s3", "s3://lake?endpoint=http://127.0.0.1:1", &s3),
+        storage(
+            "azblob",
+            "azblob://lake?endpoint=http://127.0.0.1:1/lake",
+            &azblob,
+        ),
+    ] {
+        let (status, _) = watched.raw("POST", "/api/storages/test", &input.to_string());
+        assert_eq!(status, 200);
+        let made = watched.ok("POST", "/api/storages", input);
+        let path = format!("/api/storages/{}", made["id"].as_str().unwrap());
+        assert_eq!(
+            watched.ok("POST", &format!("{path}/test"), json!({}))["success"],
+            false
+        );
+        watched.refused("PATCH", &path, json!({"credentials": {"password": TYPED}}));
+        watched.refused("PATCH", &path, json!({"url": format!("s3://ann:{TYPED}@lake")}));
+    }
+    for wrong in [
+        storage("a", "s3://lake?region=x", &json!(TYPED)),
+        storage(
+            "a",
+            "s3://lake?region=x",
+            &json!({"access_key_id": "AKIA", "secret_access_key": [TYPED]}),
+        ),
+        storage(
+            "a",
+            "s3://lake?region=x",
+            &json!({"access_key_id": NUMBER, "secret_access_key": "x"}),
+        ),
+        storage(
+            "a",
+            "azblob://lake",
+            &json!({"account_name": "lake", "account_key": TYPED}),
+        ),
+        storage(
+            "a",
+            "gcs://lake",
+            &json!({"service_account": {"type": "service_account", "private_key": TYPED}}),
+        ),
+        storage("a", &format!("s3://lake?region=x&secret={TYPED}"), &s3),
+        json!({"name": "a", "url": "s3://lake?region=x", "credential": s3}),
+    ] {
+        watched.refused("POST", "/api/storages", wrong);
+    }
+}
+
 fn look_at_all(watched: &mut Watched) {
     for path in [
         "/api/openapi.json",
@@ -385,6 +441,7 @@ fn look_at_all(watched: &mut Watched) {
         "jobs",
         "executions",
         "alerts",
+        "storages",
         "users",
         "tokens",
         "settings",
@@ -502,6 +559,7 @@ fn no_secret_is_found_anywhere() {
     keys(&mut watched);
     connections(&mut watched);
     alerts(&mut watched);
+    storages(&mut watched);
     look_at_all(&mut watched);
     commands(&mut watched);
     admin_commands(&mut watched);
