@@ -24,6 +24,7 @@ mod keys;
 mod lines;
 mod listener;
 mod many_files;
+mod mapped_folders;
 mod rotation;
 mod schedules;
 mod secrets;
