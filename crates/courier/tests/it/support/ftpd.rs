@@ -4,15 +4,15 @@
 //! started for it alone. vsftpd and Pure-FTPd confine their users, so they have to be started by root.
 
 use std::fs;
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use tempfile::TempDir;
 
-use super::{Cli, Visits};
+use super::{Cli, Visits, wait_until};
 
 pub(crate) const PASSWORD: &str = "correct horse";
 /// What `openssl passwd -6` makes of it.
@@ -34,6 +34,17 @@ pub(crate) struct Ftpd {
     scheme: &'static str,
     port: u16,
     visits: Visits,
+    /// The server itself, where it listens by itself.
+    alone: Option<Child>,
+}
+
+impl Drop for Ftpd {
+    fn drop(&mut self) {
+        if let Some(server) = &mut self.alone {
+            let _ = server.kill();
+            let _ = server.wait();
+        }
+    }
 }
 
 impl Ftpd {
@@ -44,22 +55,8 @@ impl Ftpd {
 
     /// With more lines of configuration, or for Pure-FTPd arguments.
     pub(crate) fn with(software: Software, scheme: &'static str, more: &str) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
-        let at = |name: &str| folder.path().join(name);
-        fs::create_dir_all(at("home/files")).unwrap();
-        fs::create_dir(at("empty")).unwrap();
-        chown(at("home/files"), Some(ACCOUNT.1), Some(ACCOUNT.1)).unwrap();
-        certificate(&at("identity.pem"));
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let server = Self {
-            folder,
-            software,
-            scheme,
-            port,
-            visits: Visits::default(),
-        };
+        let server = Self::at_port(software, scheme, listener.local_addr().unwrap().port());
         let (program, arguments) = match software {
             Software::ProFtpd => server.proftpd(more),
             Software::PureFtpd => server.pure_ftpd(more),
@@ -79,6 +76,41 @@ impl Ftpd {
             }
         });
         server
+    }
+
+    /// A vsftpd that listens by itself, since only such a one counts its clients: one at a time.
+    pub(crate) fn for_one() -> Self {
+        let free = TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut server = Self::at_port(Software::Vsftpd, "ftp", free.local_addr().unwrap().port());
+        drop(free);
+        let lines = format!(
+            "listen=YES\nlisten_address=127.0.0.1\nlisten_port={}\nbackground=NO\nmax_clients=1\n",
+            server.port
+        );
+        let (program, arguments) = server.vsftpd(&lines);
+        server.alone = Some(Command::new(program).args(arguments).spawn().unwrap());
+        wait_until("vsftpd to listen", || {
+            TcpStream::connect(("127.0.0.1", server.port)).is_ok()
+        });
+        server
+    }
+
+    fn at_port(software: Software, scheme: &'static str, port: u16) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        let at = |name: &str| folder.path().join(name);
+        fs::create_dir_all(at("home/files")).unwrap();
+        fs::create_dir(at("empty")).unwrap();
+        chown(at("home/files"), Some(ACCOUNT.1), Some(ACCOUNT.1)).unwrap();
+        certificate(&at("identity.pem"));
+        Self {
+            folder,
+            software,
+            scheme,
+            port,
+            visits: Visits::default(),
+            alone: None,
+        }
     }
 
     fn at(&self, name: &str) -> String {
@@ -227,6 +259,16 @@ impl Ftpd {
     /// Reads a file there.
     pub(crate) fn read(&self, path: &str) -> Vec<u8> {
         fs::read(self.files().join(path)).unwrap()
+    }
+
+    /// vsftpd lets in from now on who has this password.
+    pub(crate) fn set_password(&self, password: &str) {
+        fs::write(self.at("passwords"), format!("{password}\n")).unwrap();
+    }
+
+    /// From now on the server has another certificate.
+    pub(crate) fn change_certificate(&self) {
+        certificate(Path::new(&self.identity()));
     }
 
     /// What vsftpd and ProFTPD logged.
