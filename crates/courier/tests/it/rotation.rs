@@ -144,3 +144,98 @@ fn replace(admin: &Cli, sshd: &Sshd) {
         assert_ne!(records.as_array().unwrap().len(), 0, "{operation}");
     }
 }
+
+#[test]
+fn a_key_is_replaced_without_a_failed_tick() {
+    let sshd = Sshd::start();
+    let serve = Serve::start();
+    let admin = serve.admin();
+    admin.ok(["key", "generate", "partner-2025"]);
+    sshd.authorize(&public(&admin, "partner-2025"));
+    let (port, folder) = (sshd.port().to_string(), sshd.files().display().to_string());
+    let create = format!(
+        "connection create partner --host 127.0.0.1 --port {port} --username {}",
+        user()
+    );
+    let with = ["--ssh-key", "partner-2025", "--set"].map(str::to_owned);
+    let base = format!("base_path={folder}");
+    admin.ok(create.split(' ').map(str::to_owned).chain(with).chain([base]));
+    sshd.file("outbox/first", "1");
+    let add = "mapping add partner outbox --name in --every 1s --min-age 0s";
+    admin.ok(add.split(' '));
+    let ticks = Ticks {
+        admin: &admin,
+        sshd: &sshd,
+    };
+    ticks.pull("with the first key");
+    let old = key(&admin, "partner-2025");
+    assert_eq!(last_accepted(&admin), old["id"]);
+
+    // 1. A second key beside the first, here before it is there: ticks go on with the first.
+    admin.ok(["key", "generate", "partner-2026"]);
+    admin.ok(["connection", "add-key", "partner", "partner-2026"]);
+    ticks.pull("before the new key is installed");
+    assert_eq!(last_accepted(&admin), old["id"]);
+    assert_eq!(key(&admin, "partner-2026")["last_used_at"], Value::Null);
+    sshd.authorize(&public(&admin, "partner-2026"));
+
+    // 2. The next tick logs in with it, and shows that it works.
+    wait_until("a tick to confirm the new key", || {
+        key(&admin, "partner-2026")["last_used_at"] != Value::Null
+    });
+    let shown = admin.ok(["connection", "show", "partner", "--json"]).json();
+    assert_eq!(shown["health"], json!("healthy"));
+    ticks.pull("with both keys");
+    let new = key(&admin, "partner-2026");
+    assert_eq!(last_accepted(&admin), new["id"]);
+    let unused = key(&admin, "partner-2025")["last_used_at"].clone();
+
+    // 3. The first one goes, here and there.
+    admin.ok(["connection", "revoke-key", "partner", "partner-2025"]);
+    ticks.pull("without the first key");
+    sshd.refuse(&public(&admin, "partner-2025"));
+    ticks.pull("when the server has forgotten it");
+    assert_eq!(
+        key(&admin, "partner-2025")["last_used_at"],
+        unused,
+        "the new one is offered first"
+    );
+
+    let executions = admin
+        .ok(["execution", "list", "--limit", "1000", "--json"])
+        .json();
+    let executions = executions.as_array().unwrap();
+    assert!(executions.len() >= 5, "{executions:?}");
+    let went = |execution: &&Value| {
+        matches!(
+            execution["state"].as_str().unwrap(),
+            "completed" | "queued" | "running"
+        )
+    };
+    let failed: Vec<&Value> = executions.iter().filter(|one| !went(one)).collect();
+    assert_eq!(failed, Vec::<&Value>::new());
+    let mapping = admin.ok(["mapping", "show", "in", "--json"]).json();
+    assert_eq!(
+        (&mapping["health"], &mapping["failures"]),
+        (&json!("healthy"), &json!(0))
+    );
+    let refused = ["audit", "list", "--operation", "auth_failed", "--json"];
+    assert_eq!(admin.ok(refused).json(), json!([]));
+}
+
+struct Ticks<'a> {
+    admin: &'a Cli,
+    sshd: &'a Sshd,
+}
+
+impl Ticks<'_> {
+    /// Puts a file there, and waits until a tick has pulled it.
+    fn pull(&self, name: &str) {
+        self.sshd.file(&format!("outbox/{name}"), name);
+        wait_until(&format!("the file to be pulled {name}"), || {
+            let history = ["connection", "history", "partner", "--json", "--path", name];
+            let found = self.admin.ok(history).json();
+            !found.as_array().unwrap().is_empty()
+        });
+    }
+}
