@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use crate::listener::certificates;
 use crate::support::hook::{Hook, Posted};
 use crate::support::smtpd::{Security, Smtpd};
-use crate::support::{Cli, Serve, from_base64, wait_until};
+use crate::support::{Cli, Serve, Sshd, from_base64, user, wait_until};
 
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const PASSWORD: &str = "mail-6f0e-password";
@@ -295,4 +295,95 @@ fn mail_in_the_clear_is_said_loudly_and_takes_no_password() {
     admin.ok(["setting", "set", "smtp.security", "starttls"]);
     assert_eq!(admin.run(["alert", "test", "mail"]).code, 1);
     assert_eq!(smtpd.mails().len(), 1);
+}
+
+#[test]
+fn each_pulled_file_is_posted_on_its_own() {
+    let folder = folder();
+    let mut serve = serve(folder.path());
+    let (admin, hook, sshd) = (serve.admin(), Hook::start(folder.path()), Sshd::start());
+    admin.ok(["key", "generate", "key"]);
+    sshd.authorize(&admin.ok(["key", "public", "key"]).stdout);
+    let partner = json!({
+        "host": "127.0.0.1", "port": sshd.port(), "username": user(), "base_path": sshd.files(),
+    });
+    std::fs::write(admin.path("partner.json"), partner.to_string()).unwrap();
+    admin.ok("connection create partner -f partner.json --ssh-key key".split(' '));
+    for name in ["in", "other"] {
+        sshd.file(&format!("{name}/a.txt"), name);
+        let add =
+            format!("mapping add partner {name} --name {name} --every 1h --min-age 0s --prefix from/{name}");
+        admin.ok(add.split(' '));
+    }
+    let url = hook.url("/arrivals");
+    let create = [
+        "alert",
+        "create",
+        "arrivals",
+        "--on",
+        "file_pulled",
+        "--mapping",
+        "partner:in",
+        "--webhook",
+    ];
+    admin.ok(create.into_iter().chain([url.as_str()]));
+    sshd.file("in/b.txt", "");
+
+    // One is taken at the second attempt, after a crash.
+    hook.answer(&["503 Service Unavailable"]);
+    for name in ["in", "other"] {
+        admin.ok(["mapping", "run", name, "--watch"]);
+    }
+    wait_until("one to be refused", || {
+        let all = deliveries(&admin, "arrivals");
+        all.len() == 2 && all.iter().all(|one| one["answer"].is_string())
+    });
+    serve.kill();
+    serve.start_again();
+    let admin = serve.admin();
+    wait_until("both to be delivered", || {
+        deliveries(&admin, "arrivals")
+            .iter()
+            .all(|one| one["state"] == json!("delivered"))
+    });
+    let mut events: Vec<Value> = Vec::new();
+    for posted in hook.posted() {
+        let body = posted.json();
+        assert_eq!(body["type"], json!("file_pulled"));
+        assert_eq!(posted.header("webhook-id"), body["id"].as_str().unwrap());
+        assert_eq!(body["events"].as_array().unwrap().len(), 1);
+        events.push(body["events"][0].clone());
+    }
+    assert!(events.len() > 2, "{events:?}");
+    events.sort_by_key(|event| event["file"]["path"].to_string());
+    events.dedup_by_key(|event| event["file"]["entry_id"].clone());
+    let history = admin.ok("connection history partner --json".split(' ')).json();
+    let entry = |path: &str| {
+        let mut entries = history.as_array().unwrap().iter();
+        entries
+            .find(|entry| entry["path"].as_str().unwrap().ends_with(path))
+            .unwrap()
+            .clone()
+    };
+    for (event, path) in events.iter().zip(["in/a.txt", "in/b.txt"]) {
+        let (file, entry) = (&event["file"], entry(path));
+        for field in [
+            "path",
+            "size",
+            "modified",
+            "sha256",
+            "destination",
+            "key",
+            "storage_id",
+            "pulled_at",
+        ] {
+            assert_eq!(file[field], entry[field], "{field}");
+        }
+        assert_eq!(file["entry_id"], entry["id"]);
+        assert_eq!(event["execution"]["id"], entry["execution_id"]);
+        assert_eq!(event["connection"]["name"], json!("partner"));
+        assert_eq!(event["mapping"]["name"], json!("in"));
+    }
+    assert_eq!(events.len(), 2);
+    assert_eq!(events[1]["file"]["key"], json!("from/in/b.txt"));
 }
