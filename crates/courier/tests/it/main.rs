@@ -25,6 +25,7 @@ mod lines;
 mod listener;
 mod many_files;
 mod mapped_folders;
+mod mappings;
 mod pull_health;
 mod rotation;
 mod schedules;
