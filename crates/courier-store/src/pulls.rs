@@ -12,7 +12,7 @@ mod rows;
 mod sightings;
 mod sql;
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
@@ -410,12 +410,12 @@ impl Pulls<'_> {
         sightings::forget(self.0, mapping, before).await
     }
 
-    /// Which of these are being pulled, or were when something died.
+    /// Which of these there are: `true` for an entry of the history, `false` for what is being pulled, or was when something died.
     ///
     /// # Errors
     /// As [`Self::look_up`].
-    pub async fn are_open(&self, ids: &[Uuid]) -> Result<HashSet<Uuid>> {
-        history::are_open(self.0, ids).await
+    pub async fn are_recorded(&self, ids: &[Uuid]) -> Result<HashMap<Uuid, bool>> {
+        history::are_recorded(self.0, ids).await
     }
 
     /// The history of a connection, the newest first.

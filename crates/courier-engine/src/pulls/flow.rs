@@ -145,8 +145,10 @@ impl<'a> Flow<'a> {
             definition: &pull.definition,
             purpose: Purpose::Pull,
         };
-        let wishes = wishes(pull).map(|wishes| wishes.map(Found::Wishes));
-        let mut found = wishes.chain(find.batches().map(|batch| batch.map(Found::Batch)));
+        let wished = || wishes(pull).map(|wishes| wishes.map(Found::Wishes));
+        let listed = find.batches().map(|batch| batch.map(Found::Batch));
+        // What is asked for meanwhile comes last.
+        let mut found = wished().chain(listed).chain(wished());
         loop {
             self.start();
             self.write_if_due();

@@ -20,7 +20,7 @@ use crate::{Error, Result};
 /// Intents that are settled at once, and written together.
 const AT_ONCE: usize = 8;
 const GROUP: usize = 100;
-/// A mark that is this old belongs to nothing that goes on now, unless it is an intent's.
+/// A mark that is this old, and that nobody here knows, belongs to nothing that goes on now.
 const OLD: Duration = Duration::from_hours(24);
 
 /// Marks of objects that a process which was thought dead may still make: by the version that they would be of.
@@ -148,16 +148,20 @@ async fn settle_one(pull: &Pull, intent: &Intent) -> Result<Settled> {
     }
 }
 
-/// Clears the storage of marks whose objects are written down since long, where a process died between the two.
+/// Clears the storage of marks that nobody needs any more: a process died between writing an object down and freeing it.
 async fn forget_marks(pull: &Pull) {
     let forgotten = async {
-        let marks = pull.storage.marks(OLD).await?;
+        let marks = pull.storage.marks(Duration::ZERO).await?;
         if marks.is_empty() {
             return Ok(());
         }
-        let open = pull.engine.0.store.pulls().are_open(&marks).await?;
-        let old: Vec<Uuid> = marks.into_iter().filter(|mark| !open.contains(mark)).collect();
-        pull.storage.forget(&old).await?;
+        let known = pull.engine.0.store.pulls().are_recorded(&marks).await?;
+        // What isn't known may be of somebody who shares the folder, and is still writing.
+        let old = pull.storage.marks(OLD).await?;
+        let unknown = old.into_iter().filter(|mark| !known.contains_key(mark));
+        let recorded = known.iter().filter(|(_, is_recorded)| **is_recorded);
+        let needless: Vec<Uuid> = recorded.map(|(mark, _)| *mark).chain(unknown).collect();
+        pull.storage.forget(&needless).await?;
         Ok::<_, Error>(())
     };
     if let Err(error) = forgotten.await {

@@ -1,7 +1,7 @@
 //! Files that somebody wants to be pulled anew.
 
 use courier_store::pulls::{Entry, Replay, ReplayOf};
-use courier_transfer::{ErrorKind, RemotePath};
+use courier_transfer::{Error as TransferError, ErrorKind, RemotePath};
 use futures::{StreamExt, TryStreamExt, stream, stream::BoxStream};
 use uuid::Uuid;
 
@@ -24,16 +24,21 @@ pub(super) enum Wish {
     Failed(RemotePath, Error),
 }
 
-/// What the mapping is to pull anew, as the server has it now, without a look at whether it is ready.
+/// What the mapping is to pull anew, as the server has it now, without a look at whether it is ready. What a call before this one
+/// has told is left out.
 pub(super) fn wishes(pull: &Pull) -> BoxStream<'_, Result<Vec<Wish>>> {
-    let pages = stream::try_unfold(None, move |after| async move {
+    let pages = stream::try_unfold((), move |()| async move {
+        let after = *pull.last_wish.lock();
         let store = &pull.engine.0.store;
         let wishes = store
             .pulls()
             .open_replays(pull.puller.mapping, after, PAGE)
             .await?;
-        let last = wishes.last().map(|wish| wish.id);
-        Ok(last.map(|last| (wishes, Some(last))))
+        let Some(last) = wishes.last() else {
+            return Ok(None);
+        };
+        *pull.last_wish.lock() = Some(last.id);
+        Ok(Some((wishes, ())))
     });
     pages
         .and_then(move |wishes| async move {
@@ -56,6 +61,11 @@ async fn look(pull: &Pull, wish: Replay) -> Result<Wish> {
         Err(error) if hits_all(&error) => return Err(error.into()),
         Err(error) => return Ok(Wish::Failed(path, error.into())),
     };
+    if leads_out(pull, &path).await {
+        let message = "it is a link by now that leads out of the mapped folder, and is not followed";
+        let error = TransferError::new(ErrorKind::Denied, message);
+        return Ok(Wish::Failed(path, error.into()));
+    }
     let below = path.strip_base(&pull.definition.remote_path);
     let name = || path.name().map(|name| RemotePath::home().join(&name));
     Ok(Wish::File(File {
@@ -71,4 +81,16 @@ async fn look(pull: &Pull, wish: Replay) -> Result<Wish> {
         }),
         ghost: None,
     }))
+}
+
+/// Has a link come in the file's place, or in a folder's above it, that leads out of the mapped folder? A look at a file follows
+/// links, which listings don't.
+async fn leads_out(pull: &Pull, path: &RemotePath) -> bool {
+    let folder = &pull.definition.remote_path;
+    let real = pull.client.canonicalize(path).await;
+    match (real, pull.client.canonicalize(folder).await) {
+        (Ok(real), Ok(root)) => path.strip_base(folder).is_some() && real.strip_base(&root).is_none(),
+        // A server that tells neither is believed.
+        _ => false,
+    }
 }

@@ -42,6 +42,8 @@ pub(super) struct Pull {
     pub(super) names: Arc<dyn Guard>,
     /// A place for each file that is being read: as many as the session carries.
     pub(super) reads: Semaphore,
+    /// The wish for a file to be pulled anew that was looked at last.
+    pub(super) last_wish: Mutex<Option<Uuid>>,
     /// Folders that were made for moved files.
     made: Mutex<HashSet<RemotePath>>,
 }
@@ -124,6 +126,7 @@ async fn open(step: &Step<'_>, mapping: &FolderMapping) -> Result<Pull> {
         client,
         storage,
         storage_id: info.id,
+        last_wish: Mutex::default(),
         made: Mutex::default(),
     })
 }

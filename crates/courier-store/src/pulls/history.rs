@@ -1,6 +1,6 @@
 //! Looking at what was pulled.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use jiff::Timestamp;
 use sea_orm::ConnectionTrait;
@@ -141,20 +141,20 @@ pub(super) async fn open_at(store: &Store, storage: Uuid) -> Result<u64> {
     Ok(row::amount(count))
 }
 
-pub(super) async fn are_open(store: &Store, ids: &[Uuid]) -> Result<HashSet<Uuid>> {
+pub(super) async fn are_recorded(store: &Store, ids: &[Uuid]) -> Result<HashMap<Uuid, bool>> {
     let db = store.read();
-    let mut open = HashSet::new();
+    let mut known = HashMap::with_capacity(ids.len());
     for ids in ids.chunks(BATCH) {
         let question = Sql::new(
             db.get_database_backend(),
-            "SELECT id FROM pulls WHERE pulled_at IS NULL AND id IN ",
+            "SELECT id, pulled_at IS NOT NULL FROM pulls WHERE id IN ",
         )
         .list(ids.iter().copied());
         for row in db.query_all_raw(question.build()).await? {
-            open.insert(row.try_get_by_index(0)?);
+            known.insert(row.try_get_by_index(0)?, row.try_get_by_index(1)?);
         }
     }
-    Ok(open)
+    Ok(known)
 }
 
 pub(super) async fn volume(store: &Store, since: Timestamp) -> Result<Volume> {
