@@ -138,11 +138,11 @@ pub struct Alert {
     pub on: Vec<AlertKind>,
     /// Where messages go.
     pub channel: AlertChannel,
-    /// Executions of these jobs only; of all where none is named.
+    /// Executions of these jobs, and of the mappings that are named, only; of all where none is.
     pub jobs: Vec<Uuid>,
     /// The health and the files of these connections only; of all where none is named.
     pub connections: Vec<Uuid>,
-    /// The health and the files of these folder mappings only; of all where none is named.
+    /// The executions, the health and the files of these folder mappings only; of all where none is named.
     pub mappings: Vec<Uuid>,
     /// How long an execution may take from the time that it was due, seconds; for `execution_late`.
     pub late_after_sec: Option<u32>,
@@ -174,13 +174,13 @@ pub struct AlertInput {
     pub on: Vec<AlertKind>,
     /// Where messages go.
     pub channel: AlertChannel,
-    /// Executions of these jobs only; of all where none is named.
+    /// Executions of these jobs, and of the mappings that are named, only; of all where none is.
     #[serde(default)]
     pub jobs: Vec<Uuid>,
     /// The health and the files of these connections only; of all where none is named.
     #[serde(default)]
     pub connections: Vec<Uuid>,
-    /// The health and the files of these folder mappings only; of all where none is named.
+    /// The executions, the health and the files of these folder mappings only; of all where none is named.
     #[serde(default)]
     pub mappings: Vec<Uuid>,
     /// How long an execution may take from the time that it was due, seconds; for `execution_late`.

@@ -231,8 +231,8 @@ struct Batch<'a> {
     silent: Option<&'a OnceLock<Outcome>>,
 }
 
-impl<'a> Batch<'a> {
-    async fn send<'m>(self, message: &'m Outgoing) -> (&'m Delivery, Fate) {
+impl Batch<'_> {
+    async fn send(self, message: &Outgoing) -> (&Delivery, Fate) {
         let Outgoing { delivery, joined } = message;
         let judged = |outcome: &Outcome| {
             let sent = outcome.verdict(delivery.attempts, courier_store::now());

@@ -146,7 +146,7 @@ async fn tell_late(store: &Store, limits: &[Limit<'_>], late: Vec<Late>, now: Ti
     let mut messages = 0;
     for Limit { alert, after, told } in limits {
         for one in &late {
-            let is_meant = alert.rule.jobs.is_empty() || alert.rule.jobs.contains(&one.origin);
+            let is_meant = alert.rule.means_executions_of(one.origin);
             if !is_meant || one.due_at + *after >= now || told.contains(&one.subject) {
                 continue;
             }

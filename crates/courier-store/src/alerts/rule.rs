@@ -221,11 +221,11 @@ pub struct Rule {
     pub on: Vec<AlertKind>,
     /// Where to.
     pub channel: Channel,
-    /// Executions of these jobs only; of all where none is named.
+    /// Executions of these jobs, and of the mappings that are named, only; of all where none is.
     pub jobs: Vec<Uuid>,
     /// The health and the files of these connections only; of all where none is named.
     pub connections: Vec<Uuid>,
-    /// The health and the files of these folder mappings only; of all where none is named.
+    /// The executions, the health and the files of these folder mappings only; of all where none is named.
     #[serde(default)]
     pub mappings: Vec<Uuid>,
     /// How long an execution may take, from the time that it was due, seconds.
@@ -240,10 +240,20 @@ pub struct Rule {
 
 impl Rule {
     pub(super) fn wants(&self, event: &Event) -> bool {
-        self.on.contains(&event.kind)
-            && among(&self.jobs, event.job)
-            && among(&self.connections, event.connection)
-            && among(&self.mappings, event.mapping)
+        use AlertKind::{ExecutionCompleted, ExecutionFailed, ExecutionLate};
+        let is_meant = match (event.kind, event.job) {
+            (ExecutionFailed | ExecutionCompleted | ExecutionLate, Some(origin)) => {
+                self.means_executions_of(origin)
+            }
+            _ => among(&self.connections, event.connection) && among(&self.mappings, event.mapping),
+        };
+        is_meant && self.on.contains(&event.kind)
+    }
+
+    /// Are executions of this job or folder mapping among those that it tells of?
+    pub fn means_executions_of(&self, origin: Uuid) -> bool {
+        let (jobs, mappings) = (&self.jobs, &self.mappings);
+        (jobs.is_empty() && mappings.is_empty()) || jobs.contains(&origin) || mappings.contains(&origin)
     }
 
     pub(super) fn wants_files_of(&self, connection: Uuid, mapping: Uuid) -> bool {
@@ -329,6 +339,40 @@ mod tests {
             expect.end_of_day(at("2026-11-23T11:30:00Z")),
             Some(at("2026-11-24T05:00:00Z"))
         );
+    }
+
+    #[test]
+    fn who_names_jobs_or_mappings_is_told_of_their_executions_only() {
+        let (job, mapping, other) = (Uuid::from_u128(1), Uuid::from_u128(2), Uuid::from_u128(3));
+        for (jobs, mappings, means) in [
+            (vec![], vec![], [true, true, true]),
+            (vec![job], vec![], [true, false, false]),
+            (vec![], vec![mapping], [false, true, false]),
+            (vec![job], vec![mapping], [true, true, false]),
+        ] {
+            let rule = Rule {
+                on: vec![AlertKind::ExecutionFailed],
+                channel: Channel::Email { to: Vec::new() },
+                jobs,
+                connections: Vec::new(),
+                mappings,
+                late_after_sec: None,
+                expect: None,
+                quiet_hours: None,
+                repeat_after_sec: 0,
+            };
+            let event = |origin| Event {
+                kind: AlertKind::ExecutionFailed,
+                subject: String::new(),
+                severity: crate::alerts::Severity::Problem,
+                job: Some(origin),
+                connection: None,
+                mapping: None,
+                facts: serde_json::Value::Null,
+            };
+            let wanted = [job, mapping, other].map(|origin| rule.wants(&event(origin)));
+            assert_eq!(wanted, means, "{rule:?}");
+        }
     }
 
     #[test]
