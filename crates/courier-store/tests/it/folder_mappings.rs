@@ -301,7 +301,7 @@ async fn mappings_are_found_by_what_they_are(db: Database) {
         enabled: Some(false),
         ..all
     };
-    assert_eq!(found(disabled).await, [Uuid::nil(); 0]);
+    assert_eq!(found(disabled).await, Vec::<Uuid>::new());
     let of = db
         .folder_mappings()
         .of_connections(&[other.id, connection.id])
