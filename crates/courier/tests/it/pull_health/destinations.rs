@@ -10,6 +10,7 @@ use courier_storage::testkit::Store;
 use courier_transfer::testkit::Proxy;
 use serde_json::json;
 use tempfile::TempDir;
+use tokio::runtime::Runtime;
 
 use super::{Pulls, says};
 use crate::support::{Sshd, content};
@@ -82,18 +83,23 @@ impl Drop for SmallDisk {
     }
 }
 
-#[test]
-fn a_bucket_says_whether_it_is_away_gone_or_closed() {
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    let (sshd, store) = (server(), runtime.block_on(Store::s3()));
+/// A store, the line to it, and a mapping that pulls into it.
+fn bucket(runtime: &Runtime, sshd: &Sshd) -> (Store, Proxy, Pulls) {
+    let store = runtime.block_on(Store::s3());
     let port = store.address().rsplit(':').next().unwrap().parse().unwrap();
     let line = Proxy::to(port);
-    let pulls = Pulls::sftp(&sshd);
+    let pulls = Pulls::sftp(sshd);
     let url = store.url_through(&format!("http://127.0.0.1:{}", line.port()), "in");
     storage(&pulls, "lake", &url, &store.credentials());
     pulls.map("lake");
     pulls.becomes("healthy", json!(null));
+    (store, line, pulls)
+}
 
+#[test]
+fn a_store_that_is_away_is_tried_again_by_itself() {
+    let (runtime, sshd) = (Runtime::new().unwrap(), server());
+    let (_store, line, pulls) = bucket(&runtime, &sshd);
     line.refuse();
     line.cut();
     sshd.file("outbox/second.txt", "2");
@@ -101,27 +107,32 @@ fn a_bucket_says_whether_it_is_away_gone_or_closed() {
     says(&detail, &["see that the store runs", "It is tried again at"]);
     line.accept();
     pulls.recovers("second.txt");
+}
 
+#[test]
+fn a_bucket_that_is_closed_or_gone_says_so() {
+    let (runtime, sshd) = (Runtime::new().unwrap(), server());
+    let (store, _line, pulls) = bucket(&runtime, &sshd);
     // From now on moto knows no access key.
     call(&store, "POST", "/moto-api/reset-auth", "0");
-    sshd.file("outbox/third.txt", "3");
+    sshd.file("outbox/second.txt", "2");
     let detail = pulls.becomes("failing", "destination_refused");
     says(
         &detail,
         &["correct the storage's credentials", "test the storage"],
     );
     call(&store, "POST", "/moto-api/reset-auth", "inf");
-    pulls.recovers("third.txt");
+    pulls.recovers("second.txt");
 
     call(&store, "POST", "/moto-api/reset", "");
-    sshd.file("outbox/fourth.txt", "4");
+    sshd.file("outbox/third.txt", "3");
     let detail = pulls.becomes("failing", "destination_missing");
-    says(&detail, &["pulled", "make it, or correct the storage"]);
+    says(&detail, &["pulled", "make it, or correct the"]);
     call(&store, "PUT", "/pulled", "");
-    pulls.recovers("fourth.txt");
+    pulls.recovers("third.txt");
     assert_eq!(
         runtime.block_on(store.list()).into_keys().collect::<Vec<_>>(),
-        ["in/fourth.txt"],
+        ["in/third.txt"],
         "what was in the bucket went with it, and is not pulled again"
     );
 }
