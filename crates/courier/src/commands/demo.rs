@@ -24,7 +24,7 @@ mod tour;
 use partner::Partner;
 use tour::Tour;
 
-/// Watch files move: a server, an SFTP server and a job, all on this machine and gone afterwards
+/// Watch files move: a server, an SFTP server, a job and a folder mapping, all on this machine and gone afterwards
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Nothing is kept: data folder, keys and files lie in a temporary folder that is removed at the end.
@@ -124,6 +124,8 @@ async fn show(args: &Args, folder: &Path, url: &str, password: &SecretString, ou
     tour.connect(&partner, &key).await?;
     tour.make_job().await?;
     let report = tour.run().await?;
+    tour.map_folder().await?;
+    tour.pull().await?;
     if args.once {
         tour.audit_tail().await?;
         if output.json {
@@ -134,10 +136,14 @@ async fn show(args: &Args, folder: &Path, url: &str, password: &SecretString, ou
     tokio::time::sleep(SECOND_AFTER).await;
     say_new_file(&partner, output)?;
     tour.run().await?;
+    output.info("\nThe next pull")?;
+    tour.pull().await?;
     tour.audit_tail().await?;
     next_steps(url, password, &token, output)?;
     loop {
         tokio::time::sleep(AGAIN_AFTER).await;
+        output.info("\nPulled meanwhile")?;
+        tour.pulled().await?;
         say_new_file(&partner, output)?;
         tour.run().await?;
     }
@@ -145,7 +151,9 @@ async fn show(args: &Args, folder: &Path, url: &str, password: &SecretString, ou
 
 fn say_new_file(partner: &Partner, output: Output) -> Result<()> {
     let name = partner.next_day()?;
-    output.info(format!("\nThe partner empties its /inbox and puts {name} there"))
+    output.info(format!(
+        "\nThe partner empties its /inbox and puts {name} there, and a new /reports/stock.csv"
+    ))
 }
 
 fn next_steps(url: &str, password: &SecretString, token: &SecretString, output: Output) -> Result<()> {
@@ -159,6 +167,8 @@ fn next_steps(url: &str, password: &SecretString, token: &SecretString, output: 
          courier connection test partner\n  \
          courier connection files partner /outbox\n  \
          courier job run inbox-to-outbox --watch\n  \
+         courier mapping dry-run reports\n  \
+         courier connection history partner\n  \
          courier audit list --since 5m\n\n\
          The user is admin, the password {}. The job runs again every {} s; Ctrl-C ends the demo and removes everything.",
         token.expose_secret(),

@@ -16,6 +16,7 @@ fn once_moves_files_and_leaves_nothing() {
         "host key is pinned: SHA256:",
         "step 2 sftp.download (fetch) completed",
         "delivered",
+        "pulled reports/stock.csv to partner/stock.csv",
         "audit log",
     ] {
         assert!(
@@ -65,6 +66,9 @@ fn it_goes_on_until_ctrl_c_on_a_free_port() {
     other.ok(["connection", "test", "partner"]);
     let run = other.ok(["job", "run", "inbox-to-outbox", "--watch"]);
     assert!(run.stdout.contains("completed"), "{run:?}");
+    let history = other.ok(["connection", "history", "partner"]);
+    let versions = history.stdout.matches("partner/stock").count();
+    assert!(versions >= 2, "the new version came as well: {history:?}");
 
     signal(&child, "INT");
     assert_eq!(child.wait().unwrap().code(), Some(0), "{text}");

@@ -26,6 +26,7 @@ const CATALOGUE_ROWS: u32 = 90_000;
 pub(super) struct Partner {
     server: RunningServer,
     inbox: PathBuf,
+    reports: PathBuf,
     days: AtomicU32,
 }
 
@@ -33,9 +34,10 @@ impl Partner {
     /// Starts it on a free port, with files in its inbox; whoever has this key may log in.
     pub(super) fn start(folder: &Path, public_key: &str) -> Result<Self> {
         let root = folder.join("partner");
-        let inbox = root.join("inbox");
-        fs::create_dir_all(&inbox).map_err(|e| failed("make", &inbox, &e))?;
-        fs::create_dir_all(root.join("outbox")).map_err(|e| failed("make", &root, &e))?;
+        let [inbox, outbox, reports] = ["inbox", "outbox", "reports"].map(|name| root.join(name));
+        for folder in [&inbox, &outbox, &reports] {
+            fs::create_dir_all(folder).map_err(|e| failed("make", folder, &e))?;
+        }
         let key = PublicKey::from_authorized_keys_line(public_key).map_err(|e| {
             Failure::new(
                 Code::Failed,
@@ -49,15 +51,20 @@ impl Partner {
         let partner = Self {
             server,
             inbox,
+            reports,
             days: AtomicU32::new(0),
         };
         for _ in 0..FIRST_ORDERS {
             partner.put_orders()?;
         }
-        partner.put(
-            "catalogue.csv",
-            &rows("article,in_stock,price_cents,code", CATALOGUE_ROWS),
+        let catalogue = rows("article,in_stock,price_cents,code", CATALOGUE_ROWS);
+        put(&partner.inbox, "catalogue.csv", &catalogue)?;
+        put(
+            &partner.reports,
+            "prices.csv",
+            &rows("article,price_cents,code,hash", ROWS),
         )?;
+        partner.put_stock()?;
         Ok(partner)
     }
 
@@ -73,28 +80,41 @@ impl Partner {
             .count())
     }
 
-    /// Empties the inbox, so that a demo that runs for days does not fill the disk, and puts the next orders there.
+    /// Empties the inbox, so that a demo that runs for days does not fill the disk, puts the next orders there, and a new
+    /// stock report in the old one's place.
     pub(super) fn next_day(&self) -> Result<String> {
         for entry in fs::read_dir(&self.inbox).map_err(|e| failed("read", &self.inbox, &e))? {
             let path = entry.map_err(|e| failed("read", &self.inbox, &e))?.path();
             fs::remove_file(&path).map_err(|e| failed("remove", &path, &e))?;
         }
-        self.put_orders()
+        let name = self.put_orders()?;
+        self.put_stock()?;
+        Ok(name)
     }
 
     fn put_orders(&self) -> Result<String> {
         let day = self.days.fetch_add(1, Ordering::Relaxed) + 1;
         let name = format!("orders-{day:04}.csv");
-        self.put(&name, &rows("order,quantity,price_cents,code", ROWS))?;
+        put(&self.inbox, &name, &rows("order,quantity,price_cents,code", ROWS))?;
         Ok(name)
     }
 
-    /// Writes beside the inbox and moves in, so that nobody fetches half a file.
-    fn put(&self, name: &str, text: &str) -> Result<()> {
-        let unfinished = self.inbox.with_file_name(format!("{name}.unfinished"));
-        fs::write(&unfinished, text).map_err(|e| failed("write", &unfinished, &e))?;
-        fs::rename(&unfinished, self.inbox.join(name)).map_err(|e| failed("write", &self.inbox, &e))
+    /// A report that has one row more each day, under one name.
+    fn put_stock(&self) -> Result<()> {
+        let day = self.days.load(Ordering::Relaxed);
+        put(
+            &self.reports,
+            "stock.csv",
+            &rows("article,in_stock,hash,code", ROWS + day),
+        )
     }
+}
+
+/// Writes beside the folder and moves in, so that nobody fetches half a file.
+fn put(folder: &Path, name: &str, text: &str) -> Result<()> {
+    let unfinished = folder.with_file_name(format!("{name}.unfinished"));
+    fs::write(&unfinished, text).map_err(|e| failed("write", &unfinished, &e))?;
+    fs::rename(&unfinished, folder.join(name)).map_err(|e| failed("write", folder, &e))
 }
 
 /// Rows that look like somebody's data.

@@ -1,5 +1,7 @@
 //! What the demo does over the API: the same requests that anybody would send.
 
+use std::time::Duration;
+
 use courier_api::{GenerateKey, KeyType, LoginRequest, Secret};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
@@ -10,6 +12,9 @@ use crate::commands::{audit, body, execution};
 use crate::exit::{Code, Failure, Result};
 use crate::output::Output;
 use crate::output::text::cell;
+
+/// How often the partner's reports are looked at.
+const PULLED_EACH: Duration = Duration::from_secs(10);
 
 /// A key in the server's store.
 pub(super) struct Key {
@@ -49,7 +54,10 @@ pub(super) struct Tour<'a> {
     output: Output,
     connection: String,
     job: String,
+    mapping: String,
     runs: u32,
+    /// So many pulled files were told of.
+    pulled: usize,
 }
 
 impl<'a> Tour<'a> {
@@ -59,7 +67,9 @@ impl<'a> Tour<'a> {
             output,
             connection: String::new(),
             job: String::new(),
+            mapping: String::new(),
             runs: 0,
+            pulled: 0,
         }
     }
 
@@ -120,6 +130,59 @@ impl<'a> Tour<'a> {
         self.output.info(
             "The job \"inbox-to-outbox\" looks into /inbox, fetches every file and delivers it to /outbox.",
         )
+    }
+
+    /// Maps the partner's reports, which are pulled from then on by themselves.
+    pub(super) async fn map_folder(&mut self) -> Result<()> {
+        let mapping = json!({
+            "name": "reports",
+            "remote_path": "/reports",
+            "prefix": "partner",
+            "interval_sec": PULLED_EACH.as_secs(),
+            "min_age_sec": 0,
+        });
+        let path = ["connections", &self.connection, "folder-mappings"];
+        self.mapping = text(&self.api.post(&path, &mapping).await?, "id")?;
+        self.output.info(format!(
+            "\nThe folder mapping \"reports\" pulls each file of /reports once into the storage \"default\", each {} s.",
+            PULLED_EACH.as_secs()
+        ))
+    }
+
+    /// Pulls now, and shows what came.
+    pub(super) async fn pull(&mut self) -> Result<()> {
+        let path = ["folder-mappings", &self.mapping, "run"];
+        let started = self.api.post(&path, &Value::Null).await?;
+        let quiet = Output {
+            json: false,
+            quiet: true,
+        };
+        execution::watch(self.api, quiet, &text(&started, "id")?).await?;
+        self.pulled().await
+    }
+
+    /// The files that came since the last look, the oldest first.
+    pub(super) async fn pulled(&mut self) -> Result<()> {
+        let path = ["connections", &self.connection, "history"];
+        let history = self.api.list(&path, &Vec::new(), usize::MAX).await?;
+        let new = history.len().saturating_sub(self.pulled);
+        if new == 0 {
+            return self
+                .output
+                .info("  nothing new: what is in the history isn't pulled again");
+        }
+        for entry in history.iter().take(new).rev() {
+            let part = |name: &str| cell(entry.get(name).unwrap_or(&Value::Null));
+            let sum: String = part("sha256").chars().take(16).collect();
+            self.output.info(format!(
+                "  pulled {} to {}, {} bytes, sha256 {sum}…",
+                part("path"),
+                part("key"),
+                part("size")
+            ))?;
+        }
+        self.pulled = history.len();
+        Ok(())
     }
 
     /// Runs the job and shows how it goes; gives the execution.
