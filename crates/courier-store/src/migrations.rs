@@ -34,7 +34,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0008_session_slots::MIGRATION),
             Box::new(m0009_storages::MIGRATION),
             Box::new(m0010_folder_mappings::MIGRATION),
-            Box::new(m0011_pulls::MIGRATION),
+            Box::new(m0011_pulls::Migration),
             Box::new(m0012_executions_of_mappings::MIGRATION),
             Box::new(m0013_outbox::MIGRATION),
         ]
