@@ -140,3 +140,68 @@ async fn a_dry_run_shows_what_a_run_would_take() {
         format!("/api/executions/{}", execution["id"].as_str().unwrap())
     );
 }
+
+#[tokio::test]
+async fn the_first_page_and_monitoring_show_what_mappings_do() {
+    let server = TestServer::start().await;
+    let connection = connection(&server).await;
+    let files = server.folder.path().join("files");
+    fs::write(files.join("in/a.csv"), "12345").unwrap();
+    fs::create_dir(files.join("gone")).unwrap();
+    let fields = |path: &str| json!({"remote_path": path, "min_age_sec": 0, "interval_sec": 3600});
+    let mut made = Vec::new();
+    for path in ["in", "gone"] {
+        made.push(mapping(&server.admin, &connection, fields(path)).await);
+    }
+    fs::remove_dir(files.join("gone")).unwrap();
+    for mapping in &made {
+        let path = format!("/api/folder-mappings/{}/run", mapping["id"].as_str().unwrap());
+        let run = server.admin.post(&path, Value::Null).await.status(202).json();
+        server.admin.events(run["id"].as_str().unwrap()).await;
+    }
+
+    let overview = server.admin.get("/api/overview").await.ok();
+    let pulls = &overview["pulls"];
+    assert_eq!(
+        pulls["mappings"],
+        json!({"unknown": 0, "healthy": 1, "failing": 1, "requires_attention": 0})
+    );
+    let pulled = json!({"files": 1, "bytes": 5});
+    for of in [
+        &pulls["pulled_24h"],
+        &pulls["pulled_7d"],
+        &overview["moved_24h"],
+        &overview["moved_7d"],
+    ] {
+        assert_eq!(*of, pulled, "{overview:#}");
+    }
+    let next: Vec<&Value> = pulls["next"].as_array().unwrap().iter().collect();
+    assert_eq!(next.len(), 2);
+    assert!(next.iter().all(|one| one["connection_name"] == "disk"));
+
+    // The connection itself works, and is shown as its mappings fare.
+    assert_eq!(overview["connections"]["failing"], json!(1));
+    let found = server.admin.get("/api/connections?health=failing").await.ok();
+    let shown = &found["items"][0];
+    assert_eq!(
+        (&shown["id"], &shown["health"]),
+        (&json!(connection), &json!("failing"))
+    );
+    let detail = shown["health_detail"].as_str().unwrap();
+    assert!(detail.contains("the folder mapping \"/gone\""), "{detail}");
+
+    let metrics = server.admin.get("/metrics").await.text;
+    for (name, label, value) in [
+        ("courier_pulls_files_total", "", "1"),
+        ("courier_pulls_bytes_total", "", "5"),
+        ("courier_pulled_files_24h", "", "1"),
+        ("courier_folder_mappings", "health=\"failing\"", "1"),
+        ("courier_connections", "health=\"failing\"", "1"),
+    ] {
+        let mut lines = metrics.lines();
+        let line = lines.find(|line| line.starts_with(&format!("{name}{{")) && line.contains(label));
+        let found = line.and_then(|line| line.rsplit(' ').next());
+        assert_eq!(found, Some(value), "{name} {label} in\n{metrics}");
+    }
+    server.stop().await;
+}
