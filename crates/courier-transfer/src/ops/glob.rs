@@ -6,6 +6,13 @@ use globset::{GlobBuilder, GlobMatcher};
 
 use crate::{Error, ErrorKind, RemoteName, RemotePath, Result};
 
+/// The longest pattern, in bytes. It becomes an automaton, and what gets too big for one is a panic there.
+const LONGEST: usize = 32 << 10;
+/// The most groups in braces, for the same reason: they may lie within one another.
+const MOST_GROUPS: usize = 64;
+/// So many folders of a pattern have an automaton of their own, which rules out what lies elsewhere.
+const MOST_FOLDERS: usize = 16;
+
 /// A pattern below some folder.
 ///
 /// Without a `/` it is matched against base names, else against the path relative to the folder. `*`, `?` and
@@ -16,8 +23,8 @@ pub struct Pattern {
     text: String,
     base_name: bool,
     whole: GlobMatcher,
-    /// For each depth, what a folder there must look like to hold matches; without a last one
-    /// (`**` or braces with a `/` in them) anything goes.
+    /// For each depth, what a folder there must look like to hold matches; below the last one (`**`, braces with a `/` in
+    /// them, or the most that are looked at) anything goes.
     folders: Vec<GlobMatcher>,
     any_depth: bool,
 }
@@ -25,15 +32,24 @@ pub struct Pattern {
 impl Pattern {
     /// Reads a pattern; [`ErrorKind::Invalid`] says what is wrong with it.
     pub fn new(pattern: &str) -> Result<Self> {
+        let refuse = |why: String| Err(Error::new(ErrorKind::Invalid, why));
+        if pattern.len() > LONGEST {
+            return refuse(format!("the pattern has more than {LONGEST} bytes"));
+        }
+        if groups(pattern) > MOST_GROUPS {
+            return refuse(format!(
+                "the pattern has more than {MOST_GROUPS} groups in braces"
+            ));
+        }
         let segments = split(pattern);
         if segments.is_empty() {
-            return Err(Error::new(ErrorKind::Invalid, "the pattern is empty"));
+            return refuse("the pattern is empty".to_owned());
         }
         let base_name = segments.len() == 1 && segments != ["**"] && !pattern.contains('/');
         let mut folders = Vec::new();
         let mut any_depth = false;
         for (i, segment) in segments.iter().enumerate() {
-            if *segment == "**" || segment.contains('/') {
+            if *segment == "**" || segment.contains('/') || i == MOST_FOLDERS {
                 any_depth = true;
                 break;
             }
@@ -175,6 +191,17 @@ pub(super) fn split(pattern: &str) -> Vec<&str> {
         })
         .filter(|s| !s.is_empty() && *s != ".")
         .collect()
+}
+
+/// How many groups in braces it has.
+fn groups(pattern: &str) -> usize {
+    let mut escaped = false;
+    let begins = |c: &char| {
+        let plain = !std::mem::replace(&mut escaped, false);
+        escaped = plain && *c == '\\';
+        plain && *c == '{'
+    };
+    pattern.chars().filter(begins).count()
 }
 
 /// A segment that is no pattern, without its backslashes.

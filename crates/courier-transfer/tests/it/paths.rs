@@ -81,3 +81,23 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_pattern_that_nobody_means_is_refused_and_not_worked_on() {
+    let refused = |text: String| Pattern::new(&text).unwrap_err().kind() == ErrorKind::Invalid;
+    assert!(refused("{".repeat(300) + "a" + &"}".repeat(300)));
+    assert!(refused("{".repeat(100_000) + &"}".repeat(100_000)));
+    assert!(refused("{a,b}".repeat(100)));
+    assert!(refused("?".repeat(2 << 20)));
+    assert!(matches("{a,{b,{c,d}}}.csv", "d.csv"));
+    // A name may have braces.
+    assert!(matches(&"\\{".repeat(200), &"{".repeat(200)));
+    let (folders, long) = ("long-name/".repeat(400), "?ong-name/".repeat(400));
+    let pattern = Pattern::new(&format!("{long}x")).unwrap();
+    assert!(
+        pattern.matches(&path(&format!("{folders}x"))) && !pattern.matches(&path(&format!("{folders}y")))
+    );
+    let below = |text: &str| pattern.may_match_below(&path(text));
+    assert!(below("long-name") && below(folders.trim_end_matches('/')));
+    assert!(!below("other") && !below(&format!("other/{}", &folders[..300])));
+}
