@@ -54,13 +54,18 @@ pub(super) async fn open(store: &Store, puller: Puller) -> Result<Vec<Intent>> {
                 connection, mapping, ..
             } = puller;
             let backend = db.get_database_backend();
-            let adopt = Sql::new(backend, "UPDATE pulls SET mapping_id = ")
+            // SQLite would go through all of the connection's history, which begins with the same column.
+            let open = match backend {
+                DbBackend::Sqlite => "pulls INDEXED BY pulls_open",
+                _ => "pulls",
+            };
+            let adopt = Sql::new(backend, &format!("UPDATE {open} SET mapping_id = "))
                 .value(mapping)
                 .text(" WHERE pulled_at IS NULL AND connection_id = ")
                 .value(connection)
                 .text(" AND NOT EXISTS (SELECT 1 FROM folder_mappings AS m WHERE m.id = pulls.mapping_id)");
             db.execute_raw(adopt.build()).await?;
-            let of = Sql::new(backend, &format!("SELECT {} FROM pulls", rows::INTENT))
+            let of = Sql::new(backend, &format!("SELECT {} FROM {open}", rows::INTENT))
                 .text(" WHERE pulled_at IS NULL AND connection_id = ")
                 .value(connection)
                 .text(" AND mapping_id = ")
@@ -73,6 +78,9 @@ pub(super) async fn open(store: &Store, puller: Puller) -> Result<Vec<Intent>> {
 }
 
 /// The parts of a group, within its transaction.
+///
+/// Rows are found by their ids alone. With the connection beside, SQLite would go through all of its history for each group: it
+/// takes the few rows of a group for more than those.
 struct Write<'a, C> {
     db: &'a C,
     puller: Puller,
@@ -104,9 +112,10 @@ impl<C: ConnectionTrait> Write<'_, C> {
                 .value(self.puller.claim.execution)
                 .text(" FROM (VALUES ")
                 .rows(values)
-                .text(") AS v WHERE pulls.id = v.column1 AND pulls.pulled_at IS NULL AND pulls.connection_id = ")
-                .value(self.puller.connection)
-                .text(&format!(" RETURNING {}", rows::ENTRY));
+                .text(&format!(
+                    ") AS v WHERE pulls.id = v.column1 AND pulls.pulled_at IS NULL RETURNING {}",
+                    rows::ENTRY
+                ));
             let before = entries.len();
             for row in self.db.query_all_raw(update.build()).await? {
                 entries.push(rows::entry(&row)?);
@@ -153,9 +162,7 @@ impl<C: ConnectionTrait> Write<'_, C> {
     async fn drop(&self, ids: &[Uuid]) -> Result<()> {
         for ids in ids.chunks(BATCH) {
             let delete = self
-                .sql("DELETE FROM pulls WHERE pulled_at IS NULL AND connection_id = ")
-                .value(self.puller.connection)
-                .text(" AND id IN ")
+                .sql("DELETE FROM pulls WHERE pulled_at IS NULL AND id IN ")
                 .list(ids.iter().copied());
             self.db.execute_raw(delete.build()).await?;
         }
@@ -192,8 +199,7 @@ impl<C: ConnectionTrait> Write<'_, C> {
             let update = self
                 .sql("UPDATE pulls SET after_state = v.column2, after_detail = v.column3 FROM (VALUES ")
                 .rows(values)
-                .text(") AS v WHERE pulls.id = v.column1 AND pulls.connection_id = ")
-                .value(self.puller.connection);
+                .text(") AS v WHERE pulls.id = v.column1");
             self.db.execute_raw(update.build()).await?;
         }
         Ok(())
@@ -204,9 +210,7 @@ impl<C: ConnectionTrait> Write<'_, C> {
             let update = self
                 .sql("UPDATE pulls SET seen_at = ")
                 .value(now().as_microsecond())
-                .text(" WHERE connection_id = ")
-                .value(self.puller.connection)
-                .text(" AND id IN ")
+                .text(" WHERE id IN ")
                 .list(ids.iter().copied());
             self.db.execute_raw(update.build()).await?;
         }

@@ -161,9 +161,10 @@ pub(super) async fn volume(store: &Store, since: Timestamp) -> Result<Volume> {
     let db = store.read();
     let question = Sql::new(
         db.get_database_backend(),
-        // PostgreSQL sums BIGINT as NUMERIC.
-        "SELECT count(*), CAST(sum(p.size) AS BIGINT) FROM connections AS c JOIN pulls AS p ON p.connection_id = c.id \
-         WHERE p.pulled_at IS NOT NULL AND p.pulled_at >= ",
+        // PostgreSQL sums BIGINT as NUMERIC. SQLite keeps the order of a CROSS JOIN; otherwise it goes through all that was ever
+        // pulled.
+        "SELECT count(*), CAST(sum(p.size) AS BIGINT) FROM connections AS c CROSS JOIN pulls AS p \
+         WHERE p.connection_id = c.id AND p.pulled_at IS NOT NULL AND p.pulled_at >= ",
     )
     .value(since.as_microsecond());
     let Some(row) = db.query_one_raw(question.build()).await? else {
