@@ -22,6 +22,7 @@ mod listener;
 mod openapi;
 mod pages;
 mod proftpd;
+mod pulls;
 mod schedules;
 mod scopes;
 mod sftp;
