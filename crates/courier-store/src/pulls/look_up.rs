@@ -64,7 +64,8 @@ pub(super) async fn look_up(
     Ok(standings)
 }
 
-/// What of a row is asked for.
+/// What of a row is asked for. `CROSS JOIN` tells SQLite to go through the wanted files and find a row for each, not the other
+/// way round, through ten million rows.
 const COLUMNS: &str =
     "w.column1, f.id, f.mapping_id, f.size, f.modified, f.span, f.pulled_at, f.seen_at, f.after_state";
 
@@ -87,9 +88,9 @@ fn versions(store: &Store, connection: Uuid, files: &[Wanted<'_>]) -> Statement 
     sql(store, "WITH w AS (SELECT * FROM (VALUES ")
         .rows(wanted)
         .text(&format!(
-            ") AS w) SELECT {COLUMNS} FROM w JOIN pulls AS f ON f.path = w.column2 AND f.size = w.column3
-             AND f.modified BETWEEN w.column4 AND w.column6 AND f.modified + f.span > w.column5
-             WHERE f.connection_id = "
+            ") AS w) SELECT {COLUMNS} FROM w CROSS JOIN pulls AS f
+             WHERE f.path = w.column2 AND f.size = w.column3 AND f.modified BETWEEN w.column4 AND w.column6
+             AND f.modified + f.span > w.column5 AND f.connection_id = "
         ))
         .value(connection)
         .build()
@@ -100,7 +101,7 @@ fn any_version(store: &Store, connection: Uuid, files: &[(usize, &Wanted<'_>)]) 
     sql(store, "WITH w AS (SELECT * FROM (VALUES ")
         .rows(paths(files))
         .text(&format!(
-            ") AS w) SELECT {COLUMNS} FROM w JOIN pulls AS f ON f.id = (
+            ") AS w) SELECT {COLUMNS} FROM w CROSS JOIN pulls AS f WHERE f.id = (
                 SELECT p.id FROM pulls AS p WHERE p.path = w.column2 AND p.connection_id = "
         ))
         .value(connection)
