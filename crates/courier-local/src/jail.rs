@@ -10,7 +10,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use courier_transfer::{Error, ErrorKind, RemoteName, RemotePath, Result};
+use courier_transfer::{Error, ErrorKind, OUT_OF_BASE, RemoteName, RemotePath, Result};
 use rustix::{
     fs::{CWD, Mode, OFlags, ResolveFlags, openat, openat2, readlinkat},
     io::Errno,
@@ -111,6 +111,7 @@ impl Jail {
                     full.display()
                 ),
             )
+            .in_operation(OUT_OF_BASE)
             .with_source(error);
         }
         Error::local(error, doing, &full)

@@ -94,6 +94,10 @@ impl ErrorKind {
     }
 }
 
+/// The operation of errors that say that a path leads out of the connection's base path, by which they are told from those
+/// of a server that refuses.
+pub const OUT_OF_BASE: &str = "stay below the base path";
+
 /// Is it any use to try again?
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Retry {

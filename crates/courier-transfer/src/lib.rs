@@ -40,7 +40,7 @@ pub use client::{
 pub use connector::{Connector, Scout};
 pub use dial::dial;
 pub use entry::{Entry, EntryKind, Listed, TimePrecision};
-pub use error::{Error, ErrorKind, Result, Retry};
+pub use error::{Error, ErrorKind, OUT_OF_BASE, Result, Retry};
 pub use file::{FileSink, FileSource};
 pub use fingerprint::{Fingerprint, InvalidFingerprint};
 pub use parts::{Lane, Parts, Turn};

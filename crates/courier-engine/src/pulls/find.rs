@@ -29,7 +29,7 @@ use uuid::Uuid;
 
 use crate::{Result, folder_mappings::MappingDefinition};
 
-pub(crate) use folder::OF_FOLDER;
+pub(crate) use folder::{OF_FOLDER, below_base};
 use look::Looking;
 
 /// A look through a mapped folder.

@@ -13,6 +13,7 @@ use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 use super::{
+    find::below_base,
     flow::Flow,
     health::Ended,
     hold::Hold,
@@ -57,12 +58,13 @@ impl Pull {
         }
     }
 
-    /// Makes the folder that a file is moved to, once.
+    /// Makes the folder that a file is moved to, once; one that leads out of the connection's base path is refused.
     pub(super) async fn make_folder_of(&self, path: &RemotePath) -> courier_transfer::Result<()> {
         let Some(folder) = path.parent().filter(|folder| !folder.is_top()) else {
             return Ok(());
         };
         if !self.made.lock().contains(&folder) {
+            below_base(&*self.client, &folder).await?;
             ops::make_dir_all(&*self.client, &folder).await?;
             self.made.lock().insert(folder);
         }

@@ -8,7 +8,8 @@ use jiff::Timestamp;
 
 use crate::{
     Capabilities, Checksum, ChecksumBy, Client, CreateOptions, Entry, EntryKind, EntryStream, Error,
-    ErrorKind, Fetch, Listed, OpenOptions, Reader, RemotePath, RenameMode, Result, ServerInfo, Store, Writer,
+    ErrorKind, Fetch, Listed, OUT_OF_BASE, OpenOptions, Reader, RemotePath, RenameMode, Result, ServerInfo,
+    Store, Writer,
 };
 
 /// A session seen from a folder of the server, which is both its root and its login folder.
@@ -132,7 +133,8 @@ impl Client for Rooted {
             None => Err(Error::new(
                 ErrorKind::Denied,
                 format!("{path} leads outside the base path of the connection"),
-            )),
+            )
+            .in_operation(OUT_OF_BASE)),
         }
     }
 

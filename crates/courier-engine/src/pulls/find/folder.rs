@@ -1,6 +1,6 @@
 //! The mapped folder itself: is it there, and does it lie where the connection may go?
 
-use courier_transfer::{Client, Error, ErrorKind, RemotePath, Result};
+use courier_transfer::{Client, Error, ErrorKind, OUT_OF_BASE, RemotePath, Result};
 
 use super::walk::ends_all;
 use crate::folder_mappings::MappingDefinition;
@@ -9,8 +9,8 @@ use crate::folder_mappings::MappingDefinition;
 /// it.
 pub(crate) const OF_FOLDER: &str = "look into the mapped folder";
 
-/// Refuses a mapped folder that leads out of the connection's base path, and tells which folder below it is left out of
-/// the walk: the one that pulled files are moved to.
+/// Refuses a mapped folder, or one that pulled files are moved to, that leads out of the connection's base path; and tells
+/// which folder below it is left out of the walk: the latter.
 ///
 /// # Errors
 /// Of [`OF_FOLDER`], and those that say that the session is broken.
@@ -34,18 +34,44 @@ pub(super) async fn check(client: &dyn Client, definition: &MappingDefinition) -
     let Some(moved) = definition.moved_to() else {
         return Ok(None);
     };
-    let Some(real) = real else {
-        return Ok(Some(moved));
+    let real_moved = match below_base(client, &moved).await {
+        Ok(real) => real,
+        Err(e) if e.operation() == Some(OUT_OF_BASE) => {
+            let message = format!(
+                "the folder {moved}, to which pulled files are to be moved, is refused: {}; set the mapping's move_to to a \
+                 folder that lies below the connection's base path, also where links lead",
+                e.message()
+            );
+            return Err(Error::new(ErrorKind::Denied, message).in_operation(OF_FOLDER));
+        }
+        Err(e) => return Err(e),
     };
     // It may be named in another way than the walk names it, or not be there yet.
-    Ok(Some(match client.canonicalize(&moved).await {
-        Ok(real_moved) => match real_moved.strip_base(&real) {
-            Some(below) => root.join_below(&below),
-            None => moved,
-        },
-        Err(e) if ends_all(&e) => return Err(e),
-        Err(_) => moved,
-    }))
+    let below = real
+        .zip(real_moved)
+        .and_then(|(real, moved)| moved.strip_base(&real));
+    Ok(Some(below.map_or(moved, |below| root.join_below(&below))))
+}
+
+/// The path that the server knows a folder by, which is to be made where it is missing; nothing where it is, or the server
+/// doesn't tell.
+///
+/// # Errors
+/// Of [`OUT_OF_BASE`], where a link leads there out of the connection's base path; and those that say that the session is
+/// broken.
+pub(crate) async fn below_base(client: &dyn Client, folder: &RemotePath) -> Result<Option<RemotePath>> {
+    let mut at = folder.clone();
+    loop {
+        match client.canonicalize(&at).await {
+            Ok(real) => return Ok((at == *folder).then_some(real)),
+            Err(e) if ends_all(&e) || e.operation() == Some(OUT_OF_BASE) => return Err(e),
+            Err(e) if e.kind() == ErrorKind::NotFound => match at.parent() {
+                Some(parent) => at = parent,
+                None => return Ok(None),
+            },
+            Err(_) => return Ok(None),
+        }
+    }
 }
 
 /// An error about the mapped folder itself, with what to do.
@@ -60,9 +86,7 @@ pub(super) fn named(root: &RemotePath, error: &Error) -> Error {
              is ({said})"
         ),
         ErrorKind::WrongKind => {
-            format!(
-                "{root}, which is mapped, is not a folder; set the mapping's remote_path to the folder it lies in ({said})"
-            )
+            format!("{root}, which is mapped, is not a folder; set the mapping's remote_path to the folder it lies in")
         }
         ErrorKind::Denied => format!(
             "the mapped folder {root} may not be looked into: {said}; give the login the right to list it, or set the \

@@ -77,6 +77,25 @@ async fn a_folder_that_leads_out_of_the_base_path_is_refused() {
     // A link that stays below it is a way like any other.
     scene.definition.remote_path = path("within");
     assert_eq!(scene.pulled().await, ["a"]);
+
+    // The same of the folder that pulled files are moved to, which may be missing.
+    for (to, is_refused) in [
+        ("/out", true),
+        ("/out/deeper/still", true),
+        ("done", false),
+        ("/within/done", false),
+    ] {
+        scene.definition.move_to = Some(path(to));
+        let batches = scene.batches(Purpose::Pull).await;
+        assert_eq!(batches.is_err(), is_refused, "{to}: {batches:?}");
+        if let Err(Error::Transfer(error)) = batches {
+            assert_eq!(
+                (error.kind(), error.operation()),
+                (ErrorKind::Denied, Some(OF_FOLDER))
+            );
+            assert!(error.to_string().contains("move_to"), "{error}");
+        }
+    }
 }
 
 #[tokio::test]
