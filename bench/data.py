@@ -76,7 +76,7 @@ class Data:
     def problem(self, item: Item, direction: str) -> str | None:
         """What is wrong with what a run left behind, if anything."""
         target = self.client if direction == "down" else self.server
-        return _difference(self.server / item.name, target / "in" / item.name)
+        return difference(self.server / item.name, target / "in" / item.name)
 
 
 def _link(source: Path, target: Path):
@@ -86,14 +86,14 @@ def _link(source: Path, target: Path):
         os.link(source, target)
 
 
-def _difference(expected: Path, arrived: Path) -> str | None:
+def difference(expected: Path, arrived: Path) -> str | None:
     if not arrived.exists():
         return f"{arrived} is not there"
     if expected.is_dir():
         names = sorted(os.listdir(expected))
         if names != sorted(os.listdir(arrived)):
             return f"{arrived} does not hold the same names as its source"
-        return next(filter(None, (_difference(expected / name, arrived / name) for name in names)), None)
+        return next(filter(None, (difference(expected / name, arrived / name) for name in names)), None)
     return None if _same_bytes(expected, arrived) else f"{arrived} differs from its source"
 
 
