@@ -103,8 +103,8 @@ impl FolderMappings<'_> {
         Ok(queued.count(self.0.read()).await?)
     }
 
-    /// Does what the mappings lead to that are due at this time, the longest due first, so many at most: queues the
-    /// executions that `plan` makes of each mapping and its connection, and notes when they are due next, in one
+    /// Does what the mappings lead to that are due at this time, the longest due first, of which so many are queued at most:
+    /// those that had to wait for others of their connection come before who is due since later. Queues the executions that `plan` makes of each mapping and its connection, and notes when they are due next, in one
     /// transaction. Of several nodes that come at once each gets others. One that is being pulled is left alone until it is
     /// due again. Answers what has become of them; nothing where none is due.
     ///
@@ -118,7 +118,7 @@ impl FolderMappings<'_> {
     ) -> Result<Vec<Fired>> {
         self.0
             .transact(async |db| {
-                let due = Entity::find()
+                let mut due = Entity::find()
                     .filter(Column::LookAt.lte(now.as_microsecond()))
                     .order_by_asc(Column::LookAt)
                     .order_by_asc(Column::Id)
@@ -129,15 +129,24 @@ impl FolderMappings<'_> {
                 if due.is_empty() {
                     return Ok(Vec::new());
                 }
+                let waiting = waiting(db, &due, now, limit).await?;
+                due.extend(waiting);
+                due.sort_by_key(|row| (row.next_run_at, row.id));
                 let mut connections =
                     health::connections(db, due.iter().map(|row| row.connection_id)).await?;
                 count_pulls(db, &mut connections).await?;
                 let pulling = pulling(db, &due).await?;
                 let mut fired = Vec::with_capacity(due.len());
+                let mut room = limit;
                 for row in due {
+                    if room == 0 {
+                        break;
+                    }
                     let connection = connections.get_mut(&row.connection_id);
                     let pulling = pulling.get(&row.id).copied();
-                    fired.push(fire(db, row, connection, pulling, now, &plan).await?);
+                    let done = fire(db, row, connection, pulling, now, &plan).await?;
+                    room -= u64::from(matches!(done, Fired::Queued(_)));
+                    fired.push(done);
                 }
                 Ok(fired)
             })
@@ -197,6 +206,22 @@ pub(super) async fn clock(store: &Store, db: &DatabaseTransaction) -> Result<Tim
     }
 }
 
+/// Those that are to be looked at again in a moment because their connection had as many pulls as it may: of the connections of
+/// these, the longest due first.
+async fn waiting(db: &DatabaseTransaction, due: &[Model], now: Timestamp, limit: u64) -> Result<Vec<Model>> {
+    let soon = now.checked_add(SOON).unwrap_or(now);
+    let waiting = Entity::find()
+        .filter(Column::ConnectionId.is_in(due.iter().map(|row| row.connection_id)))
+        .filter(Column::NextRunAt.lte(now.as_microsecond()))
+        .filter(Column::LookAt.gt(now.as_microsecond()))
+        .filter(Column::LookAt.lte(soon.as_microsecond()))
+        .order_by_asc(Column::NextRunAt)
+        .order_by_asc(Column::Id)
+        .limit(limit)
+        .lock_with_behavior(LockType::Update, LockBehavior::SkipLocked);
+    Ok(waiting.all(db).await?)
+}
+
 async fn fire(
     db: &DatabaseTransaction,
     row: Model,
@@ -218,6 +243,10 @@ async fn fire(
         return Ok(Fired::Unplanned(id));
     };
     if (&planned.then, pulling) == (&Then::Queue, None) {
+        // One that waits already is looked at again when that was to be.
+        if row.look_at > Some(now.as_microsecond()) {
+            return Ok(Fired::Queues);
+        }
         after.look_at = row::micros(now.checked_add(SOON).ok());
         health::save(db, &row, after).await?;
         return Ok(Fired::Queues);
@@ -264,7 +293,7 @@ async fn count_pulls(
 
 /// Which of these are being pulled or wait for that, and by which execution: one of their own that is not over, or a job's
 /// that runs.
-async fn pulling(db: &impl ConnectionTrait, mappings: &[Model]) -> Result<HashMap<Uuid, Uuid>> {
+pub(super) async fn pulling(db: &impl ConnectionTrait, mappings: &[Model]) -> Result<HashMap<Uuid, Uuid>> {
     use executions::Column;
     let unfinished = ExecutionState::ALL.iter().filter(|state| !state.is_final());
     let own: Vec<(Uuid, Uuid)> = executions::Entity::find()

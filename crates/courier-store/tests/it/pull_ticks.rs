@@ -27,6 +27,7 @@ use crate::{
 on_both!(
     of_several_nodes_one_fires_each_mapping,
     one_that_is_being_pulled_is_left_alone,
+    who_waits_for_others_is_first,
     what_cannot_be_planned_keeps_no_other_from_its_turn,
     one_that_waits_is_due_when_its_connection_is_well,
     one_execution_at_a_time_has_a_mapping,
@@ -178,6 +179,41 @@ async fn one_that_is_being_pulled_is_left_alone(db: Database) {
     assert_eq!(fire(&db, at).await, [Fired::Pulling(job.id)]);
     end(&db, claim, State::Failed).await;
     assert_eq!(queued(fire(&db, at + INTERVAL).await).len(), 1);
+}
+
+async fn who_waits_for_others_is_first(db: Database) {
+    let connection = some(&db, "partner").await;
+    let storage = storage(&db, "default").await;
+    let mut left = Vec::new();
+    for name in ["a", "b", "c"] {
+        left.push(mapping(&db, connection.id, name, storage.id).await.id);
+    }
+    // Each is due again after a second, and of one connection only one is pulled at a time.
+    let second = SignedDuration::from_secs(1);
+    let mut at = now();
+    let plan = |mapping: &FolderMapping, connection: &ConnectionState, at| {
+        let then = match connection.pulls {
+            0 => Then::Run(Box::new(pull(mapping, mapping.next_run_at))),
+            _ => Then::Queue,
+        };
+        let next_run_at = Some(at + second);
+        Some(Plan { then, next_run_at })
+    };
+    for _ in 0..3 {
+        let fired = db
+            .folder_mappings()
+            .fire(at, 7, |mapping, connection| plan(mapping, connection, at))
+            .await
+            .unwrap();
+        let mut queued = fired.into_iter().filter_map(|fired| match fired {
+            Fired::Queued(execution) => Some(*execution),
+            _ => None,
+        });
+        let (one, other) = (queued.next().unwrap(), queued.next());
+        assert_eq!((one.mapping_id, other), (Some(left.remove(0)), None));
+        end(&db, running(&db, one.id).await, State::Completed).await;
+        at += second + SignedDuration::from_millis(100);
+    }
 }
 
 async fn what_cannot_be_planned_keeps_no_other_from_its_turn(db: Database) {
