@@ -13,7 +13,7 @@ const NAME: &str = ".courier-check-";
 
 const TEXT: &[u8] = b"Courier tries whether it can write here. This file is removed at once.\n";
 
-/// Writes an object in both ways, sees that it can't be overwritten, reads it, and removes it by `remove`.
+/// Writes an object in both ways, sees that it can't be overwritten, reads it, removes it by `remove`, and sees that it is gone.
 pub(crate) async fn round<F, R>(storage: &dyn Storage, remove: F) -> Result<()>
 where
     F: Fn(ObjectKey, Uuid) -> R,
@@ -26,8 +26,11 @@ where
             .await
             .map_err(|error| failed("write", error))?;
         let read = look(storage, &key, mark).await;
-        let removed = remove(key, mark).await.map_err(|error| failed("remove", error));
-        read.and(removed)?;
+        let removed = remove(key.clone(), mark).await;
+        read.and(removed.map_err(|error| failed("remove", error)))?;
+        // Some stores say only to whom may list that there is none.
+        let gone = storage.find(&key, mark).await;
+        gone.map_err(|error| failed("see that an object is not there", error))?;
     }
     Ok(())
 }

@@ -211,7 +211,9 @@ impl Storage for Files {
 
 /// A key that isn't that of a mark.
 fn usable(key: &ObjectKey) -> Result<ObjectKey> {
-    if key.as_str().split('/').next() == Some(place::MARKS) {
+    let first = key.as_str().split('/').next().unwrap_or_default();
+    // There are file systems to which both cases are one name.
+    if first.eq_ignore_ascii_case(place::MARKS) {
         return Err(Error::new(
             ErrorKind::Key,
             format!(

@@ -98,7 +98,12 @@ impl StorageUrl {
         clear
             .map(|endpoint| {
                 let host = endpoint.host_str().unwrap_or_default();
-                format!("files go to {host} in the clear: its endpoint is http, not https")
+                let also = match self.scheme {
+                    // S3 takes signatures only, of which each is for one request.
+                    Scheme::Gcs | Scheme::Azblob => ", and with them what may open the store",
+                    Scheme::S3 | Scheme::File => "",
+                };
+                format!("files go to {host} in the clear{also}: its endpoint is http, not https")
             })
             .into_iter()
             .collect()

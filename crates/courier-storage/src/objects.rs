@@ -22,6 +22,7 @@ use crate::{
     check,
 };
 pub(crate) use refusal::{Refusal, Unreachable};
+pub(crate) use transport::Trouble;
 
 /// The metadata that holds an object's mark. Azure takes letters and digits only.
 const MARK: &str = "courierpull";
@@ -29,8 +30,10 @@ const MARK: &str = "courierpull";
 const PART: u64 = 8 << 20;
 /// How many parts an upload may have is 10,000 with S3; a source that grows meanwhile needs some more than were counted.
 const PARTS: u64 = 9_000;
-/// How many parts of one upload are under way at once.
-const AT_ONCE: usize = 3;
+/// The biggest part, in bytes: parts are collected in memory, and a server may tell any size of a file.
+const BIGGEST_PART: u64 = 128 << 20;
+/// How many of the smallest parts of one upload are under way at once; of bigger ones fewer.
+const AT_ONCE: u64 = 3;
 
 /// A bucket.
 #[derive(Debug)]
@@ -79,7 +82,7 @@ impl Storage for Objects {
             small: 32,
             streams: 4,
             // The parts under way, and the one that is collected.
-            memory: (AT_ONCE as u64 + 1) * PART,
+            memory: (AT_ONCE + 1) * PART,
         }
     }
 
@@ -95,13 +98,25 @@ impl Storage for Objects {
     }
 
     async fn begin(&self, key: &ObjectKey, mark: Uuid, size: Option<u64>) -> Result<Box<dyn Upload>> {
+        let part = part_size(size);
+        if part > BIGGEST_PART {
+            return Err(Error::new(
+                ErrorKind::Failed,
+                format!(
+                    "{} would have {} bytes, and an object that Courier writes into a bucket has {} at most; use a folder",
+                    self.url.locate(key),
+                    size.unwrap_or_default(),
+                    BIGGEST_PART * PARTS
+                ),
+            ));
+        }
         let writer = self
             .operator
             .writer_with(&self.url.full(key))
             .if_not_exists(true)
             .user_metadata(marked(mark))
-            .chunk(part_size(size))
-            .concurrent(AT_ONCE)
+            .chunk(usize::try_from(part).unwrap_or(usize::MAX))
+            .concurrent(at_once(part))
             .await
             .map_err(|error| self.error(error, "write", key))?;
         Ok(Box::new(ObjectUpload {
@@ -271,13 +286,14 @@ fn marked(mark: Uuid) -> [(String, String); 1] {
 }
 
 /// Whole mebibytes, as many as let the object fit into the parts that there may be.
-fn part_size(size: Option<u64>) -> usize {
-    let part = size
-        .unwrap_or(0)
-        .div_ceil(PARTS)
-        .next_multiple_of(1 << 20)
-        .max(PART);
-    usize::try_from(part).unwrap_or(usize::MAX)
+fn part_size(size: Option<u64>) -> u64 {
+    let part = size.unwrap_or(0).div_ceil(PARTS);
+    part.next_multiple_of(1 << 20).max(PART)
+}
+
+/// How many parts of this size are under way at once.
+fn at_once(part: u64) -> usize {
+    usize::try_from(AT_ONCE * PART / part).unwrap_or(1).max(1)
 }
 
 /// What happened, in words: of the store's own answer where there was one.
@@ -308,7 +324,25 @@ fn words(error: opendal::Error, doing: &str, bucket: &str) -> Error {
     Error::new(kind, format!("could not {doing}: {}", error.message()))
 }
 
-/// Why no answer came.
-pub(crate) fn unreachable(error: &reqwest::Error) -> String {
-    Unreachable::new(error).cause
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_are_few_enough_and_small_enough() {
+        const GIB: u64 = 1 << 30;
+        for (size, part, together) in [
+            (None, PART, 3),
+            (Some(0), PART, 3),
+            (Some(70 * GIB), PART, 3),
+            (Some(100 * GIB), 12 << 20, 2),
+            (Some(1000 * GIB), 114 << 20, 1),
+            (Some(BIGGEST_PART * PARTS), BIGGEST_PART, 1),
+        ] {
+            assert_eq!((part_size(size), at_once(part)), (part, together), "{size:?}");
+        }
+        for told in [BIGGEST_PART * PARTS + 1, u64::MAX] {
+            assert!(part_size(Some(told)) > BIGGEST_PART, "{told}");
+        }
+    }
 }

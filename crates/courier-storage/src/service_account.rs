@@ -12,7 +12,6 @@ use aws_lc_rs::{
     signature::{RSA_PKCS1_SHA256, RsaKeyPair},
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use http::{HeaderMap, StatusCode};
 use reqwest::Client;
 use rustls_pki_types::{PrivatePkcs8KeyDer, pem::PemObject};
 use secrecy::{ExposeSecret, SecretString};
@@ -20,7 +19,10 @@ use serde_json::{Value, json};
 use tokio::sync::Mutex;
 use url::{Host, Url};
 
-use crate::{Scheme, objects::Refusal};
+use crate::{
+    Scheme,
+    objects::{Refusal, Trouble, Unreachable},
+};
 
 const TOKEN_URI: &str = "https://oauth2.googleapis.com/token";
 const SCOPE: &str = "https://www.googleapis.com/auth/devstorage.read_write";
@@ -28,6 +30,8 @@ const SCOPE: &str = "https://www.googleapis.com/auth/devstorage.read_write";
 const CALL: Duration = Duration::from_secs(30);
 /// A token is renewed this long before it ends.
 const EARLY: Duration = Duration::from_secs(300);
+/// No token is used longer than this, whatever is said of it.
+const LONGEST: Duration = Duration::from_secs(12 * 3600);
 
 /// Is this the JSON of a service account's key?
 ///
@@ -89,20 +93,17 @@ impl Tokens {
     }
 
     /// A token that is good for some minutes.
-    pub(crate) async fn get(&self, client: &Client) -> Result<String, Refusal> {
+    pub(crate) async fn get(&self, client: &Client) -> Result<String, Trouble> {
         let mut current = self.current.lock().await;
         if let Some(token) = current.as_ref().filter(|token| token.until > Instant::now()) {
             return Ok(token.text.expose_secret().to_owned());
         }
-        let refuse = |why: &str| {
-            Refusal::read(
-                Scheme::Gcs,
-                StatusCode::BAD_GATEWAY,
-                &HeaderMap::new(),
-                why.as_bytes(),
-            )
-        };
-        let assertion = self.assertion().map_err(|why| refuse(&why))?;
+        let broken =
+            |error| Trouble::Broken(Unreachable::new(&error).of(self.uri.host_str().unwrap_or_default()));
+        let assertion = self
+            .assertion()
+            .map_err(Unreachable::because)
+            .map_err(Trouble::Broken)?;
         let form = url::form_urlencoded::Serializer::new(String::new())
             .append_pair("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer")
             .append_pair("assertion", &assertion)
@@ -114,19 +115,21 @@ impl Tokens {
             .timeout(CALL)
             .send()
             .await
-            .map_err(|error| refuse(&crate::objects::unreachable(&error)))?;
+            .map_err(broken)?;
         let (status, headers) = (response.status(), response.headers().clone());
-        let body = response
-            .bytes()
-            .await
-            .map_err(|error| refuse(&crate::objects::unreachable(&error)))?;
+        let body = response.bytes().await.map_err(broken)?;
         let answer: Option<Value> = serde_json::from_slice(&body).ok().filter(|_| status.is_success());
         let token = answer
             .as_ref()
             .and_then(|answer| answer.get("access_token"))
             .and_then(Value::as_str);
         let Some(token) = token else {
-            return Err(Refusal::read(Scheme::Gcs, status, &headers, &body));
+            return Err(Trouble::Refused(Refusal::read(
+                Scheme::Gcs,
+                status,
+                &headers,
+                &body,
+            )));
         };
         let lasts = answer
             .as_ref()
@@ -135,12 +138,12 @@ impl Tokens {
             .unwrap_or(0);
         *current = Some(Token {
             text: token.into(),
-            until: Instant::now() + Duration::from_secs(lasts).saturating_sub(EARLY),
+            until: Instant::now() + Duration::from_secs(lasts).min(LONGEST).saturating_sub(EARLY),
         });
         Ok(token.to_owned())
     }
 
-    fn assertion(&self) -> Result<String, String> {
+    fn assertion(&self) -> Result<String, &'static str> {
         let now = SystemTime::now()
             .duration_since(SystemTime::UNIX_EPOCH)
             .unwrap_or_default()
@@ -165,7 +168,7 @@ impl Tokens {
                 text.as_bytes(),
                 &mut signature,
             )
-            .map_err(|_| "the request for a token could not be signed".to_owned())?;
+            .map_err(|_| "the request for a token could not be signed")?;
         text.push('.');
         text.push_str(&URL_SAFE_NO_PAD.encode(signature));
         Ok(text)

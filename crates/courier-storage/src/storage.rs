@@ -25,7 +25,8 @@ pub struct Concurrency {
     pub small: usize,
     /// How many uploads by [`Storage::begin`].
     pub streams: usize,
-    /// How many bytes one upload holds at most; more for an object of more than 80 GiB, of which a part must be bigger.
+    /// How many bytes one upload holds at most; in a bucket up to 256 MiB for an object of more than 140 GiB, whose parts
+    /// must be bigger.
     pub memory: u64,
 }
 

@@ -210,10 +210,18 @@ impl Unreachable {
         }
     }
 
-    pub(super) fn because(cause: &str) -> Self {
+    pub(crate) fn because(cause: &str) -> Self {
         Self {
             cause: cause.to_owned(),
             passing: true,
+        }
+    }
+
+    /// Of another server than the store itself.
+    pub(crate) fn of(self, server: &str) -> Self {
+        Self {
+            cause: format!("{server}: {}", self.cause),
+            ..self
         }
     }
 }

@@ -71,7 +71,7 @@ impl Transport {
         *request.uri_mut() = parts.uri.clone();
         *request.headers_mut() = parts.headers.clone();
         if let Some(tokens) = &self.tokens {
-            let token = tokens.get(&self.client).await.map_err(Trouble::Refused)?;
+            let token = tokens.get(&self.client).await?;
             let value = HeaderValue::try_from(format!("Bearer {token}"))
                 .map_err(|_| Trouble::Broken(Unreachable::because("the token that was given is none")))?;
             request.headers_mut().insert(header::AUTHORIZATION, value);
@@ -128,7 +128,8 @@ impl HttpTransport for Transport {
     }
 }
 
-enum Trouble {
+/// Why there is no answer that is one.
+pub(crate) enum Trouble {
     Broken(Unreachable),
     Refused(Refusal),
 }

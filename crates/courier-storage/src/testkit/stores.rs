@@ -16,7 +16,7 @@ use aws_lc_rs::{
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
-use futures::TryStreamExt;
+use futures::{StreamExt, TryStreamExt, stream};
 use reqwest::{Client, RequestBuilder};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -146,6 +146,18 @@ impl Store {
         files
             .map(|entry| (entry.path().to_owned(), entry.metadata().content_length()))
             .collect()
+    }
+
+    /// What each object of the bucket comes to, all of which are read.
+    pub async fn each<T>(&self, of: impl Fn(&[u8]) -> T) -> BTreeMap<String, T> {
+        let objects = self.objects(&self.url(""));
+        let (operator, of) = (objects.operator(), &of);
+        let read = |name: String| async move {
+            let bytes = operator.read(&name).await.unwrap().to_bytes();
+            (name, of(&bytes))
+        };
+        let names = self.list().await.into_keys();
+        stream::iter(names).map(read).buffer_unordered(8).collect().await
     }
 
     /// The bytes of an object, by its whole name.

@@ -274,3 +274,17 @@ async fn a_service_account_that_is_refused_is_one_with_wrong_credentials() {
     assert_eq!(error.kind(), ErrorKind::Auth, "{error}");
     assert!(error.to_string().contains("account not found"), "{error}");
 }
+
+#[tokio::test]
+async fn a_token_that_never_ends_is_one_like_others() {
+    let body = r#"{"access_token":"token","expires_in":18446744073709551615}"#;
+    let (endpoint, _) = scripted(200, body).await;
+    let credentials = json!({"service_account": service_account(&format!("{endpoint}/token"))});
+    let storage = open(&format!("gcs://bucket?endpoint={endpoint}"), &credentials);
+    let error = storage.check().await.unwrap_err();
+    assert_eq!(
+        error.kind(),
+        ErrorKind::Invalid,
+        "it takes whatever is put: {error}"
+    );
+}

@@ -119,6 +119,7 @@ async fn what_is_in_the_way_is_said() {
         ("dangling", ErrorKind::Exists, "there already"),
         ("link", ErrorKind::Exists, "there already"),
         (".courier/a", ErrorKind::Key, "marks"),
+        (".Courier/a", ErrorKind::Key, "marks"),
     ] {
         let error = storage
             .put(&key(name), Uuid::now_v7(), content(1), &always())
