@@ -78,8 +78,9 @@ const PULLS: &str = "CREATE TABLE pulls (
 
 const SCHEMA: &[&str] = &[
     "CREATE INDEX pulls_history ON pulls (connection_id, pulled_at, id, size) WHERE pulled_at IS NOT NULL",
-    "CREATE INDEX pulls_by_execution ON pulls (execution_id)",
-    "CREATE INDEX pulls_open ON pulls (connection_id, mapping_id) WHERE pulled_at IS NULL",
+    "CREATE INDEX pulls_by_execution ON pulls (execution_id, connection_id, pulled_at, id) WHERE pulled_at IS NOT NULL",
+    // With `pulled_at`, because SQLite takes the index with more columns that it can use.
+    "CREATE INDEX pulls_open ON pulls (pulled_at, connection_id, mapping_id) WHERE pulled_at IS NULL",
     "CREATE TABLE pull_sightings (
         mapping_id {id} NOT NULL,
         path {bytes} NOT NULL,

@@ -11,6 +11,8 @@ use crate::{Error, Page, PageRequest, Result, Store, audit::Volume, row};
 
 /// Entries that are read by their ids at once.
 const BATCH: usize = 1000;
+/// So many entries are put in order at once without anybody noticing.
+const FEW: i64 = 10_000;
 
 pub(super) async fn list(
     store: &Store,
@@ -39,10 +41,12 @@ pub(super) async fn list(
     if let Some(until) = filter.until {
         sql = sql.text(" AND pulled_at < ").value(until.as_microsecond());
     }
+    let mut order = "pulled_at";
     if let Some(prefix) = &filter.prefix {
-        sql = sql.text(" AND path >= ").value(prefix.clone());
-        if let Some(end) = end_of(prefix) {
-            sql = sql.text(" AND path < ").value(end);
+        sql = below(sql, prefix);
+        if are_few(store, connection, prefix).await? {
+            // What isn't plainly a column keeps SQLite from going through all of the history in its order.
+            order = "pulled_at + 0";
         }
     }
     if let Some(part) = &filter.path {
@@ -66,7 +70,7 @@ pub(super) async fn list(
             .text(")");
     }
     let sql = sql
-        .text(" ORDER BY pulled_at DESC, id DESC LIMIT ")
+        .text(&format!(" ORDER BY {order} DESC, id DESC LIMIT "))
         .value(i64::try_from(limit + 1).unwrap_or(i64::MAX));
     let rows = db.query_all_raw(sql.build()).await?;
     let mut items: Vec<Entry> = rows.iter().map(rows::entry).collect::<Result<_>>()?;
@@ -78,6 +82,29 @@ pub(super) async fn list(
         .filter(|_| more)
         .map(|last| format!("{:x}-{}", last.pulled_at.as_microsecond(), last.id.simple()));
     Ok(Page { items, next_cursor })
+}
+
+/// Narrows a question to paths with this beginning.
+fn below(sql: Sql, prefix: &[u8]) -> Sql {
+    let sql = sql.text(" AND path >= ").value(prefix.to_vec());
+    match end_of(prefix) {
+        Some(end) => sql.text(" AND path < ").value(end),
+        None => sql,
+    }
+}
+
+/// Are there so few paths with this beginning that they are best found first, and then put in order?
+async fn are_few(store: &Store, connection: Uuid, prefix: &[u8]) -> Result<bool> {
+    let db = store.read();
+    let first = Sql::new(
+        db.get_database_backend(),
+        "SELECT count(*) FROM (SELECT 1 FROM pulls WHERE connection_id = ",
+    )
+    .value(connection);
+    let question = below(first, prefix).text(&format!(" LIMIT {}) AS v", FEW + 1));
+    let row = db.query_one_raw(question.build()).await?;
+    let count: i64 = row.map_or(Ok(0), |row| row.try_get_by_index(0))?;
+    Ok(count <= FEW)
 }
 
 /// The place after which a page begins.
