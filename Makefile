@@ -18,7 +18,7 @@ delay_line := bench/delay-line/Cargo.toml
 # Of the workspace, and of what is built apart from it.
 locks = $(shell git ls-files '*Cargo.lock')
 
-.PHONY: help build run test lint soak fuzz bench bench-jobs fmt clean
+.PHONY: help build run test lint soak fuzz bench bench-jobs bench-history fmt clean
 .PHONY: check-format check-locks check-licences check-code check-tests check-docs
 
 help: ## this list
@@ -41,13 +41,15 @@ lint: ## the part of `make test` that compiles nothing to run
 	@scripts/setup test
 	@for stage in format locks licences code; do $(MAKE) check-$$stage; done
 
-soak: ## kill everything in mid-transfer, twenty times each; SOAK_ROUNDS=5 SOAK_MIB=256 SOAK_SEED=7 SOAK_ARGS="-E 'test(nodes)'"
+soak: ## kill everything in mid-transfer, twenty times each; SOAK_ROUNDS=5 SOAK_MIB=256 SOAK_FILES=1000 SOAK_SEED=7 SOAK_ARGS="-E 'test(nodes)'"
 	@scripts/setup test
-	COURIER_SOAK_ROUNDS=$(SOAK_ROUNDS) COURIER_SOAK_MIB=$(SOAK_MIB) $(if $(SOAK_SEED),COURIER_SOAK_SEED=$(SOAK_SEED)) \
+	COURIER_SOAK_ROUNDS=$(SOAK_ROUNDS) COURIER_SOAK_MIB=$(SOAK_MIB) COURIER_SOAK_FILES=$(SOAK_FILES) \
+	  $(if $(SOAK_SEED),COURIER_SOAK_SEED=$(SOAK_SEED)) \
 	  cargo nextest run --locked -p courier --all-features --profile soak $(SOAK_ARGS)
 
 SOAK_ROUNDS ?= 20
 SOAK_MIB ?= 64
+SOAK_FILES ?= 10000
 
 fuzz: ## feed nonsense to what reads foreign bytes; FUZZ_SECONDS=600 FUZZ_TARGETS=key_files
 	@scripts/setup fuzz
@@ -71,6 +73,11 @@ bench-jobs: ## how soon jobs begin, how many fit into a minute, what idle schedu
 	@scripts/setup test
 	cargo build --locked --release -p courier
 	@python3 bench/jobs.py --courier $(target)/release/courier $(BENCH_ARGS)
+
+bench-history: ## what ten million pulled files cost; BENCH_ARGS="--databases sqlite"
+	@scripts/setup test
+	cargo build --locked --release -p courier-store --example history
+	@python3 bench/history.py --program $(target)/release/examples/history $(BENCH_ARGS)
 
 fmt: ## format the sources
 	@scripts/setup build
