@@ -201,7 +201,6 @@ async fn commit(url: &str, files: usize) -> Done {
                     id: file.id,
                     sha256: [1; 32],
                     after: AfterState::None,
-                    version: None,
                 })
                 .collect(),
             ..Group::default()

@@ -26,13 +26,12 @@ use crate::{
     audit::NewAudit,
     connections::Health,
     entities::{
-        connections, executions,
+        connections,
         folder_mappings::{Column, Entity, Model},
     },
-    executions::ExecutionState,
     ids::{now, stamp},
     page::Order,
-    row,
+    pulls, row,
 };
 
 /// Folder mappings.
@@ -221,7 +220,8 @@ impl FolderMappings<'_> {
             .await
     }
 
-    /// Deletes a mapping, with the audit record of it. What it has pulled stays pulled.
+    /// Deletes a mapping, with the audit record of it. What it has pulled stays pulled; what somebody wanted it to pull anew is
+    /// wanted no longer.
     ///
     /// # Errors
     /// [`Error::NotFound`]; [`Error::Conflict`] while it pulls.
@@ -229,13 +229,15 @@ impl FolderMappings<'_> {
         self.0
             .transact(async |db| {
                 let row = locked(db, id).await?;
-                if let Some(execution) = unfinished(db, id).await? {
+                let pulling = tick::pulling(db, std::slice::from_ref(&row)).await?;
+                if let Some(execution) = pulling.get(&id) {
                     return Err(Error::Conflict(format!(
                         "the folder mapping is being pulled by the execution {execution}: cancel that, or wait for its end"
                     )));
                 }
                 let mapping = row.try_into()?;
                 Entity::delete_by_id(id).exec(db).await?;
+                pulls::forget_mapping(db, id).await?;
                 self.0.append_audit(db, vec![record(&mapping)]).await
             })
             .await
@@ -351,22 +353,6 @@ pub(crate) async fn of_connection(db: &impl ConnectionTrait, connection: Uuid) -
 async fn locked(db: &impl ConnectionTrait, id: Uuid) -> Result<Model> {
     let row = Entity::find_by_id(id).lock_exclusive().one(db).await?;
     row.ok_or(NOT_FOUND)
-}
-
-/// The execution that pulls this mapping, or is to.
-async fn unfinished(db: &impl ConnectionTrait, mapping: Uuid) -> Result<Option<Uuid>> {
-    use executions::{Column, Entity};
-    let unfinished = ExecutionState::ALL.iter().filter(|state| !state.is_final());
-    let found = Entity::find()
-        .select_only()
-        .column(Column::Id)
-        // Which holds the mapping's id, and has an index.
-        .filter(Column::JobId.eq(mapping))
-        .filter(Column::State.is_in(unfinished.map(|state| state.as_str())))
-        .into_tuple()
-        .one(db)
-        .await?;
-    Ok(found)
 }
 
 impl TryFrom<Model> for FolderMapping {

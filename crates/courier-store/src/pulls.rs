@@ -5,6 +5,7 @@
 //! history when the object is whole. Its id is the mark of the object, names the entry, and is what a replay asks for.
 
 mod commit;
+mod gone;
 mod history;
 mod look_up;
 mod replays;
@@ -24,6 +25,7 @@ use crate::{
     words::words,
 };
 
+pub(crate) use gone::{forget_connection, forget_mapping};
 pub use replays::Replay;
 pub use sightings::Sighting;
 
@@ -192,8 +194,6 @@ pub struct Pulled {
     pub sha256: [u8; 32],
     /// What is to become of the file on the server: [`AfterState::Pending`], or [`AfterState::None`] where it stays.
     pub after: AfterState,
-    /// Its size and time, where they are known better than when it was begun.
-    pub version: Option<(u64, Modified)>,
 }
 
 /// What one transaction writes of a mapping's pull. It can be committed again where the answer was lost.
@@ -368,8 +368,9 @@ impl Pulls<'_> {
         commit::commit(self.0, puller, group, record).await
     }
 
-    /// The intents that are left over for this mapping: its own, and those of the connection's mappings that are gone,
-    /// which are its own from now on. To be asked before the mapping begins anything.
+    /// The intents that are left over for this mapping: its own, and those of the connection's mappings that are gone, or
+    /// disabled and not being pulled, which are its own from now on: else nobody would settle them, and their files would
+    /// wait. To be asked before the mapping begins anything.
     ///
     /// # Errors
     /// [`Error::Conflict`](crate::Error::Conflict) where the claim is lost.

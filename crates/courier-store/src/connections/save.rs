@@ -18,7 +18,7 @@ use crate::{
     },
     folder_mappings,
     ids::now,
-    jobs, known_hosts, row,
+    jobs, known_hosts, pulls, row,
 };
 
 const NOT_FOUND: Error = Error::NotFound { what: "connection" };
@@ -97,6 +97,7 @@ pub(super) async fn delete(store: &Store, id: Uuid, audit: Vec<NewAudit>) -> Res
                 });
             }
             Entity::delete_by_id(id).exec(db).await?;
+            pulls::forget_connection(db, id).await?;
             store.append_audit(db, audit).await
         })
         .await

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use sea_orm::{ConnectionTrait, DbBackend, Value};
 use uuid::Uuid;
 
-use super::{Entry, Group, Identity, Intent, NewPull, Pulled, Puller, rows, sql::Sql};
+use super::{Entry, Group, Identity, Intent, NewPull, Pulled, Puller, gone, rows, sql::Sql};
 use crate::{
     Error, Result, Store,
     alerts::{self, PulledFile, PulledFor},
@@ -30,6 +30,9 @@ pub(super) async fn commit(
         .transact(async |db| {
             executions::held(db, puller.claim).await?;
             let write = Write { db, puller };
+            if !group.begin.is_empty() {
+                write.lock().await?;
+            }
             let entries = write.record(&group.record).await?;
             write.drop(&group.drop).await?;
             write.rekey(&group.rekey).await?;
@@ -50,20 +53,21 @@ pub(super) async fn open(store: &Store, puller: Puller) -> Result<Vec<Intent>> {
     store
         .transact(async |db| {
             executions::held(db, puller.claim).await?;
+            // Whoever begins to pull a mapping that is disabled sees whether its intents are somebody else's by now.
+            Write { db, puller }.lock().await?;
             let Puller {
                 connection, mapping, ..
             } = puller;
             let backend = db.get_database_backend();
-            // SQLite would go through all of the connection's history, which begins with the same column.
-            let open = match backend {
-                DbBackend::Sqlite => "pulls INDEXED BY pulls_open",
-                _ => "pulls",
-            };
+            let open = gone::open(backend);
             let adopt = Sql::new(backend, &format!("UPDATE {open} SET mapping_id = "))
                 .value(mapping)
                 .text(" WHERE pulled_at IS NULL AND connection_id = ")
                 .value(connection)
-                .text(" AND NOT EXISTS (SELECT 1 FROM folder_mappings AS m WHERE m.id = pulls.mapping_id)");
+                .text(
+                    " AND NOT EXISTS (SELECT 1 FROM folder_mappings AS m WHERE m.id = pulls.mapping_id AND (m.enabled OR
+                    EXISTS (SELECT 1 FROM executions AS e WHERE e.id = m.held_by AND e.state = 'running')))",
+                );
             db.execute_raw(adopt.build()).await?;
             let of = Sql::new(backend, &format!("SELECT {} FROM {open}", rows::INTENT))
                 .text(" WHERE pulled_at IS NULL AND connection_id = ")
@@ -97,7 +101,6 @@ impl<C: ConnectionTrait> Write<'_, C> {
         let mut entries = Vec::with_capacity(pulled.len());
         let at = now().as_microsecond();
         for pulled in pulled.chunks(BATCH) {
-            self.correct(pulled).await?;
             let values = pulled.iter().map(|file| -> [Value; 3] {
                 [
                     file.id.into(),
@@ -132,31 +135,6 @@ impl<C: ConnectionTrait> Write<'_, C> {
         }
         entries.sort_by_key(|entry| entry.id);
         Ok(entries)
-    }
-
-    /// Sizes and times that became better known, but for those that another row has: that one was there first.
-    async fn correct(&self, pulled: &[Pulled]) -> Result<()> {
-        let known = pulled.iter().filter_map(|file| -> Option<[Value; 4]> {
-            let (size, modified) = file.version?;
-            let (from, span) = rows::stored_time(modified);
-            Some([file.id.into(), row::stored(size).into(), from.into(), span.into()])
-        });
-        let known: Vec<[Value; 4]> = known.collect();
-        if known.is_empty() {
-            return Ok(());
-        }
-        let update = self
-            .sql(
-                "UPDATE pulls SET size = v.column2, modified = v.column3, span = v.column4 FROM (VALUES ",
-            )
-            .rows(known)
-            .text(
-                ") AS v WHERE pulls.id = v.column1 AND pulls.pulled_at IS NULL AND NOT EXISTS (
-                    SELECT 1 FROM pulls AS p WHERE p.connection_id = pulls.connection_id AND p.path = pulls.path
-                    AND p.size = v.column2 AND p.modified = v.column3 AND p.replay = pulls.replay AND p.id <> pulls.id)",
-            );
-        self.db.execute_raw(update.build()).await?;
-        Ok(())
     }
 
     async fn drop(&self, ids: &[Uuid]) -> Result<()> {
@@ -235,12 +213,11 @@ impl<C: ConnectionTrait> Write<'_, C> {
         Ok(())
     }
 
-    /// Intents, where nothing is there yet that they would pull again.
+    /// Intents, where nothing is there yet that they would pull again. To be called with the lock.
     async fn begin(&self, files: &[NewPull]) -> Result<Vec<bool>> {
         if files.is_empty() {
             return Ok(Vec::new());
         }
-        self.lock().await?;
         let Puller {
             claim,
             connection,
@@ -249,13 +226,19 @@ impl<C: ConnectionTrait> Write<'_, C> {
         } = self.puller;
         let at = now().as_microsecond();
         let mut paths = HashSet::with_capacity(files.len());
+        let version = |file: &NewPull| (file.path.clone(), file.size, file.modified);
+        // What somebody wants anew may be a version that isn't pulled yet.
+        let replays = files.iter().filter(|file| file.replay.is_some());
+        let replayed: HashSet<_> = replays.map(version).collect();
         let mut ours = HashSet::with_capacity(files.len());
         for files in files.chunks(BATCH) {
             // A statement doesn't see what it writes, so of a path that comes twice it is told once.
             let files = files.iter().filter(|file| {
-                identity == Identity::PathAndVersion
-                    || file.replay.is_some()
-                    || paths.insert(file.path.as_slice())
+                file.replay.is_some()
+                    || match identity {
+                        Identity::PathAndVersion => replayed.is_empty() || !replayed.contains(&version(file)),
+                        Identity::Path => paths.insert(file.path.as_slice()),
+                    }
             });
             let files: Vec<&NewPull> = files.collect();
             let values = files.iter().map(|file| -> [Value; 12] {
@@ -288,13 +271,17 @@ impl<C: ConnectionTrait> Write<'_, C> {
                 .text(", 'none', v.* FROM (VALUES ")
                 .rows(values)
                 .text(") AS v WHERE ");
-            let insert = match identity {
-                Identity::PathAndVersion => insert.text("TRUE"),
-                Identity::Path => insert
-                    .text("v.column8 IS NOT NULL OR NOT EXISTS (SELECT 1 FROM pulls AS p WHERE p.connection_id = ")
-                    .value(connection)
-                    .text(" AND p.path = v.column2)"),
-            };
+            let insert = insert
+                .text(
+                    "v.column8 IS NOT NULL OR NOT EXISTS (SELECT 1 FROM pulls AS p WHERE p.connection_id = ",
+                )
+                .value(connection)
+                .text(match identity {
+                    Identity::PathAndVersion => {
+                        " AND p.path = v.column2 AND p.size = v.column4 AND p.modified = v.column5)"
+                    }
+                    Identity::Path => " AND p.path = v.column2)",
+                });
             self.db
                 .execute_raw(insert.text(" ON CONFLICT DO NOTHING").build())
                 .await?;

@@ -26,6 +26,7 @@ on_both!(
     of_two_changes_at_once_one_is_told,
     what_a_mapping_needs_is_not_deleted,
     one_that_pulls_is_not_deleted,
+    one_that_a_job_pulls_is_not_deleted,
     mappings_are_found_by_what_they_are,
 );
 
@@ -265,6 +266,24 @@ async fn one_that_pulls_is_not_deleted(db: Database) {
         .delete(made.id, of("folder_mapping_deleted"))
         .await
         .unwrap();
+}
+
+/// A job's step pulls it, which the mapping's own executions don't tell.
+async fn one_that_a_job_pulls_is_not_deleted(db: Database) {
+    let (connection, storage) = two(&db).await;
+    let made = mapping(&db, connection.id, "inbox", storage.id).await;
+    let (executions, mappings) = (db.executions(), db.folder_mappings());
+    let job = new_execution(new_id(), "nightly");
+    let job = executions.enqueue(job, of("execution_queued")).await.unwrap();
+    let taken = executions.claim(job.id, &life(&db, "node").await).await.unwrap();
+    let claim = taken.unwrap().claim();
+    mappings.hold(claim, made.id).await.unwrap();
+    let refused = mappings.delete(made.id, of("never")).await.unwrap_err();
+    assert!(matches!(&refused, Error::Conflict(why) if why.contains(&job.id.to_string())));
+    let released = executions.release(claim, ExecutionState::Failed, None, None);
+    released.await.unwrap();
+    let deleted = mappings.delete(made.id, of("folder_mapping_deleted"));
+    deleted.await.unwrap();
 }
 
 async fn mappings_are_found_by_what_they_are(db: Database) {

@@ -65,7 +65,6 @@ fn pulled(id: Uuid) -> Pulled {
         id,
         sha256: [7; 32],
         after: AfterState::None,
-        version: None,
     }
 }
 

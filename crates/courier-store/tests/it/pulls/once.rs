@@ -6,6 +6,7 @@ use courier_store::{
     Error, Store,
     audit::AuditFilter,
     executions::ExecutionState,
+    folder_mappings::{Anew, FolderMappingInput},
     new_id,
     pulls::{AfterState, Entry, Group, Identity, Modified, NewPull, Puller, Standing, Wanted},
 };
@@ -13,7 +14,14 @@ use futures::future::join_all;
 use uuid::Uuid;
 
 use super::{audit, begin, file, history, modified, pull, pulled, puller, record};
-use crate::{database::Database, executions::life, on_both};
+use crate::{
+    connections::some,
+    database::Database,
+    executions::life,
+    folder_mappings::{mapping, storage},
+    on_both,
+    records::of_both,
+};
 
 on_both!(
     of_those_who_race_one_gets_a_file,
@@ -21,9 +29,10 @@ on_both!(
     a_lost_claim_writes_nothing,
     a_group_may_be_committed_again,
     what_is_left_over_is_found_and_settled,
+    what_a_disabled_mapping_has_left_is_settled_by_another,
+    what_is_left_of_a_connection_goes_with_it,
     what_is_gone_is_not_recorded,
     what_became_of_a_file_is_kept,
-    sizes_and_times_can_become_known_better,
     a_storage_knows_what_is_on_its_way,
     who_was_taken_over_from_harms_nobody,
 );
@@ -206,6 +215,56 @@ async fn what_is_left_over_is_found_and_settled(db: Database) {
     assert_eq!(db.pulls().open(elsewhere).await.unwrap().len(), 1);
 }
 
+async fn what_a_disabled_mapping_has_left_is_settled_by_another(db: Database) {
+    let life = life(&db, "n").await;
+    let (connection, storage) = (some(&db, "partner").await.id, storage(&db, "default").await.id);
+    let made = mapping(&db, connection, "inbox", storage).await;
+    let old = puller(&db, &life, connection, made.id).await;
+    db.folder_mappings().hold(old.claim, made.id).await.unwrap();
+    let left = [file("/a", 1, modified(0))];
+    db.pulls().commit(old, &begin(&left), audit).await.unwrap();
+    let heir = puller(&db, &life, connection, new_id()).await;
+    let open = async || db.pulls().open(heir).await.unwrap().len();
+    let change = async |enabled: bool| {
+        let mappings = db.folder_mappings();
+        let before = mappings.get(made.id).await.unwrap();
+        let input = FolderMappingInput {
+            name: before.name,
+            storage_id: storage,
+            enabled,
+            definition: before.definition,
+        };
+        let record = of_both("folder_mapping_changed");
+        let changed = mappings.update(made.id, before.updated_at, input, Anew::default(), record);
+        changed.await.unwrap();
+    };
+    change(false).await;
+    assert_eq!(open().await, 0, "it is being pulled");
+    let executions = db.executions();
+    let released = executions.release(old.claim, ExecutionState::Paused, None, None);
+    released.await.unwrap();
+    change(true).await;
+    assert_eq!(open().await, 0, "it sees to them itself");
+    change(false).await;
+    assert_eq!(open().await, 1);
+    assert_eq!(open().await, 1, "as often as it is asked");
+}
+
+async fn what_is_left_of_a_connection_goes_with_it(db: Database) {
+    let life = life(&db, "n").await;
+    let connection = some(&db, "partner").await.id;
+    let puller = puller(&db, &life, connection, new_id()).await;
+    let files = [file("/a", 1, modified(0)), file("/b", 1, modified(0))];
+    db.pulls().commit(puller, &begin(&files), audit).await.unwrap();
+    db.pulls()
+        .commit(puller, &record(&files[..1]), audit)
+        .await
+        .unwrap();
+    db.connections().delete(connection, Vec::new()).await.unwrap();
+    assert_eq!(db.pulls().open_at(Uuid::max()).await.unwrap(), 0);
+    assert_eq!(history(&db, connection).await.len(), 1);
+}
+
 async fn what_is_gone_is_not_recorded(db: Database) {
     let life = life(&db, "n").await;
     let connection = new_id();
@@ -278,25 +337,6 @@ async fn what_became_of_a_file_is_kept(db: Database) {
     };
     assert!(known.seen_at.is_some_and(|seen| seen > known.pulled_at));
     assert_eq!(known.after, AfterState::Done);
-}
-
-async fn sizes_and_times_can_become_known_better(db: Database) {
-    let life = life(&db, "n").await;
-    let connection = new_id();
-    let puller = puller(&db, &life, connection, new_id()).await;
-    pull(&db, puller, &[file("/a", 5, modified(7))]).await;
-    let files = [file("/a", 5, Modified::UNKNOWN), file("/b", 5, Modified::UNKNOWN)];
-    db.pulls().commit(puller, &begin(&files), audit).await.unwrap();
-    let mut group = record(&files);
-    for file in &mut group.record {
-        file.version = Some((5, modified(7)));
-    }
-    db.pulls().commit(puller, &group, audit).await.unwrap();
-    // That version of /a has an entry already; the new one says what was known of it.
-    let entry = db.pulls().get(files[0].id).await.unwrap();
-    assert_eq!(entry.modified, Modified::UNKNOWN);
-    let entry = db.pulls().get(files[1].id).await.unwrap();
-    assert_eq!(entry.modified, modified(7));
 }
 
 async fn a_storage_knows_what_is_on_its_way(db: Database) {

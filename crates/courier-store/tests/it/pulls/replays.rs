@@ -12,6 +12,7 @@ on_both!(
     a_replay_is_pulled_once_and_again_when_asked_for_again,
     what_was_asked_for_twice_is_asked_for_once,
     a_replay_of_what_is_gone_ends,
+    a_new_version_that_is_replayed_is_not_pulled_beside,
     without_a_record_nothing_is_asked_for,
 );
 
@@ -126,6 +127,25 @@ async fn what_was_asked_for_twice_is_asked_for_once(db: Database) {
             .unwrap()
             .is_empty()
     );
+}
+
+/// A file was corrected, and somebody asks for it before the next pull has come.
+async fn a_new_version_that_is_replayed_is_not_pulled_beside(db: Database) {
+    let life = life(&db, "n").await;
+    let puller = puller(&db, &life, new_id(), new_id()).await;
+    pull(&db, puller, &[file("/a", 1, modified(0))]).await;
+    let entries = history(&db, puller.connection).await;
+    db.pulls().ask_replays(&entries, "ann", asked).await.unwrap();
+    let wanted = NewPull {
+        modified: modified(9),
+        ..answer(&open(&db, puller).await[0])
+    };
+    let listed = || file("/a", 1, modified(9));
+    let both = begin(&[wanted, listed()]);
+    let commit = db.pulls().commit(puller, &both, audit).await;
+    assert_eq!(commit.unwrap(), [true, false]);
+    let commit = db.pulls().commit(puller, &begin(&[listed()]), audit).await;
+    assert_eq!(commit.unwrap(), [false]);
 }
 
 async fn a_replay_of_what_is_gone_ends(db: Database) {
