@@ -27,6 +27,7 @@ mod many_files;
 mod mapped_folders;
 mod mappings;
 mod pull_health;
+mod pulls;
 mod rotation;
 mod schedules;
 mod secrets;

@@ -6,6 +6,8 @@
 //! make soak SOAK_SEED=7 SOAK_ROUNDS=3 SOAK_ARGS="-E 'test(nodes)'"   # some of them again
 //! ```
 //!
+//! Files that are pulled ([`pulls`]) are many instead of big: COURIER_SOAK_FILES of them, each destination's own.
+//!
 //! The moment is chosen in bytes that have passed the line to the partner, not in seconds, so that a slow machine
 //! kills at the same places. Each round runs a job of five steps ([`course`]) and looks at all that it left.
 // What a soak test prints is how it is run again, and how it went.
@@ -17,6 +19,7 @@ mod dice;
 mod nodes;
 mod partner;
 mod process;
+mod pulls;
 mod server;
 
 /// A number from the environment.

@@ -1,6 +1,7 @@
 //! What the tests run against: the built binary, real OpenSSH and FTP servers, a server of Courier's.
 
 mod cli;
+mod destination;
 mod ftpd;
 pub(crate) mod hook;
 mod needles;
@@ -13,6 +14,7 @@ mod visits;
 pub(crate) mod watched;
 
 pub(crate) use cli::{Cli, Outcome, signal, wait_until};
+pub(crate) use destination::{Arrived, Destination, arrived};
 pub(crate) use ftpd::{Ftpd, PASSWORD as FTP_PASSWORD, Software};
 pub(crate) use needles::{Needles, from_base64};
 pub(crate) use postgres::Postgres;

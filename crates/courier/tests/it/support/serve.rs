@@ -47,6 +47,21 @@ impl Serve {
         (self.child, self.stdout, self.url) = launch(self.folder.path(), &self.env);
     }
 
+    /// On the same data folder, with one more environment variable, until the next start.
+    #[cfg(feature = "failpoints")]
+    pub(crate) fn start_again_with(&mut self, name: &str, value: &str) {
+        let mut env = self.env.clone();
+        env.push((name.to_owned(), value.to_owned()));
+        (self.child, self.stdout, self.url) = launch(self.folder.path(), &env);
+    }
+
+    /// Waits until it has ended without being asked to.
+    #[cfg(feature = "failpoints")]
+    #[track_caller]
+    pub(crate) fn died(&mut self, why: &str) {
+        super::wait_until(why, || self.child.try_wait().unwrap().is_some());
+    }
+
     /// The data folder.
     pub(crate) fn data(&self) -> PathBuf {
         self.folder.path().join("data")
