@@ -1,5 +1,6 @@
 //! What somebody wants a folder mapping to be, read with every problem at once.
 
+use courier_storage::ObjectKey;
 use courier_transfer::{
     RemotePath,
     ops::Pattern,
@@ -290,7 +291,9 @@ fn prefix(input: &mut Input) -> String {
         Some(why.to_owned())
     } else {
         let odd = prefix.split('/').find(|part| matches!(*part, "" | "." | ".."));
-        odd.map(|part| format!("has the segment \"{part}\", which is no name"))
+        let named = odd.map(|part| format!("has the segment \"{part}\", which is no name"));
+        // What no key begins with would fail with every file.
+        named.or_else(|| ObjectKey::of(prefix, b"x").err().map(|error| error.to_string()))
     };
     if let Some(problem) = problem {
         input.problem("prefix", problem);

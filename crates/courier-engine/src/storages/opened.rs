@@ -8,6 +8,7 @@ use courier_vault::Error as VaultError;
 use jiff::Timestamp;
 use parking_lot::Mutex;
 use secrecy::ExposeSecret;
+use tokio::task::spawn_blocking;
 use uuid::Uuid;
 
 use super::{StorageInfo, named};
@@ -48,12 +49,13 @@ pub(super) async fn open(engine: &Engine, id: Uuid) -> Result<(StorageInfo, Arc<
     }
     let (storage, sealed) = named(found, "", id)?;
     if let Some(opened) = known.at(id, storage.updated_at) {
+        allowed(engine, &opened.info.url).await?;
         return Ok((opened.info, opened.backend));
     }
     let (url, credentials) = unsealed(engine, &storage, sealed.as_deref()).await?;
     let opened = Opened {
         updated_at: storage.updated_at,
-        backend: backend(engine, &url, credentials.as_ref())?,
+        backend: backend(engine, &url, credentials.as_ref()).await?,
         info: StorageInfo {
             id,
             name: storage.name,
@@ -68,16 +70,25 @@ pub(super) async fn open(engine: &Engine, id: Uuid) -> Result<(StorageInfo, Arc<
 ///
 /// # Errors
 /// [`Error::Storage`].
-pub(super) fn backend(
+pub(super) async fn backend(
     engine: &Engine,
     url: &StorageUrl,
     credentials: Option<&Credentials>,
 ) -> Result<Arc<dyn Backend>> {
-    if let Some(folder) = url.folder() {
-        let allowed = engine.0.paths.check_storage(folder);
-        allowed.map_err(|message| StorageError::new(ErrorKind::Denied, message))?;
-    }
+    allowed(engine, url).await?;
     Ok(courier_storage::open(url, credentials)?)
+}
+
+async fn allowed(engine: &Engine, url: &StorageUrl) -> Result<()> {
+    let Some(folder) = url.folder() else {
+        return Ok(());
+    };
+    let (paths, folder) = (engine.clone(), folder.to_owned());
+    // The folder may lie on a file system that is slow, or doesn't answer at all.
+    let looked = spawn_blocking(move || paths.0.paths.check_storage(&folder)).await;
+    let allowed =
+        looked.unwrap_or_else(|_| Err("the folder was not looked at: the process is ending".into()));
+    Ok(allowed.map_err(|message| StorageError::new(ErrorKind::Denied, message))?)
 }
 
 /// The address of a storage and the credentials that were entered for it. They are for nobody else: who can write the

@@ -44,7 +44,7 @@ pub(super) async fn saved(engine: &Engine, actor: &Actor, storage: &Storage) -> 
 pub(super) async fn unsaved(engine: &Engine, actor: &Actor, wanted: Wanted) -> Result<StorageTrial> {
     let begun = Instant::now();
     let credentials = wanted.credentials.flatten().map(|given| given.credentials);
-    let outcome = check(opened::backend(engine, &wanted.url, credentials.as_ref())).await?;
+    let outcome = check(opened::backend(engine, &wanted.url, credentials.as_ref()).await).await?;
     let warnings = warnings::of_url(engine.0.store.kind(), &wanted.url, credentials.is_some());
     let about = json!({"unsaved": true, "url": wanted.url.to_string()});
     record(engine, actor, about, trial(outcome, warnings, begun)).await

@@ -200,6 +200,12 @@ async fn what_is_open_stays_open_until_it_changes() {
     t.storages().patch(&admin(), id, renamed).await.unwrap();
     let (info, third) = t.storages().open(id).await.unwrap();
     assert!(!Arc::ptr_eq(&first, &third) && info.name == "archive");
+    // Somebody makes a link of the folder, to where Courier has its own.
+    let folder = info.url.folder().unwrap();
+    std::fs::rename(folder, folder.with_extension("away")).unwrap();
+    std::os::unix::fs::symlink(t.dir.path(), folder).unwrap();
+    let error = t.storages().open(id).await.map(drop).unwrap_err();
+    assert_eq!(error.kind(), "storage_denied", "{error}");
     t.storages().delete(&admin(), id).await.unwrap();
     assert!(matches!(
         t.storages().open(id).await,
