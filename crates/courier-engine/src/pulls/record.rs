@@ -1,6 +1,6 @@
 //! Groups of files, on their way into the history.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{collections::HashMap, time::Duration};
 
 use courier_storage::{ObjectKey, Storage};
 use courier_store::{
@@ -24,13 +24,12 @@ pub(super) struct Writing {
     pub(super) took: HashMap<Uuid, Duration>,
 }
 
-/// Writes a group: the objects of its entries outlast a power cut before, and lose their marks after. Answers which of its
-/// intents may be pulled.
+/// Writes a group, whose objects outlast a power cut before. Answers which of its intents may be pulled.
 ///
 /// # Errors
 /// Those of the storage; those of the store, where the claim is lost, or the database stays away.
-pub(super) async fn write(pull: Arc<Pull>, storage: Arc<dyn Storage>, writing: Writing) -> Result<Vec<bool>> {
-    let Writing { group, objects, took } = &writing;
+pub(super) async fn write(pull: &Pull, storage: &dyn Storage, writing: &Writing) -> Result<Vec<bool>> {
+    let Writing { group, objects, took } = writing;
     if !objects.is_empty() {
         storage.sync(objects).await?;
         stages::reached("pull::before_record");
@@ -38,7 +37,7 @@ pub(super) async fn write(pull: Arc<Pull>, storage: Arc<dyn Storage>, writing: W
     let pulls = pull.engine.0.store.pulls();
     let commit = || {
         let commit = pulls.commit(pull.puller, group, |entry| {
-            audited(&pull, entry, took.get(&entry.id))
+            audited(pull, entry, took.get(&entry.id))
         });
         async move { Ok(commit.await?) }.boxed()
     };
@@ -48,11 +47,17 @@ pub(super) async fn write(pull: Arc<Pull>, storage: Arc<dyn Storage>, writing: W
     }
     if !objects.is_empty() {
         stages::reached("pull::recorded");
-        if let Err(error) = storage.settle(objects).await {
-            tracing::warn!(%error, "marks of pulled files stay in the storage for a while");
-        }
     }
     Ok(may_begin)
+}
+
+/// Frees recorded objects of their marks.
+pub(super) async fn free(storage: &dyn Storage, objects: &[(ObjectKey, Uuid)]) {
+    if !objects.is_empty()
+        && let Err(error) = storage.settle(objects).await
+    {
+        tracing::warn!(%error, "marks of pulled files stay in the storage for a while");
+    }
 }
 
 /// The audit record of a pulled file.

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::{
     file::File,
-    record::{Writing, write},
+    record::{Writing, free, write},
     run::Pull,
     tally::{Shown, Tally, hex},
     transfer::{Sha256, stored_sha256},
@@ -41,19 +41,25 @@ enum Settled {
     Whole(Arc<dyn Storage>, ObjectKey, Sha256),
     /// There is none, and what was begun of it is gone.
     Nothing,
+    /// It can't be told. The intent stays, and its file waits.
+    Not(Error),
 }
 
 /// Settles what pulls of this mapping have left that were interrupted: whole objects become entries of the history, the rest
 /// is discarded, and its files are found again.
 ///
 /// # Errors
-/// Those of the store, and of the storage: as long as it can't be told what is in it, nothing can be pulled.
+/// Those of the store, and of the mapping's storage: as long as it can't be told what is in it, nothing can be pulled. Where
+/// that is so of another one, into which the mapping pulled before, the files that were on their way there fail alone.
 pub(super) async fn settle(pull: &Arc<Pull>, tally: &mut Tally) -> Result<Ghosts> {
     let mut ghosts = Ghosts::default();
     let intents = pull.engine.0.store.pulls().open(pull.puller).await?;
     for intents in intents.chunks(GROUP) {
         let settled = stream::iter(intents.to_vec()).map(|intent| async {
-            let settled = settle_one(pull, &intent).await?;
+            let settled = match settle_one(pull, &intent).await {
+                Err(error) if is_of_one(pull, &intent, &error) => Settled::Not(error),
+                settled => settled?,
+            };
             pull.state.progressed();
             Ok::<_, Error>((intent, settled))
         });
@@ -62,6 +68,7 @@ pub(super) async fn settle(pull: &Arc<Pull>, tally: &mut Tally) -> Result<Ghosts
         let mut groups: Vec<(Arc<dyn Storage>, Writing)> = vec![(pull.storage.clone(), Writing::default())];
         for (intent, settled) in settled {
             match settled {
+                Settled::Not(error) => tally.failed(String::from_utf8_lossy(&intent.path), error),
                 Settled::Nothing => {
                     if let Some((_, writing)) = groups.first_mut() {
                         writing.group.drop.push(intent.id);
@@ -90,12 +97,22 @@ pub(super) async fn settle(pull: &Arc<Pull>, tally: &mut Tally) -> Result<Ghosts
         }
         for (storage, writing) in groups {
             if !writing.group.is_empty() {
-                write(pull.clone(), storage, writing).await?;
+                write(pull, &*storage, &writing).await?;
+                free(&*storage, &writing.objects).await;
             }
         }
     }
     forget_marks(pull).await;
     Ok(ghosts)
+}
+
+/// Is this an error of one file, rather than of all that are to be pulled?
+fn is_of_one(pull: &Pull, intent: &Intent, error: &Error) -> bool {
+    match error {
+        Error::Store(_) => false,
+        Error::Storage(error) if intent.storage_id == pull.storage_id => !error.hits_all(),
+        _ => intent.storage_id != pull.storage_id,
+    }
 }
 
 fn add(pull: &Pull, writing: &mut Writing, intent: &Intent, key: ObjectKey, sha256: Sha256) {
@@ -104,7 +121,6 @@ fn add(pull: &Pull, writing: &mut Writing, intent: &Intent, key: ObjectKey, sha2
         id: intent.id,
         sha256,
         after: pull.after_state(),
-        version: None,
     });
     writing.objects.push((key, intent.id));
 }
@@ -141,7 +157,7 @@ async fn settle_one(pull: &Pull, intent: &Intent) -> Result<Settled> {
     storage.discard(&key, intent.id).await?;
     match storage.find(&key, intent.id).await? {
         Found::Ours { size } if size == intent.size => {
-            let sha256 = stored_sha256(&*storage, &key, intent.id).await?;
+            let sha256 = stored_sha256(pull, &*storage, &key, intent.id).await?;
             Ok(Settled::Whole(storage, key, sha256))
         }
         Found::Ours { .. } | Found::Foreign | Found::Absent => Ok(Settled::Nothing),

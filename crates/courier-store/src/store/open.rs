@@ -129,7 +129,9 @@ async fn open_sqlite(url: &str, make: bool) -> Result<Shared> {
     let options = SqliteConnectOptions::from_str(url)
         .map_err(bad_address)?
         .foreign_keys(true)
-        .busy_timeout(BUSY);
+        .busy_timeout(BUSY)
+        // A full buffer costs two changes of threads for each row.
+        .row_buffer_size(1_000);
     // In memory every connection would have a database of its own, so there is one, and it stays.
     if options
         .get_filename()
