@@ -28,7 +28,7 @@ pub(super) type Settled = (Uuid, AfterState, Option<String>);
 pub(super) async fn settle(pull: &Pull, entry: Uuid, file: &File) -> Result<Settled> {
     let told = |state, why: Option<String>| Ok((entry, state, why));
     let now = match pull.client.stat(&file.path).await {
-        Ok(now) if file.is_still(&now) => Some(now),
+        Ok(now) if file.is_still(&now) => now,
         Ok(_) => {
             let why = "another version lies there by now, which is left alone";
             return told(AfterState::Left, Some(why.into()));
@@ -36,27 +36,31 @@ pub(super) async fn settle(pull: &Pull, entry: Uuid, file: &File) -> Result<Sett
         // Deleted or moved before something died, or by its owner.
         Err(error) if error.kind() == ErrorKind::NotFound => return told(AfterState::Done, None),
         Err(error) if hits_all(&error) => return Err(error.into()),
-        // A server that doesn't tell what lies there may still do what it is asked for.
-        Err(_) => None,
+        // It might be another version, that nobody has.
+        Err(error) => {
+            let why = format!("it stays, because the server doesn't tell what lies there by now: {error}");
+            return told(AfterState::Refused, Some(why));
+        }
     };
-    let settled = match change(pull, &file.path, file, now.as_ref()).await {
+    // It goes first: one that is left behind says of the next file of that name that it is ready before it is.
+    let mut marker_stays = None;
+    if let Some(marker) = &file.marker {
+        match change(pull, marker, file, None).await {
+            Ok(_) => {}
+            Err(error) if hits_all(&error) => return Err(error.into()),
+            Err(error) => marker_stays = Some(format!("its marker is still there: {error}")),
+        }
+    }
+    let settled = match change(pull, &file.path, file, Some(&now)).await {
         Ok(to) => to,
         Err(error) if hits_all(&error) => return Err(error.into()),
         Err(error) => return told(AfterState::Refused, Some(error.to_string())),
     };
-    let marker = match &file.marker {
-        Some(marker) => change(pull, marker, file, None).await,
-        None => Ok(None),
-    };
     stages::reached("pull::after_done");
-    match marker {
-        Ok(_) => told(AfterState::Done, settled.map(|to| format!("moved to {to}"))),
-        Err(error) if hits_all(&error) => Err(error.into()),
-        Err(error) => told(
-            AfterState::Done,
-            Some(format!("its marker is still there: {error}")),
-        ),
-    }
+    told(
+        AfterState::Done,
+        marker_stays.or(settled.map(|to| format!("moved to {to}"))),
+    )
 }
 
 /// Deletes or moves one path; where it is now, if it is anywhere. One that is gone is done.

@@ -66,23 +66,45 @@ impl From<StorageError> for End {
 /// What every other file would meet, too: the line or the storage is gone.
 pub(super) async fn transfer(pull: &Pull, begun: &Begun) -> Result<Moved> {
     let mut wait = STORAGE_WAIT;
+    // Has the storage failed, so that the object may be there nevertheless?
+    let mut is_doubtful = false;
     for tries in 0.. {
         let last = tries >= TRIES;
-        match attempt(pull, begun).await {
-            Ok(moved) | Err(End::File(moved)) => return Ok(moved),
+        let moved = match attempt(pull, begun).await {
+            Ok(moved) | Err(End::File(moved)) => moved,
             Err(End::All(error)) => return Err(error),
-            Err(End::Again(error)) if last => return Ok(Moved::Failed(error.into())),
-            Err(End::Again(_)) => {}
+            Err(End::Again(error)) if last => Moved::Failed(error.into()),
+            Err(End::Again(_)) => continue,
             Err(End::Storage(error)) if error.retry() && !last => {
                 tracing::info!(path = %begun.file.path, %error, "trying the storage again");
+                is_doubtful = true;
                 tokio::time::sleep(wait).await;
                 wait *= 2;
+                continue;
             }
             Err(End::Storage(error)) if error.hits_all() => return Err(error.into()),
-            Err(End::Storage(error)) => return Ok(Moved::Failed(error.into())),
-        }
+            Err(End::Storage(error)) => {
+                is_doubtful |= error.kind() == StorageKind::Failed;
+                Moved::Failed(error.into())
+            }
+        };
+        return match moved {
+            Moved::Stored(_) | Moved::Taken => Ok(moved),
+            _ if is_doubtful => made_after_all(pull, begun, moved).await,
+            _ => Ok(moved),
+        };
     }
     Err(Error::Internal("a file was tried without an end".into()))
+}
+
+/// Before the intent of a file is dropped: without it, nobody would know its object again.
+async fn made_after_all(pull: &Pull, begun: &Begun, moved: Moved) -> Result<Moved> {
+    match whose(pull, begun).await {
+        Ok(Some(stored @ Moved::Stored(_))) => Ok(stored),
+        Ok(_) | Err(End::File(_) | End::Again(_)) => Ok(moved),
+        Err(End::Storage(error)) => Err(error.into()),
+        Err(End::All(error)) => Err(error),
+    }
 }
 
 async fn attempt(pull: &Pull, begun: &Begun) -> Result<Moved, End> {
@@ -153,7 +175,7 @@ async fn whose(pull: &Pull, begun: &Begun) -> Result<Option<Moved>, End> {
     for mark in [Some(begun.id), begun.file.ghost].into_iter().flatten() {
         match pull.storage.find(&begun.key, mark).await? {
             Found::Ours { size } if size == begun.file.size => {
-                let sha256 = stored_sha256(&*pull.storage, &begun.key, mark).await?;
+                let sha256 = stored_sha256(pull, &*pull.storage, &begun.key, mark).await?;
                 return Ok(Some(Moved::Stored(sha256)));
             }
             Found::Absent => {}
@@ -168,6 +190,7 @@ async fn whose(pull: &Pull, begun: &Begun) -> Result<Option<Moved>, End> {
 /// # Errors
 /// Those of the storage.
 pub(super) async fn stored_sha256(
+    pull: &Pull,
     storage: &dyn Storage,
     key: &ObjectKey,
     mark: Uuid,
@@ -176,6 +199,7 @@ pub(super) async fn stored_sha256(
     let mut context = Context::new(&SHA256);
     while let Some(bytes) = bytes.next().await {
         context.update(&bytes?);
+        pull.state.progressed();
     }
     Ok(finish(context))
 }

@@ -37,6 +37,7 @@ mod pull_ticks;
 mod pulls;
 #[cfg(feature = "failpoints")]
 mod pulls_killed;
+mod pulls_left;
 mod reconnects;
 mod retries;
 mod runs;

@@ -197,7 +197,6 @@ impl Scene {
                 id,
                 sha256: [0; 32],
                 after: AfterState::None,
-                version: None,
             }],
             ..Group::default()
         };
