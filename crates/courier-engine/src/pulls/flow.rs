@@ -12,9 +12,10 @@ use std::{
     time::{Duration, Instant},
 };
 
+use courier_storage::ObjectKey;
 use courier_store::pulls::{AfterState, Group};
 use futures::{StreamExt, TryStreamExt, future::BoxFuture, stream::FuturesUnordered};
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 use uuid::Uuid;
 
 use super::{
@@ -25,7 +26,7 @@ use super::{
     replay::{Wish, wishes},
     run::Pull,
     stages,
-    tally::{Failures, Tally},
+    tally::{Outcome, Tally},
     transfer::{Moved, Sha256, transfer},
 };
 use crate::{Result, folder_mappings::AfterPull};
@@ -66,17 +67,22 @@ pub(super) struct Flow<'a> {
     /// Since when something waits to be written.
     since: Option<Instant>,
     writing: Option<Underway>,
+    /// Recorded objects lose their marks.
+    freeing: JoinSet<()>,
     /// All has been found.
     found_all: bool,
 }
 
 /// A group that is being written, and whose files those are.
 struct Underway {
-    write: JoinHandle<Result<Vec<bool>>>,
+    write: JoinHandle<Result<(Vec<bool>, Objects)>>,
     begun: Vec<Begun>,
     stored: Vec<Stored>,
     renamed: Vec<Begun>,
 }
+
+/// Objects, by key and mark.
+type Objects = Vec<(ObjectKey, Uuid)>;
 
 /// A file whose object is whole.
 struct Stored {
@@ -96,7 +102,7 @@ enum Event {
     Found(Option<Result<Found>>),
     Moved(Begun, Duration, Result<Moved>),
     Settled(Result<Settled>),
-    Written(Result<Vec<bool>>),
+    Written(Result<(Vec<bool>, Objects)>),
     Due,
 }
 
@@ -117,6 +123,7 @@ impl<'a> Flow<'a> {
             renamed: Vec::new(),
             since: None,
             writing: None,
+            freeing: JoinSet::new(),
             found_all: false,
         }
     }
@@ -125,14 +132,13 @@ impl<'a> Flow<'a> {
     ///
     /// # Errors
     /// What ended it early. What was whole by then is recorded nevertheless, as far as possible.
-    pub(super) async fn run(mut self) -> Result<Option<Failures>> {
-        match self.all().await {
-            Ok(()) => Ok(self.tally.failures()),
-            Err(error) => {
-                self.salvage().await;
-                Err(error)
-            }
+    pub(super) async fn run(mut self) -> Result<Outcome> {
+        let result = self.all().await;
+        if result.is_err() {
+            self.salvage().await;
         }
+        while self.freeing.join_next().await.is_some() {}
+        result.map(|()| self.tally.outcome())
     }
 
     async fn all(&mut self) -> Result<()> {
@@ -175,7 +181,7 @@ impl<'a> Flow<'a> {
                 Event::Found(Some(found)) => self.take(found?).await?,
                 Event::Moved(begun, took, moved) => self.moved(begun, took, moved?),
                 Event::Settled(settled) => self.settled(settled?),
-                Event::Written(may_begin) => self.written(&may_begin?),
+                Event::Written(written) => self.written(written?),
                 Event::Due => {}
             }
         }
@@ -195,7 +201,7 @@ impl<'a> Flow<'a> {
                     self.tally.seen.unreadable += 1;
                     let (folder, raw, reason) = (line.folder, line.raw, line.reason);
                     self.tally
-                        .warn(format!("{folder} holds what can't be read: \"{raw}\": {reason}"));
+                        .left_out(format!("{folder} holds what can't be read: \"{raw}\": {reason}"));
                 }
                 for looked in batch.looked {
                     self.look_at(looked).await?;
@@ -231,15 +237,17 @@ impl<'a> Flow<'a> {
             }),
             Verdict::Known { entry, after } => {
                 seen.known += 1;
-                if after == AfterState::Pending && self.is_after_pull() {
-                    self.settle_late(entry, looked).await?;
+                match after {
+                    AfterState::Pending if self.is_after_pull() => self.settle_late(entry, looked).await?,
+                    AfterState::Refused if self.is_after_pull() => self.tally.seen.refused += 1,
+                    _ => {}
                 }
             }
             Verdict::Begun { .. } => seen.known += 1,
             Verdict::NotYet(_) => seen.waiting += 1,
             Verdict::NotTold => {
                 let path = looked.path;
-                self.tally.warn(format!(
+                self.tally.left_out(format!(
                     "{path} is not pulled: the server doesn't tell its size, so nobody could say whether it came whole"
                 ));
             }
@@ -357,6 +365,7 @@ impl<'a> Flow<'a> {
 
     fn settled(&mut self, (entry, state, why): Settled) {
         if let (AfterState::Refused, Some(why)) = (state, &why) {
+            self.tally.seen.refused += 1;
             self.tally
                 .warn(format!("a pulled file could not be deleted or moved: {why}"));
         }

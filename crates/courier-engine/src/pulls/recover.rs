@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::{
     file::File,
-    record::{Writing, write},
+    record::{Writing, free, write},
     run::Pull,
     tally::{Shown, Tally, hex},
     transfer::{Sha256, stored_sha256},
@@ -97,7 +97,8 @@ pub(super) async fn settle(pull: &Arc<Pull>, tally: &mut Tally) -> Result<Ghosts
         }
         for (storage, writing) in groups {
             if !writing.group.is_empty() {
-                write(pull.clone(), storage, writing).await?;
+                write(pull, &*storage, &writing).await?;
+                free(&*storage, &writing.objects).await;
             }
         }
     }

@@ -4,13 +4,13 @@ use std::time::Instant;
 
 use courier_store::pulls::{Group, NewPull, Pulled};
 
-use super::{Flow, GROUP, OPEN, PATIENCE, Stored, Underway, WAITING};
+use super::{Flow, GROUP, OPEN, Objects, PATIENCE, Stored, Underway, WAITING};
 use crate::{
     Error, Result,
     pulls::{
         file::{Begun, File},
         keys::key,
-        record::{Writing, write},
+        record::{Writing, free, write},
         tally::{Shown, hex},
     },
 };
@@ -120,8 +120,12 @@ impl Flow<'_> {
         if writing.group.is_empty() {
             return;
         }
+        let pull = pull.clone();
         self.writing = Some(Underway {
-            write: tokio::spawn(write(pull.clone(), pull.storage.clone(), writing)),
+            write: tokio::spawn(async move {
+                let may_begin = write(&pull, &*pull.storage, &writing).await?;
+                Ok((may_begin, writing.objects))
+            }),
             begun,
             stored,
             renamed: std::mem::take(&mut self.renamed),
@@ -142,7 +146,7 @@ impl Flow<'_> {
     }
 
     /// A group is written.
-    pub(super) fn written(&mut self, may_begin: &[bool]) {
+    pub(super) fn written(&mut self, (may_begin, objects): (Vec<bool>, Objects)) {
         let Some(Underway {
             begun,
             stored,
@@ -152,6 +156,9 @@ impl Flow<'_> {
         else {
             return;
         };
+        let storage = self.pull.storage.clone();
+        self.freeing.spawn(async move { free(&*storage, &objects).await });
+        while self.freeing.try_join_next().is_some() {}
         self.ready.extend(renamed);
         for (begun, may_begin) in begun.into_iter().zip(may_begin) {
             match may_begin {
@@ -183,7 +190,7 @@ impl Flow<'_> {
         let mut result = written(&mut self.writing).await;
         loop {
             match result {
-                Ok(may_begin) => self.written(&may_begin),
+                Ok(written) => self.written(written),
                 Err(error) => {
                     tracing::warn!(%error, "what a pull has left is settled by the next one");
                     return;
@@ -205,9 +212,9 @@ impl Flow<'_> {
 }
 
 /// Waits for a group to be written; with none under way there is nothing to wait for. One that could not be written is over.
-pub(super) async fn written(writing: &mut Option<Underway>) -> Result<Vec<bool>> {
+pub(super) async fn written(writing: &mut Option<Underway>) -> Result<(Vec<bool>, Objects)> {
     let Some(underway) = writing else {
-        return Ok(Vec::new());
+        return Ok(Default::default());
     };
     let result = (&mut underway.write).await.unwrap_or_else(|error| {
         Err(Error::Internal(format!(
