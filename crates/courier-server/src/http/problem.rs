@@ -139,7 +139,7 @@ fn code_of(kind: &str) -> ErrorCode {
         }
         "denied" | "negotiation" | "full" | "protocol" | "unsupported" | "integrity" | "local" | "failed"
         | "storage_not_found" | "storage_denied" | "storage_full" | "storage_exists" | "storage_invalid"
-        | "storage_key"         | "storage_stopped" | "storage_failed" => ErrorCode::TestFailed,
+        | "storage_key" | "storage_stopped" | "storage_failed" => ErrorCode::TestFailed,
         "insecure_host_key_needs_admin" => ErrorCode::InsecureHostKeyRequiresAdmin,
         "insecure_host_key_in_fips" => ErrorCode::InsecureHostKeyInFips,
         "insecure_tls_needs_admin" => ErrorCode::InsecureTlsRequiresAdmin,
