@@ -11,7 +11,7 @@ use courier_store::{
 use courier_transfer::ErrorKind;
 use jiff::{SignedDuration, Timestamp};
 
-use super::{find::OF_FOLDER, tick::spread};
+use super::{find::OF_FOLDER, tally::Left, tick::spread};
 use crate::{
     Error,
     folder_mappings::{MappingDefinition, Timing, definition},
@@ -25,8 +25,8 @@ const LONGEST: SignedDuration = SignedDuration::from_mins(30);
 /// How a pull has ended.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Ended<'a> {
-    /// All that was ready is pulled.
-    Well,
+    /// All that can be pulled and was ready is; this is left on the server.
+    Well(Option<&'a Left>),
     /// Some files could not be pulled; the others are.
     SomeFailed {
         /// How many.
@@ -46,16 +46,30 @@ pub(crate) fn judge(
     at: Timestamp,
 ) -> Option<Verdict> {
     let (cause, reason) = match ended {
-        Ended::Well => return Some(Verdict::Well),
+        Ended::Well(None) => return Some(Verdict::Well),
+        Ended::Well(Some(left)) => {
+            return Some(Verdict::WellBut {
+                code: left.code,
+                detail: left.detail.clone(),
+            });
+        }
         Ended::SomeFailed { failed, first } => {
             let files = if failed == 1 { "file" } else { "files" };
-            let cause = Cause::new("files_failed", Then::GoesOn, "all others are pulled");
-            (
-                cause,
-                format!("{failed} {files} could not be pulled; the first: {first}"),
-            )
+            let reason =
+                format!("{failed} {files} could not be pulled, and all others are; the first: {first}");
+            (Cause::of_files(first), reason)
         }
-        Ended::Failed(error) => (Cause::of(error, mapping, connection)?, error.to_string()),
+        // It was found out between the tick and the session, and needs no other words than the tick's.
+        Ended::Failed(Error::ConnectionNotUsable(_)) => {
+            let ill = match (connection.status, connection.health) {
+                (ConnectionStatus::Disabled, _) => disabled(connection),
+                (_, Health::RequiresAttention) => attention(mapping, connection),
+                // Somebody has acted by now.
+                _ => return None,
+            };
+            return Some(Verdict::Ill(ill, None));
+        }
+        Ended::Failed(error) => (Cause::of(error, connection)?, error.to_string()),
     };
     let since = mapping.failing_since.unwrap_or(at);
     let next = definition(mapping)
@@ -175,27 +189,26 @@ impl Cause {
         }
     }
 
-    fn of(error: &Error, mapping: &FolderMapping, connection: &ConnectionState) -> Option<Self> {
+    /// What the first of the files that failed is to blame for.
+    fn of_files(first: &Error) -> Self {
+        let fix = match first {
+            Error::Storage(error) if error.kind() == StorageErrorKind::Key => {
+                "rename it on the server to something shorter and plainer, or add its name to the mapping's ignore"
+            }
+            Error::Transfer(error) if error.kind() == ErrorKind::Denied => {
+                "give the login the right to read it, or add its name to the mapping's ignore"
+            }
+            _ => {
+                "the last execution and the log have more; what never is to be pulled goes into the mapping's ignore"
+            }
+        };
+        Self::new("files_failed", Then::GoesOn, fix)
+    }
+
+    fn of(error: &Error, connection: &ConnectionState) -> Option<Self> {
         Some(match error {
             Error::Transfer(error) => Self::of_server(error, connection)?,
             Error::Storage(error) => Self::of_storage(error.kind())?,
-            // It was found out between the tick and the session.
-            Error::ConnectionNotUsable(_) => {
-                let ill = match connection.status {
-                    ConnectionStatus::Disabled => {
-                        return Some(Self::of_connection(
-                            DISABLED,
-                            Then::Slows,
-                            "set its status to active",
-                        ));
-                    }
-                    ConnectionStatus::Active => attention(mapping, connection),
-                };
-                Self {
-                    code: ill.code,
-                    ..Self::of_connection(ATTENTION, Then::Stops, "")
-                }
-            }
             // Nobody's fault but this execution's, which is another's by now.
             Error::Store(_) => return None,
             Error::Vault(_) | Error::KeysMissing(_) => Self::new(
@@ -354,12 +367,16 @@ impl Cause {
         }
         let pulls = mapping.failures.saturating_add(1);
         if self.then != Then::Rests {
-            words += &format!(". So since {}", moment(since));
+            words += &format!(". Failing since {}", moment(since));
             if pulls > 1 {
                 words += &format!(", {pulls} pulls in a row");
             }
         }
         match (self.then, next.or(mapping.next_run_at)) {
+            (Then::Stops, _) if self.code == HOST_KEY_CHANGED => {
+                words += ". Nothing is tried until somebody has approved the host key that is right, be it the one that was \
+                          approved before; then this is pulled at once";
+            }
             (Then::Stops, _) => {
                 words += ". Nothing is tried until somebody has acted and tested the connection; then this is pulled at once";
             }
@@ -451,7 +468,7 @@ mod tests {
         let well = connection(AuthMethod::Password, Health::Failing);
         match judge(mapping, &well, Ended::Failed(error), at(0))? {
             Verdict::Ill(ill, next) => Some((ill, next)),
-            Verdict::Well => None,
+            Verdict::Well | Verdict::WellBut { .. } => None,
         }
     }
 
@@ -518,10 +535,9 @@ mod tests {
             unreachable!("the next tick comes when it is due")
         };
         assert_eq!((&*ill.code, ill.health), ("files_failed", failing));
-        assert!(
-            ill.detail
-                .starts_with("2 files could not be pulled; the first: so it is")
-        );
+        assert!(ill.detail.starts_with(
+            "2 files could not be pulled, and all others are; the first: so it is. What to do: give the login"
+        ));
     }
 
     /// The wait after so many failures, in seconds.
@@ -566,7 +582,7 @@ mod tests {
         let (away, _) = judged(&mapping, &transfer(ErrorKind::Unreachable)).unwrap();
         assert!(
             away.detail.starts_with(
-                "so it is. What to do: see that the server runs and that nothing on the way blocks it. So since \
+                "so it is. What to do: see that the server runs and that nothing on the way blocks it. Failing since \
                  2026-09-21 13:13:20 UTC, 3 pulls in a row. It is tried again at 2026-09-21 14:"
             ),
             "{}",

@@ -18,7 +18,7 @@ use super::{
     health::Ended,
     hold::Hold,
     recover,
-    tally::{Failures, Tally},
+    tally::{Outcome, Tally},
 };
 use crate::{
     Engine, Result,
@@ -81,8 +81,8 @@ pub(crate) async fn run(step: &Step<'_>, mapping: Uuid) -> Result<()> {
     let hold = Hold::take(step, mapping).await?;
     let pulled = pull(step, &hold.mapping).await;
     let ended = match &pulled {
-        Ok(None) => Ended::Well,
-        Ok(Some(failures)) => Ended::SomeFailed {
+        Ok(Outcome::Well(left)) => Ended::Well(left.as_ref()),
+        Ok(Outcome::SomeFailed(failures)) => Ended::SomeFailed {
             failed: failures.failed,
             first: &failures.first,
         },
@@ -90,12 +90,12 @@ pub(crate) async fn run(step: &Step<'_>, mapping: Uuid) -> Result<()> {
     };
     let given_back = hold.give_back(ended).await;
     match pulled? {
-        Some(failures) => Err(failures.into()),
-        None => given_back,
+        Outcome::SomeFailed(failures) => Err(failures.into()),
+        Outcome::Well(_) => given_back,
     }
 }
 
-async fn pull(step: &Step<'_>, mapping: &FolderMapping) -> Result<Option<Failures>> {
+async fn pull(step: &Step<'_>, mapping: &FolderMapping) -> Result<Outcome> {
     let pull = Arc::new(open(step, mapping).await?);
     let mut tally = Tally::resumed(&pull.state, pull.puller).await?;
     let ghosts = recover::settle(&pull, &mut tally).await?;

@@ -33,6 +33,9 @@ pub(super) struct Tally {
     failed: u64,
     first: Option<Error>,
     may_pass: bool,
+    /// What can never be pulled as it is, and the first of it in words.
+    left_out: u64,
+    first_left_out: Option<String>,
 }
 
 /// What a look at the folder has shown, besides what it takes.
@@ -44,6 +47,8 @@ pub(super) struct Seen {
     pub(super) known: u64,
     /// Names that nobody can use.
     pub(super) unreadable: u64,
+    /// Pulled files that the server has refused to delete or move, and that are still there.
+    pub(super) refused: u64,
 }
 
 impl Tally {
@@ -65,6 +70,8 @@ impl Tally {
             failed: 0,
             first: None,
             may_pass: false,
+            left_out: 0,
+            first_left_out: None,
             state: state.clone(),
         };
         let filter = HistoryFilter {
@@ -130,24 +137,59 @@ impl Tally {
         }
     }
 
+    /// Something can't be pulled as it is, which is no failure: it says why, beginning with its path.
+    pub(super) fn left_out(&mut self, why: String) {
+        self.left_out += 1;
+        self.first_left_out.get_or_insert_with(|| why.clone());
+        self.warn(why);
+    }
+
     /// Something failed, and others may not.
     pub(super) fn failed(&mut self, what: impl std::fmt::Display, error: Error) {
+        let what = readable(&what.to_string());
         self.failed += 1;
         self.state.engine.0.live.count_not_pulled();
         self.may_pass |= error.may_pass();
         tracing::warn!(execution = %self.state.execution, "{what} could not be pulled: {error}");
         if self.first.is_none() {
-            self.first = Some(named(&what.to_string(), error));
+            self.first = Some(named(&what, error));
         }
     }
 
-    /// How many files and folders failed, and why the first did.
-    pub(super) fn failures(&mut self) -> Option<Failures> {
-        let first = self.first.take()?;
-        Some(Failures {
-            failed: self.failed,
-            first,
-            may_pass: self.may_pass,
+    /// What of all that was found did not go well.
+    pub(super) fn outcome(&mut self) -> Outcome {
+        match self.first.take() {
+            Some(first) => Outcome::SomeFailed(Failures {
+                failed: self.failed,
+                first,
+                may_pass: self.may_pass,
+            }),
+            None => Outcome::Well(self.left()),
+        }
+    }
+
+    /// What stays as it is on the server, though nothing failed.
+    fn left(&self) -> Option<Left> {
+        if let Some(first) = &self.first_left_out {
+            let number = self.left_out;
+            return Some(Left {
+                code: "files_left_out",
+                detail: format!(
+                    "{number} {} be pulled as the server shows that; the first: {first}. All others are. What to do: rename \
+                     what is named so, and ask the server's owner about the rest",
+                    if number == 1 { "file can't" } else { "files can't" }
+                ),
+            });
+        }
+        let number = self.seen.refused;
+        (number > 0).then(|| Left {
+            code: "after_pull_refused",
+            detail: format!(
+                "{number} {} pulled and still on the server, which refused to delete or move what was pulled: the \
+                 connection's history says why. It is not asked again. What to do: clear that by hand, and give the login \
+                 the right to delete or move files, or set the mapping's after_pull to keep",
+                if number == 1 { "file is" } else { "files are" }
+            ),
         })
     }
 
@@ -178,6 +220,24 @@ impl Drop for Tally {
             self.state.output(&name, value);
         }
     }
+}
+
+/// How a pull came to its end.
+#[derive(Debug)]
+pub(super) enum Outcome {
+    /// All that can be pulled and was ready is.
+    Well(Option<Left>),
+    /// Some files and folders failed.
+    SomeFailed(Failures),
+}
+
+/// What a mapping that is well leaves on the server.
+#[derive(Debug)]
+pub(crate) struct Left {
+    /// As a word for programs.
+    pub(super) code: &'static str,
+    /// In words, with what to do.
+    pub(super) detail: String,
 }
 
 /// Files and folders that failed, where others did not.
@@ -240,4 +300,13 @@ fn named(what: &str, error: Error) -> Error {
         Error::Storage(error) => StorageError::new(error.kind(), format!("{what}: {error}")).into(),
         error => Error::Internal(format!("{what}: {}", Failure::from(&error).message)),
     }
+}
+
+/// A foreign name as people can read it: without characters that control what shows it.
+fn readable(text: &str) -> String {
+    let shown = |c: char| match c.is_control() {
+        true => c.escape_default().to_string(),
+        false => c.to_string(),
+    };
+    text.chars().map(shown).collect()
 }

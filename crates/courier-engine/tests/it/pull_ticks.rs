@@ -3,11 +3,11 @@
 use std::{collections::HashSet, time::Duration};
 
 use courier_engine::{
-    PageRequest,
+    Error, PageRequest,
     executions::{Execution, ExecutionFilter, ExecutionState},
     folder_mappings::{FolderMapping, Health},
 };
-use courier_transfer::ErrorKind;
+use courier_transfer::{Client, EntryKind, ErrorKind, RemotePath};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use uuid::Uuid;
@@ -121,13 +121,16 @@ async fn one_rejected_login_stops_all_ticks_until_somebody_acts() {
     assert_eq!(told(&rejected), ("requires_attention", Some("login_rejected"), 1));
     assert!(rejected.failing_since.is_some());
     let logins = t.server.logins();
-    for _ in 0..3 {
-        for mapping in [first, other] {
-            let due = shown(&t, mapping).await.next_run_at.unwrap();
-            t.folder_mappings().run_due(due).await.unwrap();
-        }
+    for hours in 1..4 {
+        let later = Timestamp::now() + SignedDuration::from_hours(hours);
+        t.folder_mappings().run_due(later).await.unwrap();
     }
+    // Nor does somebody's wish, which is told why.
+    let refused = t.folder_mappings().run(&operator(), first).await.unwrap_err();
+    assert!(matches!(&refused, Error::ConnectionNotUsable(why) if why.contains("test the connection")));
     assert_eq!(t.server.logins(), logins, "nobody was locked out");
+    assert_eq!(shown(&t, first).await.health_detail, rejected.health_detail);
+    assert_eq!(rejected.next_run_at, None);
     assert_eq!(told(&shown(&t, first).await), told(&rejected));
     let waits = shown(&t, other).await;
     assert_eq!(
@@ -148,6 +151,25 @@ async fn one_rejected_login_stops_all_ticks_until_somebody_acts() {
     for mapping in [first, other] {
         assert_eq!(told(&shown(&t, mapping).await), ("healthy", None, 0));
     }
+}
+
+#[tokio::test]
+async fn of_pulls_that_begin_together_one_login_is_rejected() {
+    let t = Fixture::new().await;
+    let connection = t.connection(json!({"password": "wrong"})).await.id;
+    put(t.server.memory(), "/home/in/a.csv", "1");
+    let mut made = Vec::new();
+    for prefix in ["a", "b", "c"] {
+        made.push(mapping(&t, connection, json!({"prefix": prefix})).await.id);
+    }
+    let later = Timestamp::now() + SignedDuration::from_hours(1);
+    t.folder_mappings().run_due(later).await.unwrap();
+    for id in made {
+        let last = shown(&t, id).await.last_execution.unwrap();
+        assert!(t.finished(last).await.error.is_some());
+        assert_eq!(shown(&t, id).await.health, Health::RequiresAttention);
+    }
+    assert_eq!(t.server.logins(), 1);
 }
 
 #[tokio::test]
@@ -191,7 +213,7 @@ async fn an_unreachable_server_is_tried_later_and_later_until_it_is_back() {
         assert!((waits - wait).abs() <= wait / 10 + 5, "{waits}, not {wait}");
         let detail = after.health_detail.unwrap();
         assert!(
-            detail.contains("So since 20") && detail.contains("It is tried again at"),
+            detail.contains("Failing since 20") && detail.contains("It is tried again at"),
             "{detail}"
         );
     }
@@ -247,6 +269,35 @@ async fn what_is_wrong_with_folders_and_destinations_is_told() {
 }
 
 #[tokio::test]
+async fn what_stays_on_the_server_is_told_as_long_as_it_does() {
+    let t = Fixture::new().await;
+    let connection = t.connection(json!({})).await.id;
+    put(t.server.memory(), "/home/in/a.csv", "1");
+    let made = mapping(&t, connection, json!({"after_pull": "delete"})).await.id;
+    t.server.memory().refuse("remove", ErrorKind::Denied);
+    for _ in 0..2 {
+        assert_eq!(ticked(&t, made).await.error, None);
+        let left = shown(&t, made).await;
+        assert_eq!(told(&left), ("healthy", Some("after_pull_refused"), 0));
+        let detail = left.health_detail.unwrap();
+        assert!(
+            detail.starts_with("1 file is pulled and still on the server"),
+            "{detail}"
+        );
+        t.server.memory().heal();
+    }
+    t.server
+        .memory()
+        .connect()
+        .remove(&RemotePath::new("/home/in/a.csv").unwrap(), EntryKind::File)
+        .await
+        .unwrap();
+    assert_eq!(ticked(&t, made).await.error, None);
+    let well = shown(&t, made).await;
+    assert_eq!((told(&well), &well.health_detail), (("healthy", None, 0), &None));
+}
+
+#[tokio::test]
 async fn a_full_server_is_no_reason_to_fail() {
     let t = Fixture::new().await;
     let connection = t.connection(json!({})).await.id;
@@ -265,12 +316,11 @@ async fn a_disabled_connection_is_left_alone_and_an_enabled_one_pulled_at_once()
     let connection = t.connection(json!({"status": "disabled"})).await.id;
     put(t.server.memory(), "/home/in/a.csv", "1");
     let made = mapping(&t, connection, json!({})).await;
-    t.folder_mappings()
-        .run_due(made.next_run_at.unwrap())
-        .await
-        .unwrap();
+    let later = Timestamp::now() + SignedDuration::from_hours(1);
+    t.folder_mappings().run_due(later).await.unwrap();
     let waits = shown(&t, made.id).await;
     assert_eq!(told(&waits), ("unknown", Some("connection_disabled"), 0));
+    assert_eq!(waits.next_run_at, None);
     assert_eq!(waits.last_execution, None);
     t.connections()
         .patch(&admin(), connection, map(json!({"status": "active"})))

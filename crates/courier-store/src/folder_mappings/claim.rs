@@ -11,6 +11,7 @@ use super::{
 use crate::{
     Error, Result,
     executions::{self, Claim},
+    row,
 };
 
 /// What comes of asking for a mapping.
@@ -79,6 +80,11 @@ impl FolderMappings<'_> {
                     match judge(&FolderMapping::try_from(row.clone())?, connection, at) {
                         None => {}
                         Some(Verdict::Well) => health::heal(&mut row, at),
+                        Some(Verdict::WellBut { code, detail }) => {
+                            health::heal(&mut row, at);
+                            row.health_code = Some(code.to_owned());
+                            row.health_detail = Some(row::clean(&detail));
+                        }
                         Some(Verdict::Ill(ill, next)) => {
                             row.failures = row.failures.saturating_add(1);
                             health::apply(&mut row, ill, at);

@@ -59,6 +59,13 @@ pub struct Ill {
 pub enum Verdict {
     /// It is well.
     Well,
+    /// It is well, and this is to be known of it.
+    WellBut {
+        /// As a word for programs.
+        code: &'static str,
+        /// In words, with what to do.
+        detail: String,
+    },
     /// It is not, and due at this time; where none is given, as it was.
     Ill(Ill, Option<Timestamp>),
 }

@@ -104,9 +104,10 @@ impl FolderMappings<'_> {
     }
 
     /// Does what the mappings lead to that are due at this time, the longest due first, of which so many are queued at most:
-    /// those that had to wait for others of their connection come before who is due since later. Queues the executions that `plan` makes of each mapping and its connection, and notes when they are due next, in one
-    /// transaction. Of several nodes that come at once each gets others. One that is being pulled is left alone until it is
-    /// due again. Answers what has become of them; nothing where none is due.
+    /// those that had to wait for others of their connection come before who is due since later. Queues the executions
+    /// that `plan` makes of each mapping and its connection, and notes when they are due next, in one transaction. Of several
+    /// nodes that come at once each gets others. One that is being pulled is left alone until it is due again. Answers what
+    /// has become of them; nothing where none is due.
     ///
     /// # Errors
     /// As [`Self::glance`].

@@ -86,7 +86,9 @@ pub(super) fn named(root: &RemotePath, error: &Error) -> Error {
              is ({said})"
         ),
         ErrorKind::WrongKind => {
-            format!("{root}, which is mapped, is not a folder; set the mapping's remote_path to the folder it lies in")
+            format!(
+                "{root}, which is mapped, is not a folder; set the mapping's remote_path to the folder it lies in"
+            )
         }
         ErrorKind::Denied => format!(
             "the mapped folder {root} may not be looked into: {said}; give the login the right to list it, or set the \

@@ -66,7 +66,7 @@ fn a_folder_that_is_gone_or_closed_is_named_and_found_again() {
     let (folder, away) = (sshd.files().join("outbox"), sshd.files().join("away"));
     fs::rename(&folder, &away).unwrap();
     let detail = pulls.becomes("failing", "folder_missing");
-    says(&detail, &["outbox", "So since", "It is tried again at"]);
+    says(&detail, &["outbox", "Failing since", "It is tried again at"]);
     pulls.told("The folder mapping \"in\"");
     let shown = pulls.connection()["health_detail"].clone();
     says(shown.as_str().unwrap(), &["the folder mapping \"in\"", "outbox"]);
@@ -95,7 +95,11 @@ fn a_server_that_is_away_is_tried_again_by_itself() {
     let detail = pulls.becomes("failing", "unreachable");
     says(
         &detail,
-        &["see that the server runs", "So since", "It is tried again at"],
+        &[
+            "see that the server runs",
+            "Failing since",
+            "It is tried again at",
+        ],
     );
     pulls.told("The connection \"partner\" fails");
     wait_until("it to be tried again", || {
