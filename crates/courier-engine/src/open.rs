@@ -21,7 +21,7 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use admit::admit;
-pub(crate) use admit::spare;
+pub(crate) use admit::{check_usable, spare};
 use outcome::note;
 pub(crate) use outcome::{outcome_of, write_down};
 pub(crate) use places::hear_of_places;

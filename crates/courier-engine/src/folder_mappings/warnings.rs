@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use courier_store::{
-    connections::{Connection, ConnectionStatus},
+    connections::{Connection, ConnectionStatus, Health},
     folder_mappings as store,
 };
 use courier_transfer::RemotePath;
@@ -38,7 +38,11 @@ pub(super) async fn shown(
     let connections: HashMap<Uuid, Connection> = connections.into_iter().map(|c| (c.id, c)).collect();
     let shown = mappings.into_iter().map(|mapping| {
         let definition = definition(&mapping)?;
-        let mut warnings = of_itself(&definition, connections.get(&mapping.connection_id));
+        let connection = connections.get(&mapping.connection_id);
+        // Else ticks come, and try nothing.
+        let is_tried = connection
+            .is_none_or(|of| of.status == ConnectionStatus::Active && of.health != Health::RequiresAttention);
+        let mut warnings = of_itself(&definition, connection);
         for (id, name, other) in others.get(&mapping.connection_id).into_iter().flatten() {
             if *id != mapping.id
                 && let Some(why) = overlap::between(&definition, other)
@@ -52,7 +56,7 @@ pub(super) async fn shown(
             connection_id: mapping.connection_id,
             name: mapping.name,
             enabled: mapping.enabled,
-            next_run_at: mapping.next_run_at,
+            next_run_at: mapping.next_run_at.filter(|_| is_tried),
             last_run_at: mapping.last_run_at,
             last_execution: mapping.last_execution,
             failures: mapping.failures,

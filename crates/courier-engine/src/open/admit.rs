@@ -12,7 +12,7 @@ use crate::{Engine, Error, Result, connections::Effective, sessions::Sessions, t
 const MOMENT: Duration = Duration::from_secs(1);
 
 /// Refuses connections that may not be used now, other than by a test.
-fn check_usable(connection: &Connection, purpose: Purpose) -> Result<()> {
+pub(crate) fn check_usable(connection: &Connection, purpose: Purpose) -> Result<()> {
     if matches!(purpose, Purpose::Test | Purpose::TestUnsaved) {
         return Ok(());
     }

@@ -22,6 +22,8 @@ use crate::{
     definition::PULL,
     executions::Execution,
     folder_mappings::{FolderMappings, MappingDefinition, Timing, definition},
+    open::check_usable,
+    trust::Purpose,
 };
 
 /// How often the clock is looked at, at least.
@@ -46,8 +48,15 @@ impl FolderMappings<'_> {
     /// that execution.
     ///
     /// # Errors
-    /// [`Error::NotFound`].
+    /// [`Error::NotFound`]; [`Error::ConnectionNotUsable`] where that could only fail, as ticks don't try it either.
     pub async fn run(&self, actor: &Actor, id: Uuid) -> Result<Execution> {
+        let store = &self.0.0.store;
+        let mapping = match store.folder_mappings().get(id).await {
+            Err(courier_store::Error::NotFound { .. }) => Err(Error::not_found("folder mapping", id)),
+            mapping => Ok(mapping?),
+        }?;
+        let connection = store.connections().get(mapping.connection_id).await?;
+        check_usable(&connection, Purpose::Browse)?;
         let execution = |mapping: &store::FolderMapping| execution(mapping, &actor.name, None, None);
         let record = |mapping: &store::FolderMapping, queued: &Queued| {
             let details = json!({"mapping_id": mapping.id, "name": mapping.name});
@@ -58,7 +67,7 @@ impl FolderMappings<'_> {
             }
             .into()
         };
-        let run = self.0.0.store.folder_mappings().run(id, execution, record).await;
+        let run = store.folder_mappings().run(id, execution, record).await;
         match run {
             Ok((execution, _)) => self.0.executions().get(execution).await,
             Err(courier_store::Error::NotFound { .. }) => Err(Error::not_found("folder mapping", id)),

@@ -1,13 +1,13 @@
 //! How mappings fare, for the pages that show many, and for the connections that are shown with theirs.
 
 use jiff::Timestamp;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, sea_query::Query};
 use uuid::Uuid;
 
 use super::FolderMappings;
 use crate::{
     Result,
-    connections::Health,
+    connections::{ConnectionStatus, Health},
     entities::{
         connections,
         folder_mappings::{Column, Entity},
@@ -93,12 +93,19 @@ impl FolderMappings<'_> {
         Ok(Health::counted(&rows))
     }
 
-    /// Those that are due first, so many at most.
+    /// Those that are due first, so many at most; of connections that may be used, since of others none is pulled.
     ///
     /// # Errors
     /// As [`Self::ailing`].
     pub async fn upcoming(&self, limit: u64) -> Result<Vec<UpcomingPull>> {
+        let usable = Query::select()
+            .column(connections::Column::Id)
+            .from(connections::Entity)
+            .and_where(connections::Column::Status.eq(ConnectionStatus::Active.as_str()))
+            .and_where(connections::Column::Health.ne(Health::RequiresAttention.as_str()))
+            .take();
         let due = Entity::find()
+            .filter(Column::ConnectionId.in_subquery(usable))
             .filter(Column::Enabled.eq(true))
             .filter(Column::LookAt.is_not_null())
             .filter(Column::NextRunAt.is_not_null())
