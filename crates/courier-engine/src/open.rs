@@ -119,6 +119,10 @@ pub(crate) async fn open(
             Ok(admitted) => admitted,
             Err(error) => return (ServerInfo::default(), Err(error)),
         };
+        let login = match admit::login(engine, &connection, &opening, permit.as_ref()).await {
+            Ok(login) => login,
+            Err(error) => return (ServerInfo::default(), Err(error)),
+        };
         let connect_timeout = match effective(engine, &connection) {
             Ok(effective) => effective.seconds("connect_timeout_sec"),
             Err(error) => return (ServerInfo::default(), Err(error)),
@@ -140,6 +144,9 @@ pub(crate) async fn open(
             pin,
         );
         let result = connect(engine, &connection, credentials, &trust).await;
+        // Whose login was rejected keeps its turn until that is noted.
+        let is_rejected = matches!(&result, Err(error) if error.transfer_kind() == Some(ErrorKind::Auth));
+        let _turn = login.filter(|_| is_rejected);
         if let (Purpose::Job(_), Err(error), Some(taken), Some(sessions)) =
             (opening.purpose, &result, &permit, opening.others)
             && wait

@@ -4,12 +4,15 @@ use std::{pin::pin, time::Duration};
 
 use courier_store::connections::{Connection, ConnectionStatus, Health};
 use courier_transfer::{Error as TransferError, ErrorKind, Retry};
+use tokio::sync::OwnedMutexGuard;
 
 use super::{Opening, effective, places, slots::Permit};
 use crate::{Engine, Error, Result, connections::Effective, sessions::Sessions, trust::Purpose};
 
 /// A wait that is longer is written into the execution's history.
 const MOMENT: Duration = Duration::from_secs(1);
+/// A pull doesn't wait longer for the login of another: the server may be slow, or gone.
+const LOGIN: Duration = Duration::from_secs(5);
 
 /// Refuses connections that may not be used now, other than by a test.
 pub(crate) fn check_usable(connection: &Connection, purpose: Purpose) -> Result<()> {
@@ -88,6 +91,24 @@ pub(super) async fn admit(
         )));
     }
     Ok((now, Some(permit)))
+}
+
+/// The turn of a pull to log in. Those of one connection on this node do so one after the other, so that the first login that is
+/// rejected is the last.
+pub(super) async fn login(
+    engine: &Engine,
+    connection: &Connection,
+    opening: &Opening<'_>,
+    permit: Option<&Permit>,
+) -> Result<Option<OwnedMutexGuard<()>>> {
+    let is_pull = opening.others.is_some_and(Sessions::is_pull);
+    let Some(permit) = permit.filter(|_| is_pull) else {
+        return Ok(None);
+    };
+    let turn = tokio::time::timeout(LOGIN, permit.slot().login()).await.ok();
+    let now = engine.0.store.connections().get(connection.id).await?;
+    check_usable(&now, opening.purpose)?;
+    Ok(turn)
 }
 
 /// What comes of a job's wait for its turn, which is noted where it takes longer than a moment.

@@ -12,7 +12,7 @@ use std::{
 use courier_store::connections::Connection;
 use jiff::Timestamp;
 use parking_lot::Mutex;
-use tokio::sync::{MutexGuard, Notify, OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::{MutexGuard, Notify, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore, watch};
 use uuid::Uuid;
 
 use super::places::Place;
@@ -32,6 +32,8 @@ pub(super) struct Slot {
     demand: watch::Sender<Demand>,
     /// Held by whoever is the next of this node to get a place among those of all nodes.
     turn: tokio::sync::Mutex<()>,
+    /// Held by whoever logs in, of those that do so one after the other.
+    login: Arc<tokio::sync::Mutex<()>>,
     rejected: Mutex<Option<State>>,
     /// As the connection was changed last, its server rejects a second session's credentials.
     alone: Mutex<Option<Timestamp>>,
@@ -99,6 +101,7 @@ impl Slots {
                     freed: Notify::new(),
                     demand: watch::Sender::default(),
                     turn: tokio::sync::Mutex::default(),
+                    login: Arc::default(),
                     rejected: Mutex::default(),
                     alone: Mutex::default(),
                 })
@@ -180,6 +183,11 @@ impl Slot {
     /// The turn to ask for a place among those of all nodes.
     pub(super) async fn turn(&self) -> MutexGuard<'_, ()> {
         self.turn.lock().await
+    }
+
+    /// The turn to log in, of those that do so one after the other.
+    pub(super) async fn login(&self) -> OwnedMutexGuard<()> {
+        self.login.clone().lock_owned().await
     }
 
     /// Ends when somebody waits for one.
