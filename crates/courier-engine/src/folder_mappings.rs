@@ -3,6 +3,7 @@
 mod definition;
 mod fields;
 mod input;
+mod links;
 mod overlap;
 mod warnings;
 
@@ -41,7 +42,7 @@ pub struct FolderMapping {
     pub enabled: bool,
     /// What it says.
     pub definition: MappingDefinition,
-    /// When it is due; none where it pulls only when somebody asks.
+    /// When it is due; none where it pulls only when somebody asks, and while its connection is disabled or requires attention.
     pub next_run_at: Option<Timestamp>,
     /// When its last pull was queued.
     pub last_run_at: Option<Timestamp>,
@@ -115,6 +116,7 @@ impl FolderMappings<'_> {
         let connection = self.connection(connection).await?;
         let at = now();
         let wanted = self.read(values, &connection, None, at).await?;
+        links::check(self.0, actor, &connection, None, &wanted.definition).await?;
         let (name, due) = (wanted.name.clone(), due(&wanted, at));
         let made = |mapping: &store::FolderMapping| record(actor, "folder_mapping_created", mapping, None);
         let mappings = self.0.0.store.folder_mappings();
@@ -136,6 +138,7 @@ impl FolderMappings<'_> {
             let values = merged(&before.name, before.enabled, &definition, changes.clone())?;
             let at = now();
             let wanted = self.read(values, &connection, Some(&definition), at).await?;
+            links::check(self.0, actor, &connection, Some(&definition), &wanted.definition).await?;
             let (name, anew) = (wanted.name.clone(), anew(&before, &definition, &wanted, at));
             let changed = |before: &store::FolderMapping, after: &store::FolderMapping| {
                 record(actor, "folder_mapping_changed", after, Some(before))
@@ -257,9 +260,7 @@ fn record(
     mapping: &store::FolderMapping,
     before: Option<&store::FolderMapping>,
 ) -> NewAudit {
-    let told = |mapping: &store::FolderMapping| {
-        json!({"name": mapping.name, "enabled": mapping.enabled, "definition": mapping.definition})
-    };
+    let told = |mapping: &store::FolderMapping| json!({"name": mapping.name, "enabled": mapping.enabled, "definition": mapping.definition});
     let mut details = json!({"mapping_id": mapping.id, "name": mapping.name, "after": told(mapping)});
     if let (Some(before), Value::Object(details)) = (before, &mut details) {
         details.insert("before".into(), told(before));

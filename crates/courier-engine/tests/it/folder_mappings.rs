@@ -4,6 +4,7 @@ use courier_engine::{
     Error, PageRequest,
     folder_mappings::{AfterPull, FolderMapping, FolderMappingFilter, MappingIdentity, Timing},
 };
+use courier_transfer::{ErrorKind, RemotePath};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -94,6 +95,10 @@ async fn every_problem_is_named_at_once() {
         (json!({"pattern": "{a,..}/*"}), vec!["pattern"]),
         (json!({"pattern": "a\0"}), vec!["pattern"]),
         (
+            json!({"pattern": "{".repeat(300) + &"}".repeat(300)}),
+            vec!["pattern"],
+        ),
+        (
             json!({"pattern": "a/*.csv", "recursive": false}),
             vec!["recursive"],
         ),
@@ -106,6 +111,7 @@ async fn every_problem_is_named_at_once() {
         (json!({"prefix": "a\\b"}), vec!["prefix"]),
         (json!({"prefix": "a\0"}), vec!["prefix"]),
         (json!({"prefix": "a".repeat(513)}), vec!["prefix"]),
+        (json!({"prefix": "a".repeat(256)}), vec!["prefix"]),
         (json!({"interval_sec": 0}), vec!["interval_sec"]),
         (json!({"interval_sec": 604_801}), vec!["interval_sec"]),
         (json!({"interval_sec": 60, "cron": "0 * * * *"}), vec!["cron"]),
@@ -321,4 +327,49 @@ async fn what_may_not_be_meant_so_is_told() {
         .unwrap();
     let shown = t.folder_mappings().get(two.id).await.unwrap();
     assert!(shown.warnings[0].contains("disabled"), "{:?}", shown.warnings);
+}
+
+#[tokio::test]
+async fn a_link_out_of_the_base_path_is_refused_where_the_server_can_be_asked() {
+    let t = Fixture::new().await;
+    let connection = t.connection(json!({"base_path": "/home/base"})).await.id;
+    let path = |text: &str| RemotePath::new(text).unwrap();
+    let server = t.server.memory();
+    server.put(&path("/home/base/in/a"), "1");
+    server.put(&path("/home/secret/s"), "1");
+    server.link(&path("/home/base/out"), &path("/home/secret"));
+    // Nothing is known of the server: its pulls will tell.
+    mapping(&t, connection, json!({"remote_path": "/out", "enabled": false}))
+        .await
+        .unwrap();
+    assert!(
+        t.connections()
+            .test(&operator(), connection)
+            .await
+            .unwrap()
+            .success
+    );
+    for (input, field) in [
+        (json!({"remote_path": "/out", "name": "other"}), "remote_path"),
+        (
+            json!({"remote_path": "/in", "after_pull": "move", "move_to": "/out/done"}),
+            "move_to",
+        ),
+    ] {
+        let refused = mapping(&t, connection, input).await.unwrap_err();
+        assert_eq!(fields(&refused), [field], "{refused}");
+    }
+    let made = mapping(&t, connection, json!({"remote_path": "/in"}))
+        .await
+        .unwrap();
+    let refused = change(&t, made.id, json!({"remote_path": "/out"})).await;
+    assert_eq!(fields(&refused.unwrap_err()), ["remote_path"]);
+    // What has nothing to do with that asks nobody, and nobody waits for a server that is away.
+    let logins = t.server.logins();
+    change(&t, made.id, json!({"interval_sec": 60})).await.unwrap();
+    assert_eq!(t.server.logins(), logins);
+    t.server.down(Some(ErrorKind::Unreachable));
+    change(&t, made.id, json!({"remote_path": "/out"})).await.unwrap();
+    let health = t.connections().get(connection).await.unwrap().health;
+    assert_eq!(health.as_str(), "healthy");
 }
