@@ -31,6 +31,7 @@ use crate::{Result, folder_mappings::MappingDefinition};
 
 pub(crate) use folder::{OF_FOLDER, below_base};
 use look::Looking;
+pub(super) use rules::Rules;
 
 /// A look through a mapped folder.
 #[derive(Clone, Debug)]

@@ -16,9 +16,10 @@ use futures::{Stream, TryStreamExt, stream::try_unfold};
 use serde_json::json;
 use uuid::Uuid;
 
+use super::find::Rules;
 use crate::{
     Actor, Engine, Error, Page, PageRequest, Result, audit, executions::Execution,
-    folder_mappings::definition,
+    folder_mappings::definition, open::check_usable, trust::Purpose,
 };
 
 /// Entries of a page that is read to go through all of them.
@@ -108,7 +109,7 @@ impl Pulls<'_> {
     /// Pulls a file anew, as it lies on the server by then, to a key of its own; answers the execution that does.
     ///
     /// # Errors
-    /// [`Error::NotFound`]; [`Error::Conflict`] where no folder mapping can pull it.
+    /// [`Error::NotFound`]; [`Error::Conflict`] where no folder mapping can pull it; [`Error::ConnectionNotUsable`].
     pub async fn replay(&self, actor: &Actor, connection: Uuid, id: Uuid) -> Result<Execution> {
         let entry = self.get(connection, id).await?;
         let mut wishes = Wishes::of(self.0, actor, connection).await?;
@@ -179,8 +180,8 @@ impl Pulls<'_> {
 struct Wishes<'a> {
     engine: &'a Engine,
     actor: &'a Actor,
-    /// All of the connection.
-    mappings: Vec<(FolderMapping, RemotePath)>,
+    /// All of the connection, with their folders and which files of them they take.
+    mappings: Vec<(FolderMapping, RemotePath, Rules)>,
     count: u64,
     pullers: BTreeSet<Uuid>,
     refused: BTreeMap<String, u64>,
@@ -188,6 +189,12 @@ struct Wishes<'a> {
 
 impl<'a> Wishes<'a> {
     async fn of(engine: &'a Engine, actor: &'a Actor, connection: Uuid) -> Result<Self> {
+        match engine.0.store.connections().get(connection).await {
+            Ok(connection) => check_usable(&connection, Purpose::Browse)?,
+            // Nor has it mappings.
+            Err(courier_store::Error::NotFound { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
         let filter = FolderMappingFilter {
             connection_id: Some(connection),
             ..Default::default()
@@ -196,8 +203,9 @@ impl<'a> Wishes<'a> {
         loop {
             let some = engine.0.store.folder_mappings().list(&filter, &page).await?;
             for mapping in some.items {
-                let folder = definition(&mapping)?.remote_path;
-                mappings.push((mapping, folder));
+                let definition = definition(&mapping)?;
+                let rules = Rules::new(&definition)?;
+                mappings.push((mapping, definition.remote_path, rules));
             }
             match some.next_cursor {
                 Some(next) => page.cursor = Some(next),
@@ -230,14 +238,14 @@ impl<'a> Wishes<'a> {
         Ok(())
     }
 
-    /// The mapping that pulls it anew: the one that has pulled it, or where that is gone, the one whose folder is the
-    /// nearest above it. Otherwise why there is none.
+    /// The mapping that pulls it anew: the one that has pulled it, or where that is gone, of those that take such files the one
+    /// whose folder is the nearest above it. Otherwise why there is none.
     fn puller(&self, entry: &Entry) -> Result<Uuid, String> {
         let own = self
             .mappings
             .iter()
-            .find(|(mapping, _)| mapping.id == entry.mapping_id);
-        if let Some((mapping, _)) = own {
+            .find(|(mapping, ..)| mapping.id == entry.mapping_id);
+        if let Some((mapping, ..)) = own {
             return match mapping.enabled {
                 true => Ok(mapping.id),
                 false => Err(format!(
@@ -247,17 +255,17 @@ impl<'a> Wishes<'a> {
             };
         }
         let path = RemotePath::new(&entry.path).ok();
-        let has_it = |folder: &RemotePath| {
-            path.as_ref()
-                .is_some_and(|path| path.strip_base(folder).is_some())
+        let takes_it = |folder: &RemotePath, rules: &Rules| {
+            let relative = path.as_ref().and_then(|path| path.strip_base(folder));
+            relative.is_some_and(|relative| rules.reaches(&relative))
         };
         let heirs = self
             .mappings
             .iter()
-            .filter(|(mapping, folder)| mapping.enabled && has_it(folder));
-        let heir = heirs.max_by_key(|(_, folder)| folder.segments().count());
-        heir.map(|(mapping, _)| mapping.id).ok_or_else(|| {
-            "the folder mapping that pulled it is gone, and no enabled one of this connection has its folder; make one first"
+            .filter(|(mapping, folder, rules)| mapping.enabled && takes_it(folder, rules));
+        let heir = heirs.max_by_key(|(_, folder, _)| folder.segments().count());
+        heir.map(|(mapping, ..)| mapping.id).ok_or_else(|| {
+            "the folder mapping that pulled it is gone, and no enabled one of this connection takes it; make one first"
                 .to_owned()
         })
     }

@@ -7,7 +7,7 @@ use crate::folder_mappings::MappingDefinition;
 
 /// A mapping's patterns, read.
 #[derive(Clone, Debug)]
-pub(super) struct Rules {
+pub(in crate::pulls) struct Rules {
     pattern: Pattern,
     recursive: bool,
     ignore: Vec<Pattern>,
@@ -19,7 +19,7 @@ impl Rules {
     ///
     /// # Errors
     /// [`ErrorKind::Invalid`](courier_transfer::ErrorKind::Invalid) says which pattern can't be read.
-    pub(super) fn new(definition: &MappingDefinition) -> Result<Self> {
+    pub(in crate::pulls) fn new(definition: &MappingDefinition) -> Result<Self> {
         let ignore = definition.ignore.iter().map(|pattern| Pattern::new(pattern));
         Ok(Self {
             pattern: Pattern::new(&definition.pattern)?,
@@ -46,6 +46,18 @@ impl Rules {
             return Some(Verdict::Ignored { by: by.to_owned() });
         }
         (!self.pattern.matches(relative)).then_some(Verdict::NotMatching)
+    }
+
+    /// Does a look through the mapped folder come to this file, and take it, going by names alone?
+    pub(in crate::pulls) fn reaches(&self, relative: &RemotePath) -> bool {
+        let mut above = relative.parent();
+        while let Some(folder) = above.filter(|folder| !folder.is_top()) {
+            if self.ignored(&folder).is_some() || !self.goes_into(&folder) {
+                return false;
+            }
+            above = folder.parent();
+        }
+        self.file(relative).is_none()
     }
 
     /// The pattern by which this is left out, with all that lies in it.
@@ -99,6 +111,20 @@ mod tests {
         assert_eq!(rules.file(&path("a.csv")), None);
         assert_eq!(rules.file(&path("a.tmp.csv")), None);
         assert!(!rules.goes_into(&path("sub")));
+    }
+
+    #[test]
+    fn a_file_is_reached_through_folders_that_are_looked_into() {
+        let mut definition = definition();
+        let reaches =
+            |definition: &MappingDefinition, file| Rules::new(definition).unwrap().reaches(&path(file));
+        assert!(reaches(&definition, "a.csv") && !reaches(&definition, "sub/a.csv"));
+        definition.pattern = "in/**".into();
+        definition.recursive = true;
+        assert!(reaches(&definition, "in/sub/a.csv"));
+        for not in ["other/a.csv", "in/.hidden/a.csv", "in/sub/a.tmp"] {
+            assert!(!reaches(&definition, not), "{not}");
+        }
     }
 
     #[test]
