@@ -60,6 +60,14 @@ pub(crate) async fn saved(engine: &Engine, actor: &Actor, connection: &Connectio
     };
     let (mut report, error) = run(engine, connection, opening).await;
     report.warnings = warnings_of(engine, connection).await?;
+    if report.success && connection.waits_for_host_key {
+        // Who answered with the other key in between is for somebody to find out.
+        let seen = report.host_key_fingerprint.as_deref().unwrap_or("the right one");
+        report.warnings.push(format!(
+            "Nothing is transferred yet: the server showed another host key before this test, and the connection waits until \
+             somebody has approved one; where this is the right one, approve {seen} again."
+        ));
+    }
     let record = Entry {
         duration: Some(started.elapsed()),
         ..Entry::new("test_connection", &actor.name, details(&report))

@@ -94,7 +94,12 @@ async fn a_changed_key_is_refused_until_it_is_approved() {
         t.run_steps(mkdir(made.id)).await.error.unwrap().kind,
         "connection_not_usable"
     );
-    assert!(t.connections().test(&operator(), made.id).await.unwrap().success);
+    let tested = t.connections().test(&operator(), made.id).await.unwrap();
+    let again = format!("approve {} again", fingerprint(1));
+    assert!(
+        tested.success && tested.warnings.iter().any(|w| w.contains(&again)),
+        "{tested:?}"
+    );
     assert_eq!(
         t.connections().get(made.id).await.unwrap().health.as_str(),
         "requires_attention"
