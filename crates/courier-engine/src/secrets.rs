@@ -126,7 +126,11 @@ pub(crate) async fn open_storage(
     endpoint: &str,
     sealed: &[u8],
 ) -> courier_vault::Result<SecretString> {
-    engine.0.vault.open_str(&of_storage(storage, endpoint), sealed).await
+    engine
+        .0
+        .vault
+        .open_str(&of_storage(storage, endpoint), sealed)
+        .await
 }
 
 /// The binding of the password for this mail server, which no other gets.
