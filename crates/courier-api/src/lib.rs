@@ -54,7 +54,9 @@ pub use keys::{GenerateKey, ImportKey, KeyStatus, KeyType, SshKey, SshKeyInput, 
 pub use overview::{Moved, Overview, PullsOverview, UpcomingPull, UpcomingRun};
 pub use page::{DEFAULT_LIMIT, MAX_LIMIT, Page, PageQuery};
 pub use problem::{CONTENT_TYPE, FieldError, Problem};
-pub use pulls::{AfterState, HistoryExportQuery, HistoryQuery, PulledFile, RefusedReplays, ReplayInput, Replays};
+pub use pulls::{
+    AfterState, HistoryExportQuery, HistoryQuery, PulledFile, RefusedReplays, ReplayInput, Replays,
+};
 pub use secret::Secret;
 pub use settings::{Setting, SettingInput};
 pub use storages::{Storage, StorageDetails, StorageInput, StoragePatch, StorageTest, StorageTestInput};
