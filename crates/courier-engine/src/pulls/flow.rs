@@ -100,7 +100,7 @@ enum Found {
 /// What happens next.
 enum Event {
     Found(Option<Result<Found>>),
-    Moved(Begun, Duration, Result<Moved>),
+    Moved(Box<Begun>, Duration, Result<Moved>),
     Settled(Result<Settled>),
     Written(Result<(Vec<bool>, Objects)>),
     Due,
@@ -170,7 +170,7 @@ impl<'a> Flow<'a> {
             let event = tokio::select! {
                 biased;
                 written = written(&mut self.writing), if self.writing.is_some() => Event::Written(written),
-                Some((begun, took, moved)) = self.moving.next() => Event::Moved(begun, took, moved),
+                Some((begun, took, moved)) = self.moving.next() => Event::Moved(begun.into(), took, moved),
                 Some(settled) = self.settling.next() => Event::Settled(settled),
                 found = found.next(), if wants_more => Event::Found(found),
                 () = passed(due) => Event::Due,
@@ -179,7 +179,7 @@ impl<'a> Flow<'a> {
             match event {
                 Event::Found(None) => self.found_all = true,
                 Event::Found(Some(found)) => self.take(found?).await?,
-                Event::Moved(begun, took, moved) => self.moved(begun, took, moved?),
+                Event::Moved(begun, took, moved) => self.moved(*begun, took, moved?),
                 Event::Settled(settled) => self.settled(settled?),
                 Event::Written(written) => self.written(written?),
                 Event::Due => {}
