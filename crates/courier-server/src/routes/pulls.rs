@@ -197,7 +197,9 @@ fn jsonl(file: &PulledFile) -> String {
 fn digest(digits: &str) -> ApiResult<[u8; 32]> {
     let pairs = digits.as_bytes().chunks(2).map(|pair| {
         let pair = std::str::from_utf8(pair).ok().filter(|_| digits.len() == 64)?;
-        u8::from_str_radix(pair, 16).ok()
+        // A sign would count as a digit.
+        let is_hexadecimal = pair.bytes().all(|digit| digit.is_ascii_hexdigit());
+        u8::from_str_radix(pair, 16).ok().filter(|_| is_hexadecimal)
     });
     let bytes: Option<Vec<u8>> = pairs.collect();
     bytes
@@ -213,7 +215,7 @@ mod tests {
     fn digests_have_64_digits() {
         let digits = "0123456789abcdefABCDEF".repeat(3);
         let whole = digits.get(..64).map(digest);
-        assert!(matches!(whole, Some(Ok([0x01, 0x23, .., 0x89]))), "{whole:?}");
+        assert!(matches!(whole, Some(Ok([0x01, 0x23, .., 0xcd]))), "{whole:?}");
         for wrong in [
             "",
             "0",
