@@ -17,7 +17,7 @@ use crate::support::{Cli, Serve, Sshd, user, wait_until};
 /// A server of Courier's with a connection `partner` and the mapping `in` of the folder `outbox` there, which pulls each
 /// second, and somebody who is told of the connection's health.
 struct Pulls {
-    serve: Serve,
+    _serve: Serve,
     admin: Cli,
     hook: Hook,
     _authority: TempDir,
@@ -33,7 +33,7 @@ impl Pulls {
         let pulls = Self {
             admin: serve.admin(),
             hook: Hook::start(folder.path()),
-            serve,
+            _serve: serve,
             _authority: folder,
         };
         let admin = &pulls.admin;

@@ -14,7 +14,7 @@ use super::Cli;
 /// A place for files, each test's own.
 pub(crate) enum Destination {
     Folder(TempDir),
-    Store(Runtime, Store),
+    Store(Runtime, Box<Store>),
 }
 
 /// Files by name: how long each is, and the SHA-256 of its bytes.
@@ -38,13 +38,13 @@ impl Destination {
     pub(crate) fn s3() -> Self {
         let runtime = Runtime::new().unwrap();
         let store = runtime.block_on(Store::s3());
-        Self::Store(runtime, store)
+        Self::Store(runtime, Box::new(store))
     }
 
     pub(crate) fn azblob() -> Self {
         let runtime = Runtime::new().unwrap();
         let store = runtime.block_on(Store::azblob());
-        Self::Store(runtime, store)
+        Self::Store(runtime, Box::new(store))
     }
 
     /// Makes a storage of it.
