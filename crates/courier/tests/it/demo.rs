@@ -16,7 +16,7 @@ fn once_moves_files_and_leaves_nothing() {
         "host key is pinned: SHA256:",
         "step 2 sftp.download (fetch) completed",
         "delivered",
-        "pulled reports/stock.csv to partner/stock.csv",
+        "pulled /reports/stock.csv to partner/stock.csv",
         "audit log",
     ] {
         assert!(

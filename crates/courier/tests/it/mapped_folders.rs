@@ -138,8 +138,16 @@ fn each_version_is_found_once(partner: &Partner) {
 }
 
 fn a_link_that_leads_out_is_refused(partner: &Partner, outside: &str) {
-    symlink(outside, partner.files.join("out")).unwrap();
+    let out = partner.files.join("out");
+    symlink(outside, &out).unwrap();
+    let refused = partner.admin.run(["mapping", "add", "partner", "out"]);
+    refused.failed_with(2, "outside the base path");
+    // Nor where it has become a link since.
+    fs::remove_file(&out).unwrap();
+    fs::create_dir(&out).unwrap();
     partner.map("out", &[]);
+    fs::remove_dir(&out).unwrap();
+    symlink(outside, &out).unwrap();
     let refused = partner.admin.run(["mapping", "dry-run", "out"]);
     assert_ne!(refused.code, 0, "{refused:?}");
     assert!(refused.stderr.contains("outside the base path"), "{refused:?}");
