@@ -187,7 +187,11 @@ fn ended(output: Output, execution: &Execution) -> Result<()> {
         ));
     }
     let error = execution.error.as_ref();
-    let code = error.map_or(Code::Failed, |error| code_of(u64::from(error.code.number())));
+    let code = error.map_or(Code::Failed, |error| match error.kind.as_str() {
+        // Among the numbers it has none of its own.
+        "denied" => Code::Denied,
+        _ => code_of(u64::from(error.code.number())),
+    });
     if output.json {
         return Err(Failure::silent(code));
     }
