@@ -24,10 +24,10 @@ where
         let key = ObjectKey::new(&format!("{NAME}{mark}"))?;
         write(storage, &key, mark, piecewise)
             .await
-            .map_err(|error| failed("write", error))?;
+            .map_err(|error| failed("see that something can be written", error))?;
         let read = look(storage, &key, mark).await;
         let removed = remove(key.clone(), mark).await;
-        read.and(removed.map_err(|error| failed("remove", error)))?;
+        read.and(removed.map_err(|error| failed("leave nothing behind", error)))?;
         // Some stores say only to whom may list that there is none.
         let gone = storage.find(&key, mark).await;
         gone.map_err(|error| failed("see that an object is not there", error))?;
@@ -61,7 +61,9 @@ async fn look(storage: &dyn Storage, key: &ObjectKey, mark: Uuid) -> Result<()> 
         let chunks: Vec<Bytes> = storage.read(key, mark).await?.try_collect().await?;
         Ok(chunks.concat())
     };
-    let bytes = read.await.map_err(|error| failed("read", error))?;
+    let bytes = read
+        .await
+        .map_err(|error| failed("see that it can be read", error))?;
     if bytes == TEXT {
         return Ok(());
     }
@@ -76,5 +78,5 @@ async fn look(storage: &dyn Storage, key: &ObjectKey, mark: Uuid) -> Result<()> 
 }
 
 fn failed(doing: &str, error: Error) -> Error {
-    Error::new(error.kind(), format!("could not {doing}: {error}")).with_source(error)
+    Error::new(error.kind(), format!("{error} (tried in order to {doing})")).with_source(error)
 }

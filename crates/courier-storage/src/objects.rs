@@ -306,7 +306,9 @@ fn words(error: opendal::Error, doing: &str, bucket: &str) -> Error {
         if let Some(Unreachable { cause, .. }) = inner.downcast_ref::<Unreachable>() {
             return Error::new(
                 ErrorKind::Unreachable,
-                format!("could not {doing}: the store can't be reached: {cause}"),
+                format!(
+                    "could not {doing}: the store can't be reached: {cause}; check the endpoint and the network, and that it runs"
+                ),
             );
         }
         source = inner.source();
