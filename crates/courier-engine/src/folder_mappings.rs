@@ -7,6 +7,9 @@ mod links;
 mod overlap;
 mod warnings;
 
+use std::{ffi::OsStr, os::unix::ffi::OsStrExt, path::PathBuf};
+
+use courier_storage::StorageUrl;
 use courier_store::{
     audit::NewAudit,
     connections::Connection,
@@ -19,7 +22,10 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use crate::{Actor, Engine, Error, Page, PageRequest, Result, audit::Entry};
+use crate::{
+    Actor, Engine, Error, Page, PageRequest, Result, audit::Entry, connections::Shape,
+    local_paths::feeds_itself,
+};
 use input::{Place, Wanted, merged, read};
 
 pub use crate::pulls::dry_run::{DryRun, DryRunFile};
@@ -196,13 +202,42 @@ impl FolderMappings<'_> {
         };
         let wanted = read(values, place)?;
         let id = wanted.definition.storage_id;
-        match self.0.0.store.storages().get(id).await {
-            Ok(_) => Ok(wanted),
+        let storage = match self.0.0.store.storages().get(id).await {
+            Ok(storage) => storage,
             Err(courier_store::Error::NotFound { .. }) => {
-                Err(Error::field("storage_id", format!("there is no storage {id}")))
+                return Err(Error::field("storage_id", format!("there is no storage {id}")));
             }
-            Err(error) => Err(error.into()),
+            Err(error) => return Err(error.into()),
+        };
+        match self.feeds_itself(connection, &wanted.definition, &storage.url) {
+            true => Err(Error::field(
+                "storage_id",
+                format!(
+                    "what is pulled into the storage \"{}\" arrives in the mapped folder, and would be pulled again and again; \
+                     give a storage or a prefix outside it",
+                    storage.name
+                ),
+            )),
+            false => Ok(wanted),
         }
+    }
+
+    /// Is the mapped folder one on this machine in which its own files arrive?
+    fn feeds_itself(&self, connection: &Connection, definition: &MappingDefinition, storage: &str) -> bool {
+        let protocol = self.0.0.protocols.get(&connection.protocol);
+        let is_here = protocol.is_some_and(|protocol| !Shape::of(protocol).host);
+        let storage: Option<StorageUrl> = storage.parse().ok();
+        let (true, Some(base), Some(folder)) = (
+            is_here,
+            &connection.base_path,
+            storage.as_ref().and_then(StorageUrl::folder),
+        ) else {
+            return false;
+        };
+        let mut mapped = PathBuf::from(base);
+        mapped.extend(definition.remote_path.segments().map(OsStr::from_bytes));
+        // A folder that can't be looked at is refused by the pull itself.
+        feeds_itself(&mapped, definition.recursive, &folder.join(&definition.prefix)).unwrap_or(false)
     }
 
     async fn shown(&self, mapping: store::FolderMapping) -> Result<FolderMapping> {

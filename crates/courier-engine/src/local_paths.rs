@@ -7,6 +7,8 @@
 mod storage;
 mod taken;
 
+pub(crate) use storage::feeds_itself;
+
 use std::{
     io,
     path::{Component, Path, PathBuf},

@@ -1,8 +1,23 @@
 //! Which folders may be storages.
 
-use std::path::{Path, PathBuf};
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
 use super::{LocalPaths, refuse_parent_segments, resolve_existing};
+
+/// Do files that are pulled from `mapped` on this machine arrive, in `arriving`, where they are found again? Links are resolved.
+///
+/// # Errors
+/// Where that can't be told.
+pub(crate) fn feeds_itself(mapped: &Path, recursive: bool, arriving: &Path) -> io::Result<bool> {
+    let (mapped, arriving) = (resolve_existing(mapped)?, resolve_existing(arriving)?);
+    Ok(match recursive {
+        true => arriving.starts_with(mapped),
+        false => arriving == mapped,
+    })
+}
 
 impl LocalPaths {
     /// The folder in the data folder that pulled files go to where nothing else is said.

@@ -111,3 +111,21 @@ fn a_name_that_several_connections_have_asks_for_the_connection() {
     admin.run(["mapping", "show", "/out"]).failed_with(5, "/out");
     serve.stop();
 }
+
+/// Each tick would pull what the one before has pulled.
+#[test]
+fn what_is_pulled_does_not_arrive_where_it_is_looked_for() {
+    let serve = Serve::start();
+    let admin = serve.admin();
+    connection(&serve, &admin, "partner");
+    let folder = serve.data().join("files/partner");
+    let url = format!("file://{}", folder.display());
+    admin.ok(["storage", "add", "same", &url]);
+    let add = |more: &[&str]| {
+        let all = ["mapping", "add", "partner", "in", "--to", "same"];
+        admin.run(all.iter().chain(more).copied())
+    };
+    add(&["--prefix", "in"]).failed_with(2, "would be pulled again and again");
+    add(&["--prefix", "in/arrived", "--recursive"]).failed_with(2, "would be pulled again and again");
+    assert_eq!(add(&["--prefix", "arrived"]).code, 0);
+}
