@@ -449,7 +449,7 @@ impl Pulls<'_> {
     }
 
     /// Asks for entries to be pulled anew, each by the mapping that it names here, with an audit record of each. Answers
-    /// which are asked for now and weren't before.
+    /// which of them nobody had asked for already.
     ///
     /// # Errors
     /// As [`Self::look_up`].
