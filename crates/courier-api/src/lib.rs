@@ -23,6 +23,7 @@ mod storages;
 
 mod test_result;
 mod tokens;
+mod traces;
 mod users;
 mod words;
 
@@ -60,7 +61,8 @@ pub use pulls::{
 pub use secret::Secret;
 pub use settings::{Setting, SettingInput};
 pub use storages::{Storage, StorageDetails, StorageInput, StoragePatch, StorageTest, StorageTestInput};
-pub use test_result::{Algorithms, Capabilities, TestResult, TlsCertificate};
+pub use test_result::{Algorithms, Capabilities, TestCheck, TestResult, TlsCertificate};
 pub use tokens::{NewToken, SCOPES, Token, TokenInput};
+pub use traces::{Trace, Traces};
 pub use users::{Role, User, UserInput, UserPatch};
 pub use words::UnknownWord;

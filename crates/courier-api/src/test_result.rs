@@ -9,11 +9,11 @@ use crate::ErrorCode;
 /// The result of a test (specification 6.11). A test that fails tells whatever was learnt until then.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct TestResult {
-    /// Did it connect, authenticate and list the base folder?
+    /// Did it connect, authenticate and list the base folder; for Azure Functions, did every check succeed?
     pub success: bool,
     /// Round trip of one request, milliseconds.
     pub latency_ms: Option<u64>,
-    /// How the server names itself (`OpenSSH_9.6`).
+    /// How the server names itself (`OpenSSH_9.6`, `Azure Functions 4.1037.0 (Running)`).
     pub server_banner: Option<String>,
     /// The host key that the server presented (SFTP).
     pub host_key_fingerprint: Option<String>,
@@ -35,6 +35,21 @@ pub struct TestResult {
     pub algorithms: Option<Algorithms>,
     /// What the session can do; `null` if there was none.
     pub capabilities: Option<Capabilities>,
+    /// What was looked at one by one, each whatever the others say (Azure Functions: `host`, `token`, `workspace`); empty for
+    /// servers with files.
+    #[serde(default)]
+    pub checks: Vec<TestCheck>,
+}
+
+/// One thing that a test looked at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct TestCheck {
+    /// Which: `host` (the function app and its key), `token` (tenant, client and secret), `workspace` (Log Analytics).
+    pub name: String,
+    /// Is it as it should be?
+    pub success: bool,
+    /// What was found, or what is wrong and what helps.
+    pub message: String,
 }
 
 /// A server's certificate.

@@ -22,7 +22,7 @@ use crate::{
 /// What a test found out. A failed test holds whatever was learnt until it failed.
 #[derive(Clone, Debug, Default)]
 pub struct TestReport {
-    /// Did it connect, authenticate and list the base path?
+    /// Did it connect, authenticate and list the base path; of a function app, did every check succeed?
     pub success: bool,
     /// A round trip on the ready session, in milliseconds; none where it never became ready.
     pub latency_ms: Option<u64>,
@@ -46,6 +46,19 @@ pub struct TestReport {
     pub capabilities: Option<Capabilities>,
     /// Why it failed.
     pub error: Option<Failure>,
+    /// What was looked at one by one, each whatever the others say; empty for servers with files.
+    pub checks: Vec<Check>,
+}
+
+/// One thing that a test looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Check {
+    /// Which.
+    pub name: &'static str,
+    /// Is it as it should be?
+    pub success: bool,
+    /// What was found, or what is wrong and what helps.
+    pub message: String,
 }
 
 /// Tests a saved connection: pins on first use, and notes its health.

@@ -3,9 +3,12 @@
 use axum::{Extension, extract::State, http::StatusCode, response::IntoResponse};
 use courier_api::{
     ApproveHostKey, Connection, ConnectionInput, ConnectionQuery, FileEntry, FilesQuery, KnownHost, Page,
-    TestResult, TlsCertificate,
+    TestCheck, TestResult, TlsCertificate,
 };
-use courier_engine::{connections::ConnectionFilter, test_connection::TestReport};
+use courier_engine::{
+    connections::ConnectionFilter,
+    test_connection::{Check, TestReport},
+};
 use courier_transfer::{Entry, EntryKind};
 use serde_json::{Map, Value};
 use uuid::Uuid;
@@ -122,7 +125,8 @@ pub(crate) async fn test_unsaved(
 
 /// Test a connection
 ///
-/// Connects, authenticates, lists the base folder, measures a round trip, and disconnects.
+/// Connects, authenticates, lists the base folder, measures a round trip, and disconnects. Of a function app it asks for the
+/// host's status with the key, for a token, and for an answer of the workspace, and calls no function.
 #[utoipa::path(post, path = "/api/connections/{id}/test", tag = "connections",
     params(("id" = Uuid, Path, description = "The connection")),
     responses((status = 200, description = "What the test found out; `success` says how it went", body = TestResult)))]
@@ -217,6 +221,14 @@ fn file(entry: &Entry) -> FileEntry {
     }
 }
 
+fn check(check: Check) -> TestCheck {
+    TestCheck {
+        name: check.name.into(),
+        success: check.success,
+        message: check.message,
+    }
+}
+
 fn tested(report: TestReport) -> TestResult {
     TestResult {
         success: report.success,
@@ -251,5 +263,6 @@ fn tested(report: TestReport) -> TestResult {
             permissions: can.permissions,
             concurrency: can.concurrency,
         }),
+        checks: report.checks.into_iter().map(check).collect(),
     }
 }

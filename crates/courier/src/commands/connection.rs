@@ -2,6 +2,7 @@
 
 mod ftp;
 mod history;
+mod tested;
 
 use courier_api::{AddConnectionKey, ApproveHostKey, AuthMethod, Health, HostKeyPolicy, KeyType, RevokeKey};
 use secrecy::ExposeSecret;
@@ -9,11 +10,11 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use self::ftp::FtpArgs;
-use super::{DocumentArgs, ListArgs, body, done, fields, note_warnings, show, show_items, text};
-use crate::api::{Api, ApiArgs, code_of};
-use crate::exit::{Code, Failure, Result};
+use super::{DocumentArgs, ListArgs, body, done, fields, show, show_items, text};
+use crate::api::{Api, ApiArgs};
+use crate::exit::{Failure, Result};
 use crate::output::Output;
-use crate::output::table::{self, Column, field};
+use crate::output::table::Column;
 use crate::secret::{self, PasswordArgs};
 
 /// Connections to servers
@@ -264,7 +265,7 @@ pub(crate) async fn run(args: Args, output: Output) -> Result<()> {
         }
         Command::Test { connection } => {
             let path = ["connections", &id(&connection).await?, "test"];
-            tested(output, &connection, &api.post(&path, &Value::Null).await?)
+            tested::show(output, &connection, &api.post(&path, &Value::Null).await?)
         }
         Command::ApproveHostKey {
             connection,
@@ -422,52 +423,4 @@ fn count_warnings(connection: &mut Value) {
     if let (Some(fields), true) = (connection.as_object_mut(), count > 0) {
         fields.insert(WARNING_COUNT.to_owned(), json!(count));
     }
-}
-
-/// Shows a test's result; a failed test has the exit code of its cause.
-fn tested(output: Output, connection: &str, result: &Value) -> Result<()> {
-    let part = |name: &str| result.get(name).unwrap_or(&Value::Null);
-    let success = part("success").as_bool() == Some(true);
-    if output.json {
-        output.document(result)?;
-    } else if success {
-        let shown = json!({
-            "server_banner": part("server_banner"),
-            "host_key_fingerprint": part("host_key_fingerprint"),
-            "negotiated": part("negotiated"),
-            "latency_ms": part("latency_ms"),
-            "certificate": field(result, "tls_certificate.subject"),
-            "issuer": field(result, "tls_certificate.issuer"),
-            "thumbprint_sha256": field(result, "tls_certificate.thumbprint_sha256"),
-            "not_after": field(result, "tls_certificate.not_after"),
-            "policy_errors": field(result, "tls_certificate.policy_errors"),
-        });
-        output.line(format!("{connection} works\n{}", table::fields(&shown)))?;
-    }
-    if !output.json {
-        note_warnings(output, result);
-    }
-    if success {
-        return Ok(());
-    }
-    let code = part("error_code").as_u64().map_or(Code::Failed, code_of);
-    if output.json {
-        return Err(Failure::silent(code));
-    }
-    let message = crate::output::text::cell(part("error_message"));
-    let key = part("host_key_fingerprint").as_str();
-    let certificate = field(result, "tls_certificate.thumbprint_sha256").as_str();
-    let fix = match (key, certificate) {
-        _ if code != Code::Trust => String::new(),
-        (Some(key), _) => {
-            format!("\n  to trust the new key: courier connection approve-host-key {connection} {key}")
-        }
-        (_, Some(certificate)) => {
-            format!(
-                "\n  to trust this certificate: courier connection update {connection} --tls-pin {certificate}"
-            )
-        }
-        _ => String::new(),
-    };
-    Err(Failure::new(code, format!("{message}{fix}")))
 }

@@ -11,6 +11,7 @@ use crate::exit::Result;
 use crate::output::Output;
 use crate::output::table::{self, Column};
 
+mod traces;
 mod watch;
 
 pub(crate) use watch::watch;
@@ -23,6 +24,7 @@ Examples:
   courier execution list --state failed,cancelled --since 7d
   courier execution watch 0198c5f2-…
   courier execution cancel 0198c5f2-…
+  courier execution traces 0198c5f2-… 2
 
 `watch` ends with 0 where the execution completed, else with the code of its error.")]
 pub(crate) struct Args {
@@ -70,6 +72,15 @@ enum Command {
     Pause { id: String },
     /// Let a paused execution go on
     Resume { id: String },
+    /// Show what the function of a step wrote, as far as Log Analytics has it
+    Traces {
+        id: String,
+        /// The step, counted from 1
+        step: u32,
+        /// Show at most so many lines
+        #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..))]
+        limit: u32,
+    },
 }
 
 const COLUMNS: &[Column] = &[
@@ -159,5 +170,6 @@ pub(crate) async fn run(args: Args, output: Output) -> Result<()> {
         Command::Cancel { id } => act(id, "cancel", "cancelling").await,
         Command::Pause { id } => act(id, "pause", "pausing").await,
         Command::Resume { id } => act(id, "resume", "resumed").await,
+        Command::Traces { id, step, limit } => traces::show(&api, output, &id, step, limit as usize).await,
     }
 }
