@@ -23,6 +23,7 @@ use uuid::Uuid;
 
 pub(crate) use fields::{Effective, Shape};
 use health::AilingMappings;
+pub(crate) use host::problem as host_problem;
 pub use keys::{AddKey, ConnectionKey};
 pub(crate) use save::endpoint;
 use warnings::Warnings;

@@ -1,13 +1,13 @@
 //! FIPS mode: which connections it rules, and what it refuses of them when they are saved (specification 6.13).
 //!
-//! What is approved the protocols know, of their settings ([`Protocol::not_fips`]) and of what a server offers
+//! What is approved the protocols know, of their settings ([`Describe::not_fips`]) and of what a server offers
 //! ([`ConnectOptions::fips`](courier_transfer::ConnectOptions)), and [`keys`](crate::keys) of SSH keys.
 
 use courier_store::{
     connections::{Connection, ConnectionStatus},
     ssh_keys::SshKey,
 };
-use courier_transfer::{Protocol, settings::Problem};
+use courier_transfer::{Describe, settings::Problem};
 use secrecy::SecretString;
 use serde_json::{Map, Value};
 
@@ -58,7 +58,7 @@ pub(crate) struct News<'a> {
 /// [`Error::NotFips`] with every problem, by field.
 pub(crate) async fn check(
     engine: &Engine,
-    protocol: &dyn Protocol,
+    protocol: &dyn Describe,
     record: &Connection,
     news: News<'_>,
 ) -> Result<()> {
@@ -100,7 +100,7 @@ pub(crate) async fn check_key(engine: &Engine, connection: &Connection, key: &Ss
 }
 
 /// What the mode does not allow in the settings of a connection.
-pub(crate) fn of_settings(protocol: &dyn Protocol, settings: &Map<String, Value>) -> Vec<Problem> {
+pub(crate) fn of_settings(protocol: &dyn Describe, settings: &Map<String, Value>) -> Vec<Problem> {
     protocol
         .not_fips(settings)
         .into_iter()

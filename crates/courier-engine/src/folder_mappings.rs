@@ -177,12 +177,12 @@ impl FolderMappings<'_> {
         before: Option<&MappingDefinition>,
         at: Timestamp,
     ) -> Result<Wanted> {
-        if self.0.0.protocols.get(&connection.protocol).is_none() {
+        if self.0.0.protocols.files(&connection.protocol).is_none() {
             let message = format!(
                 "the connection \"{}\" is of the protocol {}, which moves no files: a folder mapping needs one of {}",
                 connection.name,
                 connection.protocol,
-                self.0.0.protocols.names().join(", ")
+                self.0.0.protocols.names_of_files().join(", ")
             );
             return Err(Error::ProtocolConfig {
                 fields: vec![Problem::new("connection_id", message)],

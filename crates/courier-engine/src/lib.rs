@@ -3,7 +3,7 @@
 //!
 //! [`Engine`] is the way in; each noun has its file: [`Engine::connections`], [`Engine::keys`], [`Engine::jobs`],
 //! [`Engine::executions`], [`Engine::users`], [`Engine::auth`], [`Engine::tokens`], [`Engine::settings`],
-//! [`Engine::audit`]. The engine names no protocol: it is given them as [`Protocols`].
+//! [`Engine::audit`]. The engine names no protocol that moves files: it is given them as [`Protocols`].
 
 mod actor;
 pub mod admin;
@@ -11,6 +11,7 @@ pub mod alerts;
 mod argon;
 pub mod audit;
 pub mod auth;
+mod azure_functions;
 pub mod connections;
 mod context;
 mod definition;

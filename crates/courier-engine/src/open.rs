@@ -28,7 +28,7 @@ pub(crate) use places::hear_of_places;
 pub(crate) use slots::{Permit, Slots};
 
 use crate::{
-    Engine, Error, Result,
+    Engine, Error, Result, azure_functions,
     connections::{Effective, Shape},
     fips::Ruling,
     secrets,
@@ -199,17 +199,19 @@ async fn settle(
 /// The settings that count for a connection.
 fn effective(engine: &Engine, connection: &Connection) -> Result<Effective> {
     Ok(Effective::of(
-        &Shape::of(protocol(engine, connection)?),
+        &Shape::of(&**protocol(engine, connection)?),
         connection,
     ))
 }
 
+/// The protocol of a connection that is to move files.
 fn protocol<'a>(engine: &'a Engine, connection: &Connection) -> Result<&'a Arc<dyn Protocol>> {
-    engine.0.protocols.get(&connection.protocol).ok_or_else(|| {
-        Error::ConnectionNotUsable(format!(
-            "this installation has no protocol \"{}\"",
-            connection.protocol
-        ))
+    let (name, protocols) = (&connection.protocol, &engine.0.protocols);
+    protocols.files(name).ok_or_else(|| {
+        Error::ConnectionNotUsable(match protocols.get(name) {
+            Some(_) => azure_functions::no_files(connection),
+            None => format!("this installation has no protocol \"{name}\""),
+        })
     })
 }
 
@@ -220,7 +222,7 @@ async fn connect(
     trust: &Arc<Trust>,
 ) -> Result<Session> {
     let protocol = protocol(engine, connection)?;
-    let shape = Shape::of(protocol);
+    let shape = Shape::of(&**protocol);
     if shape.host_keys && trust.purpose() == Purpose::Look && connection.pinned_fingerprint.is_none() {
         return Err(Error::ConnectionNotUsable(format!(
             "who may only look may browse only a connection with a pinned host key, and \"{}\" has none; have somebody who \

@@ -9,7 +9,7 @@ pub(crate) use options::Options;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use courier_transfer::{Client, ConnectOptions, Protocol, Result, Target, settings::Setting};
+use courier_transfer::{Client, ConnectOptions, Describe, Protocol, Result, Target, settings::Setting};
 use secrecy::SecretString;
 use serde_json::{Map, Value};
 
@@ -36,8 +36,7 @@ pub(crate) fn is_implicit(settings: &Map<String, Value>, port: u16) -> bool {
     }
 }
 
-#[async_trait]
-impl Protocol for FtpProtocol {
+impl Describe for FtpProtocol {
     fn name(&self) -> &'static str {
         "ftp"
     }
@@ -65,14 +64,16 @@ impl Protocol for FtpProtocol {
             .chain(options::warnings(settings))
             .collect()
     }
+}
 
+#[async_trait]
+impl Protocol for FtpProtocol {
     async fn connect(&self, target: Target, options: ConnectOptions) -> Result<Arc<dyn Client>> {
         Ok(Arc::new(FtpClient::connect(target, options, None).await?))
     }
 }
 
-#[async_trait]
-impl Protocol for FtpsProtocol {
+impl Describe for FtpsProtocol {
     fn name(&self) -> &'static str {
         "ftps"
     }
@@ -123,7 +124,10 @@ impl Protocol for FtpsProtocol {
         warnings.extend(options::warnings(settings));
         warnings
     }
+}
 
+#[async_trait]
+impl Protocol for FtpsProtocol {
     async fn connect(&self, target: Target, options: ConnectOptions) -> Result<Arc<dyn Client>> {
         let tls = secured::options(&target.settings, options.fips);
         Ok(Arc::new(FtpClient::connect(target, options, Some(tls)).await?))

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use courier_transfer::{
-    AuthMethod, Client, ConnectOptions, Error, ErrorKind, Protocol, Result, Target, settings::Setting,
+    AuthMethod, Client, ConnectOptions, Describe, Error, ErrorKind, Protocol, Result, Target,
+    settings::Setting,
 };
 use serde_json::{Map, Value};
 
@@ -14,8 +15,7 @@ use crate::LocalClient;
 #[derive(Clone, Copy, Debug, Default)]
 pub struct LocalProtocol;
 
-#[async_trait]
-impl Protocol for LocalProtocol {
+impl Describe for LocalProtocol {
     fn name(&self) -> &'static str {
         "local"
     }
@@ -31,7 +31,10 @@ impl Protocol for LocalProtocol {
     fn auth_methods(&self) -> &'static [&'static str] {
         &["none"]
     }
+}
 
+#[async_trait]
+impl Protocol for LocalProtocol {
     async fn connect(&self, target: Target, options: ConnectOptions) -> Result<Arc<dyn Client>> {
         let root = target.local_root.ok_or_else(|| {
             Error::new(

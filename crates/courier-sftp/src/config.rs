@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use courier_transfer::{
-    Client, ConnectOptions, Protocol, Result, Target,
+    Client, ConnectOptions, Describe, Protocol, Result, Target,
     settings::{Kind, Setting},
 };
 use serde_json::{Map, Value};
@@ -34,8 +34,7 @@ pub(crate) fn algorithm_settings(settings: &Map<String, Value>) -> Map<String, V
         .unwrap_or_default()
 }
 
-#[async_trait]
-impl Protocol for SftpProtocol {
+impl Describe for SftpProtocol {
     fn name(&self) -> &'static str {
         "sftp"
     }
@@ -69,7 +68,10 @@ impl Protocol for SftpProtocol {
             .map(|problem| (ALGORITHMS.to_owned(), problem))
             .collect()
     }
+}
 
+#[async_trait]
+impl Protocol for SftpProtocol {
     async fn connect(&self, target: Target, options: ConnectOptions) -> Result<Arc<dyn Client>> {
         Ok(Arc::new(SftpClient::connect(target, options).await?))
     }

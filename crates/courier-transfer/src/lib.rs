@@ -10,6 +10,7 @@ mod certificate;
 mod checksum;
 mod client;
 mod connector;
+mod describe;
 mod dial;
 mod entry;
 mod error;
@@ -38,6 +39,7 @@ pub use client::{
     Client, CreateOptions, EntryStream, Fetch, OpenOptions, Reader, RenameMode, Sink, Source, Store, Writer,
 };
 pub use connector::{Connector, Scout};
+pub use describe::Describe;
 pub use dial::dial;
 pub use entry::{Entry, EntryKind, Listed, TimePrecision};
 pub use error::{Error, ErrorKind, OUT_OF_BASE, Result, Retry};

@@ -1,70 +1,16 @@
-//! What a protocol is to the rest: a name, a table of its settings, and a way to connect.
+//! What a protocol that moves files is to the rest: what describes it, and a way to connect.
 
-use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use secrecy::SecretString;
 use serde_json::{Map, Value};
 
-use crate::{Client, Observer, Result, TrustDecider, settings::Setting};
+use crate::{Client, Describe, Observer, Result, TrustDecider};
 
-/// A protocol. Registered explicitly, once, by the server and by the command line.
+/// A protocol that moves files. Registered explicitly, once, by the server and by the command line.
 #[async_trait]
-pub trait Protocol: Send + Sync + fmt::Debug {
-    /// Its name in the API (`sftp`).
-    fn name(&self) -> &'static str;
-
-    /// The port where none is given; `None` where the protocol has no host at all.
-    fn default_port(&self, settings: &Map<String, Value>) -> Option<u16>;
-
-    /// Its own settings, beyond what every connection has. One table drives validation, help, docs and redaction.
-    fn settings(&self) -> &'static [Setting];
-
-    /// How it can authenticate, in the API's words (`password`, `ssh_key`, …).
-    fn auth_methods(&self) -> &'static [&'static str];
-
-    /// Settings that are not given and follow from the port, for those who look at a connection.
-    fn implied(&self, settings: &Map<String, Value>, port: u16) -> Vec<(&'static str, Value)> {
-        let _ = (settings, port);
-        Vec::new()
-    }
-
-    /// Checks settings beyond their types, when a connection is saved: for example that algorithm
-    /// names exist. Gives the name of the setting and what is wrong with it.
-    fn check(&self, settings: &Map<String, Value>) -> Vec<(String, String)> {
-        let _ = settings;
-        Vec::new()
-    }
-
-    /// Checks a client certificate when a connection is saved: PEM that holds a certificate and its unencrypted private key.
-    /// Says what is wrong with it, never what it holds.
-    fn check_client_certificate(&self, pem: &SecretString) -> Result<(), String> {
-        let _ = pem;
-        Err("is not taken by this protocol".into())
-    }
-
-    /// What is insecure or weak in these settings, in words, for the connection's `warnings`.
-    fn warnings(&self, settings: &Map<String, Value>) -> Vec<String> {
-        let _ = settings;
-        Vec::new()
-    }
-
-    /// What FIPS mode does not allow in these settings: the name of the setting, and what of it, in words.
-    ///
-    /// Approved are AES in GCM and CTR mode, SHA-2, HMAC with it, key agreement and signatures over P-256, P-384 and P-521,
-    /// RSA from 2048 bits, and Diffie-Hellman over groups 14 to 18 with SHA-2. A protocol that has no cryptography has
-    /// nothing to refuse.
-    fn not_fips(&self, settings: &Map<String, Value>) -> Vec<(String, String)> {
-        let _ = settings;
-        Vec::new()
-    }
-
-    /// Why a client certificate can't be used in FIPS mode; nothing of what it holds.
-    fn client_certificate_not_fips(&self, pem: &SecretString) -> Option<String> {
-        let _ = pem;
-        None
-    }
-
+pub trait Protocol: Describe {
     /// Connects, has the server's key decided upon, and authenticates, in this order.
     ///
     /// Errors: [`Unreachable`](crate::ErrorKind::Unreachable), [`Busy`](crate::ErrorKind::Busy) where another attempt later
@@ -179,7 +125,7 @@ pub struct ConnectOptions {
     pub connect_timeout: Duration,
     /// Without a sign of life on an idle session for this long, one is asked for.
     pub keepalive_interval: Duration,
-    /// FIPS mode rules this connection: only what [`Protocol::not_fips`] calls approved is offered and accepted, whatever else
+    /// FIPS mode rules this connection: only what [`Describe::not_fips`] calls approved is offered and accepted, whatever else
     /// the settings name. Where too little is left, or the server has none of it:
     /// [`NotFips`](crate::ErrorKind::NotFips), before any credential is sent.
     pub fips: bool,

@@ -1,10 +1,8 @@
 //! The fields that connections have in common, as one table, and which of them a protocol takes, as data.
 
-use std::sync::Arc;
-
 use courier_store::connections::Connection;
 use courier_transfer::{
-    CertificatePolicy, Protocol,
+    CertificatePolicy, Describe,
     settings::{Default as Standard, Kind, Setting, with_defaults},
 };
 use serde_json::{Map, Value, json};
@@ -40,6 +38,8 @@ enum Has {
     Every,
     /// Those with a host.
     Host,
+    /// Those that move files, in sessions.
+    Files,
     /// Those whose server shows a host key.
     HostKey,
 }
@@ -112,7 +112,7 @@ const TUNING: &[(Setting, Has)] = &[
             "How often an idle session is asked for a sign of life, in seconds.",
         )
         .or(Standard::Integer(60)),
-        Has::Every,
+        Has::Files,
     ),
     (
         Setting::optional(
@@ -121,7 +121,7 @@ const TUNING: &[(Setting, Has)] = &[
             "Reconnects in a row without a new byte, when a session broke.",
         )
         .or(Standard::Integer(2)),
-        Has::Every,
+        Has::Files,
     ),
     (
         Setting::optional(
@@ -131,7 +131,7 @@ const TUNING: &[(Setting, Has)] = &[
              connect_timeout_sec, a job until its turn comes. Big files over long paths are shared by those that are free.",
         )
         .or(Standard::Integer(4)),
-        Has::Every,
+        Has::Files,
     ),
     (
         Setting::optional(
@@ -148,18 +148,20 @@ const TUNING: &[(Setting, Has)] = &[
 /// What a protocol's connections have.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Shape<'a> {
-    pub(crate) protocol: &'a Arc<dyn Protocol>,
+    pub(crate) protocol: &'a dyn Describe,
     pub(crate) host: bool,
+    pub(crate) files: bool,
     pub(crate) host_keys: bool,
     pub(crate) certificates: bool,
 }
 
 impl<'a> Shape<'a> {
-    pub(crate) fn of(protocol: &'a Arc<dyn Protocol>) -> Self {
+    pub(crate) fn of(protocol: &'a dyn Describe) -> Self {
         let methods = protocol.auth_methods();
         Self {
             protocol,
             host: protocol.default_port(&Map::new()).is_some(),
+            files: protocol.moves_files(),
             // Host keys and user keys are the two halves of one protocol.
             host_keys: methods.contains(&"ssh_key"),
             certificates: protocol
@@ -201,6 +203,7 @@ impl<'a> Shape<'a> {
         match has {
             Has::Every => true,
             Has::Host => self.host,
+            Has::Files => self.files,
             Has::HostKey => self.host_keys,
         }
     }
@@ -208,7 +211,11 @@ impl<'a> Shape<'a> {
     /// Is the field one of the common ones, though not of this protocol? Then it may be `null`.
     pub(super) fn is_foreign(&self, field: &str) -> bool {
         let foreign = |names: &[&str], has| names.contains(&field) && !self.has(has);
-        foreign(&["host", "port", "username", fips::OVERRIDE], Has::Host)
+        foreign(&["host", "port", "username"], Has::Host)
+            || foreign(&["username", "base_path"], Has::Files)
+            || TUNING
+                .iter()
+                .any(|(setting, has)| setting.name == field && !self.has(*has))
             || foreign(
                 &[
                     "host_key_policy",

@@ -9,7 +9,7 @@ const LONGEST: (usize, usize) = (253, 63);
 ///
 /// One server has one spelling: the machine's resolver takes `partner` and `partner.` for different names, and would take
 /// `0x7f.1` for an address, so that somebody who reads the connection would be misled.
-pub(super) fn problem(host: &str) -> Option<&'static str> {
+pub(crate) fn problem(host: &str) -> Option<&'static str> {
     if host.parse::<IpAddr>().is_ok() {
         return None;
     }

@@ -156,6 +156,11 @@ fn endpoint(
         input.problem("host", problem);
     }
     record.port = input.integer(&PORT).and_then(|port| u16::try_from(port).ok());
+    if !shape.files {
+        record.host_key_policy = HostKeyPolicy::TrustOnFirstUse;
+        (record.username, record.base_path) = (None, None);
+        return;
+    }
     record.username = input.text(&USERNAME);
     let logs_in = secrets::uses_password(record.auth_method) || secrets::uses_keys(record.auth_method);
     if record.username.is_none() && logs_in && !input.has_problem("username") {

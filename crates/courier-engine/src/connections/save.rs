@@ -255,7 +255,7 @@ async fn check(engine: &Engine, actor: &Actor, draft: &Draft, before: Option<&Co
         certificate: certificate.and_then(|(_, secret)| secret.as_ref()),
         keys: &keys,
     };
-    fips::check(engine, protocol.as_ref(), record, news).await
+    fips::check(engine, protocol, record, news).await
 }
 
 /// A decision about a host key that is somebody else's to make is not made by a change of the connection: a move forgets

@@ -119,7 +119,7 @@ impl Warnings {
                     .into(),
             );
         }
-        let settings = fips::of_settings(shape.protocol.as_ref(), &connection.settings);
+        let settings = fips::of_settings(shape.protocol, &connection.settings);
         warnings.extend(
             settings
                 .iter()

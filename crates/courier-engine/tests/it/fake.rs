@@ -9,7 +9,8 @@ use std::sync::{
 use async_trait::async_trait;
 use courier_transfer::{
     AuthMethod, Certificate, CertificatePolicy, CertificateProblem, Client, ConnectOptions, Credentials,
-    Error, ErrorKind, Fingerprint, HostKey, PrivateHalf, Protocol, Result, ServerInfo, Target, Thumbprint,
+    Describe, Error, ErrorKind, Fingerprint, HostKey, PrivateHalf, Protocol, Result, ServerInfo, Target,
+    Thumbprint,
     memory::{Memory, MemoryClient},
     settings::{Default as Standard, Kind, Setting},
 };
@@ -233,8 +234,7 @@ const CERTIFICATE_SETTINGS: &[Setting] = &[
     Setting::optional("client_certificate", Kind::LongText, "Mine."),
 ];
 
-#[async_trait]
-impl Protocol for Server {
+impl Describe for Server {
     fn name(&self) -> &'static str {
         self.0.name
     }
@@ -302,7 +302,10 @@ impl Protocol for Server {
             .contains("Ed25519")
             .then(|| "has a key that FIPS mode does not allow".to_owned())
     }
+}
 
+#[async_trait]
+impl Protocol for Server {
     async fn connect(&self, target: Target, options: ConnectOptions) -> Result<Arc<dyn Client>> {
         self.0.fips.lock().unwrap().push(options.fips);
         if self.open_sessions() >= *self.0.places.lock().unwrap() {

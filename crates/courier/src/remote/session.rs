@@ -59,7 +59,7 @@ impl Session {
         let name = endpoint.scheme.protocol();
         let protocols = courier_server::protocols();
         let protocol = protocols
-            .get(name)
+            .files(name)
             .ok_or_else(|| Failure::usage(format!("this version has no {name}")))?;
         let dialer = Dialer::new(protocol.clone(), endpoint, args, output)?;
         let dialer = Arc::new(match lanes.zip(sends) {
