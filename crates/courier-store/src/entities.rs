@@ -15,6 +15,7 @@ pub(crate) mod connections;
 pub(crate) mod execution_history;
 pub(crate) mod executions;
 pub(crate) mod folder_mappings;
+pub(crate) mod function_calls;
 pub(crate) mod job_connections;
 pub(crate) mod job_versions;
 pub(crate) mod jobs;

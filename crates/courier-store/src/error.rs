@@ -81,6 +81,7 @@ const UNIQUE: &[(&str, &str, &str)] = &[
     ("alerts", "name", "alert"),
     ("folder_mappings", "name", "folder mapping"),
     ("storages", "name", "storage"),
+    ("function_calls", "run_id", "call of a function"),
 ];
 
 impl From<DbErr> for Error {

@@ -4,7 +4,7 @@
 //! [`Store::known_hosts`], [`Store::ssh_keys`], [`Store::connection_keys`], [`Store::jobs`], [`Store::schedules`],
 //! [`Store::executions`], [`Store::audit`], [`Store::users`], [`Store::sessions`], [`Store::tokens`], [`Store::settings`], [`Store::sealed`],
 //! [`Store::bus`], [`Store::dispatcher`], [`Store::alerts`], [`Store::folder_mappings`], [`Store::pulls`],
-//! [`Store::session_slots`], [`Store::storages`].
+//! [`Store::function_calls`], [`Store::session_slots`], [`Store::storages`].
 //!
 //! Secrets come sealed and go sealed: the store sees opaque bytes. What must change together changes in one
 //! transaction, and what two callers may race for is a compare-and-set, on both databases.
@@ -20,6 +20,7 @@ mod entities;
 mod error;
 pub mod executions;
 pub mod folder_mappings;
+pub mod function_calls;
 mod ids;
 mod integrity;
 pub mod jobs;

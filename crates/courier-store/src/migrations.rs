@@ -13,6 +13,7 @@ mod m0010_folder_mappings;
 mod m0011_pulls;
 mod m0012_executions_of_mappings;
 mod m0013_outbox;
+mod m0014_function_calls;
 mod statements;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
@@ -37,6 +38,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0011_pulls::Migration),
             Box::new(m0012_executions_of_mappings::MIGRATION),
             Box::new(m0013_outbox::MIGRATION),
+            Box::new(m0014_function_calls::MIGRATION),
         ]
     }
 }

@@ -24,6 +24,7 @@ use crate::{
     dispatch::Dispatcher,
     executions::Executions,
     folder_mappings::FolderMappings,
+    function_calls::FunctionCalls,
     jobs::Jobs,
     known_hosts::KnownHosts,
     pulls::Pulls,
@@ -173,6 +174,11 @@ impl Store {
     /// Pulled files, and those that are being pulled.
     pub fn pulls(&self) -> Pulls<'_> {
         Pulls(self)
+    }
+
+    /// Calls of functions in function apps.
+    pub fn function_calls(&self) -> FunctionCalls<'_> {
+        FunctionCalls(self)
     }
 
     /// The queue's other end.

@@ -66,6 +66,7 @@ pub(crate) fn tables() -> Vec<Table> {
         Table::of::<entities::executions::Entity>(),
         Table::of::<entities::steps::Entity>(),
         Table::of::<entities::execution_history::Entity>(),
+        Table::of::<entities::function_calls::Entity>(),
         Table::of::<entities::folder_mappings::Entity>(),
         Table::of::<entities::pulls::Entity>(),
         Table::of::<entities::pull_replays::Entity>(),

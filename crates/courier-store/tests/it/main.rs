@@ -16,6 +16,7 @@ mod database;
 mod dispatch;
 mod executions;
 mod folder_mappings;
+mod function_calls;
 mod jobs;
 mod keys;
 mod known_hosts;

@@ -1,0 +1,44 @@
+//! The calls that say whose a run is.
+
+use sea_orm::{
+    ColumnTrait, Condition, EntityTrait, ExprTrait, QueryFilter, QueryOrder,
+    sea_query::{Expr, Func},
+};
+
+use super::{FunctionCall, write::open_states};
+use crate::{
+    Result, Store,
+    entities::function_calls::{Column, Entity},
+    row,
+};
+
+pub(super) async fn of(
+    store: &Store,
+    call: &FunctionCall,
+    runs: &[String],
+    traces: &[String],
+) -> Result<Vec<FunctionCall>> {
+    // A run goes to a call that was made before this one only where this one has no use for it.
+    let waiting = Condition::all()
+        .add(Column::State.is_in(open_states()))
+        .add(Column::RunId.is_null())
+        .add(Column::NotBefore.gte(call.not_before.as_microsecond()))
+        .add(Expr::expr(Func::lower(Expr::col(Column::FunctionName))).eq(call.function.to_ascii_lowercase()));
+    let concerned = Condition::any()
+        .add(waiting)
+        .add(Column::RunId.is_in(runs.iter().map(|id| row::clean(id))))
+        .add(Column::TraceId.is_in(traces.iter().map(|id| row::clean(id))));
+    let rows = Entity::find()
+        .filter(Column::App.eq(call.app.as_str()))
+        .filter(concerned)
+        .order_by_asc(Column::Id)
+        .all(store.read())
+        .await?;
+    // Which try made them is of no interest here.
+    rows.into_iter()
+        .map(|row| {
+            let tries = (row.job_try, row.step_try);
+            row.read(tries)
+        })
+        .collect()
+}
