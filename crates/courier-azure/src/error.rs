@@ -16,6 +16,8 @@ pub enum ErrorKind {
     Lost,
     /// The server's certificate was rejected, before anything was sent.
     Certificate,
+    /// FIPS mode does not allow the TLS that the server offers. Nothing was sent.
+    NotFips,
     /// The service asks to be left alone for a while.
     Busy,
     /// The service failed by its own account (5xx).
@@ -42,6 +44,12 @@ impl ErrorKind {
             self,
             Self::Unreachable | Self::Timeout | Self::Lost | Self::Busy | Self::Failed
         )
+    }
+
+    /// Did a request that failed so surely not reach the service?
+    #[must_use]
+    pub fn nothing_sent(self) -> bool {
+        matches!(self, Self::Unreachable | Self::Certificate | Self::NotFips)
     }
 }
 

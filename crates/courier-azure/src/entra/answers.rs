@@ -1,0 +1,249 @@
+//! What services that give tokens answer: bytes in, meaning out, no I/O.
+
+use secrecy::SecretString;
+use serde::Deserialize;
+use zeroize::Zeroize;
+
+use crate::words::in_one_line;
+
+/// A token: `expires_in` seconds from now on, or `expires_on`, seconds since 1970. Some services send them as text.
+#[derive(Deserialize)]
+pub(super) struct TokenAnswer {
+    access_token: String,
+    expires_in: Option<Seconds>,
+    expires_on: Option<Seconds>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Seconds {
+    Number(f64),
+    Text(String),
+}
+
+impl Seconds {
+    fn get(&self) -> Option<f64> {
+        match self {
+            Self::Number(number) => Some(*number),
+            Self::Text(text) => text.parse().ok(),
+        }
+        .filter(|seconds: &f64| seconds.is_finite())
+    }
+}
+
+impl TokenAnswer {
+    /// `None` where the body holds no token that can stand in a header field.
+    pub(super) fn parse(body: &[u8]) -> Option<Self> {
+        let mut answer: Self = serde_json::from_slice(body).ok()?;
+        let token = &mut answer.access_token;
+        if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+            token.zeroize();
+            return None;
+        }
+        Some(answer)
+    }
+
+    /// How long it is good, seconds; `now` is seconds since 1970.
+    pub(super) fn lifetime(&self, now: f64) -> f64 {
+        let relative = self.expires_in.as_ref().and_then(Seconds::get);
+        let absolute = self.expires_on.as_ref().and_then(Seconds::get).map(|on| on - now);
+        // Azure's tokens live for an hour at least. A day is the most that is believed.
+        relative.or(absolute).unwrap_or(300.0).clamp(0.0, 86_400.0)
+    }
+
+    pub(super) fn into_token(self) -> SecretString {
+        self.access_token.into()
+    }
+}
+
+/// What Entra ID's numbers (`AADSTS…`) mean for who has to do something (Microsoft Entra authentication and authorization
+/// error codes).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Cause {
+    /// The tenant doesn't exist there.
+    Tenant,
+    /// The application doesn't exist in the tenant.
+    Client,
+    /// The secret is wrong.
+    Secret,
+    /// The secret's time is up.
+    SecretExpired,
+    /// The certificate or the signed statement isn't the application's, or its time is up.
+    Assertion,
+    /// The application is disabled.
+    Disabled,
+    /// A policy of the tenant's refuses.
+    Policy,
+    /// The tenant doesn't know what the token is for.
+    Resource,
+    /// Too many requests.
+    Throttled,
+    /// It failed by its own account.
+    Failing,
+    /// Anything else.
+    Other,
+}
+
+impl Cause {
+    fn of(number: u32) -> Self {
+        match number {
+            50_059 | 90_002 | 90_038 | 900_021 | 900_023 => Self::Tenant,
+            700_016 | 700_038 => Self::Client,
+            7_000_215 | 7_000_216 => Self::Secret,
+            7_000_222 => Self::SecretExpired,
+            50_013 | 50_027 | 700_021 | 700_023 | 700_024 | 700_027 | 700_030 | 700_211..=700_213 => {
+                Self::Assertion
+            }
+            7_000_112 => Self::Disabled,
+            53_000..=53_011 => Self::Policy,
+            50_001 | 70_011 | 500_011 | 500_014 | 650_052 | 650_057 | 1_002_012 => Self::Resource,
+            50_196 | 90_055 => Self::Throttled,
+            90_006 | 90_012 | 90_024 | 90_033 => Self::Failing,
+            _ => Self::Other,
+        }
+    }
+}
+
+/// Why there is no token.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Refusal {
+    pub(super) cause: Cause,
+    /// In the service's words, without the trace ids that follow them.
+    pub(super) words: String,
+}
+
+impl Refusal {
+    /// `None` where the body is not what such a service answers (RFC 6749, section 5.2).
+    pub(super) fn parse(body: &[u8]) -> Option<Self> {
+        #[derive(Deserialize)]
+        struct Body {
+            error: String,
+            #[serde(default)]
+            error_description: String,
+            #[serde(default)]
+            error_codes: Vec<u32>,
+        }
+        let Body {
+            error,
+            error_description,
+            error_codes,
+        } = serde_json::from_slice(body).ok()?;
+        let first_line = error_description.lines().next().unwrap_or_default();
+        let words = first_line.split(" Trace ID:").next().unwrap_or_default();
+        let numbers = number(words).into_iter().chain(error_codes);
+        let cause = numbers
+            .map(Cause::of)
+            .find(|cause| *cause != Cause::Other)
+            .unwrap_or(match &*error {
+                "temporarily_unavailable" | "server_error" => Cause::Failing,
+                _ => Cause::Other,
+            });
+        let words = match words {
+            "" => in_one_line(&error),
+            words => in_one_line(words),
+        };
+        Some(Self { cause, words })
+    }
+}
+
+/// The number that Entra ID's words begin with: `AADSTS7000215: Invalid client secret provided.`
+fn number(words: &str) -> Option<u32> {
+    let rest = words.trim_start().strip_prefix("AADSTS")?;
+    let digits = rest.split(|c: char| !c.is_ascii_digit()).next()?;
+    digits.parse().ok()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use proptest::prelude::*;
+    use secrecy::ExposeSecret;
+
+    use super::*;
+
+    #[test]
+    fn how_long_a_token_is_good() {
+        for (json, lifetime) in [
+            (r#"{"access_token":"t","expires_in":3599}"#, 3599.0),
+            (
+                r#"{"access_token":"t","expires_in":"86399","expires_on":"1"}"#,
+                86_399.0,
+            ),
+            (r#"{"access_token":"t","expires_on":"1600"}"#, 600.0),
+            (r#"{"access_token":"t","expires_on":1600}"#, 600.0),
+            (r#"{"access_token":"t","expires_on":"900"}"#, 0.0),
+            (r#"{"access_token":"t","expires_in":"soon"}"#, 300.0),
+            (r#"{"access_token":"t","expires_in":1e300}"#, 86_400.0),
+        ] {
+            let answer = TokenAnswer::parse(json.as_bytes()).unwrap();
+            assert!((answer.lifetime(1000.0) - lifetime).abs() < 0.001, "{json}");
+            assert_eq!(answer.into_token().expose_secret(), "t");
+        }
+    }
+
+    #[test]
+    fn what_is_no_token() {
+        for json in [
+            "",
+            "{}",
+            r#"{"access_token":""}"#,
+            r#"{"access_token":7}"#,
+            r#"{"access_token":"a\nb"}"#,
+            r#"{"access_token":"a b"}"#,
+            "<html>",
+        ] {
+            assert!(TokenAnswer::parse(json.as_bytes()).is_none(), "{json}");
+        }
+    }
+
+    #[test]
+    fn refusals_are_told_apart() {
+        let cause = |words: &str| {
+            let body = serde_json::json!({ "error": "invalid_client", "error_description": words });
+            Refusal::parse(body.to_string().as_bytes()).unwrap().cause
+        };
+        for (number, expected) in [
+            (90_002, Cause::Tenant),
+            (900_023, Cause::Tenant),
+            (700_016, Cause::Client),
+            (7_000_215, Cause::Secret),
+            (7_000_222, Cause::SecretExpired),
+            (7_000_112, Cause::Disabled),
+            (700_027, Cause::Assertion),
+            (53_003, Cause::Policy),
+            (500_011, Cause::Resource),
+            (90_055, Cause::Throttled),
+            (90_033, Cause::Failing),
+            (1, Cause::Other),
+        ] {
+            assert_eq!(cause(&format!("AADSTS{number}: words.")), expected, "{number}");
+        }
+        assert_eq!(cause("AADSTS99999999999999: words"), Cause::Other);
+        let by_codes =
+            br#"{"error":"invalid_client","error_description":"translated","error_codes":[7000222]}"#;
+        assert_eq!(Refusal::parse(by_codes).unwrap().cause, Cause::SecretExpired);
+        let failing = br#"{"error":"temporarily_unavailable"}"#;
+        assert_eq!(Refusal::parse(failing).unwrap().cause, Cause::Failing);
+    }
+
+    #[test]
+    fn words_are_one_line_without_trace_ids() {
+        let words = |body: &[u8]| Refusal::parse(body).map(|refusal| refusal.words);
+        let body = br#"{"error":"invalid_client","error_description":"AADSTS1: no. Trace ID: 12\r\nmore"}"#;
+        assert_eq!(words(body).as_deref(), Some("AADSTS1: no."));
+        assert_eq!(words(br#"{"error":"x"}"#).as_deref(), Some("x"));
+        assert_eq!(words(b"no json"), None);
+    }
+
+    proptest! {
+        #[test]
+        fn foreign_bytes_never_panic(text: String, bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let _ = Refusal::parse(&bytes);
+            let _ = TokenAnswer::parse(&bytes);
+            let _ = number(&text);
+            let body = serde_json::json!({ "error": text, "error_description": text, "access_token": text, "expires_in": text });
+            let _ = Refusal::parse(body.to_string().as_bytes()).unwrap();
+            let _ = TokenAnswer::parse(body.to_string().as_bytes());
+        }
+    }
+}
