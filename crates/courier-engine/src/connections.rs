@@ -25,7 +25,7 @@ pub(crate) use fields::{Effective, Shape};
 use health::AilingMappings;
 pub(crate) use host::problem as host_problem;
 pub use keys::{AddKey, ConnectionKey};
-pub(crate) use save::endpoint;
+pub(crate) use save::{endpoint, receivers};
 use warnings::Warnings;
 
 use crate::{
@@ -319,6 +319,7 @@ fn found<T>(result: courier_store::Result<T>, id: Uuid) -> Result<T> {
 #[derive(Debug)]
 pub(crate) struct DraftSecrets {
     pub(crate) password: Option<SecretString>,
+    pub(crate) client_secret: Option<SecretString>,
     pub(crate) client_certificate: Option<SecretString>,
     pub(crate) keys: Vec<Uuid>,
     pub(crate) pin: Option<courier_transfer::Fingerprint>,

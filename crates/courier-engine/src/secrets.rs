@@ -3,9 +3,11 @@
 //! A sealed value is bound to the record and the field that it belongs to, and a connection's secret to its server too:
 //! copied elsewhere, or its connection led to another server, it doesn't open.
 
+mod app;
+
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use courier_store::{
-    connections::{AuthMethod, Connection},
+    connections::{AuthMethod, Connection, Secret},
     sealed::{Place, SMTP_PASSWORD, SealedValue},
 };
 use courier_transfer::{Credentials, Error as TransferError, ErrorKind, KeyCredential};
@@ -14,8 +16,14 @@ use secrecy::SecretString;
 use serde_json::json;
 use uuid::Uuid;
 
+pub(crate) use app::{AppSecrets, of_app};
+
 use crate::{
-    Engine, Result, audit::Entry, connections::endpoint, trust::changed_meanwhile, vault_check::VAULT_CHECK,
+    Engine, Result,
+    audit::Entry,
+    connections::{endpoint, receivers},
+    trust::changed_meanwhile,
+    vault_check::VAULT_CHECK,
 };
 
 /// A connection's secret, sealed without its server as in earlier versions.
@@ -60,19 +68,19 @@ fn at(connection: Uuid, field: &str, endpoint: &str) -> Binding {
     Binding::new(CONNECTION_AT, connection, format!("{field} for {endpoint}"))
 }
 
-/// Seals a secret field of a connection, for the server that it was entered for.
+/// Seals a secret field of a connection, for those whom it is sent to.
 pub(crate) async fn seal_field(
     engine: &Engine,
-    connection: Uuid,
+    connection: &Connection,
     field: &str,
-    endpoint: &str,
     secret: &SecretString,
-) -> Result<Vec<u8>> {
-    Ok(engine
-        .0
-        .vault
-        .seal_str(&at(connection, field, endpoint), secret)
-        .await?)
+) -> Result<Secret> {
+    let endpoint = receivers(engine, connection, field);
+    let binding = at(connection.id, field, &endpoint);
+    Ok(Secret {
+        sealed: engine.0.vault.seal_str(&binding, secret).await?,
+        endpoint: Some(endpoint),
+    })
 }
 
 /// Seals a private key, as OpenSSH text.
@@ -186,22 +194,22 @@ pub(crate) async fn credentials(engine: &Engine, connection: &Connection) -> Res
         true => open_field(engine, connection, "client_certificate").await?,
         false => None,
     };
-    // Whatever was read before this was there before any change that this doesn't see.
-    match engine
-        .0
-        .store
-        .connections()
-        .is_unchanged(connection.seen())
-        .await?
-    {
-        true => complete(
-            connection,
-            Credentials {
-                password,
-                keys,
-                client_certificate,
-            },
-        ),
+    check_unchanged(engine, connection).await?;
+    complete(
+        connection,
+        Credentials {
+            password,
+            keys,
+            client_certificate,
+        },
+    )
+}
+
+/// Whatever was read before this was there before any change that this doesn't see.
+async fn check_unchanged(engine: &Engine, connection: &Connection) -> Result<()> {
+    let connections = engine.0.store.connections();
+    match connections.is_unchanged(connection.seen()).await? {
+        true => Ok(()),
         false => Err(changed_meanwhile().into()),
     }
 }
@@ -232,7 +240,8 @@ async fn open_field(engine: &Engine, connection: &Connection, field: &str) -> Re
     let Some(secret) = engine.0.store.connections().secret(connection.id, field).await? else {
         return Ok(None);
     };
-    let (what, here) = (field.replace('_', " "), endpoint(engine, connection));
+    let (what, here) = (field.replace('_', " "), receivers(engine, connection, field));
+    let server = endpoint(engine, connection);
     let why = match &secret.endpoint {
         Some(there) if *there == here => {
             let binding = at(connection.id, field, &here);
@@ -249,8 +258,12 @@ async fn open_field(engine: &Engine, connection: &Connection, field: &str) -> Re
         Some(there) => format!("the {what} was entered for another server: {there}, and this is {here}"),
         None => format!("it isn't known which server the {what} was entered for"),
     };
+    let leading = match here == server {
+        true => "host, port and protocol",
+        false => "host, port, protocol and properties",
+    };
     Err(not_tried(&format!(
-        "{why}; check the connection's host, port and protocol, and enter it anew"
+        "{why}; check the connection's {leading}, and enter it anew"
     ))
     .into())
 }
@@ -283,11 +296,11 @@ pub(crate) async fn bind_older(engine: &Engine) -> Result<()> {
                 continue;
             }
         };
-        let endpoint = endpoint(engine, &connection);
-        let sealed = seal_field(engine, *id, field, &endpoint, &secret).await?;
+        let new = seal_field(engine, &connection, field, &secret).await?;
+        let endpoint = new.endpoint.as_deref().unwrap_or_default();
         let details = json!({"name": connection.name, "field": field, "endpoint": endpoint});
         let record = Entry::new("secret_bound", "system", details).on(*id).into();
-        if store.sealed().bind(&value, &endpoint, sealed, record).await? {
+        if store.sealed().bind(&value, endpoint, new.sealed, record).await? {
             tracing::info!(place = %value.place, %endpoint, "a stored secret is bound to its server from now on");
         }
     }

@@ -210,10 +210,8 @@ pub struct ConnectionChange {
     pub record: Connection,
     /// Who changes it; stands in the keys and the pin that come with it.
     pub by: String,
-    /// Secrets to be set, sealed, or cleared (`None`), by field; those not named stay.
-    pub secrets: Vec<(String, Option<Vec<u8>>)>,
-    /// The server that the secrets to be set were entered for, which they are sealed with.
-    pub endpoint: Option<String>,
+    /// Secrets to be set or cleared (`None`), by field; those not named stay.
+    pub secrets: Vec<(String, Option<Secret>)>,
     /// The SSH keys that it shall use: others are revoked, new ones must be active. `None` leaves them.
     pub keys: Option<Vec<Uuid>>,
     /// Forget every host key, pinned or presented, before [`pin`](Self::pin).
@@ -236,7 +234,6 @@ impl ConnectionChange {
             record,
             by: by.into(),
             secrets: Vec::new(),
-            endpoint: None,
             keys: None,
             clear_pins: false,
             pin: None,

@@ -5,7 +5,7 @@ pub(crate) mod properties;
 
 use courier_store::connections::Connection;
 
-pub(crate) use describe::{AzureFunction, PROTOCOL};
+pub(crate) use describe::{AzureFunction, CLIENT_SECRET, PROTOCOL};
 
 /// Why there is no session with the server of such a connection.
 pub(crate) fn no_files(connection: &Connection) -> String {

@@ -1,7 +1,7 @@
 //! Keeping connections: what changes with what, and who may.
 
 use courier_store::{
-    connections::{Connection, ConnectionChange, ConnectionStatus, HostKeyPolicy},
+    connections::{Connection, ConnectionChange, ConnectionStatus, HostKeyPolicy, Secret},
     ssh_keys::{SshKey, SshKeyStatus},
 };
 use courier_transfer::settings::Problem;
@@ -11,12 +11,12 @@ use uuid::Uuid;
 
 use super::{
     DraftSecrets, certificates, changes,
-    fields::{CLIENT_CERTIFICATE, Effective, FINGERPRINT, Shape, stored},
+    fields::{CLIENT_CERTIFICATE, Effective, FINGERPRINT, SECRETS, Shape, stored},
     found, host,
     parse::{Draft, parse},
 };
 use crate::{
-    Actor, Engine, Error, Result, fips, secrets,
+    Actor, Engine, Error, Result, azure_functions, fips, secrets,
     trust::{self, Insecure},
 };
 
@@ -36,17 +36,12 @@ pub(super) async fn create(engine: &Engine, actor: &Actor, input: Map<String, Va
     let mut change = ConnectionChange::new(draft.record.clone(), &actor.name);
     change.pin = draft.fingerprint.map(|f| f.to_string());
     change.keys = draft.keys;
-    let id = draft.record.id;
-    let endpoint = endpoint(engine, &draft.record);
     for (field, secret) in draft.secrets {
         if let Some(secret) = secret {
-            change.secrets.push((
-                field.into(),
-                Some(secrets::seal_field(engine, id, field, &endpoint, &secret).await?),
-            ));
+            let sealed = secrets::seal_field(engine, &draft.record, field, &secret).await?;
+            change.secrets.push((field.into(), Some(sealed)));
         }
     }
-    change.endpoint = Some(endpoint);
     change.audit = changes::created(actor, &change);
     named(
         engine.0.store.connections().insert(change).await,
@@ -108,12 +103,12 @@ async fn changed(
     change.clear_pins = moved || unpins;
     change.pin = draft.fingerprint.map(|f| f.to_string());
     change.keys = draft.keys.clone();
-    change.secrets = sealed(engine, before, &draft, moved).await?;
-    change.endpoint = Some(endpoint(engine, &draft.record));
+    change.secrets = sealed(engine, before, &draft).await?;
     let proof_changed = !change.secrets.is_empty()
         || change.keys.is_some()
         || before.username != draft.record.username
         || before.auth_method != draft.record.auth_method
+        || principal(before) != principal(&draft.record)
         || certificates::described(before) != certificates::described(&draft.record);
     change.reset_health =
         change.clear_pins || change.pin.is_some() || (proof_changed && !before.waits_for_host_key);
@@ -121,29 +116,32 @@ async fn changed(
     Ok(change)
 }
 
-/// Secrets to be written: those that the input names, and where the server is another one, the rest is cleared.
+/// Who proves itself by a client secret.
+fn principal(connection: &Connection) -> Option<&Value> {
+    connection.settings.get(azure_functions::properties::FIELD)
+}
+
+/// Secrets to be written: those that the input names. The rest is cleared where it would be sent elsewhere from now on.
 async fn sealed(
     engine: &Engine,
     before: &Connection,
     draft: &Draft,
-    moved: bool,
-) -> Result<Vec<(String, Option<Vec<u8>>)>> {
+) -> Result<Vec<(String, Option<Secret>)>> {
     let mut all = Vec::new();
-    let endpoint = endpoint(engine, &draft.record);
     for (field, secret) in &draft.secrets {
         let sealed = match secret {
-            Some(secret) => Some(secrets::seal_field(engine, before.id, field, &endpoint, secret).await?),
+            Some(secret) => Some(secrets::seal_field(engine, &draft.record, field, secret).await?),
             None => None,
         };
         all.push(((*field).to_owned(), sealed));
     }
-    if moved {
-        let kept = before
-            .secrets
-            .iter()
-            .filter(|field| !draft.secrets.iter().any(|(named, _)| named == field));
-        all.extend(kept.map(|field| (field.clone(), None)));
-    }
+    let kept = before
+        .secrets
+        .iter()
+        .filter(|field| !draft.secrets.iter().any(|(named, _)| named == field));
+    let left =
+        kept.filter(|field| receivers(engine, before, field) != receivers(engine, &draft.record, field));
+    all.extend(left.map(|field| (field.clone(), None)));
     Ok(all)
 }
 
@@ -164,6 +162,7 @@ pub(super) async fn draft(
     draft.record.ssh_key_ids = draft.keys.clone().unwrap_or_default();
     let secrets = DraftSecrets {
         password: secret("password"),
+        client_secret: secret(azure_functions::CLIENT_SECRET),
         client_certificate: secret(CLIENT_CERTIFICATE),
         keys: draft.keys.unwrap_or_default(),
         pin,
@@ -213,6 +212,21 @@ pub(crate) fn endpoint(engine: &Engine, connection: &Connection) -> String {
     }
 }
 
+/// Whom a secret of this name is sent to, in the one spelling that it is sealed with: the connection's server, and where it
+/// goes beside that, after commas. No server's text holds one followed by a space, so that each list has one reading.
+pub(crate) fn receivers(engine: &Engine, connection: &Connection, field: &str) -> String {
+    let server = endpoint(engine, connection);
+    let further = engine
+        .0
+        .protocols
+        .get(&connection.protocol)
+        .and_then(|protocol| protocol.secret_goes_to(field, &connection.settings));
+    match further {
+        Some(further) => format!("{server}, {further}"),
+        None => server,
+    }
+}
+
 /// Rules that depend on who saves, and on other records.
 async fn check(engine: &Engine, actor: &Actor, draft: &Draft, before: Option<&Connection>) -> Result<()> {
     let record = &draft.record;
@@ -239,7 +253,12 @@ async fn check(engine: &Engine, actor: &Actor, draft: &Draft, before: Option<&Co
         }
     }
     // What was allowed for one server is not allowed for another.
-    let inherits = !moved && before.is_some_and(fips::overrides);
+    let elsewhere = |before: &Connection| {
+        SECRETS
+            .iter()
+            .any(|field| receivers(engine, before, field) != receivers(engine, record, field))
+    };
+    let inherits = before.is_some_and(|before| fips::overrides(before) && !elsewhere(before));
     if fips::overrides(record) && !inherits && !actor.is_admin() {
         return Err(Error::FipsOverrideNeedsAdmin);
     }

@@ -10,7 +10,9 @@ use uuid::Uuid;
 
 use super::{StepType, find, pull};
 use crate::{
-    Definition, Engine, Error, Result, context,
+    Definition, Engine, Error, Result,
+    azure_functions::no_files,
+    context,
     definition::StepDefinition,
     input::uuid,
     placeholders::{self, Scope},
@@ -265,16 +267,32 @@ async fn connection_problem(engine: &Engine, step_type: &StepType, id: Uuid) -> 
         }
         result => result?,
     };
-    let wanted = step_type.protocol.filter(|p| *p != connection.protocol);
-    Ok(wanted.map(|wanted| {
-        format!(
-            "{} needs a connection of the protocol {wanted}, and \"{}\" has {}; use remote.{} for any protocol",
-            step_type.name,
-            connection.name,
-            connection.protocol,
-            step_type.name.rsplit('.').next().unwrap_or_default()
-        )
-    }))
+    let (step, name, protocol) = (step_type.name, &connection.name, &connection.protocol);
+    // A protocol that this installation doesn't have is a matter of the connection.
+    let has_files = |protocol: &str| {
+        engine
+            .0
+            .protocols
+            .get(protocol)
+            .is_none_or(|found| found.moves_files())
+    };
+    Ok(match step_type.protocol {
+        Some(wanted) if wanted == protocol => None,
+        Some(wanted) => {
+            let instead = match has_files(wanted) && has_files(protocol) {
+                true => format!(
+                    "; use remote.{} for any protocol",
+                    step.rsplit('.').next().unwrap_or_default()
+                ),
+                false => String::new(),
+            };
+            Some(format!(
+                "{step} needs a connection of the protocol {wanted}, and \"{name}\" has {protocol}{instead}"
+            ))
+        }
+        None if has_files(protocol) => None,
+        None => Some(format!("{step} moves no file there: {}", no_files(&connection))),
+    })
 }
 
 /// What an earlier step left is the name of a file, also where it looks like a pattern: who names files on a server must not

@@ -7,7 +7,7 @@ use sea_orm::{
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{Connection, ConnectionChange, Health, load};
+use super::{Connection, ConnectionChange, Health, Secret, load};
 use crate::{
     Error, Result, Store,
     audit::NewAudit,
@@ -133,8 +133,8 @@ fn new_row(record: &Connection) -> ActiveModel {
 
 async fn with_all(store: &Store, db: &impl ConnectionTrait, change: ConnectionChange) -> Result<()> {
     let id = change.record.id;
-    for (field, sealed) in change.secrets {
-        set_secret(db, id, field, sealed, change.endpoint.clone()).await?;
+    for (field, secret) in change.secrets {
+        set_secret(db, id, field, secret).await?;
     }
     if let Some(keys) = change.keys {
         connection_keys::replace(db, id, &keys, &change.by).await?;
@@ -152,19 +152,18 @@ async fn set_secret(
     db: &impl ConnectionTrait,
     connection_id: Uuid,
     field: String,
-    sealed: Option<Vec<u8>>,
-    endpoint: Option<String>,
+    secret: Option<Secret>,
 ) -> Result<()> {
     use connection_secrets::{Column, Entity, Model};
-    let Some(sealed) = sealed else {
+    let Some(secret) = secret else {
         Entity::delete_by_id((connection_id, field)).exec(db).await?;
         return Ok(());
     };
     let row = Model {
         connection_id,
         field,
-        sealed,
-        endpoint,
+        sealed: secret.sealed,
+        endpoint: secret.endpoint,
     };
     let replace = OnConflict::columns([Column::ConnectionId, Column::Field])
         .update_columns([Column::Sealed, Column::Endpoint])

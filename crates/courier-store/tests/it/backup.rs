@@ -21,6 +21,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::{
+    connections::sealed,
     database::{DIFFICULT, Database, FixedKey},
     executions::{claim_next, life},
     folder_mappings::{mapping, storage},
@@ -95,10 +96,15 @@ async fn fill(db: &Store) {
         let id = connection.id;
         let mut change = ConnectionChange::new(connection, "me");
         change.secrets = vec![
-            ("password".into(), Some(vec![1, 2])),
-            ("other".into(), Some(vec![3])),
+            (
+                "password".into(),
+                sealed(&[1, 2], Some("sftp://files.example:22")),
+            ),
+            (
+                "other".into(),
+                sealed(&[3], Some("sftp://files.example:22, https://elsewhere.example")),
+            ),
         ];
-        change.endpoint = Some("sftp://files.example:22".into());
         change.audit = vec![NewAudit {
             connection_id: Some(id),
             ..record("connection_created")
@@ -289,7 +295,7 @@ async fn others_go_on_changing_it_meanwhile(db: Database) {
         let mut written = 0;
         loop {
             let mut change = ConnectionChange::new(Connection::new(new_id().to_string(), "sftp"), "me");
-            change.secrets = vec![("password".into(), Some(vec![1]))];
+            change.secrets = vec![("password".into(), sealed(&[1], None))];
             let id = change.record.id;
             writer.connections().insert(change).await.unwrap();
             writer.connections().delete(id, vec![]).await.unwrap();

@@ -2,7 +2,7 @@ use courier_store::{
     Error, PageRequest, Store,
     audit::{AuditFilter, NewAudit},
     connections::{
-        AuthMethod, Connection, ConnectionChange, ConnectionFilter, Health, HostKeyPolicy, Outcome,
+        AuthMethod, Connection, ConnectionChange, ConnectionFilter, Health, HostKeyPolicy, Outcome, Secret,
     },
     jobs::JobInput,
     new_id,
@@ -39,6 +39,14 @@ pub(crate) async fn some(store: &Store, name: &str) -> Connection {
         .unwrap()
 }
 
+/// A secret as it is kept, for this server.
+pub(crate) fn sealed(bytes: &[u8], endpoint: Option<&str>) -> Option<Secret> {
+    Some(Secret {
+        sealed: bytes.into(),
+        endpoint: endpoint.map(Into::into),
+    })
+}
+
 async fn a_connection_comes_back_as_it_went(db: Database) {
     let mut record = Connection::new(DIFFICULT, "sftp");
     record.group = Some("Bänke".into());
@@ -73,8 +81,8 @@ async fn a_connection_comes_back_as_it_went(db: Database) {
 async fn secrets_are_set_kept_and_cleared(db: Database) {
     let mut change = ConnectionChange::new(Connection::new("c", "sftp"), "me");
     change.secrets = vec![
-        ("password".into(), Some(vec![0, 255, 1])),
-        ("client_secret".into(), Some(vec![])),
+        ("password".into(), sealed(&[0, 255, 1], None)),
+        ("client_secret".into(), sealed(&[], None)),
     ];
     assert!(!format!("{change:?}").contains("255"));
     let stored = db.connections().insert(change).await.unwrap();
@@ -89,7 +97,7 @@ async fn secrets_are_set_kept_and_cleared(db: Database) {
     let mut change = ConnectionChange::new(stored.clone(), "me");
     change.secrets = vec![
         ("client_secret".into(), None),
-        ("client_certificate".into(), Some(vec![7; 100_000])),
+        ("client_certificate".into(), sealed(&[7; 100_000], None)),
     ];
     let stored = db.connections().update(change).await.unwrap();
     assert_eq!(stored.secrets, ["client_certificate", "password"]);
@@ -97,7 +105,7 @@ async fn secrets_are_set_kept_and_cleared(db: Database) {
     assert_eq!(secret("client_secret").await, None);
 
     let mut change = ConnectionChange::new(stored.clone(), "me");
-    change.secrets = vec![("password".into(), Some(vec![9]))];
+    change.secrets = vec![("password".into(), sealed(&[9], None))];
     db.connections().update(change).await.unwrap();
     assert_eq!(secret("password").await, Some(vec![9]));
 
@@ -108,7 +116,7 @@ async fn secrets_are_set_kept_and_cleared(db: Database) {
 async fn secrets_are_kept_with_their_server(db: Database) {
     let (here, there) = ("sftp://a.example:22", "sftp://b.example:22");
     let mut change = ConnectionChange::new(Connection::new("c", "sftp"), "me");
-    change.secrets = vec![("password".into(), Some(vec![1]))];
+    change.secrets = vec![("password".into(), sealed(&[1], None))];
     let stored = db.connections().insert(change).await.unwrap();
     let secret = async || {
         let secret = db.connections().secret(stored.id, "password").await.unwrap();
@@ -150,8 +158,7 @@ async fn secrets_are_kept_with_their_server(db: Database) {
     db.connections().update(change).await.unwrap();
     assert_eq!(secret().await, (vec![3], Some(here.into())));
     let mut change = ConnectionChange::new(stored.clone(), "me");
-    change.secrets = vec![("password".into(), Some(vec![4]))];
-    change.endpoint = Some(there.into());
+    change.secrets = vec![("password".into(), sealed(&[4], Some(there)))];
     db.connections().update(change).await.unwrap();
     assert_eq!(secret().await, (vec![4], Some(there.into())));
 }

@@ -7,7 +7,7 @@ use courier_store::{
 };
 
 use crate::{
-    connections::some,
+    connections::{sealed, some},
     database::{Database, walk},
     executions::{claim_next, enqueue, life},
     on_both,
@@ -21,7 +21,7 @@ on_both!(
 
 async fn a_failed_change_leaves_nothing(db: Database) {
     let mut change = ConnectionChange::new(Connection::new("c", "sftp"), "me");
-    change.secrets = vec![("password".into(), Some(vec![1]))];
+    change.secrets = vec![("password".into(), sealed(&[1], None))];
     change.audit = vec![NewAudit::new("connection_created", "me")];
     change.keys = Some(vec![new_id()]);
     let id = change.record.id;
@@ -62,7 +62,7 @@ async fn a_failed_change_leaves_nothing(db: Database) {
 async fn a_change_that_nobody_waits_for_is_whole_or_none(db: Database) {
     for n in 0..150 {
         let mut change = ConnectionChange::new(Connection::new(format!("c{n}"), "sftp"), "me");
-        change.secrets = vec![("password".into(), Some(vec![1]))];
+        change.secrets = vec![("password".into(), sealed(&[1], None))];
         let mut audit = NewAudit::new("connection_created", "me");
         audit.connection_id = Some(change.record.id);
         change.audit = vec![audit];
