@@ -3,6 +3,9 @@
 mod tls;
 mod trouble;
 
+#[cfg(feature = "testkit")]
+pub(crate) use tls::trust;
+
 use std::fmt;
 use std::time::Duration;
 

@@ -37,6 +37,10 @@ fn roots(authorities_pem: &[u8]) -> std::result::Result<RootCertStore, String> {
             return Err("an authority's certificate can't be read".to_owned());
         }
     }
+    #[cfg(feature = "testkit")]
+    for authority in TRUSTED.lock().iter().cloned() {
+        let _ = roots.add(authority);
+    }
     let found = rustls_native_certs::load_native_certs();
     // One that can't be read vouches for nothing; the others still do.
     let (_, ignored) = roots.add_parsable_certificates(found.certs);
@@ -57,6 +61,17 @@ fn roots(authorities_pem: &[u8]) -> std::result::Result<RootCertStore, String> {
         );
     }
     Ok(roots)
+}
+
+/// Whom tests trust, beside.
+#[cfg(feature = "testkit")]
+static TRUSTED: parking_lot::Mutex<Vec<CertificateDer<'static>>> = parking_lot::Mutex::new(Vec::new());
+
+#[cfg(feature = "testkit")]
+#[allow(clippy::unwrap_used)]
+pub(crate) fn trust(authorities_pem: &[u8]) {
+    let authorities = CertificateDer::pem_slice_iter(authorities_pem).map(|authority| authority.unwrap());
+    TRUSTED.lock().extend(authorities);
 }
 
 /// What FIPS mode allows: AES-GCM over P-256 and P-384, RSA and ECDSA (SP 800-52r2, 3.3; FIPS 186-5).
