@@ -3,6 +3,8 @@
 //! A sealed value is bound to the record and the field that it belongs to, and a connection's secret to its server too:
 //! copied elsewhere, or its connection led to another server, it doesn't open.
 
+mod app;
+
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use courier_store::{
     connections::{AuthMethod, Connection, Secret},
@@ -13,6 +15,8 @@ use courier_vault::{Binding, Error as VaultError, Vault};
 use secrecy::SecretString;
 use serde_json::json;
 use uuid::Uuid;
+
+pub(crate) use app::{AppSecrets, of_app};
 
 use crate::{
     Engine, Result,
