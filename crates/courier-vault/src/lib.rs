@@ -26,9 +26,10 @@ mod stream;
 pub mod testkit;
 mod vault;
 
+pub use courier_azure::{Application, Identity, ManagedEndpoint};
 pub use error::{Error, Result};
 pub use mac::{MAC_LEN, MacKey};
-pub use provider::azure::{Algorithm, Application, AzureKeyVault, AzureSettings, Identity, ManagedEndpoint};
+pub use provider::azure::{Algorithm, AzureKeyVault, AzureSettings};
 pub use provider::local::LocalKey;
 pub use provider::{DataKey, KeyProvider, KeyVersion, Wrapped};
 pub use stream::{OpenReader, SealWriter};

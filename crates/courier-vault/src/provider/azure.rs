@@ -4,10 +4,7 @@
 //! resource that the vault names in its challenge; nothing is sent before that but the wish for the challenge.
 
 mod answers;
-mod assertion;
-mod http;
 mod settings;
-mod token;
 
 use std::fmt;
 use std::time::Duration;
@@ -15,7 +12,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use reqwest::{Client, Method, StatusCode};
+use courier_azure::{Answer, Http, Limits, Tokens, http};
+use reqwest::{Method, StatusCode};
 use secrecy::ExposeSecret;
 use serde::de::DeserializeOwned;
 use serde_json::json;
@@ -28,9 +26,7 @@ use zeroize::Zeroizing;
 use crate::error::{Error, Result};
 use crate::provider::{DataKey, KeyProvider, KeyVersion, Wrapped};
 use answers::{Challenge, KeyBundle, KeyOperation, VaultError, is_name, version_of};
-use http::{Answer, Limits};
-pub use settings::{Algorithm, Application, AzureSettings, Identity, ManagedEndpoint};
-use token::Tokens;
+pub use settings::{Algorithm, AzureSettings};
 
 const API_VERSION: &str = "7.4";
 
@@ -47,8 +43,7 @@ pub struct AzureKeyVault {
     key_name: String,
     algorithm: Option<Algorithm>,
     tenant_id: Option<String>,
-    client: Client,
-    limits: Limits,
+    http: Http,
     tokens: Tokens,
     resource: Mutex<Option<String>>,
     newest: Mutex<Option<(Instant, Newest)>>,
@@ -77,6 +72,12 @@ impl From<String> for Refusal {
     }
 }
 
+impl From<courier_azure::Error> for Refusal {
+    fn from(error: courier_azure::Error) -> Self {
+        error.message().to_owned().into()
+    }
+}
+
 type Asked<T> = std::result::Result<T, Refusal>;
 
 impl AzureKeyVault {
@@ -85,8 +86,7 @@ impl AzureKeyVault {
     /// # Errors
     /// [`Error::Provider`] if the settings can't be right, or there are no trusted certificates.
     pub fn new(settings: AzureSettings) -> Result<Self> {
-        let limits = Limits::default();
-        Self::with_client(settings, limits, http::client(limits))
+        Self::with_http(settings, Http::new(Limits::default(), false))
     }
 
     /// For tests: trusts this authority too, and gives an operation no more than this.
@@ -97,12 +97,10 @@ impl AzureKeyVault {
             operation,
             ..Limits::default()
         };
-        let authority = reqwest::Certificate::from_pem(authority_pem).unwrap();
-        let client = http::client(limits).tls_certs_merge([authority]);
-        Self::with_client(settings, limits, client).unwrap()
+        Self::with_http(settings, Http::trusting(limits, false, authority_pem)).unwrap()
     }
 
-    fn with_client(settings: AzureSettings, limits: Limits, client: reqwest::ClientBuilder) -> Result<Self> {
+    fn with_http(settings: AzureSettings, http: courier_azure::Result<Http>) -> Result<Self> {
         let AzureSettings {
             vault_url,
             key_name,
@@ -120,17 +118,17 @@ impl AzureKeyVault {
         if !is_name(&key_name) {
             return Err(failed("a key's name is letters, digits and hyphens".into()));
         }
-        let client = http::build(client.https_only(true)).map_err(failed)?;
+        let unusable = |error: courier_azure::Error| failed(error.message().to_owned());
+        let http = http.map_err(unusable)?;
         Ok(Self {
             tenant_id: identity
                 .application()
                 .map(|application| application.tenant_id.clone()),
-            tokens: Tokens::new(identity, &client, limits).map_err(failed)?,
+            tokens: Tokens::new(identity, http.clone()).map_err(unusable)?,
             vault_url,
             key_name,
             algorithm,
-            client,
-            limits,
+            http,
             resource: Mutex::new(None),
             newest: Mutex::new(None),
         })
@@ -150,7 +148,7 @@ impl AzureKeyVault {
     }
 
     fn deadline(&self) -> Instant {
-        Instant::now() + self.limits.operation
+        self.http.limits().deadline()
     }
 
     fn error(&self, operation: &'static str) -> impl Fn(Refusal) -> Error {
@@ -315,7 +313,7 @@ impl AzureKeyVault {
         url.set_path(&["/keys", &path.join("/")].join("/"));
         url.set_query(Some(&format!("api-version={API_VERSION}")));
         let request = || {
-            let mut request = self.client.request(method.clone(), url.clone());
+            let mut request = self.http.request(method.clone(), url.clone());
             if let Some(token) = token {
                 request = request.bearer_auth(token);
             }
@@ -327,7 +325,7 @@ impl AzureKeyVault {
             }
         };
         let host = self.vault_url.host_str().unwrap_or_default();
-        Ok(http::send(host, deadline, &[], request).await?)
+        Ok(self.http.send(host, deadline, &[], request).await?)
     }
 
     fn read<T: DeserializeOwned>(&self, answer: Answer, permission: &str) -> Asked<T> {

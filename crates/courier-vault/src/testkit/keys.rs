@@ -12,7 +12,7 @@ use openssl::rsa::{Padding, Rsa};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::http::{Reply, Request};
+use courier_azure::testkit::{Reply, Request};
 
 #[derive(Default)]
 pub(super) struct Keys(BTreeMap<String, Vec<Version>>);

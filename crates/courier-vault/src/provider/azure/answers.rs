@@ -1,5 +1,6 @@
-//! What Key Vault and Entra ID answer: bytes in, meaning out, no I/O.
+//! What Key Vault answers: bytes in, meaning out, no I/O.
 
+use courier_azure::words::in_one_line;
 use serde::Deserialize;
 use url::{Host, Url};
 
@@ -155,80 +156,6 @@ impl VaultError {
     }
 }
 
-/// A token: `expires_in` seconds from now on, or `expires_on`, seconds since 1970. Some services send them as text.
-#[derive(Deserialize)]
-pub(super) struct TokenAnswer {
-    pub(super) access_token: String,
-    expires_in: Option<Seconds>,
-    expires_on: Option<Seconds>,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Seconds {
-    Number(f64),
-    Text(String),
-}
-
-impl Seconds {
-    fn get(&self) -> Option<f64> {
-        match self {
-            Self::Number(number) => Some(*number),
-            Self::Text(text) => text.parse().ok(),
-        }
-        .filter(|seconds: &f64| seconds.is_finite())
-    }
-}
-
-impl TokenAnswer {
-    /// How long it is good, seconds; `now` is seconds since 1970.
-    pub(super) fn lifetime(&self, now: f64) -> f64 {
-        let relative = self.expires_in.as_ref().and_then(Seconds::get);
-        let absolute = self.expires_on.as_ref().and_then(Seconds::get).map(|on| on - now);
-        // Azure's tokens live for an hour at least. A day is the most that is believed.
-        relative.or(absolute).unwrap_or(300.0).clamp(0.0, 86_400.0)
-    }
-}
-
-/// Why there is no token, in Entra ID's or the metadata service's words, without the trace ids that follow them.
-pub(super) fn token_error(body: &[u8]) -> Option<String> {
-    #[derive(Deserialize)]
-    struct Body {
-        error: String,
-        #[serde(default)]
-        error_description: String,
-    }
-    let Body {
-        error,
-        error_description,
-    } = serde_json::from_slice(body).ok()?;
-    let first_line = error_description.lines().next().unwrap_or_default();
-    let words = first_line.split(" Trace ID:").next().unwrap_or_default();
-    Some(match words {
-        "" => in_one_line(&error),
-        words => in_one_line(words),
-    })
-}
-
-/// Foreign words as they may stand in an error: one line, no control characters, not without end.
-fn in_one_line(text: &str) -> String {
-    let mut words = String::new();
-    for word in text.split(|c: char| c.is_whitespace() || c.is_control()) {
-        if word.is_empty() {
-            continue;
-        }
-        if words.len() + word.len() > 400 {
-            words.push_str(" …");
-            break;
-        }
-        if !words.is_empty() {
-            words.push(' ');
-        }
-        words.push_str(word);
-    }
-    words
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
@@ -315,47 +242,21 @@ mod tests {
     }
 
     #[test]
-    fn how_long_a_token_is_good() {
-        for (json, lifetime) in [
-            (r#"{"access_token":"t","expires_in":3599}"#, 3599.0),
-            (
-                r#"{"access_token":"t","expires_in":"86399","expires_on":"1"}"#,
-                86_399.0,
-            ),
-            (r#"{"access_token":"t","expires_on":"1600"}"#, 600.0),
-            (r#"{"access_token":"t","expires_on":1600}"#, 600.0),
-            (r#"{"access_token":"t","expires_on":"900"}"#, 0.0),
-            (r#"{"access_token":"t","expires_in":"soon"}"#, 300.0),
-            (r#"{"access_token":"t","expires_in":1e300}"#, 86_400.0),
-        ] {
-            let answer: TokenAnswer = serde_json::from_str(json).unwrap();
-            assert!((answer.lifetime(1000.0) - lifetime).abs() < 0.001, "{json}");
-        }
-    }
-
-    #[test]
     fn errors_are_one_line_and_end() {
         let body =
             br#"{"error":{"code":"Forbidden","message":"a\r\nb","innererror":{"code":"ForbiddenByRbac"}}}"#;
         let error = VaultError::parse(body);
         assert_eq!((&*error.message, &*error.inner), ("a b", "ForbiddenByRbac"));
         assert_eq!(VaultError::parse(b"<html>"), VaultError::default());
-        let body = br#"{"error":"invalid_client","error_description":"AADSTS1: no. Trace ID: 12\r\nmore"}"#;
-        assert_eq!(token_error(body).as_deref(), Some("AADSTS1: no."));
-        assert_eq!(token_error(br#"{"error":"x"}"#).as_deref(), Some("x"));
-        assert_eq!(token_error(b"no json"), None);
     }
 
     proptest! {
         #[test]
-        fn foreign_bytes_never_panic_and_words_stay_short(text: String, bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
-            let words = in_one_line(&text);
-            prop_assert!(words.len() < 410 && !words.contains(char::is_control));
+        fn foreign_bytes_never_panic(text: String, bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
             let _ = parse(&text, "https://mine.vault.azure.net");
             let _ = parse(&format!("Bearer resource=\"{text}\""), "https://mine.vault.azure.net");
             let _ = version_of(&text);
             let _ = VaultError::parse(&bytes);
-            let _ = token_error(&bytes);
         }
     }
 }
