@@ -16,6 +16,7 @@ use crate::{
     alerts::{self, Alerts},
     audit::{self, Audit},
     auth::Auth,
+    azure_functions::OpenApps,
     connections::Connections,
     dispatcher::dispatch,
     executions::Executions,
@@ -111,6 +112,8 @@ pub(crate) struct Shared {
     pub(crate) partials: AllPartials,
     /// Storages that were opened here.
     pub(crate) storages: OpenStorages,
+    /// Function apps that are used here now.
+    pub(crate) function_apps: OpenApps,
     /// Executions that run here.
     pub(crate) live: LiveExecutions,
     pub(crate) figures: figures::Cache,
@@ -150,6 +153,7 @@ impl Engine {
             slots: Slots::default(),
             partials: AllPartials::default(),
             storages: OpenStorages::default(),
+            function_apps: OpenApps::default(),
             live: LiveExecutions::new(&store),
             figures: figures::Cache::default(),
             stopping: CancellationToken::new(),

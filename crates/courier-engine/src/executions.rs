@@ -2,6 +2,7 @@
 
 use std::{collections::HashMap, time::Duration};
 
+pub use crate::azure_functions::traces::{Trace, Traces};
 pub use courier_store::executions::{ExecutionFilter, ExecutionState, StepState, Transition};
 use courier_store::{
     audit::NewAudit,
@@ -13,7 +14,8 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use crate::{
-    Actor, Engine, Error, ExecutionEvents, Failure, Page, PageRequest, Result, audit::Entry, live::Stop,
+    Actor, Engine, Error, ExecutionEvents, Failure, Page, PageRequest, Result, audit::Entry,
+    azure_functions::traces::of_step, live::Stop,
 };
 
 /// Executions.
@@ -171,6 +173,16 @@ impl Executions<'_> {
         let receiver = self.0.0.live.subscribe();
         let execution = found(self.0.0.store.executions().get(id).await, id)?;
         Ok(ExecutionEvents::new(self.0.clone(), &execution, receiver))
+    }
+
+    /// What the function wrote that a step of it called last, as far as the workspace of the step's connection has it: asked for
+    /// now, and oldest first. Somebody who only looks changes no health by that.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::Conflict`] where the step has called no function or nothing is known of its run yet,
+    /// [`Error::ConnectionNotUsable`], [`Error::Transfer`] with what Azure says.
+    pub async fn traces(&self, actor: &Actor, id: Uuid, step: u32, page: PageRequest) -> Result<Traces> {
+        of_step(self.0, actor, id, step, page).await
     }
 
     /// Passes a stop on to where the execution runs, and waits a moment for it.

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use courier_store::connections::Connection;
 use courier_transfer::{
     Algorithms, Capabilities, Certificate, Client, Credentials, Error as TransferError, ErrorKind,
-    RemotePath, ServerInfo,
+    Fingerprint, RemotePath, ServerInfo,
 };
 use futures::StreamExt;
 use serde_json::json;
@@ -13,9 +13,10 @@ use serde_json::json;
 use crate::{
     Actor, Engine, Failure, Result,
     audit::Entry,
+    azure_functions,
     connections::{DraftSecrets, Effective, Shape, warnings_of},
     open::{Opening, open, outcome_of, write_down},
-    secrets,
+    secrets::{self, AppSecrets},
     trust::Purpose,
 };
 
@@ -64,14 +65,13 @@ pub struct Check {
 /// Tests a saved connection: pins on first use, and notes its health.
 pub(crate) async fn saved(engine: &Engine, actor: &Actor, connection: &Connection) -> Result<TestReport> {
     let started = Instant::now();
-    let opening = Opening {
-        purpose: Purpose::Test,
-        performed_by: &actor.name,
-        draft: None,
-        others: None,
-        permit: None,
+    let (mut report, error) = match connection.protocol == azure_functions::PROTOCOL {
+        true => {
+            let secrets = secrets::of_app(engine, connection).await;
+            azure_functions::test::run(engine, connection, Purpose::Test, &actor.name, secrets).await
+        }
+        false => run(engine, connection, opening(Purpose::Test, actor, None)).await,
     };
-    let (mut report, error) = run(engine, connection, opening).await;
     report.warnings = warnings_of(engine, connection).await?;
     if report.success && connection.waits_for_host_key {
         // Who answered with the other key in between is for somebody to find out.
@@ -99,24 +99,22 @@ pub(crate) async fn unsaved(
     draft: DraftSecrets,
 ) -> Result<TestReport> {
     let started = Instant::now();
-    let credentials = Credentials {
-        password: draft
-            .password
-            .filter(|_| secrets::uses_password(connection.auth_method)),
-        keys: match secrets::uses_keys(connection.auth_method) {
-            true => secrets::open_keys(engine, &draft.keys).await?,
-            false => Vec::new(),
-        },
-        client_certificate: draft.client_certificate,
+    let keys = draft.keys.clone();
+    let (mut report, _) = match connection.protocol == azure_functions::PROTOCOL {
+        true => {
+            let secrets = Ok(AppSecrets::of_draft(&draft));
+            azure_functions::test::run(engine, connection, Purpose::TestUnsaved, &actor.name, secrets).await
+        }
+        false => {
+            let drafted = credentials(engine, connection, draft).await?;
+            run(
+                engine,
+                connection,
+                opening(Purpose::TestUnsaved, actor, Some(drafted)),
+            )
+            .await
+        }
     };
-    let opening = Opening {
-        purpose: Purpose::TestUnsaved,
-        performed_by: &actor.name,
-        draft: Some((credentials, draft.pin)),
-        others: None,
-        permit: None,
-    };
-    let (mut report, _) = run(engine, connection, opening).await;
     report.warnings = warnings_of(engine, connection).await?;
     let mut details = details(&report);
     if let Some(details) = details.as_object_mut() {
@@ -127,7 +125,7 @@ pub(crate) async fn unsaved(
                 "host": connection.host,
                 "port": connection.port,
                 "username": connection.username,
-                "ssh_key_ids": draft.keys,
+                "ssh_key_ids": keys,
             }),
         );
     }
@@ -137,6 +135,39 @@ pub(crate) async fn unsaved(
     };
     engine.audit().record(record).await?;
     Ok(report)
+}
+
+/// What a connection that is not saved proves itself with, and the host key that it expects.
+async fn credentials(
+    engine: &Engine,
+    connection: &Connection,
+    draft: DraftSecrets,
+) -> Result<(Credentials, Option<Fingerprint>)> {
+    let credentials = Credentials {
+        password: draft
+            .password
+            .filter(|_| secrets::uses_password(connection.auth_method)),
+        keys: match secrets::uses_keys(connection.auth_method) {
+            true => secrets::open_keys(engine, &draft.keys).await?,
+            false => Vec::new(),
+        },
+        client_certificate: draft.client_certificate,
+    };
+    Ok((credentials, draft.pin))
+}
+
+fn opening(
+    purpose: Purpose,
+    actor: &Actor,
+    draft: Option<(Credentials, Option<Fingerprint>)>,
+) -> Opening<'_> {
+    Opening {
+        purpose,
+        performed_by: &actor.name,
+        draft,
+        others: None,
+        permit: None,
+    }
 }
 
 async fn run(

@@ -1,11 +1,18 @@
 //! Azure Functions (specification 6.3.4): connections that lead to a function app, which runs functions and has no files.
 
 mod describe;
+mod open;
 pub(crate) mod properties;
+pub(crate) mod test;
+pub(crate) mod traces;
 
 use courier_store::connections::Connection;
 
 pub(crate) use describe::{AzureFunction, CLIENT_SECRET, PROTOCOL};
+pub(crate) use open::{OpenApps, azure_error, note, open};
+
+/// The type of the steps that call a function.
+pub(crate) const STEP: &str = "azure_function.execute";
 
 /// Why there is no session with the server of such a connection.
 pub(crate) fn no_files(connection: &Connection) -> String {

@@ -1,0 +1,246 @@
+//! Opening a connection to a function app: who may, with which secrets, and what is written down about it.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Weak},
+    time::Duration,
+};
+
+use courier_azure::{
+    Application, Error as AzureError, ErrorKind as AzureErrorKind, FunctionApp, Http, Identity, Limits,
+    Tokens, Workspace,
+};
+use courier_store::{
+    audit::NewAudit,
+    connections::{Connection, Seen},
+};
+use courier_transfer::{Error as TransferError, ErrorKind, Retry};
+use parking_lot::Mutex;
+use secrecy::SecretString;
+use serde_json::json;
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use super::{AzureFunction, properties::Properties};
+use crate::{
+    Engine, Error, Failure, Result,
+    audit::Entry,
+    connections::{Effective, Shape},
+    fips::Ruling,
+    open::{check_usable, outcome_of, write_down},
+    secrets::{self, AppSecrets},
+    trust::Purpose,
+};
+
+/// A function app and the workspace that knows of its runs, as one version of a connection names them. Holds secrets.
+#[derive(Debug)]
+pub(crate) struct Opened {
+    /// Triggers functions.
+    pub(crate) app: FunctionApp,
+    /// Knows what became of them.
+    pub(crate) workspace: Workspace,
+    seen: Seen,
+    ruling: Ruling,
+    patience: Duration,
+}
+
+impl Opened {
+    /// Until when a request that begins now has its answer, or is given up.
+    pub(crate) fn deadline(&self) -> Instant {
+        Instant::now() + self.patience
+    }
+
+    fn is_of(&self, connection: &Connection, ruling: Ruling) -> bool {
+        self.seen == connection.seen() && self.ruling == ruling
+    }
+}
+
+/// Those that somebody uses now, by their connections, so that executions that wait at once share a token. What nobody uses
+/// any more is gone with its secrets.
+#[derive(Debug, Default)]
+pub(crate) struct OpenApps(Mutex<HashMap<Uuid, Weak<Opened>>>);
+
+impl OpenApps {
+    fn get(&self, connection: &Connection, ruling: Ruling) -> Option<Arc<Opened>> {
+        let opened = self.0.lock().get(&connection.id)?.upgrade()?;
+        opened.is_of(connection, ruling).then_some(opened)
+    }
+
+    /// Keeps it for others, or gives the one that somebody has put there meanwhile.
+    fn share(&self, connection: &Connection, opened: Opened) -> Arc<Opened> {
+        let mut all = self.0.lock();
+        all.retain(|_, opened| opened.strong_count() > 0);
+        let there = all.get(&connection.id).and_then(Weak::upgrade);
+        if let Some(there) = there.filter(|there| there.is_of(connection, opened.ruling)) {
+            return there;
+        }
+        let opened = Arc::new(opened);
+        all.insert(connection.id, Arc::downgrade(&opened));
+        opened
+    }
+}
+
+/// Opens a connection to a function app; nothing is sent yet. Whoever goes on using it opens it anew for each request, and keeps
+/// the last one until then: as long as the connection is unchanged, it is the same one.
+///
+/// # Errors
+/// [`Error::ConnectionNotUsable`], one of authentication where a secret is missing or was entered for another server, one
+/// that may pass where the connection was changed meanwhile, [`Error::Vault`], [`Error::Store`].
+pub(crate) async fn open(
+    engine: &Engine,
+    connection: &Connection,
+    purpose: Purpose,
+    performed_by: &str,
+) -> Result<Arc<Opened>> {
+    check_usable(connection, purpose)?;
+    let ruling = Ruling::of(engine, connection).await?;
+    if let Some(opened) = engine.0.function_apps.get(connection, ruling) {
+        return Ok(opened);
+    }
+    let secrets = secrets::of_app(engine, connection).await?;
+    let patience = seconds(connection, "operation_timeout_sec");
+    let parts = Parts::new(connection, ruling, secrets, patience)?;
+    let opened = Opened {
+        app: parts.app?,
+        workspace: parts.workspace?,
+        seen: connection.seen(),
+        ruling,
+        patience,
+    };
+    record_override(engine, connection, purpose, performed_by, ruling).await?;
+    Ok(engine.0.function_apps.share(connection, opened))
+}
+
+/// What a connection leads to, each by itself.
+pub(super) struct Parts {
+    pub(super) app: Result<FunctionApp>,
+    pub(super) workspace: Result<Workspace>,
+}
+
+impl Parts {
+    /// `patience` is for one answer.
+    pub(super) fn new(
+        connection: &Connection,
+        ruling: Ruling,
+        secrets: AppSecrets,
+        patience: Duration,
+    ) -> Result<Self> {
+        let shape = Shape::of(&AzureFunction);
+        let effective = Effective::of(&shape, connection);
+        let properties = Properties::of(&connection.settings).ok_or_else(|| {
+            Error::ConnectionNotUsable(format!(
+                "the properties of the connection \"{}\" are not what they must be; enter them anew",
+                connection.name
+            ))
+        })?;
+        let limits = Limits {
+            connect: effective.seconds("connect_timeout_sec"),
+            call: patience,
+            operation: patience,
+        };
+        let http = Http::new(limits, ruling == Ruling::On).map_err(|error| azure_error(&error))?;
+        let host = connection.host.as_deref().unwrap_or_default();
+        let port = effective.port(&shape, connection).unwrap_or_default();
+        Ok(Self {
+            app: secrets.master_key.and_then(|key| {
+                FunctionApp::new(host, port, key, http.clone()).map_err(|error| azure_error(&error))
+            }),
+            workspace: secrets.client_secret.and_then(|secret| {
+                workspace(properties, secret, http.clone()).map_err(|error| azure_error(&error))
+            }),
+        })
+    }
+}
+
+/// The workspace, which is asked with tokens of the service principal.
+fn workspace(properties: Properties, secret: SecretString, http: Http) -> courier_azure::Result<Workspace> {
+    let application = Application {
+        authority_host: properties.authority,
+        tenant_id: properties.tenant_id,
+        client_id: properties.client_id,
+    };
+    let tokens = Tokens::new(Identity::ClientSecret { application, secret }, http.clone())?;
+    Workspace::new(properties.logs, &properties.workspace_id, Arc::new(tokens), http)
+}
+
+/// A time that a connection's settings name.
+pub(super) fn seconds(connection: &Connection, name: &str) -> Duration {
+    Effective::of(&Shape::of(&AzureFunction), connection).seconds(name)
+}
+
+/// Writes down that a connection is used that is exempt from FIPS mode. Before anything is sent: whatever comes of it, it was
+/// used.
+pub(super) async fn record_override(
+    engine: &Engine,
+    connection: &Connection,
+    purpose: Purpose,
+    performed_by: &str,
+    ruling: Ruling,
+) -> Result<()> {
+    if ruling != Ruling::Overridden {
+        return Ok(());
+    }
+    let details = json!({"host": connection.host, "protocol": connection.protocol});
+    let record = entry(connection, purpose, "fips_override_used", performed_by, details);
+    engine.audit().record(record).await
+}
+
+/// Writes down what an answer, or this error in its place, says of the connection: its health, and that it was not let in. Not
+/// to be called with what the connection can't help, such as a function that there isn't.
+///
+/// # Errors
+/// [`Error::Store`].
+pub(crate) async fn note(
+    engine: &Engine,
+    connection: &Connection,
+    purpose: Purpose,
+    performed_by: &str,
+    error: Option<&Error>,
+) -> Result<()> {
+    let text = error.map(Error::to_string).unwrap_or_default();
+    let outcome = outcome_of(connection, purpose, error, &text).filter(|_| purpose.notes());
+    let refused = error.filter(|error| error.transfer_kind() == Some(ErrorKind::Auth));
+    let record = refused.map(|error| {
+        let details = json!({"host": connection.host, "error": Failure::from(error)});
+        NewAudit::from(entry(connection, purpose, "auth_failed", performed_by, details))
+    });
+    write_down(engine, connection, outcome, record).await
+}
+
+fn entry<'a>(
+    connection: &Connection,
+    purpose: Purpose,
+    operation: &'a str,
+    performed_by: &'a str,
+    details: serde_json::Value,
+) -> Entry<'a> {
+    Entry {
+        connection: Some(connection.id).filter(|_| purpose != Purpose::TestUnsaved),
+        execution: purpose.execution(),
+        ..Entry::new(operation, performed_by, details)
+    }
+}
+
+/// Azure's error as one of the engine's.
+pub(crate) fn azure_error(error: &AzureError) -> Error {
+    let kind = match error.kind() {
+        AzureErrorKind::Unreachable => ErrorKind::Unreachable,
+        AzureErrorKind::Timeout => ErrorKind::Timeout,
+        AzureErrorKind::Lost => ErrorKind::Lost,
+        AzureErrorKind::Certificate => ErrorKind::Certificate,
+        AzureErrorKind::NotFips => ErrorKind::NotFips,
+        AzureErrorKind::Busy => ErrorKind::Busy,
+        AzureErrorKind::Failed => ErrorKind::Failed,
+        AzureErrorKind::Auth => ErrorKind::Auth,
+        AzureErrorKind::Denied => ErrorKind::Denied,
+        AzureErrorKind::NotFound => ErrorKind::NotFound,
+        AzureErrorKind::NoTable => ErrorKind::Unsupported,
+        AzureErrorKind::Protocol => ErrorKind::Protocol,
+        AzureErrorKind::Invalid => ErrorKind::Invalid,
+    };
+    let retry = match error.kind().may_pass() {
+        true => Retry::Later,
+        false => Retry::Never,
+    };
+    TransferError::new(kind, error.message()).with_retry(retry).into()
+}

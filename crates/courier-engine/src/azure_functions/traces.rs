@@ -1,0 +1,125 @@
+//! What a function wrote while it ran, asked for when somebody wants to see it.
+
+use std::time::Duration;
+
+pub use courier_azure::logs::Trace;
+use courier_azure::logs::{Found, RunId};
+use courier_store::{
+    connections::Connection,
+    function_calls::{CallState, FunctionCall},
+};
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use super::{STEP, azure_error, note, open};
+use crate::{Actor, Engine, Error, Page, PageRequest, Result, trust::Purpose};
+
+/// How long somebody who looks waits for the workspace.
+const PATIENCE: Duration = Duration::from_secs(45);
+
+/// Some lines of what a function wrote, oldest first.
+#[derive(Clone, Debug)]
+pub struct Traces {
+    /// The lines.
+    pub page: Page<Trace>,
+    /// The workspace answered only for a part of what it holds.
+    pub partial: bool,
+}
+
+/// What the function wrote that a step called last, asked of the workspace of the step's connection.
+///
+/// # Errors
+/// [`Error::NotFound`] where there is no such step, [`Error::Conflict`] where it has called no function, or nothing is known of the
+/// run; as [`open`]; and what the workspace answers.
+pub(crate) async fn of_step(
+    engine: &Engine,
+    actor: &Actor,
+    execution: Uuid,
+    index: u32,
+    page: PageRequest,
+) -> Result<Traces> {
+    let limit = page.limit.max(1);
+    let skip = match page.cursor.as_deref().map(str::parse::<u64>) {
+        None => 0,
+        Some(Ok(skip)) => skip,
+        Some(Err(_)) => return Err(courier_store::Error::BadCursor.into()),
+    };
+    let call = called(engine, execution, index).await?;
+    let connection = connection_of(engine, &call).await?;
+    let purpose = match actor.only_looks("executions") {
+        true => Purpose::Look,
+        false => Purpose::Browse,
+    };
+    let opened = open(engine, &connection, purpose, &actor.name).await?;
+    let deadline = Instant::now() + PATIENCE;
+    // One more tells whether there is another page.
+    let found = opened
+        .workspace
+        .traces(&run_of(&call), skip, limit.saturating_add(1), deadline)
+        .await
+        .map_err(|error| azure_error(&error));
+    note(engine, &connection, purpose, &actor.name, found.as_ref().err()).await?;
+    let Found { mut rows, partial } = found?;
+    if rows.is_empty() && skip == 0 && call.run.is_none() {
+        return Err(Error::Conflict(format!(
+            "nothing of the run that step {index} triggered at {} is in the logs yet; ask again in a few minutes",
+            call.triggered_at
+        )));
+    }
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let next_cursor = (rows.len() > limit).then(|| (skip + page.limit.max(1)).to_string());
+    rows.truncate(limit);
+    Ok(Traces {
+        page: Page {
+            items: rows,
+            next_cursor,
+        },
+        partial,
+    })
+}
+
+/// The newest call of a step, where it may have triggered something.
+async fn called(engine: &Engine, execution: Uuid, index: u32) -> Result<FunctionCall> {
+    let steps = engine.0.store.executions().steps(execution).await?;
+    if steps.is_empty() {
+        return Err(Error::not_found("execution", execution));
+    }
+    let Some(step) = steps.into_iter().find(|step| step.index == index) else {
+        return Err(Error::not_found(
+            "step",
+            format!("{index} of the execution {execution}"),
+        ));
+    };
+    let call = match step.step_type == STEP {
+        true => engine.0.store.function_calls().latest(execution, index).await?,
+        false => None,
+    };
+    let why = match call {
+        Some(call) if call.state != CallState::Refused => return Ok(call),
+        Some(_) => "the function app has refused the call, so that nothing ran".to_owned(),
+        None if step.step_type != STEP => format!("{} calls no function", step.step_type),
+        None => "it has called no function until now".to_owned(),
+    };
+    Err(Error::Conflict(format!("step {index} has no traces: {why}")))
+}
+
+/// By what its traces are found. Before its run is known, and where nobody waits for it, only what took over our trace.
+fn run_of(call: &FunctionCall) -> RunId {
+    let run = call.run.as_ref();
+    match run.and_then(|run| run.invocation_id.clone()) {
+        Some(id) => RunId::Invocation(id),
+        None => RunId::Operation(
+            run.and_then(|run| run.operation_id.clone())
+                .unwrap_or_else(|| call.trace_id.clone()),
+        ),
+    }
+}
+
+async fn connection_of(engine: &Engine, call: &FunctionCall) -> Result<Connection> {
+    match engine.0.store.connections().get(call.connection_id).await {
+        Err(courier_store::Error::NotFound { .. }) => Err(Error::Conflict(
+            "the connection that the step used is deleted, and with it the way to the workspace".into(),
+        )),
+        found => Ok(found?),
+    }
+}
