@@ -66,11 +66,22 @@ enum Part {
     JobName,
 }
 
+/// What a text is part of decides how what an output holds stands in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Of {
+    /// It doesn't lead elsewhere.
+    Path,
+    /// It doesn't lead elsewhere, and is no pattern itself.
+    Pattern,
+    /// It may be anything.
+    Value,
+}
+
 /// May texts of this kind hold placeholders?
 fn takes(kind: Kind) -> bool {
     matches!(
         kind,
-        Kind::Text | Kind::TextList | Kind::RemotePath | Kind::LocalPath
+        Kind::Text | Kind::TextList | Kind::RemotePath | Kind::LocalPath | Kind::Json
     )
 }
 
@@ -114,27 +125,27 @@ impl Template {
         })
     }
 
-    /// The text with all that is known put in. In a pattern, what an output holds stands for itself.
+    /// The text with all that is known put in.
     ///
     /// # Errors
     /// What can't be put in, in words.
-    fn fill(&self, scope: &Scope<'_>, pattern: bool) -> Result<String, String> {
+    fn fill(&self, scope: &Scope<'_>, of: Of) -> Result<String, String> {
         let mut text = String::new();
         for part in &self.0 {
             match part {
                 Part::Text(plain) => text.push_str(plain),
                 Part::Date(date) => text.push_str(&date.text(scope.at, scope.zone)?),
                 Part::ExecutionId => text.push_str(&scope.execution.to_string()),
-                Part::JobName if scope.job.contains('/') => {
+                Part::JobName if of != Of::Value && scope.job.contains('/') => {
                     return Err(format!(
                         "takes the job's name, \"{}\", which has a \"/\"; rename the job, or write a name here",
                         scope.job
                     ));
                 }
-                Part::JobName => text.push_str(&put_in(scope.job, "the job's name", pattern)?),
+                Part::JobName => text.push_str(&put_in(scope.job, "the job's name", of)?),
                 Part::Context(key) => {
                     let value = scope.context.map_or(Ok("value".into()), |all| output(key, all))?;
-                    text.push_str(&put_in(&value, &format!("\"{key}\""), pattern)?);
+                    text.push_str(&put_in(&value, &format!("\"{key}\""), of)?);
                 }
             }
         }
@@ -182,14 +193,20 @@ fn output(key: &str, context: &Map<String, Value>) -> Result<String, String> {
     }
 }
 
-/// A value, ready to stand in a path: it may have folders in it, but doesn't lead out of the one that it is put in.
-fn put_in(value: &str, what: &str, pattern: bool) -> Result<String, String> {
+/// A value, ready to stand in a text. In a path, it may have folders in it, but doesn't lead out of the one that it is put in.
+fn put_in(value: &str, what: &str, of: Of) -> Result<String, String> {
+    if of == Of::Value {
+        return Ok(value.into());
+    }
     if value.contains('\0') || value.split('/').any(|segment| segment == "..") {
         return Err(format!(
             "takes {what}, which has a segment \"..\" or a NUL and can't be part of a path"
         ));
     }
-    Ok(if pattern { literal(value) } else { value.into() })
+    Ok(match of {
+        Of::Pattern => literal(value),
+        Of::Path | Of::Value => value.into(),
+    })
 }
 
 /// A pattern that matches this text only.
@@ -218,11 +235,16 @@ pub(crate) fn fill(
         let Some(value) = filled.get_mut(setting.name).filter(|v| !context::is_reference(v)) else {
             continue;
         };
-        for_each_text(setting.name, value, &mut |field, text| {
+        for_each_text(setting, value, &mut |field, text| {
             if !text.contains("{{") {
                 return;
             }
-            let result = Template::new(text).and_then(|t| t.fill(scope, is_pattern(setting, text)));
+            let of = match setting.kind {
+                Kind::Json => Of::Value,
+                _ if is_pattern(setting, text) => Of::Pattern,
+                _ => Of::Path,
+            };
+            let result = Template::new(text).and_then(|t| t.fill(scope, of));
             match result {
                 Ok(done) => *text = done,
                 Err(message) => problems.push(Problem::new(field, message)),
@@ -232,14 +254,26 @@ pub(crate) fn fill(
     filled
 }
 
-fn for_each_text(field: &str, value: &mut Value, change: &mut dyn FnMut(&str, &mut String)) {
+fn for_each_text(setting: &Setting, value: &mut Value, change: &mut dyn FnMut(&str, &mut String)) {
+    // Only what may be anything has texts deep inside; elsewhere that is a problem, which is told elsewhere.
+    let depth = match setting.kind {
+        Kind::Json => usize::MAX,
+        _ => 1,
+    };
+    texts_within(setting.name, value, depth, change);
+}
+
+fn texts_within(field: &str, value: &mut Value, depth: usize, change: &mut dyn FnMut(&str, &mut String)) {
     match value {
         Value::String(text) => change(field, text),
-        Value::Array(items) => {
+        Value::Array(items) if depth > 0 => {
             for (i, item) in items.iter_mut().enumerate() {
-                if let Value::String(text) = item {
-                    change(&format!("{field}[{i}]"), text);
-                }
+                texts_within(&format!("{field}[{i}]"), item, depth - 1, change);
+            }
+        }
+        Value::Object(map) if depth > 1 => {
+            for (name, item) in map.iter_mut() {
+                texts_within(&format!("{field}.{name}"), item, depth - 1, change);
             }
         }
         _ => {}
@@ -251,7 +285,7 @@ fn for_each_text(field: &str, value: &mut Value, change: &mut dyn FnMut(&str, &m
 pub(crate) fn outputs_in(setting: &Setting, value: &Value) -> Vec<(String, String)> {
     let mut found = Vec::new();
     if takes(setting.kind) && !context::is_reference(value) {
-        for_each_text(setting.name, &mut value.clone(), &mut |field, text| {
+        for_each_text(setting, &mut value.clone(), &mut |field, text| {
             if let Ok(template) = Template::new(text) {
                 found.extend(template.outputs().map(|key| (field.to_owned(), key.to_owned())));
             }
@@ -267,7 +301,7 @@ mod tests {
 
     use super::*;
 
-    fn fill_one(text: &str, context: &Value, pattern: bool) -> Result<String, String> {
+    fn fill_one(text: &str, context: &Value, of: Of) -> Result<String, String> {
         let context = context.as_object().unwrap();
         let scope = Scope {
             execution: Uuid::from_u128(7),
@@ -276,13 +310,13 @@ mod tests {
             zone: Some("Europe/Berlin"),
             context: Some(context),
         };
-        Template::new(text)?.fill(&scope, pattern)
+        Template::new(text)?.fill(&scope, of)
     }
 
     #[test]
     fn each_placeholder_has_its_value() {
         let context = json!({"1.name": "sub/a[1].csv", "1.count": 12, "1.files": [1, 2], "1.state": {}, "1.up": "a/../b", "1.empty": ""});
-        let fill = |text: &str| fill_one(text, &context, false);
+        let fill = |text: &str| fill_one(text, &context, Of::Path);
         for (text, expected) in [
             ("/in/{{date:yyyyMMdd}}/x", "/in/20260330/x"),
             ("{{ date:yy-MM-dd'T'HH.mm.ss,fff }}", "26-03-30T01.30.05,007"),
@@ -336,7 +370,7 @@ mod tests {
     fn a_value_in_a_pattern_stands_for_itself() {
         let context = json!({"1.name": "a[1]*.csv"});
         assert_eq!(
-            fill_one("/out/*-{{context:1.name}}", &context, true).unwrap(),
+            fill_one("/out/*-{{context:1.name}}", &context, Of::Pattern).unwrap(),
             r"/out/*-a\[1\]\*.csv"
         );
     }
@@ -346,9 +380,29 @@ mod tests {
         let scope = Scope::sample("a/b");
         let message = Template::new("{{job.name}}")
             .unwrap()
-            .fill(&scope, false)
+            .fill(&scope, Of::Path)
             .unwrap_err();
         assert!(message.contains("\"a/b\""), "{message}");
+    }
+
+    #[test]
+    fn what_may_be_anything_is_filled_to_its_depths() {
+        const SETTINGS: &[Setting] = &[Setting::optional("input", Kind::Json, "What.")];
+        let config = json!({"input": {"a": [{"b": "{{job.name}}"}, 7], "c": "context:1.x", "d": ["{{x}}"]}});
+        let mut problems = Vec::new();
+        let config = config.as_object().unwrap();
+        let filled = fill(
+            SETTINGS,
+            config,
+            &Scope::sample("a/../b"),
+            &|_, _| false,
+            &mut problems,
+        );
+        assert_eq!(
+            filled["input"],
+            json!({"a": [{"b": "a/../b"}, 7], "c": "context:1.x", "d": ["{{x}}"]})
+        );
+        assert_eq!(problems[0].field, "input.d[0]");
     }
 
     #[test]

@@ -46,6 +46,8 @@ pub enum Kind {
     TextList,
     /// An object whose inside the owner of the table checks.
     Object,
+    /// Any value.
+    Json,
     /// The id of a connection.
     Connection,
     /// A path on a server.
@@ -154,7 +156,8 @@ impl Setting {
             }
             (Kind::Text | Kind::LongText | Kind::LocalPath, Value::String(_))
             | (Kind::Bool, Value::Bool(_))
-            | (Kind::Object, Value::Object(_)) => return None,
+            | (Kind::Object, Value::Object(_))
+            | (Kind::Json, _) => return None,
             (Kind::Integer { min, max }, Value::Number(n))
                 if n.as_i64().is_some_and(|n| (min..=max).contains(&n)) =>
             {

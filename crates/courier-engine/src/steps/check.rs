@@ -189,7 +189,9 @@ fn filled_values(
                 (!items.iter().all(|item| path_of(item).is_some()))
                     .then(|| "must lead to a list of files, as a listing or a transfer leaves it".to_owned())
             }
-            Some(Value::Array(items)) if !execution.is_nil() && !matches!(setting.kind, Kind::TextList) => {
+            Some(Value::Array(items))
+                if !execution.is_nil() && !matches!(setting.kind, Kind::TextList | Kind::Json) =>
+            {
                 Some(format!(
                     "takes one value, and the reference leads to a list of {}{}",
                     items.len(),
