@@ -157,6 +157,12 @@ pub enum Error {
     /// The connection may not be used now: it is disabled, or waits for somebody's decision (1050).
     #[error("{0}")]
     ConnectionNotUsable(String),
+    /// A function ran, and failed; in words that name the run.
+    #[error("{0}")]
+    FunctionFailed(String),
+    /// A function was triggered, or may have been, and nobody can tell how that ended. In words that say when.
+    #[error("{0}")]
+    FunctionOutcomeUnknown(String),
     /// The transfer layer failed; its kind says how.
     #[error(transparent)]
     Transfer(#[from] courier_transfer::Error),
@@ -240,6 +246,8 @@ impl Error {
             Self::FipsKeyType { .. } => "fips_key_type",
             Self::NotFips { .. } => "not_fips",
             Self::ConnectionNotUsable(_) => "connection_not_usable",
+            Self::FunctionFailed(_) => "function_failed",
+            Self::FunctionOutcomeUnknown(_) => "function_outcome_unknown",
             Self::Transfer(e) => e.kind().as_str(),
             Self::Storage(e) => storage_kind(e),
             Self::Store(_) => "store",
@@ -264,7 +272,8 @@ impl Error {
             // A disk may be cleared.
             Self::Storage(e) => e.retry() || e.kind() == courier_storage::ErrorKind::Full,
             Self::Store(e) => e.may_pass(),
-            Self::Vault(_) | Self::Internal(_) => true,
+            // An unknown outcome is not among them: the function may run, and another trigger would be one too many.
+            Self::FunctionFailed(_) | Self::Vault(_) | Self::Internal(_) => true,
             _ => false,
         }
     }
