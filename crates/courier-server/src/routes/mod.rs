@@ -16,6 +16,7 @@ mod pulls;
 mod settings;
 mod storages;
 mod tokens;
+mod traces;
 mod users;
 
 use std::{fmt::Display, str::FromStr};
@@ -96,6 +97,7 @@ pub(crate) fn api(state: AppState) -> Api {
         .at(Operator, routes!(executions::resume))
         .at(Operator, routes!(executions::cancel))
         .at(Viewer, routes!(events::watch))
+        .at(Viewer, routes!(traces::list))
         // A webhook's address may be all that keeps others from posting there, so it isn't for everybody's eyes.
         .at(Operator, routes!(alerts::list, alerts::create))
         .at(
