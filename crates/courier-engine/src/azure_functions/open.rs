@@ -185,8 +185,8 @@ pub(super) async fn record_override(
     engine.audit().record(record).await
 }
 
-/// Writes down what an answer, or this error in its place, says of the connection: its health, and that it was not let in. Not
-/// to be called with what the connection can't help, such as a function that there isn't.
+/// Writes down what an answer, or this error in its place, says of the connection: its health, and that it was not let in. Who is
+/// asked to wait for a while is let in. Not to be called with what the connection can't help, such as a function that there isn't.
 ///
 /// # Errors
 /// [`Error::Store`].
@@ -197,6 +197,9 @@ pub(crate) async fn note(
     performed_by: &str,
     error: Option<&Error>,
 ) -> Result<()> {
+    if error.and_then(Error::transfer_kind) == Some(ErrorKind::Busy) {
+        return Ok(());
+    }
     let text = error.map(Error::to_string).unwrap_or_default();
     let outcome = outcome_of(connection, purpose, error, &text).filter(|_| purpose.notes());
     let refused = error.filter(|error| error.transfer_kind() == Some(ErrorKind::Auth));
@@ -243,4 +246,13 @@ pub(crate) fn azure_error(error: &AzureError) -> Error {
         false => Retry::Never,
     };
     TransferError::new(kind, error.message()).with_retry(retry).into()
+}
+
+/// The same where nothing was asked for by a name of the caller's: what doesn't exist then is what the connection names, and the
+/// caller's own thing does.
+pub(super) fn of_connection(error: &AzureError) -> Error {
+    match error.kind() {
+        AzureErrorKind::NotFound => TransferError::new(ErrorKind::Failed, error.message()).into(),
+        _ => azure_error(error),
+    }
 }

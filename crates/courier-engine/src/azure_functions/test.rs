@@ -8,7 +8,7 @@ use courier_store::connections::Connection;
 use courier_transfer::Error as TransferError;
 use tokio::time::Instant;
 
-use super::open::{Parts, azure_error, record_override, seconds};
+use super::open::{Parts, of_connection, record_override, seconds};
 use crate::{
     Engine, Error, Failure, Result,
     fips::Ruling,
@@ -45,7 +45,7 @@ pub(crate) async fn run(
 async fn check(parts: Parts, deadline: Instant, report: &mut TestReport) -> Option<Error> {
     let host = async {
         let status = parts.app?.status(deadline).await;
-        status.map_err(|error| azure_error(&error))
+        status.map_err(|error| of_connection(&error))
     };
     let logs = async {
         let workspace = match parts.workspace {
@@ -54,7 +54,7 @@ async fn check(parts: Parts, deadline: Instant, report: &mut TestReport) -> Opti
         };
         match workspace.token(deadline).await {
             Ok(()) => (Ok(()), Some(workspace.check(deadline).await)),
-            Err(error) => (Err(azure_error(&error)), None),
+            Err(error) => (Err(of_connection(&error)), None),
         }
     };
     let (host, (token, workspace)) = tokio::join!(host, logs);
@@ -69,7 +69,7 @@ async fn check(parts: Parts, deadline: Instant, report: &mut TestReport) -> Opti
         Some(Ok(())) => {
             Ok("the service principal may read the workspace, which has the tables for runs".to_owned())
         }
-        Some(Err(error)) => Err(azure_error(&error)),
+        Some(Err(error)) => Err(of_connection(&error)),
         None => Err(Error::ConnectionNotUsable(
             "it was not asked, since there is no token for it".into(),
         )),

@@ -11,7 +11,7 @@ use courier_store::{
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::{STEP, azure_error, note, open};
+use super::{STEP, note, open, open::of_connection};
 use crate::{Actor, Engine, Error, Page, PageRequest, Result, trust::Purpose};
 
 /// How long somebody who looks waits for the workspace.
@@ -39,9 +39,10 @@ pub(crate) async fn of_step(
     page: PageRequest,
 ) -> Result<Traces> {
     let limit = page.limit.max(1);
-    let skip = match page.cursor.as_deref().map(str::parse::<u64>) {
+    // A cursor is how many lines stand before the page.
+    let skip = match page.cursor.as_deref().map(str::parse::<u32>) {
         None => 0,
-        Some(Ok(skip)) => skip,
+        Some(Ok(skip)) => u64::from(skip),
         Some(Err(_)) => return Err(courier_store::Error::BadCursor.into()),
     };
     let call = called(engine, execution, index).await?;
@@ -57,7 +58,7 @@ pub(crate) async fn of_step(
         .workspace
         .traces(&run_of(&call), skip, limit.saturating_add(1), deadline)
         .await
-        .map_err(|error| azure_error(&error));
+        .map_err(|error| of_connection(&error));
     note(engine, &connection, purpose, &actor.name, found.as_ref().err()).await?;
     let Found { mut rows, partial } = found?;
     if rows.is_empty() && skip == 0 && call.run.is_none() {
@@ -66,9 +67,9 @@ pub(crate) async fn of_step(
             call.triggered_at
         )));
     }
-    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    let next_cursor = (rows.len() > limit).then(|| (skip + page.limit.max(1)).to_string());
-    rows.truncate(limit);
+    let shown = usize::try_from(limit).unwrap_or(usize::MAX);
+    let next_cursor = (rows.len() > shown).then(|| skip.saturating_add(limit).to_string());
+    rows.truncate(shown);
     Ok(Traces {
         page: Page {
             items: rows,

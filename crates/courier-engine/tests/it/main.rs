@@ -8,8 +8,10 @@
 
 mod admin;
 mod alerts;
+mod app_checks;
 mod audit;
 mod certificates;
+mod cloud;
 mod connections;
 mod damaged;
 mod database;
