@@ -11,8 +11,8 @@ mod run;
 pub use history::Transition;
 pub(crate) use load::without_context;
 pub use node::{LEASE, Life, Node};
-pub(crate) use run::held;
 pub(crate) use run::is_uneventful;
+pub(crate) use run::{had_last, held};
 
 use jiff::Timestamp;
 use serde_json::Value;

@@ -91,10 +91,10 @@ pub struct FunctionRun {
     pub started_at: Timestamp,
     /// Did it succeed?
     pub success: bool,
-    /// What it answered.
-    pub result_code: Option<String>,
+    /// What it ended with, which may be nothing.
+    pub result_code: String,
     /// How long it took, milliseconds.
-    pub duration_ms: Option<f64>,
+    pub duration_ms: u64,
 }
 
 /// A call that is about to be made.
@@ -148,8 +148,11 @@ impl FunctionCalls<'_> {
 
     /// Notes what came of making a call, with the record of it. [`CallAnswer::Unclear`] is also for one whose maker is gone.
     ///
+    /// What came of it is true also when the execution was told to stop meanwhile, so that it is noted as long as nobody else
+    /// has taken the execution: whoever does says that it is unclear.
+    ///
     /// # Errors
-    /// [`Error::Conflict`] where the claim is lost, or the answer to this call is known; as [`Self::begin`].
+    /// [`Error::Conflict`] where somebody else has, or the answer to this call is known; as [`Self::begin`].
     pub async fn answered(
         &self,
         claim: Claim,

@@ -344,6 +344,18 @@ pub(crate) async fn held(db: &impl ConnectionTrait, claim: Claim) -> Result<(Mod
     Ok((row, request))
 }
 
+/// The row of an execution that nobody has taken since this claim did, locked: whether or not it still runs.
+pub(crate) async fn had_last(db: &impl ConnectionTrait, claim: Claim) -> Result<Model> {
+    let (row, state, _) = locked(db, claim.execution).await?;
+    if row::number(row.attempts) != claim.attempt {
+        return Err(Error::Conflict(format!(
+            "the execution is {state}, and was taken again since attempt {}",
+            claim.attempt
+        )));
+    }
+    Ok(row)
+}
+
 fn the_step(execution: Uuid, index: u32) -> sea_orm::Condition {
     sea_orm::Condition::all()
         .add(steps::Column::ExecutionId.eq(execution))

@@ -1,4 +1,4 @@
-//! What happens to a call. All of it shows the claim of the execution.
+//! What happens to a call. All of it shows a claim of the execution.
 
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, DbErr, EntityTrait, IntoActiveModel, QueryFilter, Set,
@@ -93,7 +93,7 @@ pub(super) async fn answered(
     let calling = [CallState::Calling.as_str()];
     store
         .transact(async |db| {
-            executions::held(db, claim).await?;
+            executions::had_last(db, claim).await?;
             change_open(db, claim, call, &calling, change).await?;
             store.append_audit(db, vec![record]).await?;
             let row = Entity::find_by_id(call).one(db).await?.ok_or(Error::NotFound {

@@ -3,7 +3,7 @@
 use courier_store::{
     Error, Store,
     audit::NewAudit,
-    executions::{Claim, StepState},
+    executions::{Claim, ExecutionState, StepState},
     function_calls::{CallAnswer, CallState, FunctionCall, FunctionRun, NewCall},
     new_id, now,
 };
@@ -22,6 +22,7 @@ on_both!(
     a_call_is_noted_before_it_is_made,
     a_step_has_no_two_open_calls,
     whoever_lost_the_execution_writes_nothing,
+    an_answer_is_noted_also_when_the_execution_has_stopped,
     a_run_is_one_calls_own,
     a_call_knows_whether_its_step_was_tried_again,
     rivals_are_those_that_wait_and_those_that_have,
@@ -48,8 +49,8 @@ fn run(id: &str, success: bool) -> FunctionRun {
         operation_id: None,
         started_at: now(),
         success,
-        result_code: Some(DIFFICULT.into()),
-        duration_ms: Some(12.5),
+        result_code: DIFFICULT.into(),
+        duration_ms: 12,
     }
 }
 
@@ -163,6 +164,42 @@ async fn whoever_lost_the_execution_writes_nothing(db: Database) {
         .claim_run(other, begun.id, &run("r", true), record("x"))
         .await;
     assert!(matches!(foreign, Err(Error::Conflict(_))), "{foreign:?}");
+}
+
+async fn an_answer_is_noted_also_when_the_execution_has_stopped(db: Database) {
+    let (calls, executions) = (db.function_calls(), db.executions());
+    for (to, taken_again) in [
+        (ExecutionState::Cancelled, false),
+        (ExecutionState::Queued, false),
+        (ExecutionState::Queued, true),
+    ] {
+        let claim = running(&db).await;
+        let begun = calls.begin(claim, call(1, "f", now())).await.unwrap();
+        executions.release(claim, to, None, None).await.unwrap();
+        if taken_again {
+            let life = life(&db, &new_id().to_string()).await;
+            executions.claim(claim.execution, &life).await.unwrap().unwrap();
+        }
+        let answer = CallAnswer::Accepted {
+            not_before: now(),
+            awaited: true,
+        };
+        let noted = calls.answered(claim, begun.id, answer, record("x")).await;
+        match taken_again {
+            false => assert_eq!(noted.unwrap().state, CallState::Accepted),
+            true => assert!(matches!(noted, Err(Error::Conflict(_))), "{noted:?}"),
+        }
+        let found = calls
+            .claim_run(claim, begun.id, &run("r", true), record("x"))
+            .await;
+        assert!(matches!(found, Err(Error::Conflict(_))), "{found:?}");
+        if to == ExecutionState::Queued && !taken_again {
+            executions
+                .request_cancel(claim.execution, |_| record("x"))
+                .await
+                .unwrap();
+        }
+    }
 }
 
 async fn a_run_is_one_calls_own(db: Database) {
