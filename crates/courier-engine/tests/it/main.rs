@@ -21,6 +21,7 @@ mod fips;
 mod fixture;
 mod folder_mappings;
 mod full_servers;
+mod function_apps;
 mod hostile;
 mod hostile_paths;
 mod housekeeping;
