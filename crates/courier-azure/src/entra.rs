@@ -244,7 +244,7 @@ impl Tokens {
         let refusal = Refusal::parse(&answer.body);
         let cause = match (status.as_u16(), &refusal) {
             (429, _) => Cause::Throttled,
-            (500.., _) => Cause::Failing,
+            (408 | 410 | 500.., _) => Cause::Failing,
             (_, Some(refusal)) => refusal.cause,
             (_, None) => Cause::Other,
         };
@@ -258,7 +258,10 @@ impl Tokens {
                 },
             ),
             Cause::Failing => (ErrorKind::Failed, format!("it failed ({status})")),
-            Cause::Other if refusal.is_some() => (ErrorKind::Auth, "it refuses".to_owned()),
+            // What gives tokens to a machine says no in forms of its own.
+            Cause::Other if refusal.is_some() || self.identity.application().is_none() => {
+                (ErrorKind::Auth, format!("it refuses ({status})"))
+            }
             Cause::Other => (
                 ErrorKind::Protocol,
                 format!(
@@ -266,49 +269,14 @@ impl Tokens {
                     self.see_address()
                 ),
             ),
-            cause => (ErrorKind::Auth, self.remedy(cause, resource)),
+            Cause::Settings(wrong) => (ErrorKind::Auth, wrong.remedy(resource)),
         };
-        let words = refusal
-            .map(|refusal| refusal.words)
-            .filter(|_| !self.repeats_proof(&answer.body));
-        let words = match words {
+        let words = refusal.map(|refusal| refusal.words);
+        let words = match words.filter(|words| !self.repeats_secret(words)) {
             Some(words) => format!("{whom} gave no token: {reason} ({words})"),
             None => format!("{whom} gave no token: {reason}"),
         };
         Error::new(kind, words).with_retry_after(pause)
-    }
-
-    /// What is wrong with the application, and who mends it how.
-    fn remedy(&self, cause: Cause, resource: &str) -> String {
-        match cause {
-            Cause::Tenant => {
-                "there is no such tenant; see tenant_id, and authority_host where it is in another cloud".into()
-            }
-            Cause::Client => {
-                "the tenant knows no such application; see client_id, which is the application's (client) id, and tenant_id"
-                    .into()
-            }
-            Cause::Secret => {
-                "the client secret is wrong; see client_secret, which is the value of the secret and not its id".into()
-            }
-            Cause::SecretExpired => {
-                "the client secret has expired; make a new one for the application, and set client_secret".into()
-            }
-            Cause::Assertion => {
-                "what the application proves itself by is not registered with it, or its time is up; see the application's certificates and federated credentials, and this machine's clock"
-                    .into()
-            }
-            Cause::Disabled => {
-                "the application is disabled; enable it among the tenant's enterprise applications".into()
-            }
-            Cause::Policy => {
-                "a conditional access policy of the tenant refuses; exempt the application, or this machine's address".into()
-            }
-            Cause::Resource => format!(
-                "the tenant gives no tokens for {resource}; see whether that address and authority_host are of the same cloud"
-            ),
-            Cause::Throttled | Cause::Failing | Cause::Other => "it refuses".into(),
-        }
     }
 
     /// Where to look when something else answers.
@@ -319,8 +287,8 @@ impl Tokens {
         }
     }
 
-    /// Does an answer say the secret that was sent there? Then none of it is told.
-    fn repeats_proof(&self, body: &[u8]) -> bool {
+    /// Do these words hold the secret that was sent there? Then none of them is told.
+    fn repeats_secret(&self, words: &str) -> bool {
         let secret = match &self.identity {
             Identity::ClientSecret { secret, .. } => secret,
             Identity::ManagedIdentity {
@@ -329,11 +297,10 @@ impl Tokens {
             } => header,
             _ => return false,
         };
-        let text = Zeroizing::new(String::from_utf8_lossy(body).into_owned());
         let secret = secret.expose_secret();
-        let encoded: Zeroizing<String> =
-            Zeroizing::new(form_urlencoded::byte_serialize(secret.as_bytes()).collect());
-        !secret.is_empty() && (text.contains(secret) || text.contains(&*encoded))
+        let encoded: String = form_urlencoded::byte_serialize(secret.as_bytes()).collect();
+        let encoded = Zeroizing::new(encoded);
+        !secret.is_empty() && (words.contains(secret) || words.contains(&*encoded))
     }
 
     /// Who gives the tokens, for errors.

@@ -56,15 +56,27 @@ impl TokenAnswer {
     }
 }
 
-/// What Entra ID's numbers (`AADSTS…`) mean for who has to do something (Microsoft Entra authentication and authorization
-/// error codes).
+/// Why there is no token, as far as it decides what comes next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Cause {
+    /// Somebody must change something.
+    Settings(Wrong),
+    /// Too many requests.
+    Throttled,
+    /// It failed by its own account.
+    Failing,
+    /// Anything else.
+    Other,
+}
+
+/// What somebody must change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wrong {
     /// The tenant doesn't exist there.
     Tenant,
     /// The application doesn't exist in the tenant.
     Client,
-    /// The secret is wrong.
+    /// The secret is another one.
     Secret,
     /// The secret's time is up.
     SecretExpired,
@@ -76,31 +88,61 @@ pub(super) enum Cause {
     Policy,
     /// The tenant doesn't know what the token is for.
     Resource,
-    /// Too many requests.
-    Throttled,
-    /// It failed by its own account.
-    Failing,
-    /// Anything else.
-    Other,
+}
+
+impl Wrong {
+    /// What it is in words, and who mends it how.
+    pub(super) fn remedy(self, resource: &str) -> String {
+        match self {
+            Self::Tenant => {
+                "there is no such tenant; see tenant_id, and authority_host where it is in another cloud"
+            }
+            Self::Client => {
+                "the tenant knows no such application; see client_id, which is the application's (client) id, and tenant_id"
+            }
+            Self::Secret => {
+                "the client secret is wrong; see client_secret, which is the value of the secret and not its id"
+            }
+            Self::SecretExpired => {
+                "the client secret has expired; make a new one for the application, and set client_secret"
+            }
+            Self::Assertion => {
+                "what the application proves itself by is not registered with it, or its time is up; see the application's certificates and federated credentials, and this machine's clock"
+            }
+            Self::Disabled => {
+                "the application is disabled; enable it among the tenant's enterprise applications"
+            }
+            Self::Policy => {
+                "a conditional access policy of the tenant refuses; exempt the application, or this machine's address"
+            }
+            Self::Resource => {
+                return format!(
+                    "the tenant gives no tokens for {resource}; see whether that address and authority_host are of the same cloud"
+                );
+            }
+        }
+        .to_owned()
+    }
 }
 
 impl Cause {
+    /// What Entra ID's number says (`AADSTS…`, Microsoft Entra authentication and authorization error codes).
     fn of(number: u32) -> Self {
-        match number {
-            50_059 | 90_002 | 90_038 | 900_021 | 900_023 => Self::Tenant,
-            700_016 | 700_038 => Self::Client,
-            7_000_215 | 7_000_216 => Self::Secret,
-            7_000_222 => Self::SecretExpired,
+        Self::Settings(match number {
+            50_059 | 90_002 | 90_038 | 900_021 | 900_023 => Wrong::Tenant,
+            700_016 | 700_038 => Wrong::Client,
+            7_000_215 | 7_000_216 => Wrong::Secret,
+            7_000_222 => Wrong::SecretExpired,
             50_013 | 50_027 | 700_021 | 700_023 | 700_024 | 700_027 | 700_030 | 700_211..=700_213 => {
-                Self::Assertion
+                Wrong::Assertion
             }
-            7_000_112 => Self::Disabled,
-            53_000..=53_011 => Self::Policy,
-            50_001 | 70_011 | 500_011 | 500_014 | 650_052 | 650_057 | 1_002_012 => Self::Resource,
-            50_196 | 90_055 => Self::Throttled,
-            90_006 | 90_012 | 90_024 | 90_033 => Self::Failing,
-            _ => Self::Other,
-        }
+            7_000_112 => Wrong::Disabled,
+            53_000..=53_011 => Wrong::Policy,
+            50_001 | 70_011 | 500_011 | 500_014 | 650_052 | 650_057 | 1_002_012 => Wrong::Resource,
+            50_196 | 90_055 => return Self::Throttled,
+            90_006 | 90_012 | 90_024 | 90_033 => return Self::Failing,
+            _ => return Self::Other,
+        })
     }
 }
 
@@ -202,26 +244,34 @@ mod tests {
             let body = serde_json::json!({ "error": "invalid_client", "error_description": words });
             Refusal::parse(body.to_string().as_bytes()).unwrap().cause
         };
-        for (number, expected) in [
-            (90_002, Cause::Tenant),
-            (900_023, Cause::Tenant),
-            (700_016, Cause::Client),
-            (7_000_215, Cause::Secret),
-            (7_000_222, Cause::SecretExpired),
-            (7_000_112, Cause::Disabled),
-            (700_027, Cause::Assertion),
-            (53_003, Cause::Policy),
-            (500_011, Cause::Resource),
-            (90_055, Cause::Throttled),
-            (90_033, Cause::Failing),
-            (1, Cause::Other),
+        for (number, wrong) in [
+            (90_002, Wrong::Tenant),
+            (900_023, Wrong::Tenant),
+            (700_016, Wrong::Client),
+            (7_000_215, Wrong::Secret),
+            (7_000_222, Wrong::SecretExpired),
+            (7_000_112, Wrong::Disabled),
+            (700_027, Wrong::Assertion),
+            (53_003, Wrong::Policy),
+            (500_011, Wrong::Resource),
         ] {
+            let expected = Cause::Settings(wrong);
             assert_eq!(cause(&format!("AADSTS{number}: words.")), expected, "{number}");
         }
-        assert_eq!(cause("AADSTS99999999999999: words"), Cause::Other);
+        assert_eq!(cause("AADSTS90055: words."), Cause::Throttled);
+        assert_eq!(cause("AADSTS90033: words."), Cause::Failing);
+        for words in [
+            "AADSTS1: words.",
+            "AADSTS99999999999999: words",
+            "AADSTS",
+            "words",
+        ] {
+            assert_eq!(cause(words), Cause::Other, "{words}");
+        }
         let by_codes =
             br#"{"error":"invalid_client","error_description":"translated","error_codes":[7000222]}"#;
-        assert_eq!(Refusal::parse(by_codes).unwrap().cause, Cause::SecretExpired);
+        let expired = Cause::Settings(Wrong::SecretExpired);
+        assert_eq!(Refusal::parse(by_codes).unwrap().cause, expired);
         let failing = br#"{"error":"temporarily_unavailable"}"#;
         assert_eq!(Refusal::parse(failing).unwrap().cause, Cause::Failing);
     }

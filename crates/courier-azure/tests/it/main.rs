@@ -5,3 +5,10 @@
     clippy::indexing_slicing,
     clippy::panic
 )]
+
+mod functions;
+mod http;
+mod logs;
+mod scripted;
+mod tls;
+mod tokens;
