@@ -129,6 +129,24 @@ pub struct SshAlgorithms {
     pub host_key: Option<Vec<String>>,
 }
 
+/// Who asks what became of a function's run, and where (specification 6.3.4). A name that is not known is an error (3011).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct FunctionAppProperties {
+    /// The Log Analytics workspace that knows of the runs; its id, not its name.
+    pub workspace_id: String,
+    /// The tenant of the service principal: its id, or a domain of it.
+    pub tenant_id: String,
+    /// The id of the service principal's application.
+    pub client_id: String,
+    /// Where tokens are given; by default `https://login.microsoftonline.com`. Another one clears the client secret, unless the
+    /// same request brings a new one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authority_host: Option<String>,
+    /// Where workspaces are asked; by default `https://api.loganalytics.io`. Another one clears the client secret, too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub logs_endpoint: Option<String>,
+}
+
 /// A field that only some protocols have: `None` where the protocol does not have it, `Some(None)` where it is not set.
 pub type Own<T> = Option<Option<T>>;
 
@@ -141,7 +159,7 @@ pub struct Connection {
     pub name: String,
     /// A label to group connections by.
     pub group: Option<String>,
-    /// `sftp`, `ftp`, `ftps`, `local` …
+    /// `sftp`, `ftp`, `ftps`, `local` or `azure_function`.
     pub protocol: String,
     /// Host name or address.
     pub host: Option<String>,
@@ -151,7 +169,7 @@ pub struct Connection {
     pub auth_method: AuthMethod,
     /// Login name.
     pub username: Option<String>,
-    /// Is a password set?
+    /// Is a password set? That of a function app is its master key.
     pub has_password: bool,
     /// Its active keys, the newest first.
     pub ssh_key_ids: Vec<Uuid>,
@@ -161,9 +179,9 @@ pub struct Connection {
     pub has_client_secret: bool,
     /// Is a client certificate set?
     pub has_client_certificate: bool,
-    /// What only this protocol needs.
+    /// Who asks what became of a function, and where (Azure Functions).
     #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<Object>, required = false)]
+    #[schema(value_type = Option<FunctionAppProperties>, required = false)]
     pub properties: Own<Value>,
     /// Every remote path lies below it.
     pub base_path: Option<String>,

@@ -35,8 +35,9 @@ pub use audit::{AuditEntry, AuditExportQuery, AuditFinding, AuditQuery, AuditRep
 pub use auth::{LoginRequest, LoginResponse, Me, PasswordChange};
 pub use connections::{
     AddConnectionKey, ApproveHostKey, AuthMethod, Connection, ConnectionInput, ConnectionKey,
-    ConnectionQuery, ConnectionStatus, FileEntry, FilesQuery, FtpsMode, Health, HostKeyPolicy, KeyUse,
-    KnownHost, Own, RevokeKey, SshAlgorithms, TlsCertPolicy, TlsVersionFloor, TransferType,
+    ConnectionQuery, ConnectionStatus, FileEntry, FilesQuery, FtpsMode, FunctionAppProperties, Health,
+    HostKeyPolicy, KeyUse, KnownHost, Own, RevokeKey, SshAlgorithms, TlsCertPolicy, TlsVersionFloor,
+    TransferType,
 };
 pub use errors::ErrorCode;
 pub use executions::{

@@ -96,7 +96,7 @@ pub(crate) fn can_unlock() -> Result<bool> {
 pub(crate) fn ask_twice(question: &str) -> Result<SecretString> {
     let Some(terminal) = prompt::terminal() else {
         return Err(Failure::usage(
-            "there is no terminal to ask for a new password on; use --password-stdin in scripts",
+            "there is no terminal to ask for a new secret on; in scripts use standard input or a file, as the help says",
         ));
     };
     let mut again = question.to_owned();
@@ -122,13 +122,10 @@ pub(crate) fn from_stdin() -> Result<SecretString> {
     first_line(io::stdin().lock(), "standard input")
 }
 
-fn from_file(path: &Path) -> Result<SecretString> {
-    let file = std::fs::File::open(path).map_err(|e| {
-        Failure::usage(format!(
-            "could not read the password file {}: {e}",
-            path.display()
-        ))
-    })?;
+/// The first line of a file.
+pub(crate) fn from_file(path: &Path) -> Result<SecretString> {
+    let file = std::fs::File::open(path)
+        .map_err(|e| Failure::usage(format!("could not read {}: {e}", path.display())))?;
     first_line(file, &path.display().to_string())
 }
 

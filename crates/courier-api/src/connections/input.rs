@@ -6,8 +6,8 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{
-    AuthMethod, ConnectionStatus, FtpsMode, HostKeyPolicy, SshAlgorithms, TlsCertPolicy, TlsVersionFloor,
-    TransferType,
+    AuthMethod, ConnectionStatus, FtpsMode, FunctionAppProperties, HostKeyPolicy, SshAlgorithms,
+    TlsCertPolicy, TlsVersionFloor, TransferType,
 };
 use crate::Secret;
 
@@ -22,7 +22,7 @@ pub struct ConnectionInput {
     /// A label to group connections by.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub group: Option<String>,
-    /// `sftp`, `ftp`, `ftps`, `local` …
+    /// `sftp`, `ftp`, `ftps`, `local` or `azure_function`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub protocol: Option<String>,
     /// Host name or address.
@@ -37,10 +37,14 @@ pub struct ConnectionInput {
     /// Login name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub username: Option<String>,
-    /// Password.
+    /// Password; the master key of a function app (Azure Functions).
     #[schema(write_only)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub password: Option<Secret>,
+    /// The client secret of the service principal (Azure Functions).
+    #[schema(write_only)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_secret: Option<Secret>,
     /// A certificate and its unencrypted private key, as PEM, for a server that asks for one (FTPS).
     #[schema(write_only)]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -48,9 +52,9 @@ pub struct ConnectionInput {
     /// Keys of the SSH key store.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ssh_key_ids: Option<Vec<Uuid>>,
-    /// What only this protocol needs.
+    /// Who asks what became of a function, and where (Azure Functions).
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Option<FunctionAppProperties>)]
     pub properties: Option<Value>,
     /// Every remote path lies below it.
     #[serde(skip_serializing_if = "Option::is_none")]

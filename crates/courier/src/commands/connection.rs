@@ -1,6 +1,7 @@
 //! `courier connection`: servers, their keys, pins and files.
 
 mod ftp;
+mod function_app;
 mod history;
 mod tested;
 
@@ -10,6 +11,7 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use self::ftp::FtpArgs;
+use self::function_app::FunctionAppArgs;
 use super::{DocumentArgs, ListArgs, body, done, fields, show, show_items, text};
 use crate::api::{Api, ApiArgs};
 use crate::exit::{Failure, Result};
@@ -24,6 +26,8 @@ Examples:
   courier connection create partner --host sftp.partner.com --username acme --ssh-key partner-2026
   courier connection create drop --host 10.0.0.5 --username in --auth-method password --password-stdin
   courier connection create bank --protocol ftps --host ftp.bank.com --username acme --tls-pin AB:CD:… --ask-password
+  courier connection create billing --protocol azure_function --host billing.azurewebsites.net --ask-password \
+      --workspace-id … --tenant-id … --client-id … --ask-client-secret
   courier connection test partner
   courier connection approve-host-key partner SHA256:…
   courier connection files partner /inbox
@@ -134,7 +138,7 @@ enum Command {
 /// The fields of a connection.
 #[derive(Debug, clap::Args)]
 struct InputArgs {
-    /// sftp, ftp, ftps or local
+    /// sftp, ftp, ftps, local or azure_function
     #[arg(long)]
     protocol: Option<String>,
     /// Host name or address
@@ -146,7 +150,7 @@ struct InputArgs {
     /// Login name
     #[arg(long)]
     username: Option<String>,
-    /// password, ssh_key, password_and_ssh_key or none
+    /// password, ssh_key, password_and_ssh_key, service_principal or none
     #[arg(long)]
     auth_method: Option<AuthMethod>,
     /// A key of the store, by name or id. Repeatable
@@ -176,6 +180,8 @@ struct InputArgs {
     document: DocumentArgs,
     #[command(flatten)]
     ftp: FtpArgs,
+    #[command(flatten)]
+    function_app: FunctionAppArgs,
 }
 
 /// How many insecure or weak choices a connection has, for the table; `show` tells them.
@@ -234,7 +240,7 @@ pub(crate) async fn run(args: Args, output: Output) -> Result<()> {
             show(output, &api.get(&["connections", &id(&connection).await?]).await?)
         }
         Command::Create { name, input } => {
-            let mut request = input.request(&api, name, true).await?;
+            let mut request = input.request(&api, name, None).await?;
             if request.get("protocol").is_none() {
                 request.insert("protocol".to_owned(), json!("sftp"));
             }
@@ -249,7 +255,7 @@ pub(crate) async fn run(args: Args, output: Output) -> Result<()> {
             name,
             input,
         } => {
-            let request = input.request(&api, name, false).await?;
+            let request = input.request(&api, name, Some(&connection)).await?;
             if request.is_empty() {
                 return Err(Failure::usage(
                     "nothing to change; `courier connection update --help` shows what can be",
@@ -365,7 +371,14 @@ impl InputArgs {
         )
     }
 
-    async fn request(&self, api: &Api, name: Option<String>, new: bool) -> Result<Map<String, Value>> {
+    /// What is to be sent for a new connection, or a change of this one.
+    async fn request(
+        &self,
+        api: &Api,
+        name: Option<String>,
+        changed: Option<&str>,
+    ) -> Result<Map<String, Value>> {
+        let new = changed.is_none();
         let mut keys = Vec::new();
         for key in &self.ssh_key {
             keys.push(Value::String(api.resolve("ssh-keys", key).await?));
@@ -398,6 +411,7 @@ impl InputArgs {
         ]);
         given.extend(self.ftp.fields()?);
         let mut request = self.document.document(given)?;
+        self.function_app.add_to(&mut request, api, changed).await?;
         if let Some(password) = self.password.given("Password for the connection")? {
             request.insert("password".to_owned(), Value::from(password.expose_secret()));
         } else if new && self.needs_password() && !request.contains_key("password") {
