@@ -13,7 +13,7 @@ use super::{
     stop,
 };
 use crate::{
-    Error, Failure, Result,
+    Error, Failure, Result, azure_functions,
     definition::StepDefinition,
     live::Stop,
     steps::{self, Step, StepState},
@@ -97,9 +97,13 @@ impl Run<'_> {
             Stop::Cancel => {
                 steps::remove_partials(self.engine, self.sessions, definition, row.index, &self.context)
                     .await;
+                let message = "the execution was cancelled";
                 let failure = Failure {
                     kind: ErrorKind::Cancelled.as_str().into(),
-                    message: "the execution was cancelled".into(),
+                    message: match self.left_running(definition, row.index).await {
+                        Some(left) => format!("{message}; {left}"),
+                        None => message.into(),
+                    },
                 };
                 row.state = RowState::Failed;
                 row.ended_at = Some(courier_store::now());
@@ -107,8 +111,24 @@ impl Run<'_> {
             }
             Stop::Pause | Stop::Shutdown => row.state = RowState::Pending,
         }
+        if stop == Stop::Pause
+            && let Some(left) = self.left_running(definition, row.index).await
+        {
+            let (store, claim) = (self.engine.0.store.executions(), self.execution.claim());
+            let left = &format!("step {} waits no more; {left}", row.index);
+            self.write(|| async move { Ok(store.remark(claim, left).await?) }.boxed())
+                .await?;
+        }
         self.keep(&row).await?;
         Ok(Halt::Stopped(stop))
+    }
+
+    /// What a step has begun that goes on without it, in words.
+    async fn left_running(&self, definition: &StepDefinition, index: u32) -> Option<String> {
+        if definition.step_type != azure_functions::STEP {
+            return None;
+        }
+        azure_functions::left_running(self.engine, self.execution.id, index).await
     }
 
     /// Runs a step once, and takes over what it left, also where it failed.

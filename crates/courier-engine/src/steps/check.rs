@@ -1,5 +1,6 @@
 //! Checks of step configurations: when a job is saved, and again when a step runs.
 
+use courier_azure::FunctionName;
 use courier_store::executions::Execution;
 use courier_transfer::{
     ops::{Pattern, RemoteGlob},
@@ -8,7 +9,7 @@ use courier_transfer::{
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::{StepType, find, pull};
+use super::{StepType, azure_function, find, pull};
 use crate::{
     Definition, Engine, Error, Result,
     azure_functions::no_files,
@@ -255,6 +256,9 @@ fn special(
             RemoteGlob::new(text).err().map(|e| e.message().to_owned())
         }
         (Kind::Text, "pattern") => Pattern::new(text).err().map(|e| e.message().to_owned()),
+        (Kind::Text, azure_function::FUNCTION_NAME) => {
+            FunctionName::new(text).err().map(|e| e.message().to_owned())
+        }
         (Kind::Text, "atomic_suffix") => text
             .contains('/')
             .then(|| "must be the end of a name, without a slash".to_owned()),

@@ -3,6 +3,7 @@
 //! A step names a connection, not a protocol: `sftp.upload` is `remote.upload` with a check of the connection's protocol.
 
 mod after;
+mod azure_function;
 mod check;
 mod directories;
 mod download;
@@ -102,6 +103,7 @@ const STEPS: &[StepType] = &[
     remote_files::RENAME,
     remote_files::DELETE,
     pull::STEP,
+    azure_function::STEP,
     local::COPY,
     local::MOVE,
     local::DELETE,

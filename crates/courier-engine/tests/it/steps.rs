@@ -295,7 +295,7 @@ async fn step_types_describe_themselves() {
         let found = all.iter().find(|s| s.step_type == name).unwrap();
         assert_eq!(found.protocol, *step);
     }
-    assert_eq!(all.len(), 17);
+    assert_eq!(all.len(), 18);
 }
 
 #[tokio::test]

@@ -1,0 +1,339 @@
+//! Making a call: at most once, whatever dies meanwhile.
+//!
+//! A call is noted before it is made. What is noted and has no answer may have been made, and is looked up in the logs; only
+//! what surely triggered nothing is made again.
+
+use std::{sync::Arc, time::Instant};
+
+use courier_azure::{Error as AzureError, ErrorKind, FunctionName, Trigger};
+use courier_store::{
+    audit::NewAudit,
+    connections::Connection,
+    executions::Claim,
+    function_calls::{CallAnswer, CallState, FunctionCall, NewCall},
+};
+use futures::FutureExt;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
+use uuid::Uuid;
+
+use super::{PROTOCOL, azure_error, note, open, open::Opened};
+use crate::{
+    Engine, Error, Failure, Result, audit::Entry, connections::endpoint, steps::Step, trust::Purpose,
+};
+
+/// As far as two clocks that are right may be apart; and a run is shown to begin a little before it was asked for.
+const SLACK: SignedDuration = SignedDuration::from_secs(2);
+
+/// What is to be called, and whether somebody waits for its end.
+#[derive(Clone, Debug)]
+pub(crate) struct Order {
+    pub(crate) function: FunctionName,
+    /// What the function gets.
+    pub(crate) input: Option<String>,
+    pub(crate) wait: bool,
+}
+
+/// The step's connection, opened as it is now.
+pub(super) async fn open_now(step: &Step<'_>) -> Result<(Connection, Arc<Opened>)> {
+    let engine = step.engine();
+    let connection = engine.0.store.connections().get(step.connection()?).await?;
+    let purpose = Purpose::Job(step.state.execution);
+    let opened = open(engine, &connection, purpose, step.triggered_by).await?;
+    Ok((connection, opened))
+}
+
+/// Makes a call. Where somebody will wait for its end, it is tried first whether that can be known.
+///
+/// # Errors
+/// Nothing was triggered, surely: what the function app or the workspace said, [`Error::ConnectionNotUsable`],
+/// [`Error::Transfer`] where the execution is told to stop. [`Error::Store`]: it may have been, and [`take_up`] goes on with it.
+pub(crate) async fn make(step: &Step<'_>, order: &Order) -> Result<FunctionCall> {
+    let engine = step.engine();
+    let (connection, opened) = open_now(step).await?;
+    if order.wait {
+        try_logs(step, order, &connection, &opened).await?;
+    }
+    step.state.guard().check()?;
+    let triggered_at = courier_store::now();
+    let server = endpoint(engine, &connection);
+    let scheme = format!("{PROTOCOL}://");
+    let call = NewCall {
+        step: step.state.index,
+        connection_id: connection.id,
+        app: server.strip_prefix(&scheme).unwrap_or(&server).to_owned(),
+        function: order.function.as_str().to_owned(),
+        trace_id: Uuid::new_v4().simple().to_string(),
+        triggered_at,
+        not_before: triggered_at - SLACK,
+    };
+    let claim = step.state.claim();
+    let call = engine.0.store.function_calls().begin(claim, call).await?;
+    let making = Making {
+        engine: engine.clone(),
+        claim,
+        call,
+        connection,
+        opened,
+        order: order.clone(),
+        triggered_by: step.triggered_by.to_owned(),
+    };
+    // In a task of its own: where the execution is told to stop, the answer is still heard.
+    let made = engine.0.tasks.spawn(making.to_its_end()).await;
+    made.unwrap_or_else(|e| Err(Error::Internal(format!("a call of a function did not end: {e}"))))
+}
+
+/// Makes the very query by which the run will be looked for. That the logs can't be reached just now is no reason not to begin:
+/// they may be back when the function has ended.
+async fn try_logs(step: &Step<'_>, order: &Order, connection: &Connection, opened: &Opened) -> Result<()> {
+    let found = opened
+        .workspace
+        .runs(&order.function, courier_store::now(), opened.deadline())
+        .await;
+    let Err(error) = found else { return Ok(()) };
+    let may_pass = error.kind().may_pass();
+    let error = azure_error(&error);
+    tell(
+        step.engine(),
+        connection,
+        step.state.execution,
+        step.triggered_by,
+        Some(&error),
+    )
+    .await;
+    match may_pass {
+        true => {
+            tracing::warn!(execution = %step.state.execution, %error, "the logs can't be asked just now; the function is triggered nevertheless");
+            Ok(())
+        }
+        false => Err(error),
+    }
+}
+
+/// Notes what an answer says of the connection's health. That this fails is no reason to forget the answer.
+pub(super) async fn tell(
+    engine: &Engine,
+    connection: &Connection,
+    execution: Uuid,
+    by: &str,
+    error: Option<&Error>,
+) {
+    let noted = note(engine, connection, Purpose::Job(execution), by, error).await;
+    if let Err(error) = noted {
+        tracing::warn!(%execution, %error, "could not note the health of a connection");
+    }
+}
+
+/// Goes on with a call that a step has made before. Where it was interrupted, it is unclear what came of it.
+///
+/// # Errors
+/// [`Error::Store`].
+pub(crate) async fn take_up(step: &Step<'_>, call: FunctionCall) -> Result<FunctionCall> {
+    if call.state != CallState::Calling {
+        return Ok(call);
+    }
+    let engine = step.engine();
+    let record = triggered(&call, CallAnswer::Unclear, None, step.triggered_by);
+    let details = json!({"message": "Courier stopped, or was told to, before the answer was there"});
+    let record = with_error(record, details);
+    answered(engine, step.state.claim(), &call, CallAnswer::Unclear, record).await
+}
+
+/// A call that is being made.
+struct Making {
+    engine: Engine,
+    claim: Claim,
+    call: FunctionCall,
+    connection: Connection,
+    opened: Arc<Opened>,
+    order: Order,
+    triggered_by: String,
+}
+
+impl Making {
+    async fn to_its_end(self) -> Result<FunctionCall> {
+        let Self {
+            engine,
+            call,
+            opened,
+            order,
+            ..
+        } = &self;
+        let began = Instant::now();
+        let result = opened
+            .app
+            .trigger(
+                &order.function,
+                order.input.as_deref(),
+                &call.trace_id,
+                opened.deadline(),
+            )
+            .await;
+        let took = began.elapsed();
+        let (answer, error) = match result {
+            Ok(Trigger::Accepted { server_time }) => {
+                let accepted = CallAnswer::Accepted {
+                    not_before: not_before(call, courier_store::now(), server_time),
+                    awaited: order.wait,
+                };
+                (accepted, None)
+            }
+            Ok(Trigger::Unclear(error)) => (CallAnswer::Unclear, Some(error)),
+            Err(error) => (CallAnswer::Refused, Some(error)),
+        };
+        let says_of_connection = error.as_ref().is_none_or(concerns_connection);
+        let error = error.as_ref().map(azure_error);
+        let record = NewAudit {
+            duration_ms: Some(u64::try_from(took.as_millis()).unwrap_or(u64::MAX)),
+            ..triggered(call, answer, error.as_ref(), &self.triggered_by)
+        };
+        let call = answered(engine, self.claim, call, answer, record).await?;
+        if says_of_connection {
+            let execution = self.claim.execution;
+            tell(
+                engine,
+                &self.connection,
+                execution,
+                &self.triggered_by,
+                error.as_ref(),
+            )
+            .await;
+        }
+        match (call.state, error) {
+            (CallState::Refused, Some(error)) => Err(error),
+            (_, error) => {
+                if let Some(error) = error {
+                    tracing::warn!(execution = %self.claim.execution, %error, "it is unclear whether a function was triggered; its run is looked for");
+                }
+                Ok(call)
+            }
+        }
+    }
+}
+
+/// Can the connection help it? Not that there is no such function, nor what the step gave it.
+fn concerns_connection(error: &AzureError) -> bool {
+    !matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Invalid)
+}
+
+/// Notes what came of a call. Where somebody has done so before, that counts: the database may have lost its answer only.
+async fn answered(
+    engine: &Engine,
+    claim: Claim,
+    call: &FunctionCall,
+    answer: CallAnswer,
+    record: NewAudit,
+) -> Result<FunctionCall> {
+    let calls = engine.0.store.function_calls();
+    let note = || {
+        let record = record.clone();
+        async move { Ok(calls.answered(claim, call.id, answer, record).await?) }.boxed()
+    };
+    match engine.persist(note).await {
+        Err(Error::Store(courier_store::Error::Conflict(why))) => {
+            let latest = calls.latest(call.execution_id, call.step).await?;
+            let noted = latest.filter(|latest| latest.id == call.id && latest.state != CallState::Calling);
+            noted.ok_or(Error::Store(courier_store::Error::Conflict(why)))
+        }
+        noted => noted,
+    }
+}
+
+/// The record of a call.
+fn triggered(call: &FunctionCall, answer: CallAnswer, error: Option<&Error>, by: &str) -> NewAudit {
+    let result = match answer {
+        CallAnswer::Accepted { .. } => CallState::Accepted,
+        CallAnswer::Unclear => CallState::Unclear,
+        CallAnswer::Refused => CallState::Refused,
+    };
+    let details = json!({
+        "function": call.function,
+        "app": call.app,
+        "step": call.step,
+        "triggered_at": call.triggered_at,
+        "trace_id": call.trace_id,
+        "result": result,
+    });
+    let record = NewAudit::from(entry(call, "function_triggered", by, details));
+    match error {
+        Some(error) => with_error(record, json!(Failure::from(error))),
+        None => record,
+    }
+}
+
+/// Begins a record of what happens to a call.
+pub(super) fn entry<'a>(
+    call: &FunctionCall,
+    operation: &'a str,
+    by: &'a str,
+    details: serde_json::Value,
+) -> Entry<'a> {
+    Entry {
+        connection: Some(call.connection_id),
+        execution: Some(call.execution_id),
+        ..Entry::new(operation, by, details)
+    }
+}
+
+fn with_error(mut record: NewAudit, error: serde_json::Value) -> NewAudit {
+    if let serde_json::Value::Object(details) = &mut record.details {
+        details.insert("error".into(), error);
+    }
+    record
+}
+
+/// Before when no run can be this call's, now that it was answered, and the function app's clock showed that. What the logs say
+/// is by that clock.
+fn not_before(call: &FunctionCall, answered_at: Timestamp, server_time: Option<Timestamp>) -> Timestamp {
+    let ahead = server_time.map_or(SignedDuration::ZERO, |theirs| theirs.duration_since(answered_at));
+    if ahead.abs() <= SLACK {
+        return call.not_before;
+    }
+    call.not_before.checked_add(ahead).unwrap_or(call.not_before)
+}
+
+/// What is to be said of a function that nobody waits for any more, because the execution was told to stop; nothing where none
+/// can run.
+pub(crate) async fn left_running(engine: &Engine, execution: Uuid, step: u32) -> Option<String> {
+    let latest = engine.0.store.function_calls().latest(execution, step).await;
+    let call = latest.ok().flatten().filter(|call| call.ended_at.is_none())?;
+    Some(format!(
+        "the function \"{}\", which was triggered at {}, is not stopped by that, and goes on in Azure",
+        call.function, call.triggered_at
+    ))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_apps_clock_counts_where_ours_is_wrong() {
+        let at = |second: i64| Timestamp::new(1_800_000_000 + second, 0).unwrap();
+        let call = FunctionCall {
+            id: Uuid::nil(),
+            execution_id: Uuid::nil(),
+            step: 1,
+            connection_id: Uuid::nil(),
+            app: "app:443".into(),
+            function: "f".into(),
+            trace_id: String::new(),
+            state: CallState::Calling,
+            triggered_at: at(10),
+            not_before: at(8),
+            run: None,
+            ended_at: None,
+            is_of_this_try: true,
+        };
+        let corrected = |answered: i64, theirs: Option<i64>| not_before(&call, at(answered), theirs.map(at));
+        assert_eq!(corrected(11, None), at(8));
+        for theirs in [9, 10, 13] {
+            assert_eq!(corrected(11, Some(theirs)), at(8), "{theirs}");
+        }
+        assert_eq!(corrected(11, Some(71)), at(68));
+        assert_eq!(corrected(11, Some(-49)), at(-52));
+        let far = not_before(&call, Timestamp::MIN, Some(Timestamp::MAX));
+        assert_eq!(far, at(8), "a clock that shows nonsense");
+    }
+}

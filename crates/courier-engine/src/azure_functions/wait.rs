@@ -1,0 +1,342 @@
+//! Waiting for a run to come into the logs, which is some minutes after it has ended.
+
+use std::{sync::Arc, time::Duration};
+
+use courier_azure::{FunctionName, Run};
+use courier_store::{
+    audit::NewAudit,
+    function_calls::{FunctionCall, FunctionRun},
+};
+use futures::FutureExt;
+use jiff::Timestamp;
+use serde_json::json;
+use uuid::Uuid;
+
+use super::{
+    azure_error,
+    calls::{entry, open_now, tell},
+    matching::run_of,
+    open::Opened,
+};
+use crate::{Error, Result, steps::Step};
+
+/// How often it is looked, and how long.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Patience {
+    /// Until the first look.
+    pub(crate) poll: Duration,
+    /// From the trigger to the last look.
+    pub(crate) most: Duration,
+}
+
+/// What a look has brought.
+enum Look {
+    Found(FunctionRun),
+    /// It isn't there yet.
+    Nothing,
+    /// The logs could not be asked, and maybe can be later; not before this is over.
+    Trouble(String, Option<Duration>),
+    /// They can't be asked any more.
+    Over(String),
+}
+
+/// Waits for the run of an open call, and takes it as the call's own. `at_once`: the first look need not wait.
+///
+/// # Errors
+/// [`Error::FunctionOutcomeUnknown`] where the time is over, or the logs can't be asked any more; [`Error::Store`].
+pub(crate) async fn for_run(
+    step: &Step<'_>,
+    call: &FunctionCall,
+    patience: Patience,
+    at_once: bool,
+) -> Result<FunctionRun> {
+    let function = FunctionName::new(&call.function).map_err(|error| azure_error(&error))?;
+    let mut watch = Watch {
+        step,
+        call,
+        function,
+        opened: None,
+        was_partial: false,
+        trouble: None,
+        has_remarked: false,
+    };
+    // Nobody needs them for a while.
+    step.sessions.close_idle().await;
+    if !at_once {
+        tokio::time::sleep(delay(patience.poll, 0, random()).min(left(call, patience))).await;
+    }
+    for looks in 1.. {
+        let is_last = left(call, patience).is_zero();
+        let pause = match watch.look(is_last).await? {
+            Look::Found(run) => return Ok(run),
+            Look::Over(why) => return Err(unknown(call, &why)),
+            Look::Nothing => None,
+            Look::Trouble(_, pause) => pause,
+        };
+        if is_last {
+            break;
+        }
+        let pause = delay(patience.poll, looks, random()).max(pause.unwrap_or_default());
+        tokio::time::sleep(pause.min(left(call, patience))).await;
+    }
+    let within = format!(
+        "none of its runs was in the logs within max_wait_sec of {} seconds",
+        patience.most.as_secs()
+    );
+    Err(unknown(
+        call,
+        &match watch.trouble {
+            Some(trouble) => format!("{within}, and they could not be asked at last: {trouble}"),
+            None => within,
+        },
+    ))
+}
+
+/// Looks, again and again.
+struct Watch<'a> {
+    step: &'a Step<'a>,
+    call: &'a FunctionCall,
+    function: FunctionName,
+    /// As it was used last: as long as the connection is unchanged, its token serves on.
+    opened: Option<Arc<Opened>>,
+    was_partial: bool,
+    /// Why the logs could not be asked, since they could.
+    trouble: Option<String>,
+    has_remarked: bool,
+}
+
+impl Watch<'_> {
+    async fn look(&mut self, is_last: bool) -> Result<Look> {
+        let had_trouble = self.trouble.is_some();
+        let look = match self.ask(is_last, had_trouble).await {
+            // Our own database is away; the function is not.
+            Err(Error::Store(error)) if error.may_pass() => Look::Trouble(error.to_string(), None),
+            looked => looked?,
+        };
+        match &look {
+            Look::Trouble(why, _) => {
+                tracing::warn!(execution = %self.step.state.execution, error = %why, "a run could not be looked for");
+                if !self.has_remarked {
+                    self.has_remarked = true;
+                    self.remark(why).await;
+                }
+                self.trouble = Some(why.clone());
+            }
+            Look::Nothing | Look::Found(_) => self.trouble = None,
+            Look::Over(_) => {}
+        }
+        Ok(look)
+    }
+
+    async fn ask(&mut self, is_last: bool, had_trouble: bool) -> Result<Look> {
+        let step = self.step;
+        let (connection, opened) = match open_now(step).await {
+            Ok(open) => open,
+            Err(Error::Store(courier_store::Error::NotFound { .. })) => {
+                return Ok(Look::Over("the connection is gone".into()));
+            }
+            Err(Error::Store(error)) => return Err(error.into()),
+            // Somebody has to do something about it, and then it goes on.
+            Err(error) => return Ok(Look::Trouble(error.to_string(), None)),
+        };
+        self.opened = Some(opened.clone());
+        let found = opened
+            .workspace
+            .runs(&self.function, self.call.not_before, opened.deadline())
+            .await;
+        let (execution, by) = (step.state.execution, step.triggered_by);
+        let found = match found {
+            Ok(found) => found,
+            Err(azure) => {
+                let error = azure_error(&azure);
+                if !azure.kind().may_pass() {
+                    let now = step.engine().0.store.connections().get(connection.id).await;
+                    if now.is_ok_and(|now| now.seen() != connection.seen()) {
+                        return Ok(Look::Trouble(error.to_string(), None));
+                    }
+                    tell(step.engine(), &connection, execution, by, Some(&error)).await;
+                    return Ok(Look::Over(error.to_string()));
+                }
+                if !had_trouble {
+                    tell(step.engine(), &connection, execution, by, Some(&error)).await;
+                }
+                return Ok(Look::Trouble(error.to_string(), azure.retry_after()));
+            }
+        };
+        step.state.progressed();
+        if had_trouble {
+            tell(step.engine(), &connection, execution, by, None).await;
+        }
+        // Where runs are left out, another's may look like ours. What stays so is believed.
+        let is_sure = !found.partial || self.was_partial || is_last;
+        self.was_partial = found.partial;
+        if !is_sure {
+            return Ok(Look::Nothing);
+        }
+        let ours = self.take(&found.rows).await?;
+        Ok(ours.map_or(Look::Nothing, Look::Found))
+    }
+
+    /// Takes the call's run among these, if it is there.
+    async fn take(&self, runs: &[Run]) -> Result<Option<FunctionRun>> {
+        let calls = self.step.engine().0.store.function_calls();
+        let keys: Vec<String> = runs.iter().map(|run| run.key().to_owned()).collect();
+        let traces: Vec<String> = runs
+            .iter()
+            .filter_map(|run| Some(run.operation_id.as_deref()?.to_ascii_lowercase()))
+            .collect();
+        // Each time that another call was faster, that one is known the next time.
+        for _ in 0..=runs.len() {
+            let rivals = calls.rivals(self.call, &keys, &traces).await?;
+            let Some(run) = run_of(self.call, &rivals, runs) else {
+                return Ok(None);
+            };
+            let run = stored(run);
+            if self.claim(&run).await? {
+                return Ok(Some(run));
+            }
+        }
+        Ok(None)
+    }
+
+    async fn claim(&self, run: &FunctionRun) -> Result<bool> {
+        let (engine, claim, id) = (self.step.engine(), self.step.state.claim(), self.call.id);
+        let calls = engine.0.store.function_calls();
+        let record = completed(self.call, run, self.step.triggered_by);
+        let write = || {
+            let record = record.clone();
+            async move { Ok(calls.claim_run(claim, id, run, record).await?) }.boxed()
+        };
+        match engine.persist(write).await {
+            // It may be done, and the database's answer lost.
+            Err(Error::Store(courier_store::Error::Conflict(why))) => {
+                let latest = calls.latest(self.call.execution_id, self.call.step).await?;
+                match latest.is_some_and(|latest| latest.id == id && latest.run.as_ref() == Some(run)) {
+                    true => Ok(true),
+                    false => Err(courier_store::Error::Conflict(why).into()),
+                }
+            }
+            claimed => claimed,
+        }
+    }
+
+    /// Says in the execution's history why nothing happens.
+    async fn remark(&self, why: &str) {
+        let state = &self.step.state;
+        let why = format!(
+            "step {} can't look for the end of its function, and goes on trying: {why}",
+            state.index
+        );
+        let executions = state.engine.0.store.executions();
+        if let Err(error) = executions.remark(state.claim(), &why).await {
+            tracing::warn!(execution = %state.execution, %error, "could not note why an execution waits");
+        }
+    }
+}
+
+fn stored(run: &Run) -> FunctionRun {
+    FunctionRun {
+        id: run.key().to_owned(),
+        invocation_id: run.invocation_id.clone(),
+        operation_id: run.operation_id.clone(),
+        started_at: run.started_at,
+        success: run.success,
+        result_code: run.result_code.clone(),
+        // Whole milliseconds; the conversion takes what is no number for none, and the longest for what is longer.
+        duration_ms: run.duration_ms.round() as u64,
+    }
+}
+
+fn completed(call: &FunctionCall, run: &FunctionRun, by: &str) -> NewAudit {
+    let details = json!({
+        "function": call.function,
+        "app": call.app,
+        "step": call.step,
+        "trace_id": call.trace_id,
+        "outcome": if run.success { "succeeded" } else { "failed" },
+        "result_code": run.result_code,
+        "started_at": run.started_at,
+        "invocation_id": run.invocation_id,
+        "operation_id": run.operation_id,
+    });
+    NewAudit {
+        duration_ms: Some(run.duration_ms),
+        ..entry(call, "function_completed", by, details).into()
+    }
+}
+
+fn unknown(call: &FunctionCall, why: &str) -> Error {
+    let FunctionCall {
+        function,
+        triggered_at,
+        ..
+    } = call;
+    Error::FunctionOutcomeUnknown(format!(
+        "it is not known how the function \"{function}\" ended that was triggered at {triggered_at}: {why}. It may have run, or run \
+         still; see its invocations in Azure before the job runs again"
+    ))
+}
+
+/// The time until the last look. A clock that was set back makes it no longer than the whole.
+fn left(call: &FunctionCall, patience: Patience) -> Duration {
+    left_of(call.triggered_at, courier_store::now(), patience.most)
+}
+
+fn left_of(triggered_at: Timestamp, now: Timestamp, most: Duration) -> Duration {
+    let gone = Duration::try_from(now.duration_since(triggered_at)).unwrap_or_default();
+    most.saturating_sub(gone)
+}
+
+/// The wait after so many looks: half as long again each time, up to four times the first one, a tenth more or less.
+fn delay(poll: Duration, looks: u32, random: u8) -> Duration {
+    let factor = 1.5f64
+        .powi(i32::try_from(looks.min(8)).unwrap_or_default())
+        .min(4.0);
+    let jitter = 0.9 + 0.2 * f64::from(random) / 255.0;
+    poll.mul_f64(factor * jitter)
+}
+
+fn random() -> u8 {
+    let [first, ..] = Uuid::new_v4().into_bytes();
+    first
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn looks_come_further_apart() {
+        let seconds = |looks, random| delay(Duration::from_secs(10), looks, random).as_secs_f64();
+        let middle: Vec<u64> = (0..6).map(|looks| seconds(looks, 127).round() as u64).collect();
+        assert_eq!(middle, [10, 15, 22, 34, 40, 40]);
+        assert!((seconds(u32::MAX, 0) - 36.0).abs() < 1e-6);
+        assert!((seconds(4, 255) - 44.0).abs() < 1e-6);
+    }
+
+    #[test]
+    fn the_wait_counts_from_the_trigger() {
+        let at = |second: i64| Timestamp::new(1_800_000_000 + second, 0).unwrap();
+        let left = |now| left_of(at(0), at(now), Duration::from_secs(60)).as_secs();
+        assert_eq!([left(0), left(59), left(60), left(100_000)], [60, 1, 0, 0]);
+        assert_eq!(left(-100), 60, "a clock that was set back");
+    }
+
+    #[test]
+    fn odd_durations_do_no_harm() {
+        let run = |duration_ms| Run {
+            started_at: Timestamp::UNIX_EPOCH,
+            id: "r".into(),
+            name: "f".into(),
+            success: true,
+            result_code: String::new(),
+            duration_ms,
+            operation_id: None,
+            invocation_id: None,
+        };
+        for (odd, kept) in [(12.5, 13), (-1.0, 0), (f64::NAN, 0), (f64::INFINITY, u64::MAX)] {
+            assert_eq!(stored(&run(odd)).duration_ms, kept);
+        }
+    }
+}
