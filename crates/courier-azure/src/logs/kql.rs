@@ -61,10 +61,9 @@ pub fn traces(run: &RunId, skip: u64, limit: u64) -> Result<String> {
         RunId::Operation(id) => ("OperationId", "operation_Id", id),
     };
     if !is_id(id) {
-        return Err(Error::new(
-            ErrorKind::Invalid,
-            format!("{id:?} can't be the id of a run: it would change the query"),
-        ));
+        let shown: String = id.chars().take(MAX_ID_LEN).collect();
+        let words = format!("{shown:?} can't be the id of a run: it would change the query");
+        return Err(Error::new(ErrorKind::Invalid, words));
     }
     let id = quoted(id);
     let last = skip.saturating_add(limit);
