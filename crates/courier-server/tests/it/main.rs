@@ -14,6 +14,7 @@ mod connections;
 mod errors;
 mod folder_mappings;
 mod ftps;
+mod function_apps;
 mod hang_up;
 mod harness;
 mod insecure;
