@@ -21,7 +21,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-pub(crate) use fields::{Effective, Shape};
+pub(crate) use fields::{Effective, SECRETS, Shape};
 use health::AilingMappings;
 pub(crate) use host::problem as host_problem;
 pub use keys::{AddKey, ConnectionKey};

@@ -5,7 +5,7 @@ use std::fmt;
 use reqwest::Url;
 use serde_json::{Map, Value};
 
-use crate::connections::host_problem;
+use crate::connections::{SECRETS, host_problem};
 
 /// The setting of the connection that holds them.
 pub(crate) const FIELD: &str = "properties";
@@ -59,7 +59,13 @@ impl Properties {
             problems: Vec::new(),
         };
         for name in given.keys().filter(|name| !KNOWN.contains(&name.as_str())) {
-            input.problem(name, format!("is not known here; known are {}", KNOWN.join(", ")));
+            let message = match SECRETS.contains(&name.as_str()) {
+                true => {
+                    "is a secret, and a field of the connection itself, where it is kept sealed".to_owned()
+                }
+                false => format!("is not known here; known are {}", KNOWN.join(", ")),
+            };
+            input.problem(name, message);
         }
         let ids = [WORKSPACE_ID, TENANT_ID, CLIENT_ID].map(|name| input.id(name));
         let authority = input.endpoint(AUTHORITY_HOST, AUTHORITY, None);

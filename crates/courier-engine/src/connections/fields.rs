@@ -26,7 +26,7 @@ pub(super) const READ_ONLY: &[&str] = &[
 ];
 
 /// What is sealed and never shown.
-pub(super) const SECRETS: &[&str] = &["password", "client_secret", CLIENT_CERTIFICATE];
+pub(crate) const SECRETS: &[&str] = &["password", "client_secret", CLIENT_CERTIFICATE];
 
 /// A certificate with its private key, for a server that asks for one.
 pub(super) const CLIENT_CERTIFICATE: &str = "client_certificate";

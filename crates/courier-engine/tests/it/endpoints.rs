@@ -16,12 +16,12 @@ use crate::{
     fixture::{Fixture, admin, map, operator},
 };
 
-async fn sql(t: &Fixture, statement: &str) {
+pub(crate) async fn sql(t: &Fixture, statement: &str) {
     database(t).await.execute_unprepared(statement).await.unwrap();
 }
 
 /// The servers that stored secrets are for.
-async fn endpoints(t: &Fixture) -> Vec<Option<String>> {
+pub(crate) async fn endpoints(t: &Fixture) -> Vec<Option<String>> {
     let db = database(t).await;
     let question = "SELECT endpoint FROM connection_secrets ORDER BY field";
     let rows = db.query_all_raw(Statement::from_string(db.get_database_backend(), question));
@@ -29,7 +29,7 @@ async fn endpoints(t: &Fixture) -> Vec<Option<String>> {
     rows.iter().map(|row| row.try_get_by_index(0).unwrap()).collect()
 }
 
-fn vault(t: &Fixture) -> Vault {
+pub(crate) fn vault(t: &Fixture) -> Vault {
     Vault::new(Arc::new(LocalKey::load(&t.dir.path().join("kek")).unwrap()))
 }
 

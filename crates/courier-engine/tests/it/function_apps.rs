@@ -1,13 +1,13 @@
 //! Connections to function apps: what they are, what changes with what, and that nobody finds files there.
 
-use courier_engine::{Error, connections::Connection};
+use courier_engine::{Environment, Error, admin::Admin, connections::Connection};
 use courier_store::Store;
-use sea_orm::ConnectionTrait;
+use courier_vault::LocalKey;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use crate::{
-    database::database,
+    endpoints::{endpoints, sql, vault},
     fixture::{Fixture, admin, connection_input, fields, map, operator, viewer},
 };
 
@@ -44,19 +44,6 @@ async fn made(t: &Fixture) -> Connection {
         .create(&operator(), input(json!({})))
         .await
         .unwrap()
-}
-
-/// Whom its stored secrets are for, by field.
-async fn receivers(t: &Fixture, id: Uuid) -> Vec<(String, String)> {
-    let url = format!("sqlite://{}", t.dir.path().join("courier.db").display());
-    let store = Store::open_existing(&url).await.unwrap();
-    let mut all = Vec::new();
-    for field in ["client_secret", "password"] {
-        if let Some(secret) = store.connections().secret(id, field).await.unwrap() {
-            all.push((field.to_owned(), secret.endpoint.unwrap()));
-        }
-    }
-    all
 }
 
 #[tokio::test]
@@ -118,15 +105,15 @@ async fn every_problem_of_its_properties_is_named() {
     };
     let odd = json!({
         "workspace_id": "a/b", "tenant_id": "..", "client_id": null, "authority_host": "http://login.example",
-        "logs_endpoint": "https://logs.example/v2", "secret": "x",
+        "logs_endpoint": "https://logs.example/v2", "client_secret": CLIENT_SECRET,
     });
     assert_eq!(
         refused(json!({ "properties": odd })).await,
         [
             "properties.authority_host",
             "properties.client_id",
+            "properties.client_secret",
             "properties.logs_endpoint",
-            "properties.secret",
             "properties.tenant_id",
             "properties.workspace_id",
         ]
@@ -163,14 +150,9 @@ async fn each_secret_is_for_those_whom_it_is_sent_to() {
     let t = Fixture::new().await;
     let made = made(&t).await;
     let app = "azure_function://billing.azurewebsites.net:443";
+    let some = |text: &str| Some(text.to_owned());
     let principal = format!("{app}, https://login.microsoftonline.com, https://api.loganalytics.io");
-    assert_eq!(
-        receivers(&t, made.id).await,
-        [
-            ("client_secret".into(), principal),
-            ("password".into(), app.into())
-        ]
-    );
+    assert_eq!(endpoints(&t).await, [some(&principal), some(app)]);
     let patch = async |change: Value| {
         t.connections()
             .patch(&operator(), made.id, map(change))
@@ -213,7 +195,7 @@ async fn each_secret_is_for_those_whom_it_is_sent_to() {
     let saved = patch(json!({"properties": properties(sovereign), "client_secret": CLIENT_SECRET})).await;
     assert!(saved.has_client_secret);
     let principal = format!("{app}, https://login.microsoftonline.us, https://api.loganalytics.us");
-    assert_eq!(receivers(&t, made.id).await[0].1, principal);
+    assert_eq!(endpoints(&t).await, [some(&principal), some(app)]);
     // Another app gets neither.
     let saved = patch(json!({"host": "evil.azurewebsites.net"})).await;
     assert!(!saved.has_password && !saved.has_client_secret);
@@ -261,7 +243,7 @@ async fn a_change_of_who_asks_begins_its_health_anew() {
         (json!({"client_secret": "another"}), "unknown"),
         (json!({"password": "another"}), "unknown"),
     ] {
-        database(&t).await.execute_unprepared(&ill).await.unwrap();
+        sql(&t, &ill).await;
         assert_eq!(patch(change.clone()).await.health.as_str(), after, "{change}");
     }
 }
@@ -334,4 +316,88 @@ async fn a_connection_of_files_may_become_one_and_go_back() {
     assert!(!app.has_password, "the password was for another server");
     let back = patch(json!({"protocol": "memory", "auth_method": "password", "username": "u"}));
     assert_eq!(back.await.unwrap().fields["port"], 4000);
+}
+
+/// What the checks of a test found that have to do with secrets: the one of the host, and the one of the token.
+async fn tested(t: &Fixture, id: Uuid) -> [String; 2] {
+    let report = t.connections().test(&operator(), id).await.unwrap();
+    assert!(!report.success, "{report:?}");
+    ["host", "token"].map(|name| {
+        let check = report.checks.iter().find(|check| check.name == name);
+        check.unwrap_or_else(|| panic!("{report:?}")).message.clone()
+    })
+}
+
+#[tokio::test]
+async fn no_secret_follows_its_connection_through_the_database() {
+    const ELSEWHERE: &str = "was entered for another server";
+    let t = Fixture::new().await;
+    // Nobody answers at any of these.
+    let here = json!({
+        "host": "127.0.0.1",
+        "port": 9,
+        "connect_timeout_sec": 1,
+        "properties": properties(json!({"authority_host": "127.0.0.1:9", "logs_endpoint": "127.0.0.1:9"})),
+    });
+    let made = t.connections().create(&operator(), input(here)).await.unwrap();
+    let [host, token] = tested(&t, made.id).await;
+    assert!(
+        !host.contains(ELSEWHERE) && !token.contains(ELSEWHERE),
+        "{host}; {token}"
+    );
+    for (edit, undo, moves) in [
+        (
+            "json_set(settings, '$.properties.authority_host', 'evil.invalid')",
+            "json_set(settings, '$.properties.authority_host', '127.0.0.1:9')",
+            [false, true],
+        ),
+        (
+            "json_set(settings, '$.properties.logs_endpoint', 'https://evil.invalid')",
+            "json_set(settings, '$.properties.logs_endpoint', '127.0.0.1:9')",
+            [false, true],
+        ),
+    ] {
+        sql(&t, &format!("UPDATE connections SET settings = {edit}")).await;
+        let found = tested(&t, made.id).await;
+        assert_eq!(
+            found.clone().map(|check| check.contains(ELSEWHERE)),
+            moves,
+            "{edit}: {found:?}"
+        );
+        assert!(found[1].contains("properties, and enter it anew"), "{found:?}");
+        sql(&t, &format!("UPDATE connections SET settings = {undo}")).await;
+    }
+    sql(&t, "UPDATE connections SET host = 'evil.invalid'").await;
+    let found = tested(&t, made.id).await;
+    assert!(found.iter().all(|check| check.contains(ELSEWHERE)), "{found:?}");
+    sql(&t, "UPDATE connections SET host = '127.0.0.1'").await;
+    // Nor does one pass for the other.
+    sql(&t, "DELETE FROM connection_secrets WHERE field = 'password'").await;
+    sql(&t, "UPDATE connection_secrets SET field = 'password', endpoint = substr(endpoint, 1, instr(endpoint, ',') - 1)").await;
+    let [host, token] = tested(&t, made.id).await;
+    assert!(host.contains("was altered in the database"), "{host}");
+    assert!(token.contains("lacks a client secret"), "{token}");
+}
+
+#[tokio::test]
+async fn its_secrets_move_to_a_new_key() {
+    let t = Fixture::new().await;
+    let made = made(&t).await;
+    let url = format!("sqlite://{}", t.dir.path().join("courier.db").display());
+    LocalKey::add_first(&t.dir.path().join("kek")).unwrap();
+    let beside = Admin::new(Store::open_existing(&url).await.unwrap(), vault(&t));
+    let report = beside.rewrap().await.unwrap();
+    assert!(report.rewrapped >= 2 && report.failed.is_empty(), "{report:?}");
+    let seal = t.dir.path().join("audit-seal");
+    let found = beside
+        .doctor(Environment::Development, &seal, false)
+        .await
+        .unwrap();
+    let secrets = found
+        .iter()
+        .find(|finding| finding.check == "stored secrets")
+        .unwrap();
+    assert!(secrets.message.starts_with("all "), "{secrets:?}");
+    let kept = t.connections().get(made.id).await.unwrap();
+    assert!(kept.has_password && kept.has_client_secret);
 }
