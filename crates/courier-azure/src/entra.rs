@@ -86,7 +86,12 @@ impl Tokens {
         if let Some((secret, true)) = good {
             return Ok(secret);
         }
-        match self.fetch(resource, deadline).await {
+        // Who has one that still serves keeps time to use it.
+        let until = match good {
+            Some(_) => now + deadline.saturating_duration_since(now) / 2,
+            None => deadline,
+        };
+        match self.fetch(resource, until).await {
             Ok(token) => Ok(kept.insert(token).secret.clone()),
             // The one at hand is good for some minutes more.
             Err(reason) => good.map(|(secret, _)| secret).ok_or(reason),

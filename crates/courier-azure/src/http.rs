@@ -3,9 +3,6 @@
 mod tls;
 mod trouble;
 
-#[cfg(feature = "testkit")]
-pub(crate) use tls::trust;
-
 use std::fmt;
 use std::time::Duration;
 
@@ -19,6 +16,8 @@ use url::Url;
 use zeroize::Zeroizing;
 
 use crate::error::{Error, ErrorKind, Result};
+#[cfg(feature = "testkit")]
+pub(crate) use tls::trust;
 
 /// How long to connect, how long one call may take, and how long an operation may take with all its calls and pauses.
 ///

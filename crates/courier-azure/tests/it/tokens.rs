@@ -116,6 +116,14 @@ async fn a_token_near_its_end_is_replaced_and_serves_while_that_fails() {
     assert_eq!(token(&tokens).await, second);
     assert_eq!(entra.asked(), 3);
 
+    // While nobody answers, there is time left to use it.
+    entra.with(|inner| inner.down = true);
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(2);
+    let kept = tokens.get(RESOURCE, deadline).await.unwrap();
+    assert_eq!(kept.expose_secret(), second);
+    assert!(tokio::time::Instant::now() < deadline - Duration::from_millis(500));
+    entra.with(|inner| inner.down = false);
+
     // One that has half a minute left is not used any more.
     entra.with(|inner| {
         inner.authority.refusing = None;
