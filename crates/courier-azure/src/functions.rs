@@ -16,7 +16,7 @@ use url::{Host, Url};
 use uuid::Uuid;
 
 use crate::http::{self, Answer, Http};
-use crate::{Error, ErrorKind, FunctionName, Result};
+use crate::{Error, ErrorKind, FunctionName, Result, words};
 
 /// The longest list of functions that is read, bytes.
 const MAX_LIST: usize = 4 * 1024 * 1024;
@@ -124,7 +124,7 @@ impl FunctionApp {
         match known.state.as_deref() {
             Some(state @ ("Error" | "Offline" | "Stopped" | "Stopping")) => {
                 let errors = match known.errors.join("; ") {
-                    errors if errors.is_empty() => String::new(),
+                    errors if errors.is_empty() || self.hold_key(&errors) => String::new(),
                     errors => format!(" ({errors})"),
                 };
                 Err(Error::new(
@@ -167,11 +167,12 @@ impl FunctionApp {
     /// Begins a run of a function, at most once. `input` goes to its trigger; `trace_id` (W3C, 32 hexadecimal digits) goes
     /// with it, and where the app takes it over, the logs show it as the run's operation.
     ///
-    /// Repeats only what surely began nothing: where the app can't be reached, or throttles.
+    /// Repeats only what surely began nothing: where the app can't be reached, throttles, or its host doesn't run yet.
     ///
     /// # Errors
     /// Surely nothing has begun: [`ErrorKind::NotFound`] with the names that there are, [`ErrorKind::Auth`],
-    /// [`ErrorKind::Denied`], [`ErrorKind::Busy`], [`ErrorKind::Unreachable`], others as they come.
+    /// [`ErrorKind::Denied`], [`ErrorKind::Busy`], [`ErrorKind::Unreachable`], [`ErrorKind::Failed`] where the host doesn't run,
+    /// others as they come.
     pub async fn trigger(
         &self,
         function: &FunctionName,
@@ -203,7 +204,10 @@ impl FunctionApp {
                 Err(error) => return Ok(Trigger::Unclear(error)),
             };
             let wait = refused.retry_after().unwrap_or(pause);
-            let again = matches!(refused.kind(), ErrorKind::Unreachable | ErrorKind::Busy);
+            let again = matches!(
+                refused.kind(),
+                ErrorKind::Unreachable | ErrorKind::Busy | ErrorKind::Failed
+            );
             if !again || attempt >= ATTEMPTS || wait >= deadline.saturating_duration_since(Instant::now()) {
                 return Err(refused);
             }
@@ -225,6 +229,8 @@ impl FunctionApp {
             }),
             // It was read, and refused: redirections, and all errors of the caller's but one that is none.
             300..=399 | 400..=407 | 409..=499 => Err(self.refusal(answer)),
+            // Other failures may be a gateway's, behind which the call arrived.
+            503 if answer::is_down(&answer.body) => Err(self.refusal(answer)),
             _ => Ok(Trigger::Unclear(self.refusal(answer))),
         }
     }
@@ -277,6 +283,10 @@ impl FunctionApp {
             .header("x-functions-key", self.key.clone())
     }
 
+    fn hold_key(&self, words: &str) -> bool {
+        self.key.to_str().is_ok_and(|key| words::hold(words, key))
+    }
+
     fn whom(&self) -> String {
         format!("the function app at {}", self.address)
     }
@@ -284,7 +294,8 @@ impl FunctionApp {
     /// An answer that is not what was asked for, in words.
     fn refusal(&self, answer: &Answer) -> Error {
         let (status, whom) = (answer.status.as_u16(), self.whom());
-        let reason = match answer::reason(&answer.body) {
+        let reason = answer::reason(&answer.body).filter(|words| !self.hold_key(words));
+        let reason = match reason {
             Some(reason) => format!(" ({status}: {reason})"),
             None => format!(" ({status})"),
         };

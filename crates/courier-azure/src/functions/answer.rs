@@ -51,6 +51,12 @@ pub fn names(body: &[u8]) -> Option<Vec<String>> {
     )
 }
 
+/// Does the host say that it doesn't run? It says so before it does anything of what was asked.
+#[must_use]
+pub fn is_down(body: &[u8]) -> bool {
+    body.trim_ascii() == b"Function host is not running."
+}
+
 /// Why a request was refused, as far as the body says so in words for people.
 #[must_use]
 pub fn reason(body: &[u8]) -> Option<String> {
@@ -133,7 +139,7 @@ mod tests {
     proptest! {
         #[test]
         fn foreign_bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
-            let _ = (status(&bytes), names(&bytes));
+            let _ = (status(&bytes), names(&bytes), is_down(&bytes));
             prop_assert!(reason(&bytes).is_none_or(|words| words.len() < 410));
         }
     }

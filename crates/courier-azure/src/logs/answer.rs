@@ -1,5 +1,7 @@
 //! What Log Analytics answers: bytes in, meaning out, no I/O.
 
+use std::collections::HashSet;
+
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
@@ -10,12 +12,12 @@ use super::{Found, Run, Trace, kql};
 use crate::words::in_one_line;
 use crate::{Error, ErrorKind, Result};
 
-/// Reads the runs in an answer to [`kql::runs`].
+/// Reads the runs in an answer to [`kql::runs`], each once: where both vocabularies are known, both tables have it.
 ///
 /// # Errors
 /// [`ErrorKind::Protocol`] where it is no such answer.
 pub fn runs(body: &[u8]) -> Result<Found<Run>> {
-    read(body, |row| {
+    let mut found = read(body, |row| {
         Ok(Run {
             started_at: row.time("timestamp")?,
             id: row
@@ -28,7 +30,10 @@ pub fn runs(body: &[u8]) -> Result<Found<Run>> {
             operation_id: row.id("operation_id")?,
             invocation_id: row.id("invocation_id")?,
         })
-    })
+    })?;
+    let mut known = HashSet::new();
+    found.rows.retain(|run: &Run| known.insert(run.key().to_owned()));
+    Ok(found)
 }
 
 /// Reads the lines in an answer to [`kql::traces`].
@@ -294,6 +299,25 @@ mod tests {
             (false, 12.0, "|9c3f.1.")
         );
         assert_eq!((&*rows[2].result_code, rows[2].traces_by()), ("0", None));
+    }
+
+    #[test]
+    fn a_run_in_both_tables_is_one() {
+        let row =
+            |time: &str, id: &str, invocation: &str| json!([time, id, "n", true, "0", 1, "", invocation]);
+        let body = table(
+            &COLUMNS,
+            json!([
+                row("2026-11-22T20:17:01Z", "1", "a"),
+                row("2026-11-22T20:17:01Z", "1", "a"),
+                row("2026-11-22T20:17:02Z", "2", ""),
+                row("2026-11-22T20:17:02Z", "2", ""),
+                row("2026-11-22T20:17:03Z", "1", "b"),
+            ]),
+        );
+        let found = runs(&body).unwrap();
+        let keys: Vec<_> = found.rows.iter().map(Run::key).collect();
+        assert_eq!(keys, ["a", "2", "b"]);
     }
 
     #[test]
