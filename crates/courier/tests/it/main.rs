@@ -17,6 +17,7 @@ mod files;
 mod fips;
 mod ftp;
 mod ftp_jobs;
+mod function_apps;
 mod house;
 mod identities;
 mod key_vault;
