@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use url::Url;
 
 use crate::http::{self, Answer, Http};
-use crate::{Error, ErrorKind, FunctionName, Result, Tokens};
+use crate::{Error, ErrorKind, FunctionName, Result, Tokens, words};
 use answer::LogsError;
 
 /// The longest answer to a query that is read, bytes.
@@ -173,16 +173,16 @@ impl Workspace {
 
     /// Asks, and once more with a new token where the one at hand is refused: it may have been revoked.
     async fn ask(&self, query: &str, deadline: Instant) -> Result<Answer> {
-        let token = self.tokens.get(&self.resource, deadline).await?;
+        let mut token = self.tokens.get(&self.resource, deadline).await?;
         let mut answer = self.ask_with(&token, query, deadline).await?;
         if answer.status == StatusCode::UNAUTHORIZED {
             self.tokens.forget(&token, deadline).await?;
-            let token = self.tokens.get(&self.resource, deadline).await?;
+            token = self.tokens.get(&self.resource, deadline).await?;
             answer = self.ask_with(&token, query, deadline).await?;
         }
         match answer.status {
             StatusCode::OK => Ok(answer),
-            _ => Err(self.refusal(&answer)),
+            _ => Err(self.refusal(&answer, &token)),
         }
     }
 
@@ -201,10 +201,12 @@ impl Workspace {
     }
 
     /// An answer without results, in words.
-    fn refusal(&self, answer: &Answer) -> Error {
+    fn refusal(&self, answer: &Answer, token: &SecretString) -> Error {
         let (status, whom, id) = (answer.status.as_u16(), self.whom(), &self.id);
         let error = LogsError::parse(&answer.body);
-        let reason = match (error.codes.first(), &*error.message) {
+        let told = |words: &&str| !words::hold(words, token.expose_secret());
+        let code = error.codes.first().map(String::as_str).filter(told);
+        let reason = match (code, Some(&*error.message).filter(told).unwrap_or_default()) {
             (None, "") => format!("({status})"),
             (Some(code), "") => format!("({status} {code})"),
             (None, message) => format!("({status}: {message})"),

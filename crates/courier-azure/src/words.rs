@@ -1,5 +1,8 @@
 //! Foreign words as they may stand in an error.
 
+use url::form_urlencoded;
+use zeroize::Zeroizing;
+
 /// The most that is quoted of what somebody else says, bytes.
 const LONGEST: usize = 400;
 
@@ -23,6 +26,14 @@ pub fn in_one_line(text: &str) -> String {
     words
 }
 
+/// Do these words hold the secret that was sent to whom they come from, as it is or as a form has it? Then none of them is
+/// to be told.
+pub(crate) fn hold(words: &str, secret: &str) -> bool {
+    let encoded: Zeroizing<String> =
+        Zeroizing::new(form_urlencoded::byte_serialize(secret.as_bytes()).collect());
+    !secret.is_empty() && (words.contains(secret) || words.contains(&**encoded))
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -33,6 +44,12 @@ mod tests {
     fn lines_become_one() {
         assert_eq!(in_one_line(" a\r\n\tb\u{7}c "), "a b c");
         assert_eq!(in_one_line(""), "");
+    }
+
+    #[test]
+    fn a_secret_is_found_in_words() {
+        assert!(hold("you sent a=+b", "a=+b") && hold("key=a%3D%2Bb", "a=+b"));
+        assert!(!hold("you sent a", "a=+b") && !hold("anything", ""));
     }
 
     proptest! {
