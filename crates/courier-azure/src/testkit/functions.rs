@@ -195,7 +195,9 @@ impl App {
         workspace: &mut Workspace,
     ) -> Uuid {
         let invocation_id = Uuid::new_v4();
-        let begins = Timestamp::now() + function.starts_after;
+        // Azure's clocks know no nanoseconds.
+        let now = Timestamp::from_microsecond(Timestamp::now().as_microsecond()).unwrap();
+        let begins = now + function.starts_after;
         if function.logged {
             workspace.runs.push(LoggedRun {
                 function: function.name.clone(),
