@@ -10,6 +10,7 @@ mod admin;
 mod alerts;
 mod app_checks;
 mod audit;
+mod azure_functions;
 mod certificates;
 mod cloud;
 mod connections;
