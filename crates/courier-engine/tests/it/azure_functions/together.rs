@@ -1,0 +1,94 @@
+//! Several executions that call one function: each has one run, and no two the same.
+
+use std::{collections::HashSet, time::Duration};
+
+use courier_azure::testkit::Function;
+use serde_json::json;
+
+use super::{Azure, connection, step};
+use crate::{
+    fixture::{map, operator},
+    leases::{node, until},
+};
+
+#[tokio::test]
+async fn each_takes_another_run() {
+    for keeps_trace_ids in [true, false] {
+        let a = Azure::new().await;
+        a.cloud.put(Function::new("f").takes(Duration::from_millis(50)));
+        a.cloud.keep_trace_ids(keeps_trace_ids);
+        a.cloud.set_lag(Duration::from_millis(300));
+        let mut ids = Vec::new();
+        for function in ["f", "F", "f", "f"] {
+            ids.push(a.start(function, json!({})).await);
+        }
+        let mut runs = HashSet::new();
+        for id in ids {
+            let done = a.t.finished(id).await;
+            assert_eq!(done.error, None);
+            let run = done.context["1.invocation_id"].as_str().unwrap().to_owned();
+            if keeps_trace_ids {
+                let own = a.cloud.triggers().into_iter().find(|t| t.invocation_id == run);
+                assert_eq!(json!(own.unwrap().trace_id), done.context["1.operation_id"]);
+            }
+            runs.insert(run);
+        }
+        assert_eq!(
+            (runs.len(), a.cloud.triggers().len()),
+            (4, 4),
+            "{keeps_trace_ids}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn runs_of_others_are_not_ours_where_something_tells() {
+    let a = Azure::new().await;
+    a.cloud
+        .put(Function::new("f").starts_after(Duration::from_millis(300)));
+    // Before the call, but later than two seconds before it.
+    tokio::time::sleep(Duration::from_millis(10)).await;
+    let before = a.cloud.run_by_others("f");
+    let done = a.call("f", json!({})).await;
+    let triggers = a.cloud.triggers();
+    assert_eq!(
+        done.context["1.invocation_id"],
+        json!(triggers[0].invocation_id),
+        "its trace tells"
+    );
+    assert_ne!(json!(before), done.context["1.invocation_id"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_several_nodes_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = tokio::task::spawn_blocking(crate::postgres::new_database)
+        .await
+        .unwrap();
+    let server = crate::fake::Server::new("memory");
+    let cloud = super::cloud();
+    cloud.put(Function::new("f"));
+    cloud.keep_trace_ids(false);
+    cloud.set_lag(Duration::from_millis(400));
+    let nodes = [
+        node("one", &url, folder.path(), &server).await,
+        node("two", &url, folder.path(), &server).await,
+    ];
+    let connection = connection(&nodes[0], &cloud).await.id;
+    let mut ids = Vec::new();
+    for n in 0..6 {
+        let job = map(json!({"name": format!("j{n}"), "steps": [step(connection, "f", json!({}))]}));
+        let job = nodes[0].jobs().create(&operator(), job).await.unwrap();
+        ids.push(nodes[0].jobs().run(&operator(), job.id).await.unwrap().id);
+    }
+    let mut runs = HashSet::new();
+    for id in ids {
+        let done = until(&nodes[0], id, |run| run.state.is_final()).await;
+        assert_eq!(done.error, None);
+        runs.insert(done.context["1.invocation_id"].to_string());
+    }
+    assert_eq!((runs.len(), cloud.triggers().len()), (6, 6));
+    for node in &nodes {
+        node.shutdown(Duration::from_secs(5)).await;
+    }
+}
