@@ -3,7 +3,10 @@
 //! A call is noted before it is made. What is noted and has no answer may have been made, and is looked up in the logs; only
 //! what surely triggered nothing is made again.
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use courier_azure::{Error as AzureError, ErrorKind, FunctionName, Trigger};
 use courier_store::{
@@ -24,6 +27,9 @@ use crate::{
 
 /// As far as two clocks that are right may be apart; and a run is shown to begin a little before it was asked for.
 const SLACK: SignedDuration = SignedDuration::from_secs(2);
+
+/// How long the logs are tried before a call.
+const TRY_LOGS: Duration = Duration::from_secs(30);
 
 /// What is to be called, and whether somebody waits for its end.
 #[derive(Clone, Debug)]
@@ -86,9 +92,10 @@ pub(crate) async fn make(step: &Step<'_>, order: &Order) -> Result<FunctionCall>
 /// Makes the very query by which the run will be looked for. That the logs can't be reached just now is no reason not to begin:
 /// they may be back when the function has ended.
 async fn try_logs(step: &Step<'_>, order: &Order, connection: &Connection, opened: &Opened) -> Result<()> {
+    let deadline = opened.deadline().min(tokio::time::Instant::now() + TRY_LOGS);
     let found = opened
         .workspace
-        .runs(&order.function, courier_store::now(), opened.deadline())
+        .runs(&order.function, courier_store::now(), deadline)
         .await;
     let Err(error) = found else { return Ok(()) };
     let may_pass = error.kind().may_pass();

@@ -211,7 +211,9 @@ impl Watch<'_> {
             // It may be done, and the database's answer lost.
             Err(Error::Store(courier_store::Error::Conflict(why))) => {
                 let latest = calls.latest(self.call.execution_id, self.call.step).await?;
-                match latest.is_some_and(|latest| latest.id == id && latest.run.as_ref() == Some(run)) {
+                match latest
+                    .is_some_and(|latest| latest.id == id && latest.run.is_some_and(|kept| kept.id == run.id))
+                {
                     true => Ok(true),
                     false => Err(courier_store::Error::Conflict(why).into()),
                 }
