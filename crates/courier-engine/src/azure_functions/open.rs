@@ -256,3 +256,75 @@ pub(super) fn of_connection(error: &AzureError) -> Error {
         _ => azure_error(error),
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn connection() -> Connection {
+        let mut connection = Connection::new("billing", "azure_function");
+        connection.host = Some("billing.example".into());
+        let properties = json!({"workspace_id": "w", "tenant_id": "t", "client_id": "c"});
+        connection.settings.insert("properties".into(), properties);
+        connection
+    }
+
+    fn opened(connection: &Connection, ruling: Ruling) -> Opened {
+        let secrets = AppSecrets {
+            master_key: Ok("key".into()),
+            client_secret: Ok("secret".into()),
+        };
+        let parts = Parts::new(connection, ruling, secrets, Duration::from_secs(1)).unwrap();
+        Opened {
+            app: parts.app.unwrap(),
+            workspace: parts.workspace.unwrap(),
+            seen: connection.seen(),
+            ruling,
+            patience: Duration::from_secs(1),
+        }
+    }
+
+    #[test]
+    fn it_is_shared_while_somebody_uses_it_and_nothing_changes() {
+        let apps = OpenApps::default();
+        let mut connection = connection();
+        assert!(apps.get(&connection, Ruling::Off).is_none());
+        let first = apps.share(&connection, opened(&connection, Ruling::Off));
+        let late = apps.share(&connection, opened(&connection, Ruling::Off));
+        assert!(Arc::ptr_eq(&first, &late), "of two at once there is one");
+        assert!(Arc::ptr_eq(&first, &apps.get(&connection, Ruling::Off).unwrap()));
+        assert!(
+            apps.get(&connection, Ruling::On).is_none(),
+            "it was opened without FIPS mode"
+        );
+
+        let before = connection.clone();
+        connection.updated_at += Duration::from_secs(1);
+        assert!(apps.get(&connection, Ruling::Off).is_none());
+        let changed = apps.share(&connection, opened(&connection, Ruling::Off));
+        assert!(Arc::ptr_eq(
+            &changed,
+            &apps.get(&connection, Ruling::Off).unwrap()
+        ));
+        assert!(apps.get(&before, Ruling::Off).is_none());
+
+        drop((first, late, changed));
+        assert!(
+            apps.get(&connection, Ruling::Off).is_none(),
+            "its secrets are gone with it"
+        );
+        assert!(!format!("{:?}", opened(&connection, Ruling::Off)).contains("secret"));
+    }
+
+    #[test]
+    fn errors_keep_their_words_and_whether_they_pass() {
+        let error = |kind| azure_error(&AzureError::new(kind, "why"));
+        assert_eq!(error(AzureErrorKind::NoTable).kind(), "unsupported");
+        assert_eq!(error(AzureErrorKind::NotFound).to_string(), "why");
+        assert!(error(AzureErrorKind::Busy).may_pass() && !error(AzureErrorKind::Denied).may_pass());
+        assert!(!error(AzureErrorKind::Auth).may_pass());
+        let missing = AzureError::new(AzureErrorKind::NotFound, "why");
+        assert_eq!(of_connection(&missing).kind(), "failed");
+    }
+}
