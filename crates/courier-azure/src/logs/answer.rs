@@ -12,12 +12,27 @@ use super::{Found, Run, Trace, kql};
 use crate::words::in_one_line;
 use crate::{Error, ErrorKind, Result};
 
+/// The columns of a run.
+const RUN: [&str; 8] = [
+    "timestamp",
+    "id",
+    "name",
+    "success",
+    "result_code",
+    "duration_ms",
+    "operation_id",
+    "invocation_id",
+];
+
+/// The columns of a trace.
+const TRACE: [&str; 3] = ["timestamp", "message", "severity_level"];
+
 /// Reads the runs in an answer to [`kql::runs`], each once: where both vocabularies are known, both tables have it.
 ///
 /// # Errors
 /// [`ErrorKind::Protocol`] where it is no such answer.
 pub fn runs(body: &[u8]) -> Result<Found<Run>> {
-    let mut found = read(body, |row| {
+    let mut found = read(body, &RUN, |row| {
         Ok(Run {
             started_at: row.time("timestamp")?,
             id: row
@@ -41,7 +56,7 @@ pub fn runs(body: &[u8]) -> Result<Found<Run>> {
 /// # Errors
 /// [`ErrorKind::Protocol`] where it is no such answer.
 pub fn traces(body: &[u8]) -> Result<Found<Trace>> {
-    read(body, |row| {
+    read(body, &TRACE, |row| {
         Ok(Trace {
             timestamp: row.time("timestamp")?,
             message: row.text("message")?.unwrap_or_default(),
@@ -56,7 +71,7 @@ pub fn traces(body: &[u8]) -> Result<Found<Trace>> {
 /// # Errors
 /// [`ErrorKind::Protocol`] where it is no answer to a query.
 pub fn check(body: &[u8]) -> Result<()> {
-    read(body, |_| Ok(())).map(|_| ())
+    read(body, &RUN, |_| Ok(())).map(|_| ())
 }
 
 #[derive(Deserialize)]
@@ -79,7 +94,7 @@ struct Column {
     name: String,
 }
 
-fn read<T>(body: &[u8], row: impl Fn(Row<'_>) -> Result<T>) -> Result<Found<T>> {
+fn read<T>(body: &[u8], wanted: &[&str], row: impl Fn(Row<'_>) -> Result<T>) -> Result<Found<T>> {
     let Body { tables, error } = serde_json::from_slice(body).map_err(|_| {
         odd("what came is no table of results; see whether `logs_endpoint` leads to Log Analytics".to_owned())
     })?;
@@ -89,6 +104,11 @@ fn read<T>(body: &[u8], row: impl Fn(Row<'_>) -> Result<T>) -> Result<Found<T>> 
         .or(tables.first())
         .ok_or_else(|| odd("there is no table of results in it".to_owned()))?;
     let columns = &table.columns;
+    // A table without rows has them, too. One that hasn't answers another question.
+    let has = |name: &&str| columns.iter().any(|column| column.name == *name);
+    if let Some(missing) = wanted.iter().find(|name| !has(name)) {
+        return Err(no_column(missing));
+    }
     let rows = table.rows.iter().map(|cells| row(Row { columns, cells }));
     Ok(Found {
         rows: rows.collect::<Result<_>>()?,
@@ -107,7 +127,7 @@ impl Row<'_> {
     fn cell(&self, name: &str) -> Result<&Value> {
         let at = self.columns.iter().position(|column| column.name == name);
         let cell = at.and_then(|at| self.cells.get(at));
-        cell.ok_or_else(|| odd(format!("its table has no column {name:?}")))
+        cell.ok_or_else(|| no_column(name))
     }
 
     fn odd(&self, name: &str, wanted: &str) -> Error {
@@ -163,6 +183,10 @@ impl Row<'_> {
         let number = number.filter(|number: &f64| number.is_finite());
         number.map(Some).ok_or_else(|| self.odd(name, "a number"))
     }
+}
+
+fn no_column(name: &str) -> Error {
+    odd(format!("its table has no column {name:?}"))
 }
 
 fn odd(what: String) -> Error {
@@ -255,22 +279,11 @@ mod tests {
             .into_bytes()
     }
 
-    const COLUMNS: [&str; 8] = [
-        "timestamp",
-        "id",
-        "name",
-        "success",
-        "result_code",
-        "duration_ms",
-        "operation_id",
-        "invocation_id",
-    ];
-
     #[test]
     fn runs_of_both_vocabularies() {
         let time = "2026-11-22T20:17:01.1234567Z";
         let body = table(
-            &COLUMNS,
+            &RUN,
             json!([
                 [time, "9c3f", "Nightly", "True", "0", 1234.5, "4bf92f", "3f2504e0"],
                 [time, "|9c3f.1.", "nightly", "false", "500", "12", "", ""],
@@ -306,7 +319,7 @@ mod tests {
         let row =
             |time: &str, id: &str, invocation: &str| json!([time, id, "n", true, "0", 1, "", invocation]);
         let body = table(
-            &COLUMNS,
+            &RUN,
             json!([
                 row("2026-11-22T20:17:01Z", "1", "a"),
                 row("2026-11-22T20:17:01Z", "1", "a"),
@@ -322,7 +335,7 @@ mod tests {
 
     #[test]
     fn columns_are_found_by_name() {
-        let mut columns = COLUMNS;
+        let mut columns = RUN;
         columns.reverse();
         let body = table(
             &columns,
@@ -330,7 +343,7 @@ mod tests {
         );
         assert_eq!(runs(&body).unwrap().rows[0].id, "id");
         let error = runs(&table(
-            &COLUMNS[..7],
+            &RUN[..7],
             json!([["2026-11-22T20:17:01Z", "1", "n", true, "0", 1, ""]]),
         ));
         assert!(error.unwrap_err().message().contains("\"invocation_id\""));
@@ -339,10 +352,11 @@ mod tests {
     #[test]
     fn other_shapes_say_what_they_hold() {
         let row =
-            |time: &str, success: Value| table(&COLUMNS, json!([[time, "1", "n", success, "0", 1, "", ""]]));
+            |time: &str, success: Value| table(&RUN, json!([[time, "1", "n", success, "0", 1, "", ""]]));
         for (body, words) in [
             (b"<html>".to_vec(), "no table"),
             (b"{}".to_vec(), "no table"),
+            (table(&["x"], json!([])), "no column \"timestamp\""),
             (br#"{"tables":[]}"#.to_vec(), "no table"),
             (br#"{"tables":{"name":"x"}}"#.to_vec(), "no table"),
             (row("yesterday", json!(true)), "\"yesterday\" instead of a time"),
@@ -350,13 +364,13 @@ mod tests {
                 row("2026-11-22T20:17:01Z", Value::Null),
                 "null instead of true or false",
             ),
-            (table(&COLUMNS, json!([["2026-11-22T20:17:01Z"]])), "\"id\""),
+            (table(&RUN, json!([["2026-11-22T20:17:01Z"]])), "\"id\""),
         ] {
             let error = runs(&body).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Protocol);
             assert!(error.message().contains(words), "{error}");
         }
-        assert!(check(&table(&[], json!([]))).is_ok());
+        assert!(check(&table(&RUN, json!([]))).is_ok());
         assert!(check(b"[]").is_err());
     }
 
@@ -378,8 +392,10 @@ mod tests {
 
     #[test]
     fn a_table_that_a_union_left_out_is_no_loss() {
-        let body =
-            |error: Value| json!({ "tables": [{ "columns": [], "rows": [] }], "error": error }).to_string();
+        let columns: Vec<Value> = RUN.iter().map(|name| json!({ "name": name })).collect();
+        let body = |error: Value| {
+            json!({ "tables": [{ "columns": columns, "rows": [] }], "error": error }).to_string()
+        };
         let detail = |severity: u64| json!({ "code": "EngineError", "innererror": { "code": "-2133196790", "message": "'union' operator: Failed to resolve table", "severity": severity } });
         for (error, partial) in [
             (Value::Null, false),
@@ -419,7 +435,7 @@ mod tests {
     proptest! {
         #[test]
         fn foreign_bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200), cells in proptest::collection::vec("\\PC{0,12}", 0..9)) {
-            for body in [bytes, table(&COLUMNS, json!([cells]))] {
+            for body in [bytes, table(&RUN, json!([cells]))] {
                 let _ = runs(&body);
                 let _ = traces(&body);
                 let _ = LogsError::parse(&body);
