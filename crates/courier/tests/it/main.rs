@@ -11,6 +11,7 @@ mod admin;
 mod alerts;
 mod architecture;
 mod audit;
+mod azure_functions;
 mod demo;
 mod docs;
 mod files;

@@ -1,0 +1,130 @@
+//! A function is triggered once, whatever dies or gets lost, and stopping to wait stops no function.
+
+use std::time::Duration;
+
+use courier_azure::testkit::{Function, Mood, Part};
+use serde_json::json;
+
+use super::Azure;
+use super::runs::statements;
+use crate::support::{Sshd, content};
+
+#[test]
+fn a_kill_while_it_waits_triggers_nothing_again() {
+    let (mut azure, sshd) = (Azure::start(), Sshd::start());
+    let bytes = content(100_000, 3);
+    sshd.file("in/a.csv", &bytes);
+    azure.cloud.put(Function::new("digest"));
+    azure.cloud.hold_logs(true);
+    statements(&azure, &sshd, "digest");
+    let id = azure.run("statements");
+    azure.wait_for_trigger();
+    azure.wait_for_look();
+    azure.serve.kill();
+    // The run gets into the logs while nobody looks.
+    azure.cloud.hold_logs(false);
+    azure.start_again();
+    let done = azure.wait_for(&id, "completed");
+    assert_eq!(azure.cloud.triggers().len(), 1, "{done:#}");
+    assert_eq!(sshd.read("out/succeeded.csv"), bytes);
+    assert_eq!(
+        done["context"]["2.invocation_id"],
+        azure.cloud.triggers()[0].invocation_id
+    );
+    assert_eq!(azure.records("function_completed").len(), 1);
+}
+
+#[test]
+fn a_kill_before_the_answer_triggers_nothing_again() {
+    let mut azure = Azure::start();
+    azure.cloud.put(Function::new("import"));
+    azure.cloud.feel(Part::App, Mood::Slow(Duration::from_secs(20)));
+    azure.job("import", json!([azure.call("import", json!({}))]));
+    let id = azure.run("import");
+    azure.wait_for_trigger();
+    azure.serve.kill();
+    azure.cloud.feel(Part::App, Mood::Well);
+    azure.start_again();
+    let done = azure.wait_for(&id, "completed");
+    assert_eq!(azure.cloud.triggers().len(), 1, "{done:#}");
+    assert_eq!(done["context"]["1.outcome"], "succeeded", "{done:#}");
+}
+
+#[test]
+fn a_lost_answer_is_looked_up() {
+    let azure = Azure::start();
+    azure.cloud.put(Function::new("import"));
+    for (job, status) in [("broken", None), ("gateway", Some(502))] {
+        let before = azure.cloud.triggers().len();
+        azure.cloud.feel(Part::App, Mood::Losing { times: 1, status });
+        let done = azure.ends(job, azure.call("import", json!({})), "completed");
+        assert_eq!(azure.cloud.triggers().len(), before + 1, "{done:#}");
+        assert_eq!(done["context"]["1.outcome"], "succeeded", "{done:#}");
+    }
+    // The same where nobody waits for the end.
+    azure.cloud.feel(
+        Part::App,
+        Mood::Losing {
+            times: 1,
+            status: None,
+        },
+    );
+    let step = azure.call("import", json!({"wait": false}));
+    let done = azure.ends("shoot", step, "completed");
+    assert_eq!(azure.cloud.triggers().len(), 3, "{done:#}");
+}
+
+#[test]
+fn what_is_never_found_is_never_called_again() {
+    let azure = Azure::start();
+    azure.cloud.put(Function::new("sampled").unlogged());
+    let mut step = azure.call("sampled", json!({"max_wait_sec": 3}));
+    step["failure_policy"] = json!({"type": "retry_step", "max_retries": 5, "backoff_base_sec": 1});
+    let failed = azure.ends("nightly", step, "failed");
+    let error = &failed["steps"][0]["error"];
+    assert_eq!(error["kind"], "function_outcome_unknown", "{failed:#}");
+    let message = error["message"].as_str().unwrap();
+    for says in ["sampled", "triggered", "max_wait_sec"] {
+        assert!(message.contains(says), "{says}: {message}");
+    }
+    assert_eq!(azure.cloud.triggers().len(), 1);
+    assert_eq!(failed["steps"][0]["attempts"], 1, "{failed:#}");
+    let run = azure.admin.run(["job", "run", "nightly", "--watch"]);
+    assert!(
+        run.code != 0 && format!("{}{}", run.stdout, run.stderr).contains("max_wait_sec"),
+        "{run:?}"
+    );
+}
+
+#[test]
+fn pausing_and_cancelling_end_the_waiting_only() {
+    let azure = Azure::start();
+    azure.cloud.put(Function::new("import"));
+    azure.cloud.hold_logs(true);
+    azure.job("import", json!([azure.call("import", json!({}))]));
+    let id = azure.run("import");
+    azure.wait_for_trigger();
+    azure.wait_for_look();
+    azure.admin.ok(["execution", "pause", &id]);
+    azure.wait_for(&id, "paused");
+    azure.cloud.hold_logs(false);
+    azure.admin.ok(["execution", "resume", &id]);
+    let done = azure.wait_for(&id, "completed");
+    assert_eq!(azure.cloud.triggers().len(), 1, "{done:#}");
+
+    azure.cloud.hold_logs(true);
+    let id = azure.run("import");
+    azure.wait_for_look();
+    azure.admin.ok(["execution", "cancel", &id]);
+    let over = azure.wait_for(&id, "cancelled");
+    assert_eq!(azure.cloud.triggers().len(), 2, "{over:#}");
+    azure.cloud.hold_logs(false);
+    // The run of the cancelled one is nobody else's: the next execution has its own.
+    let id = azure.run("import");
+    let done = azure.wait_for(&id, "completed");
+    assert_eq!(
+        done["context"]["1.invocation_id"],
+        azure.cloud.triggers()[2].invocation_id,
+        "{done:#}"
+    );
+}
