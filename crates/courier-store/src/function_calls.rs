@@ -177,6 +177,15 @@ impl FunctionCalls<'_> {
         write::claim_run(self.0, claim, call, run, record).await
     }
 
+    /// Notes that the logs were asked for a call's run, and answered that it isn't there yet: a wait gets on by that, and an
+    /// execution that gets on is not given up where its process ends time and again.
+    ///
+    /// # Errors
+    /// As [`Self::latest`].
+    pub async fn looked(&self, call: Uuid) -> Result<()> {
+        write::looked(self.0, call).await
+    }
+
     /// The newest call of a step, before all others one whose run is looked for; none where it has made none.
     ///
     /// # Errors

@@ -85,7 +85,7 @@ pub(crate) async fn make(step: &Step<'_>, order: &Order) -> Result<FunctionCall>
         triggered_by: step.triggered_by.to_owned(),
     };
     // In a task of its own: where the execution is told to stop, the answer is still heard.
-    let made = engine.0.tasks.spawn(making.to_its_end()).await;
+    let made = engine.0.tasks.spawn(making.make()).await;
     made.unwrap_or_else(|e| Err(Error::Internal(format!("a call of a function did not end: {e}"))))
 }
 
@@ -158,7 +158,7 @@ struct Making {
 }
 
 impl Making {
-    async fn to_its_end(self) -> Result<FunctionCall> {
+    async fn make(self) -> Result<FunctionCall> {
         let Self {
             engine,
             call,

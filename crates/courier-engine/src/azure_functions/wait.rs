@@ -173,8 +173,12 @@ impl Watch<'_> {
         if !is_sure {
             return Ok(Look::Nothing);
         }
-        let ours = self.take(&found.rows).await?;
-        Ok(ours.map_or(Look::Nothing, Look::Found))
+        if let Some(run) = self.take(&found.rows).await? {
+            return Ok(Look::Found(run));
+        }
+        let calls = step.engine().0.store.function_calls();
+        calls.looked(self.call.id).await?;
+        Ok(Look::Nothing)
     }
 
     /// Takes the call's run among these, if it is there.

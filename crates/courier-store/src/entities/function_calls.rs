@@ -19,6 +19,8 @@ pub(crate) struct Model {
     pub(crate) state: String,
     pub(crate) triggered_at: i64,
     pub(crate) not_before: i64,
+    /// How often the logs were asked for its run and answered: what a wait has to show for itself.
+    pub(crate) looks: i32,
     pub(crate) run_id: Option<String>,
     #[sea_orm(column_type = "JsonBinary")]
     pub(crate) run: Option<Json>,

@@ -13,7 +13,7 @@ use crate::{
     Kind, Result, Store,
     entities::{
         executions::{ActiveModel, Column, Entity, Model},
-        nodes, steps,
+        function_calls, nodes, steps,
     },
     ids::now,
     row,
@@ -195,6 +195,13 @@ async fn progress(db: &impl ConnectionTrait, execution: Uuid) -> Result<Progress
         .into_tuple()
         .all(db)
         .await?;
+    let looks: Vec<i32> = function_calls::Entity::find()
+        .select_only()
+        .column(function_calls::Column::Looks)
+        .filter(function_calls::Column::ExecutionId.eq(execution))
+        .into_tuple()
+        .all(db)
+        .await?;
     let of_one = |(state, bytes, files): &(String, i64, i64)| {
         let is_done = [StepState::Completed, StepState::Skipped]
             .iter()
@@ -207,7 +214,11 @@ async fn progress(db: &impl ConnectionTrait, execution: Uuid) -> Result<Progress
     let is_there = |wanted: StepState| steps.iter().any(|(state, ..)| state == wanted.as_str());
     Ok(Progress {
         waits: is_there(StepState::Failed) && !is_there(StepState::Running),
-        mark: steps.iter().map(of_one).fold(0, i64::saturating_add),
+        mark: steps
+            .iter()
+            .map(of_one)
+            .chain(looks.into_iter().map(i64::from))
+            .fold(0, i64::saturating_add),
     })
 }
 

@@ -1,7 +1,8 @@
 //! What happens to a call. All of it shows a claim of the execution.
 
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ConnectionTrait, DbErr, EntityTrait, IntoActiveModel, QueryFilter, Set,
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, DbErr, EntityTrait, ExprTrait, IntoActiveModel,
+    QueryFilter, Set, sea_query::Expr,
 };
 use uuid::Uuid;
 
@@ -53,6 +54,7 @@ pub(super) async fn begin(store: &Store, claim: Claim, call: NewCall) -> Result<
                 state: CallState::Calling.as_str().into(),
                 triggered_at: call.triggered_at.as_microsecond(),
                 not_before: call.not_before.as_microsecond(),
+                looks: 0,
                 run_id: None,
                 run: None,
                 ended_at: None,
@@ -103,6 +105,15 @@ pub(super) async fn answered(
             row.read(tries)
         })
         .await
+}
+
+pub(super) async fn looked(store: &Store, call: Uuid) -> Result<()> {
+    Entity::update_many()
+        .col_expr(Column::Looks, Expr::col(Column::Looks).add(1))
+        .filter(Column::Id.eq(call))
+        .exec(store.write())
+        .await?;
+    Ok(())
 }
 
 pub(super) async fn claim_run(

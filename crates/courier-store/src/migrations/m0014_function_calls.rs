@@ -22,6 +22,7 @@ const SCHEMA: &[&str] = &[
         state TEXT NOT NULL,
         triggered_at BIGINT NOT NULL,
         not_before BIGINT NOT NULL,
+        looks INTEGER NOT NULL,
         run_id TEXT,
         run {json},
         ended_at BIGINT

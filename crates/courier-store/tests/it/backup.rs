@@ -25,6 +25,7 @@ use crate::{
     database::{DIFFICULT, Database, FixedKey},
     executions::{claim_next, life},
     folder_mappings::{mapping, storage},
+    function_calls::called,
     on_both, postgres,
 };
 
@@ -215,6 +216,7 @@ async fn all_of_it_comes_back_in_either_kind_of_database(db: Database) {
     let n = life(&db, "n").await;
     for _ in 0..3 {
         let execution = claim_next(&db, &n).await.unwrap();
+        called(&db, execution.claim()).await;
         db.executions()
             .release(execution.claim(), ExecutionState::Completed, None, None)
             .await

@@ -65,6 +65,19 @@ async fn running(store: &Store) -> Claim {
     claim_next(store, &life).await.unwrap().claim()
 }
 
+/// A function that an execution called, and whose run is found.
+pub(crate) async fn called(store: &Store, claim: Claim) {
+    let call = accepted(store, claim, call(1, DIFFICULT, now())).await;
+    let (found, record) = (run(&call.trace_id, true), record("function_completed"));
+    let calls = store.function_calls();
+    assert!(calls.claim_run(claim, call.id, &found, record).await.unwrap());
+}
+
+/// One whose run will come.
+pub(crate) async fn waiting(store: &Store, claim: Claim) -> Uuid {
+    accepted(store, claim, call(1, "f", now())).await.id
+}
+
 /// A call that the function app has taken.
 async fn accepted(store: &Store, claim: Claim, new: NewCall) -> FunctionCall {
     let calls = store.function_calls();

@@ -11,6 +11,7 @@ use serde_json::json;
 use crate::{
     database::Database,
     executions::{claim_next, enqueue, life},
+    function_calls::waiting,
     on_both,
     records::of,
 };
@@ -18,6 +19,7 @@ use crate::{
 on_both!(
     a_dead_process_leaves_no_orphans,
     what_ends_its_process_again_and_again_has_failed,
+    a_wait_that_gets_on_is_not_given_up,
     a_wait_for_a_retry_is_no_crash,
     what_nobody_is_at_is_put_back,
 );
@@ -85,6 +87,29 @@ async fn a_dead_process_leaves_no_orphans(db: Database) {
     let again = claim_next(&db, &life(&db, "m").await).await.unwrap();
     assert_eq!((again.id, again.attempts), (ids[0], 2));
     assert_eq!(again.node.as_deref(), Some("m"));
+}
+
+/// Processes may end as often as they like, as long as each has asked for the end of the function.
+async fn a_wait_that_gets_on_is_not_given_up(db: Database) {
+    let executions = db.executions();
+    enqueue(&db, new_id(), "j").await;
+    let (mut last, mut called) = (State::Queued, None);
+    for crash in 1..=12 {
+        assert_eq!(last, State::Queued, "before crash {crash}");
+        let n = life(&db, &format!("n{crash}")).await;
+        let claim = claim_next(&db, &n).await.unwrap().claim();
+        begin(&db, claim).await;
+        let call = match called {
+            Some(call) => call,
+            None => *called.insert(waiting(&db, claim).await),
+        };
+        if crash <= 8 {
+            db.function_calls().looked(call).await.unwrap();
+        }
+        die(&db, &n).await;
+        last = executions.put_back().await.unwrap()[0].1;
+    }
+    assert_eq!(last, State::Failed, "four more, without having asked");
 }
 
 async fn what_ends_its_process_again_and_again_has_failed(db: Database) {
