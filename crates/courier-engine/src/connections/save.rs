@@ -213,7 +213,8 @@ pub(crate) fn endpoint(engine: &Engine, connection: &Connection) -> String {
 }
 
 /// Whom a secret of this name is sent to, in the one spelling that it is sealed with: the connection's server, and where it
-/// goes beside that, after commas. No server's text holds one followed by a space, so that each list has one reading.
+/// goes beside that, after commas. Those are origins of addresses that were parsed, which hold none, so that the text has one
+/// reading whatever the host is.
 pub(crate) fn receivers(engine: &Engine, connection: &Connection, field: &str) -> String {
     let server = endpoint(engine, connection);
     let further = engine
