@@ -11,7 +11,7 @@ const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 pub(crate) fn limits() -> Limits {
     Limits {
         connect: Duration::from_secs(2),
-        call: Duration::from_secs(2),
+        call: Duration::from_secs(5),
         operation: Duration::from_secs(5),
     }
 }
@@ -23,13 +23,22 @@ fn cloud() -> AzureCloud {
     cloud
 }
 
-fn soon() -> Instant {
+pub(crate) fn soon() -> Instant {
+    Instant::now() + Duration::from_secs(10)
+}
+
+/// For what is repeated until then.
+pub(crate) fn at_once() -> Instant {
     Instant::now() + Duration::from_secs(1)
 }
 
 async fn trigger(app: &FunctionApp, name: &str) -> Result<Trigger, Error> {
-    app.trigger(&FunctionName::new(name).unwrap(), Some("in"), TRACE, soon())
-        .await
+    trigger_until(app, name, soon()).await
+}
+
+async fn trigger_until(app: &FunctionApp, name: &str, deadline: Instant) -> Result<Trigger, Error> {
+    let name = FunctionName::new(name).unwrap();
+    app.trigger(&name, Some("in"), TRACE, deadline).await
 }
 
 /// An answer that is given to everything.
@@ -160,10 +169,10 @@ async fn what_nobody_knows_is_not_called_again() {
             },
             ErrorKind::Timeout,
         ),
-        (Mood::Slow(Duration::from_millis(700)), ErrorKind::Timeout),
+        (Mood::Slow(Duration::from_secs(2)), ErrorKind::Timeout),
     ] {
         let cloud = cloud();
-        let call = Duration::from_millis(400);
+        let call = Duration::from_secs(1);
         let app = cloud.app(Limits { call, ..limits() });
         cloud.feel(Part::App, mood.clone());
         match trigger(&app, "Nightly").await.unwrap() {
@@ -201,14 +210,14 @@ async fn what_surely_began_nothing_is_called_again() {
 
     let before = cloud.requests(Part::App);
     cloud.feel(Part::App, odd(503, "Function host is not running."));
-    let error = trigger(&app, "Nightly").await.unwrap_err();
+    let error = trigger_until(&app, "Nightly", at_once()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Failed);
     assert!(error.message().contains("host is not running"), "{error}");
     assert!(cloud.requests(Part::App) > before + 1);
 
     let before = cloud.requests(Part::App);
     cloud.feel(Part::App, Mood::Gone);
-    let error = trigger(&app, "Nightly").await.unwrap_err();
+    let error = trigger_until(&app, "Nightly", at_once()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unreachable, "{error}");
     assert_eq!((cloud.requests(Part::App), cloud.triggers().len()), (before, 1));
 }
@@ -265,7 +274,7 @@ async fn something_else_that_answers_is_no_function_app() {
         ),
     ] {
         cloud.feel(Part::App, mood);
-        let error = app.status(soon()).await.unwrap_err();
+        let error = app.status(at_once()).await.unwrap_err();
         assert_eq!(error.kind(), kind, "{error}");
         assert!(error.message().contains(words), "{error}");
     }

@@ -5,15 +5,10 @@ use courier_azure::testkit::{
 };
 use courier_azure::{ErrorKind, FunctionName, Run, RunId, Tokens, Workspace};
 use jiff::{SignedDuration, Timestamp};
-use tokio::time::Instant;
 
-use crate::functions::limits;
+use crate::functions::{at_once, limits, soon};
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
-
-fn soon() -> Instant {
-    Instant::now() + Duration::from_secs(1)
-}
 
 fn name() -> FunctionName {
     FunctionName::new("Nightly").unwrap()
@@ -263,7 +258,7 @@ async fn throttling_and_outages_pass() {
     );
     assert_eq!(runs(&workspace).await.len(), 1);
     cloud.feel(Part::Workspace, Mood::Gone);
-    let error = workspace.check(soon()).await.unwrap_err();
+    let error = workspace.check(at_once()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unreachable, "{error}");
     cloud.feel(Part::Workspace, Mood::Well);
     cloud.set_partial(true);
