@@ -12,20 +12,11 @@ use super::{Found, Run, Trace, kql};
 use crate::words::in_one_line;
 use crate::{Error, ErrorKind, Result};
 
-/// The columns of a run.
-const RUN: [&str; 8] = [
-    "timestamp",
-    "id",
-    "name",
-    "success",
-    "result_code",
-    "duration_ms",
-    "operation_id",
-    "invocation_id",
-];
+/// The columns without which a run is none. What else is asked for may be missing.
+const RUN: [&str; 2] = ["timestamp", "success"];
 
-/// The columns of a trace.
-const TRACE: [&str; 3] = ["timestamp", "message", "severity_level"];
+/// The same of a trace.
+const TRACE: [&str; 2] = ["timestamp", "message"];
 
 /// Reads the runs in an answer to [`kql::runs`], each once: where both vocabularies are known, both tables have it.
 ///
@@ -33,17 +24,17 @@ const TRACE: [&str; 3] = ["timestamp", "message", "severity_level"];
 /// [`ErrorKind::Protocol`] where it is no such answer.
 pub fn runs(body: &[u8]) -> Result<Found<Run>> {
     let mut found = read(body, &RUN, |row| {
+        let invocation_id = row.id("invocation_id");
+        let id = row.id("id").or_else(|| invocation_id.clone());
         Ok(Run {
             started_at: row.time("timestamp")?,
-            id: row
-                .id("id")?
-                .ok_or_else(|| row.odd("id", "the id of a request"))?,
-            name: row.text("name")?.unwrap_or_default(),
+            id: id.ok_or_else(|| row.odd("id", "the id of a request"))?,
+            name: row.text("name").unwrap_or_default(),
             success: row.truth("success")?,
-            result_code: row.text("result_code")?.unwrap_or_default(),
+            result_code: row.text("result_code").unwrap_or_default(),
             duration_ms: row.number("duration_ms")?.unwrap_or_default(),
-            operation_id: row.id("operation_id")?,
-            invocation_id: row.id("invocation_id")?,
+            operation_id: row.id("operation_id"),
+            invocation_id,
         })
     })?;
     let mut known = HashSet::new();
@@ -59,7 +50,7 @@ pub fn traces(body: &[u8]) -> Result<Found<Trace>> {
     read(body, &TRACE, |row| {
         Ok(Trace {
             timestamp: row.time("timestamp")?,
-            message: row.text("message")?.unwrap_or_default(),
+            message: row.text("message").unwrap_or_default(),
             // Whole numbers from 0 to 4, if anything.
             severity_level: row.number("severity_level")?.map(|level| level as i64),
         })
@@ -104,10 +95,11 @@ fn read<T>(body: &[u8], wanted: &[&str], row: impl Fn(Row<'_>) -> Result<T>) -> 
         .or(tables.first())
         .ok_or_else(|| odd("there is no table of results in it".to_owned()))?;
     let columns = &table.columns;
-    // A table without rows has them, too. One that hasn't answers another question.
+    // A table without rows has them, too. One with others answers another question.
     let has = |name: &&str| columns.iter().any(|column| column.name == *name);
-    if let Some(missing) = wanted.iter().find(|name| !has(name)) {
-        return Err(no_column(missing));
+    let is_void = columns.is_empty() && table.rows.is_empty();
+    if let Some(missing) = wanted.iter().find(|name| !is_void && !has(name)) {
+        return Err(odd(format!("its table has no column {missing:?}")));
     }
     let rows = table.rows.iter().map(|cells| row(Row { columns, cells }));
     Ok(Found {
@@ -124,37 +116,36 @@ struct Row<'a> {
 }
 
 impl Row<'_> {
-    fn cell(&self, name: &str) -> Result<&Value> {
+    /// What stands in a column; `null` where the table hasn't got it.
+    fn cell(&self, name: &str) -> &Value {
         let at = self.columns.iter().position(|column| column.name == name);
-        let cell = at.and_then(|at| self.cells.get(at));
-        cell.ok_or_else(|| no_column(name))
+        at.and_then(|at| self.cells.get(at)).unwrap_or(&Value::Null)
     }
 
     fn odd(&self, name: &str, wanted: &str) -> Error {
-        let found = self.cell(name).map(Value::to_string).unwrap_or_default();
         odd(format!(
             "its column {name:?} holds {} instead of {wanted}",
-            in_one_line(&found)
+            in_one_line(&self.cell(name).to_string())
         ))
     }
 
     /// A text; what is null, or not there, is none. Empty is none, too: so KQL writes what a row hasn't.
-    fn text(&self, name: &str) -> Result<Option<String>> {
-        let text = match self.cell(name)? {
-            Value::Null => return Ok(None),
+    fn text(&self, name: &str) -> Option<String> {
+        let text = match self.cell(name) {
+            Value::Null => return None,
             Value::String(text) => text.clone(),
             other => other.to_string(),
         };
-        Ok(Some(text).filter(|text| !text.is_empty()))
+        Some(text).filter(|text| !text.is_empty())
     }
 
     /// An id that may stand in a query again.
-    fn id(&self, name: &str) -> Result<Option<String>> {
-        Ok(self.text(name)?.filter(|id| kql::is_id(id)))
+    fn id(&self, name: &str) -> Option<String> {
+        self.text(name).filter(|id| kql::is_id(id))
     }
 
     fn time(&self, name: &str) -> Result<Timestamp> {
-        let cell = self.cell(name)?.as_str().unwrap_or_default();
+        let cell = self.cell(name).as_str().unwrap_or_default();
         // Times are UTC, said or not.
         let time = cell.parse().or_else(|error: jiff::Error| {
             let time: DateTime = cell.parse().map_err(|_| error)?;
@@ -164,7 +155,7 @@ impl Row<'_> {
     }
 
     fn truth(&self, name: &str) -> Result<bool> {
-        match self.cell(name)? {
+        match self.cell(name) {
             Value::Bool(truth) => Ok(*truth),
             Value::Number(number) => Ok(number.as_f64() != Some(0.0)),
             Value::String(text) if text.eq_ignore_ascii_case("true") || text == "1" => Ok(true),
@@ -174,7 +165,7 @@ impl Row<'_> {
     }
 
     fn number(&self, name: &str) -> Result<Option<f64>> {
-        let number = match self.cell(name)? {
+        let number = match self.cell(name) {
             Value::Null => return Ok(None),
             Value::String(text) if text.is_empty() => return Ok(None),
             Value::String(text) => text.parse().ok(),
@@ -183,10 +174,6 @@ impl Row<'_> {
         let number = number.filter(|number: &f64| number.is_finite());
         number.map(Some).ok_or_else(|| self.odd(name, "a number"))
     }
-}
-
-fn no_column(name: &str) -> Error {
-    odd(format!("its table has no column {name:?}"))
 }
 
 fn odd(what: String) -> Error {
@@ -269,6 +256,18 @@ mod tests {
     use super::*;
     use crate::RunId;
 
+    /// All columns that are asked for.
+    const COLUMNS: [&str; 8] = [
+        "timestamp",
+        "id",
+        "name",
+        "success",
+        "result_code",
+        "duration_ms",
+        "operation_id",
+        "invocation_id",
+    ];
+
     fn table(columns: &[&str], rows: Value) -> Vec<u8> {
         let columns: Vec<Value> = columns
             .iter()
@@ -283,7 +282,7 @@ mod tests {
     fn runs_of_both_vocabularies() {
         let time = "2026-11-22T20:17:01.1234567Z";
         let body = table(
-            &RUN,
+            &COLUMNS,
             json!([
                 [time, "9c3f", "Nightly", "True", "0", 1234.5, "4bf92f", "3f2504e0"],
                 [time, "|9c3f.1.", "nightly", "false", "500", "12", "", ""],
@@ -319,7 +318,7 @@ mod tests {
         let row =
             |time: &str, id: &str, invocation: &str| json!([time, id, "n", true, "0", 1, "", invocation]);
         let body = table(
-            &RUN,
+            &COLUMNS,
             json!([
                 row("2026-11-22T20:17:01Z", "1", "a"),
                 row("2026-11-22T20:17:01Z", "1", "a"),
@@ -335,24 +334,30 @@ mod tests {
 
     #[test]
     fn columns_are_found_by_name() {
-        let mut columns = RUN;
+        let mut columns = COLUMNS;
         columns.reverse();
         let body = table(
             &columns,
             json!([["inv", "op", 1, "0", true, "n", "id", "2026-11-22T20:17:01Z"]]),
         );
         assert_eq!(runs(&body).unwrap().rows[0].id, "id");
-        let error = runs(&table(
-            &RUN[..7],
-            json!([["2026-11-22T20:17:01Z", "1", "n", true, "0", 1, ""]]),
-        ));
-        assert!(error.unwrap_err().message().contains("\"invocation_id\""));
+    }
+
+    #[test]
+    fn columns_that_a_run_can_do_without() {
+        let least = ["timestamp", "success", "invocation_id"];
+        let body = table(&least, json!([["2026-11-22T20:17:01Z", true, "inv"]]));
+        let found = runs(&body).unwrap().rows;
+        assert_eq!((found[0].key(), &*found[0].id), ("inv", "inv"));
+        assert!(runs(&table(&[], json!([]))).unwrap().rows.is_empty());
+        let error = runs(&table(&[], json!([[1]]))).unwrap_err();
+        assert!(error.message().contains("\"timestamp\""), "{error}");
     }
 
     #[test]
     fn other_shapes_say_what_they_hold() {
         let row =
-            |time: &str, success: Value| table(&RUN, json!([[time, "1", "n", success, "0", 1, "", ""]]));
+            |time: &str, success: Value| table(&COLUMNS, json!([[time, "1", "n", success, "0", 1, "", ""]]));
         for (body, words) in [
             (b"<html>".to_vec(), "no table"),
             (b"{}".to_vec(), "no table"),
@@ -364,13 +369,16 @@ mod tests {
                 row("2026-11-22T20:17:01Z", Value::Null),
                 "null instead of true or false",
             ),
-            (table(&RUN, json!([["2026-11-22T20:17:01Z"]])), "\"id\""),
+            (
+                table(&COLUMNS, json!([["2026-11-22T20:17:01Z"]])),
+                "\"id\" holds null",
+            ),
         ] {
             let error = runs(&body).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Protocol);
             assert!(error.message().contains(words), "{error}");
         }
-        assert!(check(&table(&RUN, json!([]))).is_ok());
+        assert!(check(&table(&COLUMNS, json!([]))).is_ok());
         assert!(check(b"[]").is_err());
     }
 
@@ -392,7 +400,7 @@ mod tests {
 
     #[test]
     fn a_table_that_a_union_left_out_is_no_loss() {
-        let columns: Vec<Value> = RUN.iter().map(|name| json!({ "name": name })).collect();
+        let columns: Vec<Value> = COLUMNS.iter().map(|name| json!({ "name": name })).collect();
         let body = |error: Value| {
             json!({ "tables": [{ "columns": columns, "rows": [] }], "error": error }).to_string()
         };
@@ -435,7 +443,7 @@ mod tests {
     proptest! {
         #[test]
         fn foreign_bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200), cells in proptest::collection::vec("\\PC{0,12}", 0..9)) {
-            for body in [bytes, table(&RUN, json!([cells]))] {
+            for body in [bytes, table(&COLUMNS, json!([cells]))] {
                 let _ = runs(&body);
                 let _ = traces(&body);
                 let _ = LogsError::parse(&body);
