@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::Azure;
 use super::runs::statements;
-use crate::support::{Sshd, content};
+use crate::support::{Postgres, Serve, Sshd, content, wait_until};
 
 #[test]
 fn a_kill_while_it_waits_triggers_nothing_again() {
@@ -48,6 +48,53 @@ fn a_kill_before_the_answer_triggers_nothing_again() {
     let done = azure.wait_for(&id, "completed");
     assert_eq!(azure.cloud.triggers().len(), 1, "{done:#}");
     assert_eq!(done["context"]["1.outcome"], "succeeded", "{done:#}");
+}
+
+#[test]
+fn another_node_goes_on_waiting() {
+    let database = Postgres::start();
+    let url = database.url();
+    let env = |node: &'static str| {
+        [
+            ("COURIER_DATABASE_URL", url.as_str()),
+            ("COURIER_KEK", "q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA="),
+            ("COURIER_NODE", node),
+        ]
+    };
+    let mut azure = Azure::start_with(&env("n1"));
+    azure.cloud.put(Function::new("import"));
+    azure.cloud.hold_logs(true);
+    azure.job("import", json!([azure.call("import", json!({}))]));
+    let id = azure.run("import");
+    azure.wait_for_trigger();
+    azure.wait_for_look();
+    let authority = azure.folder.path().join("ca.pem");
+    let mut other = env("n2").to_vec();
+    other.push(("SSL_CERT_FILE", authority.to_str().unwrap()));
+    let other = Serve::start_with(&other);
+    azure.serve.kill();
+    azure.cloud.hold_logs(false);
+    azure.admin = other.admin();
+    let done = azure.wait_for(&id, "completed");
+    assert_eq!(done["node"], "n2", "{done:#}");
+    assert_eq!(azure.cloud.triggers().len(), 1, "{done:#}");
+}
+
+#[test]
+fn a_throttled_app_is_called_again_and_runs_once() {
+    let azure = Azure::start();
+    azure.cloud.put(Function::new("import"));
+    let throttled = Mood::Failing {
+        times: 2,
+        status: 429,
+        retry_after: Some(1),
+    };
+    azure.cloud.feel(Part::App, throttled);
+    let before = azure.cloud.requests(Part::App);
+    let done = azure.ends("import", azure.call("import", json!({})), "completed");
+    assert_eq!(azure.cloud.requests(Part::App), before + 3, "{done:#}");
+    assert_eq!(azure.cloud.triggers().len(), 1);
+    assert_eq!(azure.records("function_triggered").len(), 1);
 }
 
 #[test]
@@ -114,10 +161,17 @@ fn pausing_and_cancelling_end_the_waiting_only() {
 
     azure.cloud.hold_logs(true);
     let id = azure.run("import");
-    azure.wait_for_look();
+    wait_until("another call", || azure.cloud.triggers().len() == 2);
     azure.admin.ok(["execution", "cancel", &id]);
     let over = azure.wait_for(&id, "cancelled");
     assert_eq!(azure.cloud.triggers().len(), 2, "{over:#}");
+    assert!(
+        over["steps"][0]["error"]["message"]
+            .as_str()
+            .unwrap()
+            .contains("goes on in Azure"),
+        "{over:#}"
+    );
     azure.cloud.hold_logs(false);
     // The run of the cancelled one is nobody else's: the next execution has its own.
     let id = azure.run("import");
@@ -127,4 +181,39 @@ fn pausing_and_cancelling_end_the_waiting_only() {
         azure.cloud.triggers()[2].invocation_id,
         "{done:#}"
     );
+}
+
+/// So many kills, at different moments of a call.
+const MOMENTS: u64 = 6;
+
+#[test]
+fn a_kill_at_any_moment_triggers_once_at_most() {
+    let mut azure = Azure::start();
+    azure.cloud.put(Function::new("import"));
+    azure.job(
+        "import",
+        json!([azure.call("import", json!({"max_wait_sec": 3}))]),
+    );
+    for moment in 0..MOMENTS {
+        let before = azure.cloud.triggers().len();
+        let id = azure.run("import");
+        std::thread::sleep(Duration::from_millis(moment * 60 / MOMENTS));
+        azure.serve.kill();
+        azure.start_again();
+        let mut over = azure.execution(&id);
+        wait_until("an end", || {
+            over = azure.execution(&id);
+            ["completed", "failed"].contains(&over["state"].as_str().unwrap())
+        });
+        let triggered = azure.cloud.triggers().len() - before;
+        // Killed between the note and the call, nobody can tell that it wasn't made.
+        match over["state"].as_str() {
+            Some("completed") => assert_eq!(triggered, 1, "{moment}: {over:#}"),
+            _ => assert_eq!(
+                (triggered, &over["steps"][0]["error"]["kind"]),
+                (0, &json!("function_outcome_unknown")),
+                "{moment}: {over:#}"
+            ),
+        }
+    }
 }
