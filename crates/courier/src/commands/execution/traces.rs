@@ -45,7 +45,7 @@ pub(super) async fn show(api: &Api, output: Output, id: &str, step: u32, limit: 
     }
     if cursor.is_some() {
         output.note(format!(
-            "there is more than {limit} lines; raise --limit to see it"
+            "there are more than {limit} lines; raise --limit to see it"
         ));
     }
     Ok(())
