@@ -1,5 +1,6 @@
 //! A function is triggered once, whatever dies or gets lost, and stopping to wait stops no function.
 
+use std::fs;
 use std::time::Duration;
 
 use courier_azure::testkit::{Function, Mood, Part};
@@ -7,7 +8,7 @@ use serde_json::json;
 
 use super::Azure;
 use super::runs::statements;
-use crate::support::{Postgres, Serve, Sshd, content, wait_until};
+use crate::support::{Cli, Postgres, Serve, Sshd, content, wait_until};
 
 #[test]
 fn a_kill_while_it_waits_triggers_nothing_again() {
@@ -77,6 +78,32 @@ fn another_node_goes_on_waiting() {
     azure.admin = other.admin();
     let done = azure.wait_for(&id, "completed");
     assert_eq!(done["node"], "n2", "{done:#}");
+    assert_eq!(azure.cloud.triggers().len(), 1, "{done:#}");
+}
+
+#[test]
+fn a_restored_backup_goes_on_waiting() {
+    let mut azure = Azure::start();
+    azure.cloud.put(Function::new("import"));
+    azure.cloud.hold_logs(true);
+    azure.job("import", json!([azure.call("import", json!({}))]));
+    let id = azure.run("import");
+    azure.wait_for_trigger();
+    azure.wait_for_look();
+    let (data, backup) = (azure.serve.data(), azure.folder.path().join("backup"));
+    let (folder, file) = (data.to_str().unwrap(), backup.to_str().unwrap());
+    let shell = Cli::new();
+    shell.ok(["admin", "backup", file, "--data-dir", folder]);
+    azure.serve.kill();
+    for name in ["courier.db", "courier.db-wal", "courier.db-shm", "audit-seal"] {
+        let _ = fs::remove_file(data.join(name));
+    }
+    shell.ok(["admin", "restore", file, "--data-dir", folder]);
+    azure.start_again();
+    assert_eq!(azure.execution(&id)["state"], "paused");
+    azure.cloud.hold_logs(false);
+    azure.admin.ok(["execution", "resume", &id]);
+    let done = azure.wait_for(&id, "completed");
     assert_eq!(azure.cloud.triggers().len(), 1, "{done:#}");
 }
 

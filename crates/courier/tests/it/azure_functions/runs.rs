@@ -272,3 +272,22 @@ fn a_long_wait_survives_tokens_throttling_and_outages() {
     let shown = azure.admin.ok(["connection", "show", "billing", "--json"]).json();
     assert_eq!(shown["health"], "healthy", "{shown:#}");
 }
+
+#[test]
+fn fips_mode_rules_the_calls() {
+    let azure = Azure::start();
+    azure.cloud.put(Function::new("import"));
+    let set = ["setting", "set", "security.fips_mode_enabled", "true"];
+    azure.admin.ok(set);
+    azure.ends("import", azure.call("import", json!({})), "completed");
+    assert!(azure.records("fips_override_used").is_empty());
+    azure
+        .admin
+        .ok(["connection", "update", "billing", "--fips-override", "true"]);
+    let id = azure.run("import");
+    azure.wait_for(&id, "completed");
+    let records = azure.records("fips_override_used");
+    assert_eq!(records[0]["job_execution_id"], id, "{records:#?}");
+    let shown = azure.admin.ok(["connection", "show", "billing", "--json"]).json();
+    assert!(shown["warnings"].to_string().contains("FIPS"), "{shown:#}");
+}
