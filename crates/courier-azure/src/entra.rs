@@ -16,6 +16,7 @@ use zeroize::Zeroizing;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::http::{self, Answer, Http};
+use crate::words;
 use answers::{Cause, Refusal, TokenAnswer};
 use assertion::{Certificate, federated_token};
 pub use identity::{Application, Identity, ManagedEndpoint};
@@ -302,10 +303,7 @@ impl Tokens {
             } => header,
             _ => return false,
         };
-        let secret = secret.expose_secret();
-        let encoded: String = form_urlencoded::byte_serialize(secret.as_bytes()).collect();
-        let encoded = Zeroizing::new(encoded);
-        !secret.is_empty() && (words.contains(secret) || words.contains(&*encoded))
+        words::hold(words, secret.expose_secret())
     }
 
     /// Who gives the tokens, for errors.
