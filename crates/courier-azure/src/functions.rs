@@ -123,7 +123,7 @@ impl FunctionApp {
         };
         match known.state.as_deref() {
             Some(state @ ("Error" | "Offline" | "Stopped" | "Stopping")) => {
-                let errors = match known.errors.join("; ") {
+                let errors = match words::in_one_line(&known.errors.join("; ")) {
                     errors if errors.is_empty() || self.hold_key(&errors) => String::new(),
                     errors => format!(" ({errors})"),
                 };
@@ -191,7 +191,8 @@ impl FunctionApp {
                 .json(&body)
         };
         let mut pause = FIRST_PAUSE;
-        for attempt in 1.. {
+        let mut attempt = 1;
+        loop {
             let refused = match self.http.send_once(&self.whom(), deadline, request()).await {
                 Ok(answer) => match self.outcome(&answer) {
                     Ok(trigger) => return Ok(trigger),
@@ -208,17 +209,15 @@ impl FunctionApp {
                 refused.kind(),
                 ErrorKind::Unreachable | ErrorKind::Busy | ErrorKind::Failed
             );
-            if !again || attempt >= ATTEMPTS || wait >= deadline.saturating_duration_since(Instant::now()) {
+            // One that the deadline ended while it connects would count as unclear.
+            let needed = wait.saturating_add(self.http.limits().connect);
+            if !again || attempt == ATTEMPTS || needed >= deadline.saturating_duration_since(Instant::now()) {
                 return Err(refused);
             }
             sleep(wait).await;
             pause *= 2;
+            attempt += 1;
         }
-        // The loop ends by returning.
-        Err(Error::new(
-            ErrorKind::Unreachable,
-            format!("{} was not called", self.whom()),
-        ))
     }
 
     /// What an answer to the call means; an error where surely nothing has begun.
@@ -363,7 +362,7 @@ fn location(headers: &HeaderMap) -> Option<String> {
 
 /// The header of W3C's Trace Context, with a parent of its own.
 fn traceparent(trace_id: &str) -> String {
-    // The version and variant in it keep the lower half of such an id from being 0, which would be no parent.
+    // The variant in it keeps the lower half of such an id from being 0, which would be no parent.
     let (_, parent) = Uuid::new_v4().as_u64_pair();
     format!("00-{trace_id}-{parent:016x}-01")
 }

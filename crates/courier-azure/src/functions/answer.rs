@@ -3,6 +3,7 @@
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::FunctionName;
 use crate::words::in_one_line;
 
 /// What a host says of itself: the answer to `GET /admin/host/status`.
@@ -15,7 +16,7 @@ pub struct Status {
     pub state: Option<String>,
     /// The version of the Functions runtime.
     pub version: Option<String>,
-    /// Why it doesn't run.
+    /// Why it doesn't run, as it came.
     pub errors: Vec<String>,
 }
 
@@ -29,13 +30,10 @@ pub fn status(body: &[u8]) -> Option<Status> {
             .map(|text| in_one_line(&text))
             .filter(|text| !text.is_empty());
     }
-    for error in &mut status.errors {
-        *error = in_one_line(error);
-    }
     (status.id.is_some() || status.state.is_some()).then_some(status)
 }
 
-/// Reads the names in an answer to `GET /admin/functions`; none where it is no list of functions.
+/// Reads the names in an answer to `GET /admin/functions`, without what can be none; none where it is no list of functions.
 #[must_use]
 pub fn names(body: &[u8]) -> Option<Vec<String>> {
     #[derive(Deserialize)]
@@ -43,12 +41,8 @@ pub fn names(body: &[u8]) -> Option<Vec<String>> {
         name: String,
     }
     let functions: Vec<Function> = serde_json::from_slice(body).ok()?;
-    Some(
-        functions
-            .iter()
-            .map(|function| in_one_line(&function.name))
-            .collect(),
-    )
+    let names = functions.into_iter().map(|function| function.name);
+    Some(names.filter(|name| FunctionName::new(name).is_ok()).collect())
 }
 
 /// Does the host say that it doesn't run? It says so before it does anything of what was asked.
@@ -96,8 +90,6 @@ mod tests {
             (found.state.as_deref(), found.version.as_deref()),
             (Some("Running"), Some("4.25.2.2"))
         );
-        let found = status(br#"{"state":"Error","errors":["no\r\nstorage"]}"#).unwrap();
-        assert_eq!(found.errors, ["no storage"]);
         for body in ["", "{}", r#"{"id":""}"#, "<html>", "[]", r#"{"state":5}"#] {
             assert_eq!(status(body.as_bytes()), None, "{body}");
         }
@@ -105,7 +97,7 @@ mod tests {
 
     #[test]
     fn which_functions_there_are() {
-        let body = br#"[{"name":"Nightly","href":"https://x/admin/functions/Nightly","config":{"bindings":[]}},{"name":"ok"}]"#;
+        let body = br#"[{"name":"Nightly","href":"https://x/admin/functions/Nightly","config":{"bindings":[]}},{"name":"ok"},{"name":"x\ny"}]"#;
         assert_eq!(names(body).unwrap(), ["Nightly", "ok"]);
         assert_eq!(names(b"[]").unwrap(), [""; 0]);
         for body in ["", "{}", "<html>", r#"[{"href":"x"}]"#, r#"{"value":[]}"#] {

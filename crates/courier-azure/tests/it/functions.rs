@@ -1,9 +1,12 @@
 use std::time::Duration;
 
-use courier_azure::testkit::{AzureCloud, Function, MASTER_KEY, Mood, Part, Reply};
+use courier_azure::testkit::{AzureCloud, Function, MASTER_KEY, Meeting, Mood, Part, Reply};
 use courier_azure::{Error, ErrorKind, FunctionApp, FunctionName, Limits, Trigger};
 use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
 use tokio::time::Instant;
+
+use crate::scripted::Scripted;
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 
@@ -61,6 +64,17 @@ async fn an_app_shows_its_state_or_its_functions() {
     cloud.set_state(None);
     let status = app.status(soon()).await.unwrap();
     assert_eq!((status.state, status.version), (None, None));
+
+    let long = json!({"state": "Offline", "errors": vec!["no\r\nstorage"; 10_000]});
+    cloud.feel(Part::App, odd(200, &long.to_string()));
+    let error = app.status(soon()).await.unwrap_err();
+    assert!(
+        error
+            .message()
+            .contains("in state Offline (no storage; no storage; ")
+    );
+    assert!(error.message().len() < 600, "{}", error.message().len());
+    cloud.feel(Part::App, Mood::Well);
 
     cloud.set_state(Some("Error"));
     let error = app.status(soon()).await.unwrap_err();
@@ -190,7 +204,8 @@ async fn what_nobody_knows_is_not_called_again() {
 #[tokio::test]
 async fn what_surely_began_nothing_is_called_again() {
     let cloud = cloud();
-    let app = cloud.app(limits());
+    let connect = Duration::from_millis(300);
+    let app = cloud.app(Limits { connect, ..limits() });
     let failing = |times, retry_after| Mood::Failing {
         times,
         status: 429,
@@ -220,6 +235,18 @@ async fn what_surely_began_nothing_is_called_again() {
     let error = trigger_until(&app, "Nightly", at_once()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unreachable, "{error}");
     assert_eq!((cloud.requests(Part::App), cloud.triggers().len()), (before, 1));
+}
+
+#[tokio::test]
+async fn who_lets_nobody_connect_was_not_called_for_certain() {
+    let silent = Scripted::meeting(Meeting::Silence);
+    let connect = Duration::from_millis(600);
+    let http = silent.http(Limits { connect, ..limits() }, false);
+    let app = FunctionApp::new("localhost", silent.server.port(), "key".into(), http).unwrap();
+    // The deadline comes while a second attempt would still connect.
+    let deadline = Instant::now() + Duration::from_millis(1500);
+    let error = trigger_until(&app, "Nightly", deadline).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unreachable, "{error}");
 }
 
 #[tokio::test]
