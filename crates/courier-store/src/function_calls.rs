@@ -221,6 +221,15 @@ impl FunctionCalls<'_> {
     ) -> Result<Vec<FunctionCall>> {
         rivals::of(self.0, call, runs, traces).await
     }
+
+    /// Did the run that was found last of this call's function bear the trace of its own call? Then the app takes traces over,
+    /// and what bears another one is somebody else's.
+    ///
+    /// # Errors
+    /// As [`Self::latest`].
+    pub async fn bears_traces(&self, call: &FunctionCall) -> Result<bool> {
+        rivals::bears_traces(self.0, call).await
+    }
 }
 
 /// How often the whole job and the step were tried again.

@@ -13,12 +13,26 @@ use uuid::Uuid;
 
 /// The run among these that is the call's, as far as can be told. `calls` are all of the function that wait for a run, this
 /// one among them, and those that have one of these runs, or whose trace one of them bears.
-pub(super) fn run_of<'a>(call: &FunctionCall, calls: &[FunctionCall], runs: &'a [Run]) -> Option<&'a Run> {
-    deal(calls, runs).remove(&call.id)
+pub(super) fn run_of<'a>(
+    call: &FunctionCall,
+    calls: &[FunctionCall],
+    runs: &'a [Run],
+    rule: Rule,
+) -> Option<&'a Run> {
+    deal(calls, runs, rule).remove(&call.id)
+}
+
+/// What makes a run a call's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Rule {
+    /// Its trace, and nothing else: the app is known to take traces over.
+    TraceOnly,
+    /// Where its trace tells nothing, its name and time.
+    NameAndTime,
 }
 
 /// Deals runs to the calls that wait for one.
-fn deal<'a>(calls: &[FunctionCall], runs: &'a [Run]) -> HashMap<Uuid, &'a Run> {
+fn deal<'a>(calls: &[FunctionCall], runs: &'a [Run], rule: Rule) -> HashMap<Uuid, &'a Run> {
     let claimed: HashSet<&str> = calls
         .iter()
         .filter_map(|call| Some(call.run.as_ref()?.id.as_str()))
@@ -41,6 +55,9 @@ fn deal<'a>(calls: &[FunctionCall], runs: &'a [Run]) -> HashMap<Uuid, &'a Run> {
         }
         false
     });
+    if rule == Rule::TraceOnly {
+        return dealt;
+    }
     let mut waiting: Vec<&FunctionCall> = calls.iter().filter(|call| waits(call)).collect();
     waiting.retain(|call| !dealt.contains_key(&call.id));
     waiting.sort_by_key(|call| (call.not_before, call.id));
@@ -114,7 +131,7 @@ mod tests {
 
     /// Which run each of the calls has.
     fn dealt(calls: &[FunctionCall], runs: &[Run]) -> Vec<Option<String>> {
-        let dealt = deal(calls, runs);
+        let dealt = deal(calls, runs, Rule::NameAndTime);
         let key = |call: &FunctionCall| dealt.get(&call.id).map(|run| run.key().to_owned());
         calls.iter().map(key).collect()
     }
@@ -221,7 +238,7 @@ mod tests {
             turn in 0usize..10,
         ) {
             let (calls, runs) = built(&calls, &runs);
-            let all = deal(&calls, &runs);
+            let all = deal(&calls, &runs, Rule::NameAndTime);
             let claimed: HashSet<&str> = calls.iter().filter_map(|c| Some(c.run.as_ref()?.id.as_str())).collect();
             let mut had = HashSet::new();
             for call in &calls {
@@ -241,11 +258,17 @@ mod tests {
                     prop_assert!(had.contains(run.key()) || claimed.contains(run.key()) || calls.iter().any(bears));
                 }
             }
+            // Where the trace alone counts, nothing else changes.
+            let certain = deal(&calls, &runs, Rule::TraceOnly);
+            for (id, run) in &certain {
+                prop_assert_eq!(all.get(id), Some(run));
+                prop_assert!(calls.iter().any(|call| call.id == *id && run.operation_id.as_ref() == Some(&call.trace_id)));
+            }
             // In whatever order they come.
             let mut turned = (calls.clone(), runs.clone());
             if !turned.0.is_empty() { let n = turn % turned.0.len(); turned.0.rotate_left(n); }
             if !turned.1.is_empty() { let n = turn % turned.1.len(); turned.1.rotate_left(n); }
-            prop_assert_eq!(&all, &deal(&turned.0, &turned.1));
+            prop_assert_eq!(&all, &deal(&turned.0, &turned.1, Rule::NameAndTime));
             for call in calls.iter().filter(|call| waits(call)) {
                 // What was made before is of no interest, as the store knows that leaves it out.
                 let since: Vec<FunctionCall> = calls
@@ -254,14 +277,14 @@ mod tests {
                         || runs.iter().any(|run| run.operation_id.as_ref() == Some(&other.trace_id)))
                     .cloned()
                     .collect();
-                prop_assert_eq!(run_of(call, &since, &runs), run_of(call, &calls, &runs));
+                prop_assert_eq!(run_of(call, &since, &runs, Rule::NameAndTime), run_of(call, &calls, &runs, Rule::NameAndTime));
                 // Nor are runs that began before, but for those whose trace says otherwise.
                 let later: Vec<Run> = runs
                     .iter()
                     .filter(|run| run.started_at >= call.not_before || run.operation_id.is_some())
                     .cloned()
                     .collect();
-                prop_assert_eq!(run_of(call, &calls, &later), run_of(call, &calls, &runs));
+                prop_assert_eq!(run_of(call, &calls, &later, Rule::NameAndTime), run_of(call, &calls, &runs, Rule::NameAndTime));
             }
         }
 
@@ -272,11 +295,11 @@ mod tests {
             first in 0usize..6,
         ) {
             let (mut calls, runs) = built(&calls, &runs);
-            let before = deal(&calls, &runs);
+            let before = deal(&calls, &runs, Rule::NameAndTime);
             let first = first % calls.len();
             let Some(own) = before.get(&calls[first].id) else { return Ok(()) };
             calls[first] = taken(calls[first].clone(), own);
-            let after = deal(&calls, &runs);
+            let after = deal(&calls, &runs, Rule::NameAndTime);
             for (n, call) in calls.iter().enumerate().filter(|(n, _)| *n != first) {
                 prop_assert_eq!(before.get(&call.id), after.get(&call.id), "{}", n);
             }

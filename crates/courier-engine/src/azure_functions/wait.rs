@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::{
     azure_error,
     calls::{entry, open_now, tell},
-    matching::run_of,
+    matching::{Rule, run_of},
     open::Opened,
 };
 use crate::{Error, Result, steps::Step};
@@ -173,7 +173,7 @@ impl Watch<'_> {
         if !is_sure {
             return Ok(Look::Nothing);
         }
-        if let Some(run) = self.take(&found.rows).await? {
+        if let Some(run) = self.take(&found.rows, is_last).await? {
             return Ok(Look::Found(run));
         }
         let calls = step.engine().0.store.function_calls();
@@ -182,8 +182,16 @@ impl Watch<'_> {
     }
 
     /// Takes the call's run among these, if it is there.
-    async fn take(&self, runs: &[Run]) -> Result<Option<FunctionRun>> {
+    async fn take(&self, runs: &[Run], is_last: bool) -> Result<Option<FunctionRun>> {
+        if runs.is_empty() {
+            return Ok(None);
+        }
         let calls = self.step.engine().0.store.function_calls();
+        // An app may stop to take traces over; what is there at the end is better than nothing then.
+        let rule = match !is_last && calls.bears_traces(self.call).await? {
+            true => Rule::TraceOnly,
+            false => Rule::NameAndTime,
+        };
         let keys: Vec<String> = runs.iter().map(|run| run.key().to_owned()).collect();
         let traces: Vec<String> = runs
             .iter()
@@ -192,7 +200,7 @@ impl Watch<'_> {
         // Each time that another call was faster, that one is known the next time.
         for _ in 0..=runs.len() {
             let rivals = calls.rivals(self.call, &keys, &traces).await?;
-            let Some(run) = run_of(self.call, &rivals, runs) else {
+            let Some(run) = run_of(self.call, &rivals, runs, rule) else {
                 return Ok(None);
             };
             let run = stored(run);

@@ -2,7 +2,7 @@
 
 use sea_orm::{
     ColumnTrait, Condition, EntityTrait, ExprTrait, QueryFilter, QueryOrder,
-    sea_query::{Expr, Func},
+    sea_query::{Expr, Func, SimpleExpr},
 };
 
 use super::{FunctionCall, write::open_states};
@@ -23,7 +23,7 @@ pub(super) async fn of(
         .add(Column::State.is_in(open_states()))
         .add(Column::RunId.is_null())
         .add(Column::NotBefore.gte(call.not_before.as_microsecond()))
-        .add(Expr::expr(Func::lower(Expr::col(Column::FunctionName))).eq(call.function.to_ascii_lowercase()));
+        .add(is_of_function(call));
     let concerned = Condition::any()
         .add(waiting)
         .add(Column::RunId.is_in(runs.iter().map(|id| row::clean(id))))
@@ -41,4 +41,25 @@ pub(super) async fn of(
             row.read(tries)
         })
         .collect()
+}
+
+pub(super) async fn bears_traces(store: &Store, call: &FunctionCall) -> Result<bool> {
+    let last = Entity::find()
+        .filter(Column::App.eq(call.app.as_str()))
+        .filter(Column::RunId.is_not_null())
+        .filter(is_of_function(call))
+        .order_by_desc(Column::NotBefore)
+        .order_by_desc(Column::Id)
+        .one(store.read())
+        .await?;
+    let Some(last) = last else { return Ok(false) };
+    let tries = (last.job_try, last.step_try);
+    let last = last.read(tries)?;
+    let operation = last.run.and_then(|run| run.operation_id);
+    Ok(operation.is_some_and(|id| id.eq_ignore_ascii_case(&last.trace_id)))
+}
+
+/// Letters of either case are the same to Azure, and all are ASCII.
+fn is_of_function(call: &FunctionCall) -> SimpleExpr {
+    Expr::expr(Func::lower(Expr::col(Column::FunctionName))).eq(call.function.to_ascii_lowercase())
 }

@@ -26,6 +26,7 @@ on_both!(
     a_run_is_one_calls_own,
     a_call_knows_whether_its_step_was_tried_again,
     rivals_are_those_that_wait_and_those_that_have,
+    the_last_run_tells_whether_traces_are_taken_over,
 );
 
 const APP: &str = "billing.azurewebsites.net:443";
@@ -323,4 +324,39 @@ async fn rivals_are_those_that_wait_and_those_that_have(db: Database) {
         ids(&[], &[&before.trace_id]).await,
         [before.id, ours.id, later.id]
     );
+}
+
+async fn the_last_run_tells_whether_traces_are_taken_over(db: Database) {
+    let calls = db.function_calls();
+    let made = async |function: &str| {
+        let claim = running(&db).await;
+        (claim, accepted(&db, claim, call(1, function, now())).await)
+    };
+    let (_, waits) = made("f").await;
+    for (function, operation, told) in [
+        ("f", None, false),
+        ("F", Some(true), true),
+        ("g", Some(false), true),
+        ("f", Some(false), false),
+    ] {
+        let (claim, other) = made(function).await;
+        let found = FunctionRun {
+            operation_id: operation.map(|own| match own {
+                true => other.trace_id.to_uppercase(),
+                false => "another".into(),
+            }),
+            ..run(&other.trace_id, true)
+        };
+        assert!(
+            calls
+                .claim_run(claim, other.id, &found, record("x"))
+                .await
+                .unwrap()
+        );
+        assert_eq!(
+            calls.bears_traces(&waits).await.unwrap(),
+            told,
+            "{function} {operation:?}"
+        );
+    }
 }

@@ -112,11 +112,12 @@ fn a_process_that_ends_after_the_run_was_found_triggers_nothing_again() {
 #[tokio::test]
 async fn an_answer_that_is_lost_is_looked_up_and_not_repeated() {
     let a = Azure::new().await;
-    a.cloud.put(Function::new("f"));
     for (n, status) in [None, Some(502)].into_iter().enumerate() {
         a.cloud.keep_trace_ids(status.is_none());
         a.cloud.feel(Part::App, Mood::Losing { times: 1, status });
-        let done = a.call("f", json!({})).await;
+        let function = format!("f{n}");
+        a.cloud.put(Function::new(&function));
+        let done = a.call(&function, json!({})).await;
         assert_eq!(done.error, None);
         assert_eq!(a.cloud.triggers().len(), n + 1);
         let records = a.t.audit_of("function_triggered").await;
@@ -130,7 +131,7 @@ async fn an_answer_that_is_lost_is_looked_up_and_not_repeated() {
         retry_after: None,
     };
     a.cloud.feel(Part::App, failing);
-    let failed = a.call("f", json!({"max_wait_sec": 1})).await;
+    let failed = a.call("f0", json!({"max_wait_sec": 1})).await;
     assert_eq!(error(&failed).0, "function_outcome_unknown");
     assert_eq!(a.cloud.triggers().len(), 2);
 }

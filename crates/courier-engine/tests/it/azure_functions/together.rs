@@ -42,21 +42,36 @@ async fn each_takes_another_run() {
 }
 
 #[tokio::test]
-async fn runs_of_others_are_not_ours_where_something_tells() {
+async fn what_bears_another_trace_is_not_ours_where_the_app_takes_traces_over() {
     let a = Azure::new().await;
-    a.cloud
-        .put(Function::new("f").starts_after(Duration::from_millis(300)));
-    // Before the call, but later than two seconds before it.
-    tokio::time::sleep(Duration::from_millis(10)).await;
-    let before = a.cloud.run_by_others("f");
-    let done = a.call("f", json!({})).await;
-    let triggers = a.cloud.triggers();
+    a.cloud.put(Function::new("f"));
     assert_eq!(
-        done.context["1.invocation_id"],
-        json!(triggers[0].invocation_id),
-        "its trace tells"
+        a.call("f", json!({})).await.error,
+        None,
+        "from which that is known"
     );
-    assert_ne!(json!(before), done.context["1.invocation_id"]);
+    a.cloud
+        .put(Function::new("f").starts_after(Duration::from_millis(1_500)));
+    let id = a.start("f", json!({})).await;
+    a.until(|cloud| cloud.triggers().len() == 2).await;
+    // It begins before ours, and is in the logs when they are asked first.
+    a.cloud.put(Function::new("f"));
+    let other = a.cloud.run_by_others("f");
+    let done = a.t.finished(id).await;
+    assert_eq!(done.error, None);
+    let triggers = a.cloud.triggers();
+    assert_eq!(done.context["1.invocation_id"], json!(triggers[1].invocation_id));
+    assert_ne!(triggers[1].invocation_id, other);
+    // An app that doesn't any more is believed in the end.
+    a.cloud.keep_trace_ids(false);
+    let done = a.call("f", json!({"max_wait_sec": 2})).await;
+    assert_eq!(done.error, None);
+    let began = std::time::Instant::now();
+    assert_eq!(a.call("f", json!({"max_wait_sec": 9})).await.error, None);
+    assert!(
+        began.elapsed() < Duration::from_secs(5),
+        "from then on that is known"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
