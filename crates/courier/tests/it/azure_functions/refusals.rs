@@ -370,7 +370,6 @@ fn what_is_wrong_with_the_workspace_is_told_before_anything_is_triggered() {
 
     for odd in [
         Reply::raw(200, "<html>Sign in</html>"),
-        Reply::new(200, json!({"tables": []})),
         Reply::new(
             200,
             json!({"tables": [{"name": "PrimaryResult", "columns": [{"name": "x", "type": "string"}], "rows": [["y"]]}]}),
