@@ -1,7 +1,7 @@
 //! Opening a connection to a function app: who may, with which secrets, and what is written down about it.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Arc, Weak},
     time::Duration,
 };
@@ -42,9 +42,29 @@ pub(crate) struct Opened {
     seen: Seen,
     ruling: Ruling,
     patience: Duration,
+    /// Executions whose use of it is recorded, where that is exempt from FIPS mode.
+    recorded: Mutex<HashSet<Uuid>>,
 }
 
 impl Opened {
+    fn new(connection: &Connection, ruling: Ruling, secrets: AppSecrets, patience: Duration) -> Result<Self> {
+        let limits = Limits {
+            // What ends while it connects has surely triggered nothing; so there is time left when it does.
+            connect: seconds(connection, "connect_timeout_sec").min(patience * 3 / 4),
+            call: patience,
+            operation: patience,
+        };
+        let parts = Parts::new(connection, ruling, secrets, limits)?;
+        Ok(Self {
+            app: parts.app?,
+            workspace: parts.workspace?,
+            seen: connection.seen(),
+            ruling,
+            patience,
+            recorded: Mutex::default(),
+        })
+    }
+
     /// Until when a request that begins now has its answer, or is given up.
     pub(crate) fn deadline(&self) -> Instant {
         Instant::now() + self.patience
@@ -52,6 +72,12 @@ impl Opened {
 
     fn is_of(&self, connection: &Connection, ruling: Ruling) -> bool {
         self.seen == connection.seen() && self.ruling == ruling
+    }
+
+    /// Was it recorded already that this execution uses it? Who isn't one asks once, and is recorded each time.
+    fn is_recorded(&self, purpose: Purpose) -> bool {
+        let recorded = self.recorded.lock();
+        purpose.execution().is_some_and(|id| recorded.contains(&id))
     }
 }
 
@@ -94,21 +120,20 @@ pub(crate) async fn open(
 ) -> Result<Arc<Opened>> {
     check_usable(connection, purpose)?;
     let ruling = Ruling::of(engine, connection).await?;
-    if let Some(opened) = engine.0.function_apps.get(connection, ruling) {
-        return Ok(opened);
-    }
-    let secrets = secrets::of_app(engine, connection).await?;
-    let patience = seconds(connection, "operation_timeout_sec");
-    let parts = Parts::new(connection, ruling, secrets, patience)?;
-    let opened = Opened {
-        app: parts.app?,
-        workspace: parts.workspace?,
-        seen: connection.seen(),
-        ruling,
-        patience,
+    let opened = match engine.0.function_apps.get(connection, ruling) {
+        Some(opened) => opened,
+        None => {
+            let secrets = secrets::of_app(engine, connection).await?;
+            let patience = seconds(connection, "operation_timeout_sec");
+            let opened = Opened::new(connection, ruling, secrets, patience)?;
+            engine.0.function_apps.share(connection, opened)
+        }
     };
-    record_override(engine, connection, purpose, performed_by, ruling).await?;
-    Ok(engine.0.function_apps.share(connection, opened))
+    if ruling == Ruling::Overridden && !opened.is_recorded(purpose) {
+        record_override(engine, connection, purpose, performed_by, ruling).await?;
+        opened.recorded.lock().extend(purpose.execution());
+    }
+    Ok(opened)
 }
 
 /// What a connection leads to, each by itself.
@@ -118,12 +143,11 @@ pub(super) struct Parts {
 }
 
 impl Parts {
-    /// `patience` is for one answer.
     pub(super) fn new(
         connection: &Connection,
         ruling: Ruling,
         secrets: AppSecrets,
-        patience: Duration,
+        limits: Limits,
     ) -> Result<Self> {
         let shape = Shape::of(&AzureFunction);
         let effective = Effective::of(&shape, connection);
@@ -133,11 +157,6 @@ impl Parts {
                 connection.name
             ))
         })?;
-        let limits = Limits {
-            connect: effective.seconds("connect_timeout_sec"),
-            call: patience,
-            operation: patience,
-        };
         let http = Http::new(limits, ruling == Ruling::On).map_err(|error| azure_error(&error))?;
         let host = connection.host.as_deref().unwrap_or_default();
         let port = effective.port(&shape, connection).unwrap_or_default();
@@ -275,14 +294,7 @@ mod tests {
             master_key: Ok("key".into()),
             client_secret: Ok("secret".into()),
         };
-        let parts = Parts::new(connection, ruling, secrets, Duration::from_secs(1)).unwrap();
-        Opened {
-            app: parts.app.unwrap(),
-            workspace: parts.workspace.unwrap(),
-            seen: connection.seen(),
-            ruling,
-            patience: Duration::from_secs(1),
-        }
+        Opened::new(connection, ruling, secrets, Duration::from_secs(1)).unwrap()
     }
 
     #[test]

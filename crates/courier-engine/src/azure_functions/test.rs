@@ -3,7 +3,7 @@
 
 use std::iter;
 
-use courier_azure::HostStatus;
+use courier_azure::{HostStatus, Limits};
 use courier_store::connections::Connection;
 use courier_transfer::Error as TransferError;
 use tokio::time::Instant;
@@ -27,9 +27,14 @@ pub(crate) async fn run(
 ) -> (TestReport, Option<Error>) {
     let mut report = TestReport::default();
     let patience = seconds(connection, "connect_timeout_sec");
+    let limits = Limits {
+        connect: patience,
+        call: patience,
+        operation: patience,
+    };
     let parts = async {
         let ruling = Ruling::of(engine, connection).await?;
-        let parts = Parts::new(connection, ruling, secrets?, patience)?;
+        let parts = Parts::new(connection, ruling, secrets?, limits)?;
         record_override(engine, connection, purpose, performed_by, ruling).await?;
         Ok(parts)
     };

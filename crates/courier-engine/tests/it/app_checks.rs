@@ -5,6 +5,7 @@ use courier_engine::test_connection::TestReport;
 use serde_json::{Map, Value, json};
 
 use crate::{
+    azure_functions::{Azure, error},
     cloud::{cloud, cloud_connection, cloud_input},
     fixture::{Fixture, admin, map, operator},
 };
@@ -225,6 +226,48 @@ async fn fips_mode_holds_and_its_override_is_recorded() {
         panic!()
     };
     assert_eq!(record.connection_id, Some(made.id));
+}
+
+#[tokio::test]
+async fn each_execution_that_uses_an_exemption_is_recorded_also_where_they_share_it() {
+    let a = Azure::new().await;
+    a.cloud.put(Function::new("f"));
+    a.t.settings()
+        .set(&admin(), "security.fips_mode_enabled", json!(true))
+        .await
+        .unwrap();
+    let exempt = map(json!({"fips_override": true}));
+    a.t.connections()
+        .patch(&admin(), a.connection, exempt)
+        .await
+        .unwrap();
+    a.cloud.hold_logs(true);
+    let one = a.start("f", json!({})).await;
+    let other = a.start("f", json!({})).await;
+    a.until(|cloud| cloud.triggers().len() == 2).await;
+    a.cloud.hold_logs(false);
+    for id in [one, other] {
+        assert_eq!(a.t.finished(id).await.error, None);
+        let records = a.t.audit_of("fips_override_used").await;
+        assert!(
+            records.iter().any(|record| record.job_execution_id == Some(id)),
+            "{records:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_app_that_lets_nobody_connect_was_not_called() {
+    let a = Azure::new().await;
+    let short = map(json!({"operation_timeout_sec": 1, "connect_timeout_sec": 30}));
+    a.t.connections()
+        .patch(&admin(), a.connection, short)
+        .await
+        .unwrap();
+    a.cloud.feel(Part::App, Mood::Silent);
+    let failed = a.call("f", json!({"wait": false})).await;
+    let (kind, words) = error(&failed);
+    assert_eq!(kind, "unreachable", "{words}");
 }
 
 #[tokio::test]
