@@ -89,13 +89,16 @@ fn read<T>(body: &[u8], wanted: &[&str], row: impl Fn(Row<'_>) -> Result<T>) -> 
     let Body { tables, error } = serde_json::from_slice(body).map_err(|_| {
         odd("what came is no table of results; see whether `logs_endpoint` leads to Log Analytics".to_owned())
     })?;
-    let table = tables
-        .iter()
-        .find(|table| table.name == "PrimaryResult")
-        .or(tables.first())
-        .ok_or_else(|| odd("there is no table of results in it".to_owned()))?;
+    let partial = error.is_some_and(|error| is_failure(&error));
+    let table = tables.iter().find(|table| table.name == "PrimaryResult");
+    let Some(table) = table.or(tables.first()) else {
+        return Ok(Found {
+            rows: Vec::new(),
+            partial,
+        });
+    };
     let columns = &table.columns;
-    // A table without rows has them, too. One with others answers another question.
+    // A table without rows has them, too, or none at all. One with others answers another question.
     let has = |name: &&str| columns.iter().any(|column| column.name == *name);
     let is_void = columns.is_empty() && table.rows.is_empty();
     if let Some(missing) = wanted.iter().find(|name| !is_void && !has(name)) {
@@ -104,7 +107,7 @@ fn read<T>(body: &[u8], wanted: &[&str], row: impl Fn(Row<'_>) -> Result<T>) -> 
     let rows = table.rows.iter().map(|cells| row(Row { columns, cells }));
     Ok(Found {
         rows: rows.collect::<Result<_>>()?,
-        partial: error.is_some_and(|error| is_failure(&error)),
+        partial,
     })
 }
 
@@ -362,7 +365,6 @@ mod tests {
             (b"<html>".to_vec(), "no table"),
             (b"{}".to_vec(), "no table"),
             (table(&["x"], json!([])), "no column \"timestamp\""),
-            (br#"{"tables":[]}"#.to_vec(), "no table"),
             (br#"{"tables":{"name":"x"}}"#.to_vec(), "no table"),
             (row("yesterday", json!(true)), "\"yesterday\" instead of a time"),
             (
@@ -378,8 +380,20 @@ mod tests {
             assert_eq!(error.kind(), ErrorKind::Protocol);
             assert!(error.message().contains(words), "{error}");
         }
-        assert!(check(&table(&COLUMNS, json!([]))).is_ok());
         assert!(check(b"[]").is_err());
+    }
+
+    #[test]
+    fn nothing_there_yet_has_several_shapes() {
+        for body in [
+            table(&COLUMNS, json!([])),
+            table(&[], json!([])),
+            br#"{"tables":[]}"#.to_vec(),
+        ] {
+            assert!(check(&body).is_ok());
+            let nothing = runs(&body).unwrap();
+            assert!(nothing.rows.is_empty() && !nothing.partial);
+        }
     }
 
     #[test]

@@ -230,10 +230,19 @@ async fn each_refusal_has_its_own_words() {
             "{error}"
         );
     }
-    for body in ["<html>", "{}", "{\"tables\":[]}"] {
+    for body in ["<html>", "{}"] {
         cloud.feel(Part::Workspace, Mood::Odd(Reply::raw(200, body)));
         let error = workspace.check(soon()).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Protocol, "{body}: {error}");
+    }
+    for nothing in [
+        "{\"tables\":[]}",
+        "{\"tables\":[{\"name\":\"PrimaryResult\",\"columns\":[],\"rows\":[]}]}",
+    ] {
+        cloud.feel(Part::Workspace, Mood::Odd(Reply::raw(200, nothing)));
+        workspace.check(soon()).await.unwrap();
+        let found = workspace.runs(&name(), Timestamp::now(), soon()).await.unwrap();
+        assert!(found.rows.is_empty(), "{nothing}");
     }
 }
 
