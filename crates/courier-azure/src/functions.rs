@@ -54,7 +54,7 @@ pub struct HostStatus {
 /// What came of an attempt to begin a run, where it may have begun.
 #[derive(Clone, Debug)]
 pub enum Trigger {
-    /// The app took it (202). It doesn't say which run it will be.
+    /// The app took it (2xx). It doesn't say which run it will be.
     Accepted {
         /// What the app's clock showed, where it showed it.
         server_time: Option<Timestamp>,
@@ -190,10 +190,11 @@ impl FunctionApp {
                 .header("traceparent", &parent)
                 .json(&body)
         };
+        let whom = self.whom();
         let mut pause = FIRST_PAUSE;
         let mut attempt = 1;
         loop {
-            let refused = match self.http.send_once(&self.whom(), deadline, request()).await {
+            let refused = match self.http.send_for_status(&whom, deadline, request()).await {
                 Ok(answer) => match self.outcome(&answer) {
                     Ok(trigger) => return Ok(trigger),
                     Err(error) if error.kind() == ErrorKind::NotFound => {
@@ -223,7 +224,8 @@ impl FunctionApp {
     /// What an answer to the call means; an error where surely nothing has begun.
     fn outcome(&self, answer: &Answer) -> Result<Trigger> {
         match answer.status.as_u16() {
-            202 => Ok(Trigger::Accepted {
+            // 202, says the documentation; what stands in for the app may put it otherwise, but not as a page.
+            200..=202 | 204 if !answer::is_page(&answer.body) => Ok(Trigger::Accepted {
                 server_time: http::date(&answer.headers),
             }),
             // It was read, and refused: redirections, and all errors of the caller's but one that is none.

@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::fmt::rfc2822;
-use reqwest::header::HeaderMap;
-use reqwest::{Client, ClientBuilder, Method, RequestBuilder, StatusCode};
+use reqwest::header::{CONTENT_LENGTH, HeaderMap, TRANSFER_ENCODING};
+use reqwest::{Client, ClientBuilder, Method, RequestBuilder, Response, StatusCode};
+use serde::de::IgnoredAny;
 use tokio::sync::{Mutex, MutexGuard};
 use tokio::time::{Instant, sleep, timeout_at};
 use url::Url;
@@ -69,7 +70,7 @@ pub struct Answer {
     pub status: StatusCode,
     /// Its header fields.
     pub headers: HeaderMap,
-    /// Its body, cut off where it is longer than what is read and the status is no success.
+    /// Its body. Where the status is no success it is as much as came, and as is read.
     pub body: Zeroizing<Vec<u8>>,
 }
 
@@ -169,13 +170,28 @@ impl Http {
     /// Where there is no answer by the deadline, or within the limit of a call. [`ErrorKind::nothing_sent`] tells those
     /// after which the server surely knows nothing of it.
     pub async fn send_once(&self, whom: &str, deadline: Instant, request: RequestBuilder) -> Result<Answer> {
-        match timeout_at(deadline, self.call(whom, request)).await {
-            Ok(outcome) => outcome,
-            Err(_) => Err(Error::new(
-                ErrorKind::Timeout,
-                format!("{whom} did not answer in time"),
-            )),
+        match self.head(whom, deadline, request).await {
+            Ok(head) => self.body(whom, deadline, head).await.into_result(),
+            Err(error) => Err(error),
         }
+    }
+
+    /// The same for what is known by its status: of an answer whose body breaks there is as much as came, and 202 and 204
+    /// are not read on.
+    ///
+    /// # Errors
+    /// As [`send_once`](Self::send_once)'s, where not even the head of an answer came.
+    pub async fn send_for_status(
+        &self,
+        whom: &str,
+        deadline: Instant,
+        request: RequestBuilder,
+    ) -> Result<Answer> {
+        let head = self.head(whom, deadline, request).await?;
+        Ok(match head.status() {
+            StatusCode::ACCEPTED | StatusCode::NO_CONTENT => Received::of(&head).answer,
+            _ => self.body(whom, deadline, head).await.answer,
+        })
     }
 
     /// Sends a request, and again where that may help: throttled (429), a failing server (408, 500, 502, 503, 504), one of
@@ -211,31 +227,79 @@ impl Http {
         }
     }
 
-    async fn call(&self, whom: &str, request: RequestBuilder) -> Result<Answer> {
-        let failed = |error: &reqwest::Error| trouble::of(whom, error, self.limits, self.fips);
-        let mut response = request.send().await.map_err(|error| failed(&error))?;
-        let (status, headers) = (response.status(), response.headers().clone());
-        // One allocation for what is usual: growing it would leave copies of secrets behind.
-        let mut body = Zeroizing::new(Vec::with_capacity(16 * 1024));
-        while let Some(chunk) = response.chunk().await.map_err(|error| failed(&error))? {
-            if body.len() + chunk.len() > self.max_answer {
-                if status.is_success() {
+    async fn head(&self, whom: &str, deadline: Instant, request: RequestBuilder) -> Result<Response> {
+        match timeout_at(deadline, request.send()).await {
+            Ok(sent) => sent.map_err(|error| self.trouble(whom, &error)),
+            Err(_) => Err(too_late(whom)),
+        }
+    }
+
+    async fn body(&self, whom: &str, deadline: Instant, mut head: Response) -> Received {
+        let mut received = Received::of(&head);
+        let body = &mut received.answer.body;
+        received.broken = loop {
+            match timeout_at(deadline, head.chunk()).await {
+                Ok(Ok(Some(chunk))) if body.len() + chunk.len() > self.max_answer => {
                     let most = self.max_answer;
-                    return Err(Error::new(
+                    break Some(Error::new(
                         ErrorKind::Protocol,
                         format!("the answer of {whom} is longer than {most} bytes, and should not be"),
                     ));
                 }
-                break;
+                Ok(Ok(Some(chunk))) => body.extend_from_slice(&chunk),
+                Ok(Ok(None)) => break None,
+                Ok(Err(error)) if trouble::is_end(&error) && is_whole(&received.answer.headers, body) => {
+                    break None;
+                }
+                Ok(Err(error)) => break Some(self.trouble(whom, &error)),
+                Err(_) => break Some(too_late(whom)),
             }
-            body.extend_from_slice(&chunk);
-        }
-        Ok(Answer {
-            status,
-            headers,
-            body,
-        })
+        };
+        received
     }
+
+    fn trouble(&self, whom: &str, error: &reqwest::Error) -> Error {
+        trouble::of(whom, error, self.limits, self.fips)
+    }
+}
+
+/// As much of an answer as came, and why it is not more.
+struct Received {
+    answer: Answer,
+    broken: Option<Error>,
+}
+
+impl Received {
+    fn of(head: &Response) -> Self {
+        let answer = Answer {
+            status: head.status(),
+            headers: head.headers().clone(),
+            // One allocation for what is usual: growing it would leave copies of secrets behind.
+            body: Zeroizing::new(Vec::with_capacity(16 * 1024)),
+        };
+        Self { answer, broken: None }
+    }
+
+    /// A refusal is one, however little of it came.
+    fn into_result(self) -> Result<Answer> {
+        match self.broken {
+            Some(error) if self.answer.status.is_success() => Err(error),
+            _ => Ok(self.answer),
+        }
+    }
+}
+
+/// Is an answer whole at whose end the connection broke? Small servers neither say how long theirs is nor tell TLS that they
+/// are done (RFC 9112, section 9.8, wants both): JSON shows its end itself.
+fn is_whole(headers: &HeaderMap, body: &[u8]) -> bool {
+    !headers.contains_key(CONTENT_LENGTH)
+        && !headers.contains_key(TRANSFER_ENCODING)
+        && matches!(body.trim_ascii_start().first(), Some(b'{' | b'['))
+        && serde_json::from_slice::<IgnoredAny>(body).is_ok()
+}
+
+fn too_late(whom: &str) -> Error {
+    Error::new(ErrorKind::Timeout, format!("{whom} did not answer in time"))
 }
 
 fn client(limits: Limits) -> ClientBuilder {

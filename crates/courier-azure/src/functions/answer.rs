@@ -51,6 +51,13 @@ pub fn is_down(body: &[u8]) -> bool {
     body.trim_ascii() == b"Function host is not running."
 }
 
+/// Is it a page for people, as other services and proxies give? Whatever type it claims: frameworks call an empty answer a
+/// page, too.
+#[must_use]
+pub fn is_page(body: &[u8]) -> bool {
+    body.trim_ascii_start().starts_with(b"<")
+}
+
 /// Why a request was refused, as far as the body says so in words for people.
 #[must_use]
 pub fn reason(body: &[u8]) -> Option<String> {
@@ -61,7 +68,7 @@ pub fn reason(body: &[u8]) -> Option<String> {
     {
         return Some("the app is stopped".to_owned());
     }
-    if text.trim_start().starts_with('<') {
+    if is_page(body) {
         return None;
     }
     let words = match serde_json::from_slice(body) {

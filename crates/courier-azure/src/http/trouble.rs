@@ -2,6 +2,7 @@
 
 use std::error::Error as StdError;
 use std::io;
+use std::iter;
 
 use super::Limits;
 use crate::error::{Error, ErrorKind};
@@ -45,6 +46,10 @@ pub(super) fn of(whom: &str, error: &reqwest::Error, limits: Limits, fips: bool)
             format!("{whom} can't be reached: {cause}"),
         ),
         _ if error.is_timeout() => (ErrorKind::Timeout, format!("{whom} did not answer in time")),
+        _ if is_end(error) => (
+            ErrorKind::Lost,
+            format!("{whom} ended the connection before its answer was whole"),
+        ),
         _ => (
             ErrorKind::Lost,
             format!("the connection to {whom} broke: {cause}"),
@@ -78,20 +83,29 @@ fn is_disagreement(error: &rustls::Error) -> bool {
     }
 }
 
+/// Did the other side end the connection without a word?
+pub(super) fn is_end(error: &reqwest::Error) -> bool {
+    below(error).any(|cause| {
+        let io = cause.downcast_ref::<io::Error>();
+        io.is_some_and(|io| io.kind() == io::ErrorKind::UnexpectedEof)
+    })
+}
+
 /// The TLS library's own error, where it is at the bottom of this.
 fn tls_error(error: &reqwest::Error) -> Option<&rustls::Error> {
-    let mut cause: Option<&(dyn StdError + 'static)> = error.source();
-    while let Some(error) = cause {
-        if let Some(tls) = error.downcast_ref() {
-            return Some(tls);
-        }
+    below(error).find_map(|cause| cause.downcast_ref())
+}
+
+/// What is below an error, layer by layer.
+fn below(error: &reqwest::Error) -> impl Iterator<Item = &(dyn StdError + 'static)> {
+    iter::successors(error.source(), |&cause| {
         // An I/O error passes over the one that it holds.
-        cause = match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
-            Some(held) => Some(held),
-            None => error.source(),
-        };
-    }
-    None
+        let io = cause.downcast_ref::<io::Error>();
+        match io.and_then(io::Error::get_ref) {
+            Some(held) => Some(held as &(dyn StdError + 'static)),
+            None => cause.source(),
+        }
+    })
 }
 
 /// What is at the bottom of an error: each layer repeats the one below it, and the innermost says it best.

@@ -102,6 +102,18 @@ pub struct Reply {
     status: u16,
     headers: Vec<(String, String)>,
     body: Vec<u8>,
+    end: End,
+}
+
+/// How its reader learns that an answer is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    /// By its length.
+    Length,
+    /// By the end of the connection, which TLS isn't told of.
+    HangUp,
+    /// It is shorter than it says.
+    Short,
 }
 
 impl Reply {
@@ -118,7 +130,27 @@ impl Reply {
             status,
             headers: Vec::new(),
             body: body.into(),
+            end: End::Length,
         }
+    }
+
+    /// Its length isn't said, and the connection just ends after it, as with small servers of HTTP/1.0.
+    #[must_use]
+    pub fn hanging_up(mut self) -> Self {
+        self.end = End::HangUp;
+        self
+    }
+
+    /// The connection ends before it is whole.
+    #[must_use]
+    pub fn cut_short(mut self) -> Self {
+        self.end = End::Short;
+        self
+    }
+
+    /// Is TLS told that the connection ends?
+    pub(super) fn says_goodbye(&self) -> bool {
+        self.end == End::Length
     }
 
     /// An error as Azure's services tell it.
@@ -143,10 +175,15 @@ impl Reply {
     }
 
     pub(super) fn bytes(&self) -> Vec<u8> {
+        let length = self.body.len();
+        let (version, length) = match self.end {
+            End::Length => ("1.1", format!("Content-Length: {length}\r\n")),
+            End::HangUp => ("1.0", String::new()),
+            End::Short => ("1.1", format!("Content-Length: {}\r\n", length + 1)),
+        };
         let mut head = format!(
-            "HTTP/1.1 {} X\r\nContent-Length: {}\r\nConnection: close\r\n",
-            self.status,
-            self.body.len()
+            "HTTP/{version} {} X\r\n{length}Connection: close\r\n",
+            self.status
         );
         for (name, value) in &self.headers {
             head.push_str(&format!("{name}: {value}\r\n"));

@@ -98,24 +98,27 @@ fn talk(stream: TcpStream, tls: Option<&SslAcceptor>, service: &dyn Service) {
         Meeting::HangUp => {}
         Meeting::Silence => thread::sleep(Duration::from_secs(60)),
         Meeting::Talk => match tls {
-            None => answer(stream, service),
+            None => {
+                answer(stream, service);
+            }
             Some(tls) => {
                 // A client that doesn't trust the certificate ends it here.
                 if let Ok(mut stream) = tls.accept(stream) {
-                    answer(&mut stream, service);
-                    let _ = stream.shutdown();
+                    if answer(&mut stream, service) {
+                        let _ = stream.shutdown();
+                    }
                 }
             }
         },
     }
 }
 
-fn answer(mut stream: impl Read + Write, service: &dyn Service) {
-    let Some(request) = Request::read(&mut stream) else {
-        return;
-    };
-    if let Some(reply) = service.reply(&request) {
+/// Is the end of the connection to be said?
+fn answer(mut stream: impl Read + Write, service: &dyn Service) -> bool {
+    let reply = Request::read(&mut stream).and_then(|request| service.reply(&request));
+    if let Some(reply) = &reply {
         let _ = stream.write_all(&reply.bytes());
         let _ = stream.flush();
     }
+    reply.is_none_or(|reply| reply.says_goodbye())
 }

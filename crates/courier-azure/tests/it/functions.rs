@@ -153,6 +153,31 @@ async fn an_unknown_function_is_told_with_those_that_there_are() {
 }
 
 #[tokio::test]
+async fn any_success_that_is_no_page_says_that_it_is_taken() {
+    for reply in [
+        Reply::raw(200, ""),
+        Reply::raw(201, "{}"),
+        Reply::raw(204, ""),
+        Reply::raw(200, "").header("Content-Type", "text/html"),
+        Reply::raw(200, "taken").cut_short(),
+        Reply::raw(202, "").hanging_up(),
+        Reply::raw(202, "<p>taken</p>").cut_short(),
+    ] {
+        let server = Scripted::new([Some(reply.clone())]);
+        let http = server.http(limits(), false);
+        let app = FunctionApp::new("localhost", server.server.port(), "key".into(), http).unwrap();
+        let taken = trigger(&app, "Nightly").await.unwrap();
+        assert!(matches!(taken, Trigger::Accepted { .. }), "{reply:?}: {taken:?}");
+        assert_eq!(server.asked().len(), 1);
+    }
+    let refusing = Scripted::new([Some(Reply::raw(401, "no").cut_short())]);
+    let http = refusing.http(limits(), false);
+    let app = FunctionApp::new("localhost", refusing.server.port(), "key".into(), http).unwrap();
+    let error = trigger(&app, "Nightly").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Auth, "a refusal is one, whole or not");
+}
+
+#[tokio::test]
 async fn what_nobody_knows_is_not_called_again() {
     for (mood, kind) in [
         (

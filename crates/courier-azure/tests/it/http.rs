@@ -191,3 +191,27 @@ async fn answers_are_bounded() {
     assert!(answer.body.len() <= 50_000);
     assert!(!format!("{answer:?}").contains("xx"));
 }
+
+#[tokio::test]
+async fn an_answer_may_end_with_its_connection_if_it_shows_that_it_is_whole() {
+    let whole = "{\"a\": [1, 2]}\n";
+    let server = Scripted::new([Some(Reply::raw(200, whole).hanging_up())]);
+    let http = server.http(Limits::default(), false);
+    let answer = http.send_once("it", soon(), server.get(&http)).await.unwrap();
+    assert_eq!(&**answer.body, whole.as_bytes());
+    for reply in [
+        Reply::raw(200, "{\"a\": [1, 2").hanging_up(),
+        Reply::raw(200, "12").hanging_up(),
+        Reply::raw(200, "").hanging_up(),
+        Reply::raw(200, whole).cut_short(),
+    ] {
+        let server = Scripted::new([Some(reply.clone())]);
+        let http = server.http(Limits::default(), false);
+        let error = http.send_once("it", soon(), server.get(&http)).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Lost, "{reply:?}: {error}");
+        assert_eq!(
+            error.message(),
+            "it ended the connection before its answer was whole"
+        );
+    }
+}
