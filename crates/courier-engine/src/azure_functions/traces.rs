@@ -8,7 +8,11 @@ use courier_store::{
     connections::Connection,
     function_calls::{CallState, FunctionCall},
 };
-use tokio::time::Instant;
+use courier_transfer::{Error as TransferError, ErrorKind, Retry};
+use tokio::{
+    sync::Semaphore,
+    time::{Instant, timeout_at},
+};
 use uuid::Uuid;
 
 use super::{STEP, note, open, open::of_connection};
@@ -16,6 +20,9 @@ use crate::{Actor, Engine, Error, Page, PageRequest, Result, trust::Purpose};
 
 /// How long somebody who looks waits for the workspace.
 const PATIENCE: Duration = Duration::from_secs(45);
+
+/// Those who are answered at once: an answer may have 16 MiB, and everybody may ask.
+static AT_ONCE: Semaphore = Semaphore::const_new(4);
 
 /// Some lines of what a function wrote, oldest first.
 #[derive(Clone, Debug)]
@@ -46,13 +53,21 @@ pub(crate) async fn of_step(
         Some(Err(_)) => return Err(courier_store::Error::BadCursor.into()),
     };
     let call = called(engine, execution, index).await?;
+    let deadline = Instant::now() + PATIENCE;
+    let turn = timeout_at(deadline, AT_ONCE.acquire()).await;
+    let _turn = turn.map_err(|_| {
+        TransferError::new(
+            ErrorKind::Timeout,
+            "too many ask for traces just now; try again later",
+        )
+        .with_retry(Retry::Later)
+    })?;
     let connection = connection_of(engine, &call).await?;
     let purpose = match actor.only_looks("executions") {
         true => Purpose::Look,
         false => Purpose::Browse,
     };
     let opened = open(engine, &connection, purpose, &actor.name).await?;
-    let deadline = Instant::now() + PATIENCE;
     // One more tells whether there is another page.
     let found = opened
         .workspace

@@ -1,13 +1,15 @@
 //! Tests of connections to function apps: what each check finds, and what is written down about it.
 
+use std::time::{Duration, Instant};
+
 use courier_azure::testkit::{AzureCloud, CLIENT_SECRET, Function, MASTER_KEY, Mood, Part, Reply, Tables};
-use courier_engine::test_connection::TestReport;
+use courier_engine::{PageRequest, test_connection::TestReport};
 use serde_json::{Map, Value, json};
 
 use crate::{
     azure_functions::{Azure, error},
     cloud::{cloud, cloud_connection, cloud_input},
-    fixture::{Fixture, admin, map, operator},
+    fixture::{Fixture, admin, map, operator, viewer},
 };
 
 /// Those that succeeded, by name.
@@ -268,6 +270,27 @@ async fn an_app_that_lets_nobody_connect_was_not_called() {
     let failed = a.call("f", json!({"wait": false})).await;
     let (kind, words) = error(&failed);
     assert_eq!(kind, "unreachable", "{words}");
+}
+
+#[tokio::test]
+async fn those_who_ask_for_traces_at_once_take_turns() {
+    let a = Azure::new().await;
+    a.cloud.put(Function::new("f").writes("begun", 1));
+    let done = a.call("f", json!({})).await;
+    let slow = Duration::from_millis(200);
+    a.cloud.feel(Part::Workspace, Mood::Slow(slow));
+    let began = Instant::now();
+    let ask = async |_| {
+        let page = PageRequest {
+            limit: 50,
+            cursor: None,
+        };
+        let traces = a.t.executions().traces(&viewer(), done.id, 1, page).await;
+        traces.unwrap().page.items.len()
+    };
+    let lines = futures::future::join_all((0..9).map(ask)).await;
+    assert_eq!(lines, [1; 9]);
+    assert!(began.elapsed() >= slow * 3, "{:?}", began.elapsed());
 }
 
 #[tokio::test]
