@@ -239,9 +239,14 @@ impl FunctionApp {
     /// There is no such function: which are there?
     async fn unknown(&self, function: &FunctionName, deadline: Instant) -> Error {
         let names = match self.functions(deadline).await {
-            Ok(names) => names,
-            Err(error) if error.kind() == ErrorKind::NotFound => return error,
-            Err(_) => Vec::new(),
+            Err(error) if error.kind() == ErrorKind::NotFound && !self.is_app(deadline).await => {
+                let words = format!(
+                    "what answers at {} has no function \"{function}\", and no admin interface of a function app (404): see `host` and `port`",
+                    self.address
+                );
+                return Error::new(ErrorKind::NotFound, words);
+            }
+            names => names.unwrap_or_default(),
         };
         let known = names
             .iter()
@@ -266,6 +271,12 @@ impl FunctionApp {
             words.push_str(&format!("; it has {shown}{more}"));
         }
         Error::new(ErrorKind::NotFound, words)
+    }
+
+    /// Does a host show itself there? A gateway may let its state through, and not the list of its functions.
+    async fn is_app(&self, deadline: Instant) -> bool {
+        let answer = self.get(&["admin", "host", "status"], deadline).await;
+        answer.is_ok_and(|answer| answer.status != StatusCode::NOT_FOUND && !answer::is_page(&answer.body))
     }
 
     async fn get(&self, path: &[&str], deadline: Instant) -> Result<Answer> {

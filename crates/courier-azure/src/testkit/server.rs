@@ -103,10 +103,10 @@ fn talk(stream: TcpStream, tls: Option<&SslAcceptor>, service: &dyn Service) {
             }
             Some(tls) => {
                 // A client that doesn't trust the certificate ends it here.
-                if let Ok(mut stream) = tls.accept(stream) {
-                    if answer(&mut stream, service) {
-                        let _ = stream.shutdown();
-                    }
+                if let Ok(mut stream) = tls.accept(stream)
+                    && answer(&mut stream, service)
+                {
+                    let _ = stream.shutdown();
                 }
             }
         },

@@ -149,7 +149,25 @@ async fn an_unknown_function_is_told_with_those_that_there_are() {
     assert!(error.message().contains("deployed"), "{error}");
     cloud.feel(Part::App, odd(404, "<html>nothing here</html>"));
     let error = trigger(&app, "x").await.unwrap_err();
-    assert!(error.message().contains("no admin interface"), "{error}");
+    assert!(
+        error
+            .message()
+            .contains("no function \"x\", and no admin interface"),
+        "{error}"
+    );
+
+    // A gateway that lets calls through and the host's state, but no list.
+    let nothing = || Some(Reply::raw(404, ""));
+    let server = Scripted::new([
+        nothing(),
+        nothing(),
+        Some(Reply::new(200, json!({"state": "Running"}))),
+    ]);
+    let http = server.http(limits(), false);
+    let app = FunctionApp::new("localhost", server.server.port(), "key".into(), http).unwrap();
+    let error = trigger(&app, "nosuch").await.unwrap_err();
+    let words = "has no function \"nosuch\" (404): see `function_name`";
+    assert!(error.message().contains(words), "{error}");
 }
 
 #[tokio::test]
