@@ -251,9 +251,12 @@ impl Tokens {
         let cause = match (status.as_u16(), &refusal) {
             (429, _) => Cause::Throttled,
             (408 | 410 | 500.., _) => Cause::Failing,
-            (_, Some(refusal)) => refusal.cause,
+            // What gives tokens to a machine says no in forms of its own.
+            (_, Some(refusal)) if self.identity.application().is_none() => refusal.cause,
+            (status, Some(refusal)) => refusal.of_application(status == 404),
             (_, None) => Cause::Other,
         };
+        let proof = self.proof();
         let pause = http::retry_after(&answer.headers);
         let (kind, reason) = match cause {
             Cause::Throttled => (
@@ -264,10 +267,13 @@ impl Tokens {
                 },
             ),
             Cause::Failing => (ErrorKind::Failed, format!("it failed ({status})")),
-            // What gives tokens to a machine says no in forms of its own.
-            Cause::Other if refusal.is_some() || self.identity.application().is_none() => {
+            Cause::Other if self.identity.application().is_none() => {
                 (ErrorKind::Auth, format!("it refuses ({status})"))
             }
+            Cause::Other if refusal.is_some() => (
+                ErrorKind::Auth,
+                format!("it refuses ({status}); see tenant_id, client_id and {proof}"),
+            ),
             Cause::Other => (
                 ErrorKind::Protocol,
                 format!(
@@ -275,7 +281,7 @@ impl Tokens {
                     self.see_address()
                 ),
             ),
-            Cause::Settings(wrong) => (ErrorKind::Auth, wrong.remedy(resource)),
+            Cause::Settings(wrong) => (ErrorKind::Auth, wrong.remedy(resource, proof)),
         };
         let words = refusal.map(|refusal| refusal.words);
         let words = match words.filter(|words| !self.repeats_secret(words)) {
@@ -283,6 +289,14 @@ impl Tokens {
             None => format!("{whom} gave no token: {reason}"),
         };
         Error::new(kind, words).with_retry_after(pause)
+    }
+
+    /// What proves who asks, for errors.
+    fn proof(&self) -> &'static str {
+        match self.identity {
+            Identity::ClientSecret { .. } => "client_secret",
+            _ => "the application's certificates and federated credentials",
+        }
     }
 
     /// Where to look when something else answers.

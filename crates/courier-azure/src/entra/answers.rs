@@ -78,6 +78,8 @@ pub(super) enum Wrong {
     Client,
     /// The secret is another one.
     Secret,
+    /// The application or what it proves itself by: it isn't said which.
+    Credentials,
     /// The secret's time is up.
     SecretExpired,
     /// The certificate or the signed statement isn't the application's, or its time is up.
@@ -92,7 +94,8 @@ pub(super) enum Wrong {
 
 impl Wrong {
     /// What it is in words, and who mends it how.
-    pub(super) fn remedy(self, resource: &str) -> String {
+    /// `proof` is what the application proves itself by.
+    pub(super) fn remedy(self, resource: &str, proof: &str) -> String {
         match self {
             Self::Tenant => {
                 "there is no such tenant; see tenant_id, and authority_host where it is in another cloud"
@@ -102,6 +105,9 @@ impl Wrong {
             }
             Self::Secret => {
                 "the client secret is wrong; see client_secret, which is the value of the secret and not its id"
+            }
+            Self::Credentials => {
+                return format!("it doesn't take the application, or its proof; see client_id and {proof}");
             }
             Self::SecretExpired => {
                 "the client secret has expired; make a new one for the application, and set client_secret"
@@ -152,6 +158,8 @@ pub(super) struct Refusal {
     pub(super) cause: Cause,
     /// In the service's words, without the trace ids that follow them.
     pub(super) words: String,
+    /// What the error's name alone says, where Entra ID gave no number.
+    by_name: Option<Wrong>,
 }
 
 impl Refusal {
@@ -184,7 +192,28 @@ impl Refusal {
             "" => in_one_line(&error),
             words => in_one_line(words),
         };
-        Some(Self { cause, words })
+        let by_name = match (&*error, number(&words)) {
+            (_, Some(_)) => None,
+            ("invalid_tenant", _) => Some(Wrong::Tenant),
+            ("invalid_client", _) => Some(Wrong::Credentials),
+            ("unauthorized_client", _) => Some(Wrong::Client),
+            ("invalid_resource" | "invalid_scope" | "invalid_target", _) => Some(Wrong::Resource),
+            _ => None,
+        };
+        Some(Self {
+            cause,
+            words,
+            by_name,
+        })
+    }
+
+    /// What an application must change of its settings, as far as that is told.
+    pub(super) fn of_application(&self, is_unknown_address: bool) -> Cause {
+        let wrong = self.by_name.or(is_unknown_address.then_some(Wrong::Tenant));
+        match (self.cause, wrong) {
+            (Cause::Other, Some(wrong)) => Cause::Settings(wrong),
+            (cause, _) => cause,
+        }
     }
 }
 
@@ -274,6 +303,28 @@ mod tests {
         assert_eq!(Refusal::parse(by_codes).unwrap().cause, expired);
         let failing = br#"{"error":"temporarily_unavailable"}"#;
         assert_eq!(Refusal::parse(failing).unwrap().cause, Cause::Failing);
+    }
+
+    #[test]
+    fn names_tell_where_there_is_no_number() {
+        let cause = |body: &[u8], is_404| Refusal::parse(body).unwrap().of_application(is_404);
+        for (error, wrong) in [
+            ("invalid_client", Wrong::Credentials),
+            ("unauthorized_client", Wrong::Client),
+            ("invalid_tenant", Wrong::Tenant),
+            ("invalid_scope", Wrong::Resource),
+        ] {
+            let body = format!(r#"{{"error":"{error}"}}"#);
+            assert_eq!(cause(body.as_bytes(), false), Cause::Settings(wrong), "{error}");
+        }
+        assert_eq!(cause(br#"{"error":"x"}"#, true), Cause::Settings(Wrong::Tenant));
+        assert_eq!(cause(br#"{"error":"x"}"#, false), Cause::Other);
+        let number = br#"{"error":"invalid_client","error_description":"AADSTS99: new"}"#;
+        assert_eq!(
+            cause(number, false),
+            Cause::Other,
+            "a number says more than the name"
+        );
     }
 
     #[test]

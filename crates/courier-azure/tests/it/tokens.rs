@@ -214,7 +214,7 @@ async fn what_is_wrong_is_told_with_its_remedy_and_without_the_secret() {
         ),
         (
             "AADSTS99: Something new.",
-            "it refuses (400 Bad Request) (AADSTS99: Something new.)",
+            "it refuses (400 Bad Request); see tenant_id, client_id and client_secret (AADSTS99: Something new.)",
         ),
     ] {
         entra.with(|inner| inner.authority.refusing = Some(refusal.into()));
@@ -236,6 +236,25 @@ async fn what_is_wrong_is_told_with_its_remedy_and_without_the_secret() {
     );
     // Nothing of it was asked twice.
     assert_eq!(entra.asked(), 8);
+}
+
+#[tokio::test]
+async fn refusals_without_a_number_have_a_remedy_too() {
+    for (status, error, remedy) in [
+        (401, "invalid_client", "see client_id and client_secret"),
+        (400, "invalid_client", "see client_id and client_secret"),
+        (400, "unauthorized_client", "see client_id"),
+        (404, "invalid_tenant", "see tenant_id, and authority_host"),
+        (400, "x", "see tenant_id, client_id and client_secret"),
+    ] {
+        let server = Scripted::new([Some(Reply::new(status, json!({ "error": error })))]);
+        let identity = Authority::by_secret(&server.url());
+        let tokens = Tokens::new(identity, server.http(Limits::default(), false)).unwrap();
+        let refusal = tokens.get(RESOURCE, soon()).await.unwrap_err();
+        assert_eq!(refusal.kind(), ErrorKind::Auth, "{refusal}");
+        let words = refusal.message();
+        assert!(words.contains(remedy) && words.contains(error), "{words}");
+    }
 }
 
 #[tokio::test]
