@@ -137,9 +137,24 @@ fn code_of(kind: &str) -> ErrorCode {
         "unreachable" | "busy" | "timeout" | "lost" | "storage_unreachable" | "storage_busy" => {
             ErrorCode::Unreachable
         }
-        "denied" | "negotiation" | "full" | "protocol" | "unsupported" | "integrity" | "local" | "failed"
-        | "storage_not_found" | "storage_denied" | "storage_full" | "storage_exists" | "storage_invalid"
-        | "storage_key" | "storage_stopped" | "storage_failed" => ErrorCode::TestFailed,
+        "denied"
+        | "negotiation"
+        | "full"
+        | "protocol"
+        | "unsupported"
+        | "integrity"
+        | "local"
+        | "failed"
+        | "storage_not_found"
+        | "storage_denied"
+        | "storage_full"
+        | "storage_exists"
+        | "storage_invalid"
+        | "storage_key"
+        | "storage_stopped"
+        | "storage_failed"
+        | "function_failed"
+        | "function_outcome_unknown" => ErrorCode::TestFailed,
         "insecure_host_key_needs_admin" => ErrorCode::InsecureHostKeyRequiresAdmin,
         "insecure_host_key_in_fips" => ErrorCode::InsecureHostKeyInFips,
         "insecure_tls_needs_admin" => ErrorCode::InsecureTlsRequiresAdmin,

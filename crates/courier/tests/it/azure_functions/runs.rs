@@ -128,7 +128,11 @@ fn a_failed_function_fails_its_step_and_a_policy_calls_it_again() {
     let step = azure.call("import", json!({}));
     let failed = azure.ends("once", step.clone(), "failed");
     let error = &failed["steps"][0]["error"];
-    assert_eq!(error["kind"], "function_failed", "{failed:#}");
+    assert_eq!(
+        (&error["kind"], &error["code"]),
+        (&json!("function_failed"), &json!(3000)),
+        "{failed:#}"
+    );
     let first = azure.cloud.triggers().remove(0);
     for says in ["import", "500", &first.invocation_id] {
         assert!(
