@@ -31,7 +31,8 @@ pub fn runs(body: &[u8]) -> Result<Found<Run>> {
             id: id.ok_or_else(|| row.odd("id", "the id of a request"))?,
             name: row.text("name").unwrap_or_default(),
             success: row.truth("success")?,
-            result_code: row.text("result_code").unwrap_or_default(),
+            // A code: it stands in errors and records.
+            result_code: in_one_line(&row.text("result_code").unwrap_or_default()),
             duration_ms: row.number("duration_ms")?.unwrap_or_default(),
             operation_id: row.id("operation_id"),
             invocation_id,
@@ -314,6 +315,15 @@ mod tests {
             (false, 12.0, "|9c3f.1.")
         );
         assert_eq!((&*rows[2].result_code, rows[2].traces_by()), ("0", None));
+    }
+
+    #[test]
+    fn a_result_code_stays_short() {
+        for code in ["no\r\n1 ", "x"] {
+            let row = json!(["2026-11-22T20:17:01Z", "1", "n", false, code.repeat(10_000), 1, "", ""]);
+            let found = runs(&table(&COLUMNS, json!([row]))).unwrap();
+            assert!(found.rows[0].result_code.len() < 410, "{code:?}");
+        }
     }
 
     #[test]
