@@ -320,7 +320,16 @@ mod tests {
     #[test]
     fn a_result_code_stays_short() {
         for code in ["no\r\n1 ", "x"] {
-            let row = json!(["2026-11-22T20:17:01Z", "1", "n", false, code.repeat(10_000), 1, "", ""]);
+            let row = json!([
+                "2026-11-22T20:17:01Z",
+                "1",
+                "n",
+                false,
+                code.repeat(10_000),
+                1,
+                "",
+                ""
+            ]);
             let found = runs(&table(&COLUMNS, json!([row]))).unwrap();
             assert!(found.rows[0].result_code.len() < 410, "{code:?}");
         }
