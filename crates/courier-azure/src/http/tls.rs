@@ -1,13 +1,18 @@
 //! TLS: whom it trusts, and what it offers.
 
+mod own;
+
 use std::sync::{Arc, LazyLock};
 
+use rustls::client::WebPkiServerVerifier;
 use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms, aws_lc_rs};
 use rustls::{CipherSuite, ClientConfig, NamedGroup, RootCertStore, SignatureScheme};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{AlgorithmIdentifier, CertificateDer, SignatureVerificationAlgorithm, alg_id};
 
 use crate::error::{Error, ErrorKind, Result};
+pub(super) use own::is_authority;
+use own::{Known, Verifier};
 
 /// Trusts what the system does, and these authorities.
 pub(super) fn config(fips: bool, authorities_pem: &[u8]) -> Result<ClientConfig> {
@@ -17,11 +22,17 @@ pub(super) fn config(fips: bool, authorities_pem: &[u8]) -> Result<ClientConfig>
     } else {
         aws_lc_rs::default_provider()
     };
-    let roots = roots(authorities_pem).map_err(invalid)?;
-    let mut config = ClientConfig::builder_with_provider(Arc::new(provider))
+    let provider = Arc::new(provider);
+    let unable = |error: &dyn std::fmt::Display| invalid(format!("https can't be spoken here: {error}"));
+    let (roots, known) = roots(authorities_pem).map_err(invalid)?;
+    let usual = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider))
+        .build()
+        .map_err(|error| unable(&error))?;
+    let mut config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
-        .map_err(|error| invalid(format!("https can't be spoken here: {error}")))?
-        .with_root_certificates(roots)
+        .map_err(|error| unable(&error))?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(Verifier { usual, known }))
         .with_no_client_auth();
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     // RFC 7627, as SP 800-52r2, 3.5 wants it.
@@ -29,19 +40,24 @@ pub(super) fn config(fips: bool, authorities_pem: &[u8]) -> Result<ClientConfig>
     Ok(config)
 }
 
-fn roots(authorities_pem: &[u8]) -> std::result::Result<RootCertStore, String> {
-    let mut roots = RootCertStore::empty();
+fn roots(authorities_pem: &[u8]) -> std::result::Result<(RootCertStore, Known), String> {
+    let (mut roots, mut known) = (RootCertStore::empty(), Known::default());
     for authority in CertificateDer::pem_slice_iter(authorities_pem) {
-        let added = authority.map(|authority| roots.add(authority));
+        let added = authority.map(|authority| {
+            known.add(&authority);
+            roots.add(authority)
+        });
         if !matches!(added, Ok(Ok(()))) {
             return Err("an authority's certificate can't be read".to_owned());
         }
     }
     #[cfg(feature = "testkit")]
     for authority in TRUSTED.lock().iter().cloned() {
+        known.add(&authority);
         let _ = roots.add(authority);
     }
     let found = rustls_native_certs::load_native_certs();
+    found.certs.iter().for_each(|certificate| known.add(certificate));
     // One that can't be read vouches for nothing; the others still do.
     let (_, ignored) = roots.add_parsable_certificates(found.certs);
     if ignored > 0 {
@@ -60,7 +76,7 @@ fn roots(authorities_pem: &[u8]) -> std::result::Result<RootCertStore, String> {
                 .to_owned(),
         );
     }
-    Ok(roots)
+    Ok((roots, known))
 }
 
 /// Whom tests trust, beside.

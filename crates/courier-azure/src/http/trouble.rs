@@ -5,6 +5,7 @@ use std::io;
 use std::iter;
 
 use super::Limits;
+use super::tls::is_authority;
 use crate::error::{Error, ErrorKind};
 
 /// In words, and of which kind.
@@ -13,6 +14,12 @@ pub(super) fn of(whom: &str, error: &reqwest::Error, limits: Limits, fips: bool)
     // After it has connected, what was sent may have arrived, whatever TLS has to say.
     let tls = tls_error(error).filter(|_| error.is_connect());
     let (kind, words) = match tls {
+        Some(rustls::Error::InvalidCertificate(why)) if is_authority(why) => (
+            ErrorKind::Certificate,
+            format!(
+                "the certificate of {whom} was rejected: it is an authority's own, used as a server's; give the server one of its own (basicConstraints CA:FALSE), or name this very one by SSL_CERT_FILE"
+            ),
+        ),
         Some(rustls::Error::InvalidCertificate(why)) if !(fips && is_algorithm(why)) => (
             ErrorKind::Certificate,
             format!(

@@ -77,6 +77,34 @@ impl Issued {
         }
     }
 
+    /// For this name, signed by itself and called an authority's, as `openssl req -x509` makes it; good for a day from so many
+    /// days ago on.
+    #[must_use]
+    pub fn by_itself(name: &str, days_ago: u32) -> Self {
+        let key = p256();
+        let mut certificate = builder(name, &key);
+        let now = jiff::Timestamp::now().as_second();
+        let day = |days_ago: i64| Asn1Time::from_unix(now - days_ago * 86_400).unwrap();
+        let from = i64::from(days_ago);
+        certificate.set_not_before(&day(from)).unwrap();
+        certificate.set_not_after(&day(from - 1)).unwrap();
+        certificate
+            .append_extension(BasicConstraints::new().critical().ca().build().unwrap())
+            .unwrap();
+        let names = SubjectAlternativeName::new()
+            .dns(name)
+            .build(&certificate.x509v3_context(None, None))
+            .unwrap();
+        certificate.append_extension(names).unwrap();
+        certificate.sign(&key, MessageDigest::sha256()).unwrap();
+        let certificate = certificate.build();
+        Self {
+            authority: certificate.clone(),
+            certificate,
+            key,
+        }
+    }
+
     /// The authority's certificate, as PEM: what `SSL_CERT_FILE` may name.
     #[must_use]
     pub fn authority_pem(&self) -> Vec<u8> {

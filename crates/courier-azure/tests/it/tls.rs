@@ -67,3 +67,35 @@ async fn servers_without_what_fips_mode_allows_are_refused_by_it() {
         assert!(error.kind().nothing_sent() && !error.kind().may_pass());
     }
 }
+
+#[tokio::test]
+async fn a_server_may_show_an_authoritys_certificate_that_is_itself_trusted() {
+    for (certificate, expected) in [
+        (Issued::by_itself("localhost", 0), None),
+        (Issued::by_itself("elsewhere.test", 0), Some("not valid for name")),
+        (Issued::by_itself("localhost", 3), Some("expired")),
+    ] {
+        let tls = certificate.acceptor();
+        let server = Scripted::with(certificate, Some(tls), Meeting::Talk, []);
+        for fips in [false, true] {
+            let http = server.http(IMPATIENT, fips);
+            let outcome = http.send_once("it", soon(), server.get(&http)).await;
+            match (outcome, expected) {
+                (outcome, None) => drop(outcome.unwrap()),
+                (Ok(_), Some(words)) => panic!("{words}"),
+                (Err(error), Some(words)) => {
+                    assert_eq!(error.kind(), ErrorKind::Certificate, "{error}");
+                    assert!(error.message().contains(words), "{error}");
+                }
+            }
+        }
+    }
+    let certificate = Issued::by_itself("localhost", 0);
+    let tls = certificate.acceptor();
+    let other = Issued::for_loopback().authority_pem();
+    let server = Scripted::with(certificate, Some(tls), Meeting::Talk, []);
+    let http = courier_azure::Http::trusting(IMPATIENT, false, &other).unwrap();
+    let error = http.send_once("it", soon(), server.get(&http)).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Certificate, "{error}");
+    assert!(error.message().contains("CA:FALSE"), "{error}");
+}
