@@ -60,6 +60,8 @@ pub struct FunctionCall {
     pub connection_id: Uuid,
     /// The function app, as `host:port` in lower case.
     pub app: String,
+    /// The workspace in whose logs its run is looked for, in lower case.
+    pub workspace: String,
     /// The function, as the step names it. Letters of either case are the same to Azure.
     pub function: String,
     /// The trace that it asked the function app to take part in: 32 hexadecimal digits.
@@ -106,6 +108,8 @@ pub struct NewCall {
     pub connection_id: Uuid,
     /// The function app, as `host:port` in lower case.
     pub app: String,
+    /// The workspace in whose logs its run will be looked for, in lower case.
+    pub workspace: String,
     /// The function, as the step names it.
     pub function: String,
     /// The trace: 32 hexadecimal digits, which no other call has.
@@ -137,7 +141,8 @@ pub enum CallAnswer {
 pub struct FunctionCalls<'a>(pub(crate) &'a Store);
 
 impl FunctionCalls<'_> {
-    /// Notes a call that is about to be made. To be called before it is.
+    /// Notes a call that is about to be made. To be called before it is; and again, with the same call, where it isn't known
+    /// whether it is noted.
     ///
     /// # Errors
     /// [`Error::Conflict`] where the claim is lost, or a call of the step is open: two triggers would be one too many;
@@ -177,13 +182,14 @@ impl FunctionCalls<'_> {
         write::claim_run(self.0, claim, call, run, record).await
     }
 
-    /// Notes that the logs were asked for a call's run, and answered that it isn't there yet: a wait gets on by that, and an
-    /// execution that gets on is not given up where its process ends time and again.
+    /// Notes that the logs of this workspace were asked for a call's run, and answered: a wait gets on by that, and an execution
+    /// that gets on is not given up where its process ends time and again. Whoever gives the connection another workspace
+    /// meanwhile moves its calls there.
     ///
     /// # Errors
     /// As [`Self::latest`].
-    pub async fn looked(&self, call: Uuid) -> Result<()> {
-        write::looked(self.0, call).await
+    pub async fn looked(&self, call: Uuid, workspace: &str) -> Result<()> {
+        write::looked(self.0, call, workspace).await
     }
 
     /// The newest call of a step, before all others one whose run is looked for; none where it has made none.
@@ -207,9 +213,9 @@ impl FunctionCalls<'_> {
         newest.read(tries).map(Some)
     }
 
-    /// The calls of the same function that say which of these runs may be this call's: those that have one of the runs, by
-    /// their ids; those whose trace a run belongs to; and those that wait for a run, as this one does, and were made with it
-    /// or later. This call itself is among them.
+    /// The calls that say which of these runs of this call's workspace may be this call's: those that have one of the runs, by
+    /// their ids; those whose trace a run belongs to; and those of a function of the same name that wait for a run, as this
+    /// one does, and were made with it or later. This call itself is among them.
     ///
     /// # Errors
     /// As [`Self::latest`].
@@ -265,6 +271,7 @@ impl Model {
             step: row::number(self.step),
             connection_id: self.connection_id,
             app: self.app,
+            workspace: self.workspace,
             function: self.function_name,
             trace_id: self.trace_id,
             state: row::word("function_calls.state", &self.state)?,

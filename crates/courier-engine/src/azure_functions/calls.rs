@@ -68,13 +68,19 @@ pub(crate) async fn make(step: &Step<'_>, order: &Order) -> Result<FunctionCall>
         step: step.state.index,
         connection_id: connection.id,
         app: server.strip_prefix(&scheme).unwrap_or(&server).to_owned(),
+        workspace: opened.workspace_name.clone(),
         function: order.function.as_str().to_owned(),
         trace_id: Uuid::new_v4().simple().to_string(),
         triggered_at,
         not_before: triggered_at - SLACK,
     };
     let claim = step.state.claim();
-    let call = engine.0.store.function_calls().begin(claim, call).await?;
+    let calls = engine.0.store.function_calls();
+    let begin = || {
+        let call = call.clone();
+        async move { Ok(calls.begin(claim, call).await?) }.boxed()
+    };
+    let call = engine.persist(begin).await?;
     let making = Making {
         engine: engine.clone(),
         claim,
@@ -324,6 +330,7 @@ mod tests {
             step: 1,
             connection_id: Uuid::nil(),
             app: "app:443".into(),
+            workspace: "logs/w".into(),
             function: "f".into(),
             trace_id: String::new(),
             state: CallState::Calling,

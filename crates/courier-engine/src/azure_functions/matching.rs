@@ -98,6 +98,7 @@ mod tests {
             step: 1,
             connection_id: Uuid::nil(),
             app: "app:443".into(),
+            workspace: "logs/w".into(),
             function: "f".into(),
             trace_id: trace(number),
             state,

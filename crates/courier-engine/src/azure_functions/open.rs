@@ -39,6 +39,8 @@ pub(crate) struct Opened {
     pub(crate) app: FunctionApp,
     /// Knows what became of them.
     pub(crate) workspace: Workspace,
+    /// What tells that from all others.
+    pub(crate) workspace_name: String,
     seen: Seen,
     ruling: Ruling,
     patience: Duration,
@@ -58,6 +60,7 @@ impl Opened {
         Ok(Self {
             app: parts.app?,
             workspace: parts.workspace?,
+            workspace_name: parts.workspace_name,
             seen: connection.seen(),
             ruling,
             patience,
@@ -140,6 +143,7 @@ pub(crate) async fn open(
 pub(super) struct Parts {
     pub(super) app: Result<FunctionApp>,
     pub(super) workspace: Result<Workspace>,
+    workspace_name: String,
 }
 
 impl Parts {
@@ -161,6 +165,7 @@ impl Parts {
         let host = connection.host.as_deref().unwrap_or_default();
         let port = effective.port(&shape, connection).unwrap_or_default();
         Ok(Self {
+            workspace_name: properties.workspace(),
             app: secrets.master_key.and_then(|key| {
                 FunctionApp::new(host, port, key, http.clone()).map_err(|error| azure_error(&error))
             }),

@@ -49,6 +49,12 @@ impl Properties {
         Self::parse(settings.get(FIELD)?.as_object()?).ok()
     }
 
+    /// What tells the workspace from all others.
+    pub(super) fn workspace(&self) -> String {
+        let endpoint = self.logs.as_str().trim_end_matches('/');
+        format!("{endpoint}/{}", self.workspace_id).to_ascii_lowercase()
+    }
+
     /// Reads them. A `null` counts as not given.
     ///
     /// # Errors

@@ -53,7 +53,7 @@ pub(crate) async fn for_run(
     let function = FunctionName::new(&call.function).map_err(|error| azure_error(&error))?;
     let mut watch = Watch {
         step,
-        call,
+        call: call.clone(),
         function,
         opened: None,
         was_partial: false,
@@ -95,7 +95,7 @@ pub(crate) async fn for_run(
 /// Looks, again and again.
 struct Watch<'a> {
     step: &'a Step<'a>,
-    call: &'a FunctionCall,
+    call: FunctionCall,
     function: FunctionName,
     /// As it was used last: as long as the connection is unchanged, its token serves on.
     opened: Option<Arc<Opened>>,
@@ -167,18 +167,19 @@ impl Watch<'_> {
         if had_trouble {
             tell(step.engine(), &connection, execution, by, None).await;
         }
+        self.call.workspace.clone_from(&opened.workspace_name);
+        let calls = step.engine().0.store.function_calls();
+        calls.looked(self.call.id, &self.call.workspace).await?;
         // Where runs are left out, another's may look like ours. What stays so is believed.
         let is_sure = !found.partial || self.was_partial || is_last;
         self.was_partial = found.partial;
         if !is_sure {
             return Ok(Look::Nothing);
         }
-        if let Some(run) = self.take(&found.rows, is_last).await? {
-            return Ok(Look::Found(run));
-        }
-        let calls = step.engine().0.store.function_calls();
-        calls.looked(self.call.id).await?;
-        Ok(Look::Nothing)
+        Ok(match self.take(&found.rows, is_last).await? {
+            Some(run) => Look::Found(run),
+            None => Look::Nothing,
+        })
     }
 
     /// Takes the call's run among these, if it is there.
@@ -188,7 +189,7 @@ impl Watch<'_> {
         }
         let calls = self.step.engine().0.store.function_calls();
         // An app may stop to take traces over; what is there at the end is better than nothing then.
-        let rule = match !is_last && calls.bears_traces(self.call).await? {
+        let rule = match !is_last && calls.bears_traces(&self.call).await? {
             true => Rule::TraceOnly,
             false => Rule::NameAndTime,
         };
@@ -199,8 +200,8 @@ impl Watch<'_> {
             .collect();
         // Each time that another call was faster, that one is known the next time.
         for _ in 0..=runs.len() {
-            let rivals = calls.rivals(self.call, &keys, &traces).await?;
-            let Some(run) = run_of(self.call, &rivals, runs, rule) else {
+            let rivals = calls.rivals(&self.call, &keys, &traces).await?;
+            let Some(run) = run_of(&self.call, &rivals, runs, rule) else {
                 return Ok(None);
             };
             let run = stored(run);
@@ -214,7 +215,7 @@ impl Watch<'_> {
     async fn claim(&self, run: &FunctionRun) -> Result<bool> {
         let (engine, claim, id) = (self.step.engine(), self.step.state.claim(), self.call.id);
         let calls = engine.0.store.function_calls();
-        let record = completed(self.call, run, self.step.triggered_by);
+        let record = completed(&self.call, run, self.step.triggered_by);
         let write = || {
             let record = record.clone();
             async move { Ok(calls.claim_run(claim, id, run, record).await?) }.boxed()

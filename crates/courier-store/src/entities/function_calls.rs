@@ -13,6 +13,7 @@ pub(crate) struct Model {
     pub(crate) step_try: i32,
     pub(crate) connection_id: Uuid,
     pub(crate) app: String,
+    pub(crate) workspace: String,
     pub(crate) function_name: String,
     #[sea_orm(unique)]
     pub(crate) trace_id: String,

@@ -1,8 +1,8 @@
 //! The calls that say whose a run is.
 
 use sea_orm::{
-    ColumnTrait, Condition, EntityTrait, ExprTrait, QueryFilter, QueryOrder,
-    sea_query::{Expr, Func, SimpleExpr},
+    ColumnTrait, Condition, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
+    sea_query::{Expr, Func, SimpleExpr, UnionType},
 };
 
 use super::{FunctionCall, write::open_states};
@@ -18,19 +18,32 @@ pub(super) async fn of(
     runs: &[String],
     traces: &[String],
 ) -> Result<Vec<FunctionCall>> {
+    // One statement, so that a call that takes its run meanwhile is seen as it was before or after; and each part has an index.
+    let part = |condition: Condition| {
+        Entity::find()
+            .select_only()
+            .column(Column::Id)
+            .filter(condition)
+            .into_query()
+    };
     // A run goes to a call that was made before this one only where this one has no use for it.
-    let waiting = Condition::all()
-        .add(Column::State.is_in(open_states()))
-        .add(Column::RunId.is_null())
-        .add(Column::NotBefore.gte(call.not_before.as_microsecond()))
-        .add(is_of_function(call));
-    let concerned = Condition::any()
-        .add(waiting)
-        .add(Column::RunId.is_in(runs.iter().map(|id| row::clean(id))))
-        .add(Column::TraceId.is_in(traces.iter().map(|id| row::clean(id))));
+    let mut concerned = part(
+        Condition::all()
+            .add(Column::Workspace.eq(call.workspace.as_str()))
+            .add(is_of_function(call))
+            .add(Column::NotBefore.gte(call.not_before.as_microsecond()))
+            .add(Column::RunId.is_null())
+            .add(Column::State.is_in(open_states())),
+    );
+    let have = Condition::all()
+        .add(Column::Workspace.eq(call.workspace.as_str()))
+        .add(Column::RunId.is_in(runs.iter().map(|id| row::clean(id))));
+    let traced = Column::TraceId.is_in(traces.iter().map(|id| row::clean(id)));
+    concerned
+        .union(UnionType::All, part(have))
+        .union(UnionType::All, part(Condition::all().add(traced)));
     let rows = Entity::find()
-        .filter(Column::App.eq(call.app.as_str()))
-        .filter(concerned)
+        .filter(Column::Id.in_subquery(concerned))
         .order_by_asc(Column::Id)
         .all(store.read())
         .await?;

@@ -34,11 +34,16 @@ pub(super) async fn begin(store: &Store, claim: Claim, call: NewCall) -> Result<
                 .filter(Column::EndedAt.is_null())
                 .one(db)
                 .await?;
-            if let Some(open) = open {
-                return Err(Error::Conflict(format!(
-                    "the function {} was triggered already, and how that ended is not known yet",
-                    open.function_name
-                )));
+            match open {
+                // It is noted, and the database's answer was lost.
+                Some(open) if open.trace_id == call.trace_id => return open.read(tries),
+                Some(open) => {
+                    return Err(Error::Conflict(format!(
+                        "the function {} was triggered already, and how that ended is not known yet",
+                        open.function_name
+                    )));
+                }
+                None => {}
             }
             let (job_try, step_try) = tries;
             let row = Model {
@@ -49,6 +54,7 @@ pub(super) async fn begin(store: &Store, claim: Claim, call: NewCall) -> Result<
                 step_try,
                 connection_id: call.connection_id,
                 app: call.app,
+                workspace: call.workspace,
                 function_name: call.function,
                 trace_id: call.trace_id,
                 state: CallState::Calling.as_str().into(),
@@ -107,9 +113,10 @@ pub(super) async fn answered(
         .await
 }
 
-pub(super) async fn looked(store: &Store, call: Uuid) -> Result<()> {
+pub(super) async fn looked(store: &Store, call: Uuid, workspace: &str) -> Result<()> {
     Entity::update_many()
         .col_expr(Column::Looks, Expr::col(Column::Looks).add(1))
+        .col_expr(Column::Workspace, Expr::value(workspace))
         .filter(Column::Id.eq(call))
         .exec(store.write())
         .await?;

@@ -17,6 +17,7 @@ const SCHEMA: &[&str] = &[
         step_try INTEGER NOT NULL,
         connection_id {id} NOT NULL,
         app TEXT NOT NULL,
+        workspace TEXT NOT NULL,
         function_name TEXT NOT NULL,
         trace_id TEXT NOT NULL,
         state TEXT NOT NULL,
@@ -28,8 +29,12 @@ const SCHEMA: &[&str] = &[
         ended_at BIGINT
     )",
     // No run is two calls' own.
-    "CREATE UNIQUE INDEX function_calls_run_id_key ON function_calls (app, run_id)",
+    "CREATE UNIQUE INDEX function_calls_run_id_key ON function_calls (workspace, run_id)",
     "CREATE UNIQUE INDEX function_calls_trace_id_key ON function_calls (trace_id)",
-    "CREATE INDEX function_calls_by_app ON function_calls (app, not_before)",
+    // Those without a run, and those with one, are asked for at each look.
+    "CREATE INDEX function_calls_without_run ON function_calls (workspace, lower(function_name), not_before)
+        WHERE run_id IS NULL",
+    "CREATE INDEX function_calls_with_run ON function_calls (app, lower(function_name), not_before)
+        WHERE run_id IS NOT NULL",
     "CREATE INDEX function_calls_by_step ON function_calls (execution_id, step, id)",
 ];

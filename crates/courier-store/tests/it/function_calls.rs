@@ -36,6 +36,7 @@ fn call(step: u32, function: &str, at: Timestamp) -> NewCall {
         step,
         connection_id: new_id(),
         app: APP.into(),
+        workspace: "w".into(),
         function: function.into(),
         trace_id: Uuid::new_v4().simple().to_string(),
         triggered_at: at,
@@ -101,6 +102,12 @@ async fn a_call_is_noted_before_it_is_made(db: Database) {
     assert!(begun.is_of_this_try);
     let latest = calls.latest(claim.execution, 1).await.unwrap();
     assert_eq!(latest.as_ref(), Some(&begun));
+    // Whoever didn't hear that it is noted notes it again.
+    let same = NewCall {
+        trace_id: begun.trace_id.clone(),
+        ..call(1, "Invoice", now())
+    };
+    assert_eq!(calls.begin(claim, same).await.unwrap(), begun);
     let answer = CallAnswer::Accepted {
         not_before: at,
         awaited: false,
@@ -253,17 +260,20 @@ async fn a_run_is_one_calls_own(db: Database) {
         assert_eq!((latest.state, latest.run), (state, mine.then_some(found)));
         assert_eq!(latest.ended_at.is_some(), mine);
     }
-    // Another app may use the same id.
+    // An app may have several names, but a run is in one workspace; another one may have the same id.
     let claim = running(&db).await;
-    let elsewhere = NewCall {
+    let other_name = NewCall {
         app: "other.example:443".into(),
         ..call(1, "f", now())
     };
-    let elsewhere = accepted(&db, claim, elsewhere).await;
+    let other_name = accepted(&db, claim, other_name).await;
     let found = run("the run", true);
     let calls = db.function_calls();
-    let mine = calls.claim_run(claim, elsewhere.id, &found, record("x"));
-    assert!(mine.await.unwrap());
+    for (workspace, mine) in [("w", false), ("elsewhere", true)] {
+        calls.looked(other_name.id, workspace).await.unwrap();
+        let claimed = calls.claim_run(claim, other_name.id, &found, record("x"));
+        assert_eq!(claimed.await.unwrap(), mine, "{workspace}");
+    }
 }
 
 async fn a_call_knows_whether_its_step_was_tried_again(db: Database) {
@@ -310,19 +320,29 @@ async fn rivals_are_those_that_wait_and_those_that_have(db: Database) {
         .await
         .unwrap();
     new(12, "other").await;
+    let elsewhere = async |app: &str, workspace: &str| {
+        let call = NewCall {
+            app: app.into(),
+            workspace: workspace.into(),
+            ..call(1, "f", at(30))
+        };
+        accepted(&db, running(&db).await, call).await
+    };
+    let slot = elsewhere("slot.example:443", "w").await;
+    elsewhere(APP, "another").await;
     let ids = async |runs: &[&str], traces: &[&str]| {
         let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
         let rivals = calls.rivals(&ours, &texts(runs), &texts(traces)).await.unwrap();
         rivals.iter().map(|call| call.id).collect::<Vec<_>>()
     };
-    assert_eq!(ids(&[], &[]).await, [ours.id, later.id]);
+    assert_eq!(ids(&[], &[]).await, [ours.id, later.id, slot.id]);
     assert_eq!(
         ids(&["its run", "another"], &[]).await,
-        [ours.id, later.id, has.id]
+        [ours.id, later.id, has.id, slot.id]
     );
     assert_eq!(
         ids(&[], &[&before.trace_id]).await,
-        [before.id, ours.id, later.id]
+        [before.id, ours.id, later.id, slot.id]
     );
 }
 

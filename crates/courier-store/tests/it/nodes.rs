@@ -104,7 +104,7 @@ async fn a_wait_that_gets_on_is_not_given_up(db: Database) {
             None => *called.insert(waiting(&db, claim).await),
         };
         if crash <= 8 {
-            db.function_calls().looked(call).await.unwrap();
+            db.function_calls().looked(call, "w").await.unwrap();
         }
         die(&db, &n).await;
         last = executions.put_back().await.unwrap()[0].1;

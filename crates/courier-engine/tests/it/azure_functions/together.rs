@@ -2,12 +2,12 @@
 
 use std::{collections::HashSet, time::Duration};
 
-use courier_azure::testkit::Function;
+use courier_azure::testkit::{CLIENT_SECRET, Function, MASTER_KEY};
 use serde_json::json;
 
 use super::{Azure, connection, step};
 use crate::{
-    fixture::{map, operator},
+    fixture::{admin, map, operator},
     leases::{node, until},
 };
 
@@ -39,6 +39,34 @@ async fn each_takes_another_run() {
             "{keeps_trace_ids}"
         );
     }
+}
+
+#[tokio::test]
+async fn a_run_is_dealt_once_by_whatever_name_the_app_is_called() {
+    let a = Azure::new().await;
+    a.cloud.put(Function::new("f"));
+    a.cloud.keep_trace_ids(false);
+    a.cloud.hold_logs(true);
+    let other = connection(&a.t, &a.cloud).await.id;
+    let by_address =
+        map(json!({"host": "127.0.0.1", "password": MASTER_KEY, "client_secret": CLIENT_SECRET}));
+    a.t.connections()
+        .patch(&admin(), other, by_address)
+        .await
+        .unwrap();
+    let first = a.start("f", json!({})).await;
+    a.until(|cloud| cloud.triggers().len() == 1).await;
+    let job = json!({"name": "other", "steps": [step(other, "f", json!({}))]});
+    let second = a.t.start_job(job).await;
+    a.until(|cloud| cloud.triggers().len() == 2).await;
+    a.cloud.hold_logs(false);
+    let mut runs = HashSet::new();
+    for id in [first, second] {
+        let done = a.t.finished(id).await;
+        assert_eq!(done.error, None);
+        runs.insert(done.context["1.invocation_id"].to_string());
+    }
+    assert_eq!(runs.len(), 2);
 }
 
 #[tokio::test]
