@@ -79,7 +79,10 @@ async fn run(step: &Step<'_>) -> Result<()> {
         Some(call) if call.ended_at.is_none() => (take_up(step, call).await?, false),
         // Courier stopped before it could note that the step is over.
         Some(call) if call.is_of_this_try && call.state != CallState::Refused => (call, false),
-        _ => (make(step, &order).await?, true),
+        _ => {
+            forget(step);
+            (make(step, &order).await?, true)
+        }
     };
     show(step, &call, call.run.as_ref());
     let run = match (&call.run, call.ended_at) {
@@ -122,7 +125,14 @@ fn patience(step: &Step<'_>) -> Patience {
     }
 }
 
-/// Leaves for later steps and watchers what is known of a call. What an attempt before has left of another one is gone.
+/// What an attempt before has left of another call is gone, also where the next one comes to nothing.
+fn forget(step: &Step<'_>) {
+    for name in STEP.outputs {
+        step.state.output(name, Value::Null);
+    }
+}
+
+/// Leaves for later steps and watchers what is known of a call.
 fn show(step: &Step<'_>, call: &FunctionCall, run: Option<&FunctionRun>) {
     let of_run = |value: &dyn Fn(&FunctionRun) -> Value| run.map_or(Value::Null, value);
     let outcome = |run: &FunctionRun| json!(if run.success { "succeeded" } else { "failed" });

@@ -137,6 +137,23 @@ async fn an_answer_that_is_lost_is_looked_up_and_not_repeated() {
 }
 
 #[tokio::test]
+async fn a_call_that_is_refused_leaves_nothing_of_the_one_before() {
+    let a = Azure::new().await;
+    a.cloud.put(Function::new("f").fails("1"));
+    let policy = json!({"type": "retry_step", "max_retries": 1, "backoff_base_sec": 1});
+    let job = json!({"name": "j", "failure_policy": policy, "steps": [a.step("f", json!({}))]});
+    let id = a.t.start_job(job).await;
+    while a.t.audit_of("function_completed").await.is_empty() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    a.cloud.set_master_key("another");
+    let failed = a.t.finished(id).await;
+    assert_eq!((error(&failed).0.as_str(), a.cloud.triggers().len()), ("auth", 1));
+    let of_step = failed.context.keys().find(|key| key.starts_with("1."));
+    assert_eq!(of_step, None, "{:?}", failed.context);
+}
+
+#[tokio::test]
 async fn a_pause_ends_the_waiting_and_not_the_function() {
     let a = Azure::new().await;
     a.cloud.put(Function::new("f"));
