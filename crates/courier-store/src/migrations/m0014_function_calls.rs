@@ -29,7 +29,7 @@ const SCHEMA: &[&str] = &[
         ended_at BIGINT
     )",
     // No run is two calls' own.
-    "CREATE UNIQUE INDEX function_calls_run_id_key ON function_calls (workspace, run_id)",
+    "CREATE UNIQUE INDEX function_calls_run_id_key ON function_calls (workspace, run_id) WHERE run_id IS NOT NULL",
     "CREATE UNIQUE INDEX function_calls_trace_id_key ON function_calls (trace_id)",
     // Those without a run, and those with one, are asked for at each look.
     "CREATE INDEX function_calls_without_run ON function_calls (workspace, lower(function_name), not_before)
