@@ -215,17 +215,18 @@ impl FunctionCalls<'_> {
 
     /// The calls that say which of these runs of this call's workspace may be this call's: those that have one of the runs, by
     /// their ids; those whose trace a run belongs to; and those of a function of the same name that wait for a run, as this
-    /// one does, and were made with it or later. This call itself is among them.
+    /// one does, of which none before `since` can be theirs. This call itself is among them, where `since` isn't later.
     ///
     /// # Errors
     /// As [`Self::latest`].
     pub async fn rivals(
         &self,
         call: &FunctionCall,
+        since: Timestamp,
         runs: &[String],
         traces: &[String],
     ) -> Result<Vec<FunctionCall>> {
-        rivals::of(self.0, call, runs, traces).await
+        rivals::of(self.0, call, since, runs, traces).await
     }
 
     /// Did the run that was found last of this call's function bear the trace of its own call? Then the app takes traces over,

@@ -20,13 +20,13 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{PROTOCOL, azure_error, note, open, open::Opened};
+use super::{PROTOCOL, azure_error, matching::SLACK, note, open, open::Opened};
 use crate::{
     Engine, Error, Failure, Result, audit::Entry, connections::endpoint, steps::Step, trust::Purpose,
 };
 
-/// As far as two clocks that are right may be apart; and a run is shown to begin a little before it was asked for.
-const SLACK: SignedDuration = SignedDuration::from_secs(2);
+/// As far as the date of an answer may be behind the clock that it is of: it has no fractions, and is made once a second.
+const STALE: SignedDuration = SignedDuration::from_secs(2);
 
 /// How long the logs are tried before a call.
 const TRY_LOGS: Duration = Duration::from_secs(30);
@@ -296,12 +296,13 @@ fn with_error(mut record: NewAudit, error: serde_json::Value) -> NewAudit {
 }
 
 /// Before when no run can be this call's, now that it was answered, and the function app's clock showed that. What the logs say
-/// is by that clock.
+/// is by that clock; where it may be the same as ours, it is.
 fn not_before(call: &FunctionCall, answered_at: Timestamp, server_time: Option<Timestamp>) -> Timestamp {
-    let ahead = server_time.map_or(SignedDuration::ZERO, |theirs| theirs.duration_since(answered_at));
-    if ahead.abs() <= SLACK {
-        return call.not_before;
-    }
+    let ahead = server_time.map_or(SignedDuration::ZERO, |theirs| {
+        let least = theirs.duration_since(answered_at);
+        let most = least.saturating_add(STALE);
+        SignedDuration::ZERO.clamp(least, most)
+    });
     call.not_before.checked_add(ahead).unwrap_or(call.not_before)
 }
 
@@ -342,11 +343,13 @@ mod tests {
         };
         let corrected = |answered: i64, theirs: Option<i64>| not_before(&call, at(answered), theirs.map(at));
         assert_eq!(corrected(11, None), at(8));
-        for theirs in [9, 10, 13] {
+        for theirs in [9, 10, 11] {
             assert_eq!(corrected(11, Some(theirs)), at(8), "{theirs}");
         }
+        assert_eq!(corrected(11, Some(12)), at(9));
         assert_eq!(corrected(11, Some(71)), at(68));
-        assert_eq!(corrected(11, Some(-49)), at(-52));
+        assert_eq!(corrected(11, Some(8)), at(7));
+        assert_eq!(corrected(11, Some(-49)), at(-50));
         let far = not_before(&call, Timestamp::MIN, Some(Timestamp::MAX));
         assert_eq!(far, at(8), "a clock that shows nonsense");
     }

@@ -1,18 +1,37 @@
 //! Which run in the logs is whose call's.
 //!
 //! A trigger is answered without an id. A run that took over the call's trace is its own for certain; of the others only
-//! name and time are known. They are dealt in the order in which they began, each to the latest call that it can be of and
-//! that has none: with that as many calls as possible have a run, none has one of before, and a run of today doesn't go to a
-//! call of yesterday that was lost. Everybody who looks at the same calls and runs deals them alike.
+//! name and time are known. They are dealt in the order in which they began. Two clocks that are right agree to some
+//! milliseconds, and to [`SLACK`] others, so that each goes to one of the calls that wait, by preference
+//!
+//! 1. the latest that was made before the run began, within [`NEAR`];
+//! 2. the earliest that was made shortly after that by its own clock, within [`SLACK`];
+//! 3. the latest that was made long before: it may have been lost, so that a run of today is rather somebody's of today.
+//!
+//! Whichever is chosen, as many calls as possible have a run, and none has one of before. Everybody who looks at the same calls
+//! and runs deals them alike.
 
 use std::collections::{HashMap, HashSet};
 
 use courier_azure::logs::Run;
 use courier_store::function_calls::FunctionCall;
+use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
-/// The run among these that is the call's, as far as can be told. `calls` are all of the function that wait for a run, this
-/// one among them, and those that have one of these runs, or whose trace one of them bears.
+/// As far as two clocks may be apart that seem to agree: a call's `not_before` is so long before it was made.
+pub(super) const SLACK: SignedDuration = SignedDuration::from_secs(2);
+
+/// As long as a run usually takes to begin, that of an app that sleeps included.
+const NEAR: SignedDuration = SignedDuration::from_secs(10);
+
+/// Since when other calls matter to this one: a run that began a little before it may be one of theirs.
+pub(super) fn rivals_since(call: &FunctionCall) -> Timestamp {
+    let since = call.not_before.checked_sub(SLACK + NEAR);
+    since.unwrap_or(Timestamp::MIN)
+}
+
+/// The run among these that is the call's, as far as can be told. `calls` are all of the function since [`rivals_since`] that wait
+/// for a run, this one among them, and those that have one of these runs, or whose trace one of them bears.
 pub(super) fn run_of<'a>(
     call: &FunctionCall,
     calls: &[FunctionCall],
@@ -62,12 +81,29 @@ fn deal<'a>(calls: &[FunctionCall], runs: &'a [Run], rule: Rule) -> HashMap<Uuid
     waiting.retain(|call| !dealt.contains_key(&call.id));
     waiting.sort_by_key(|call| (call.not_before, call.id));
     for run in free {
-        let could = waiting.partition_point(|call| call.not_before <= run.started_at);
-        if let Some(last) = could.checked_sub(1) {
-            dealt.insert(waiting.remove(last).id, run);
+        if let Some(chosen) = choose(&waiting, run.started_at) {
+            dealt.insert(waiting.remove(chosen).id, run);
         }
     }
     dealt
+}
+
+/// Which of these calls, in the order in which they were made, a run goes to that began then.
+fn choose(waiting: &[&FunctionCall], began: Timestamp) -> Option<usize> {
+    let made_before = waiting.partition_point(|call| made_at(call) <= began);
+    let possible = waiting.partition_point(|call| call.not_before <= began);
+    let last = made_before.checked_sub(1);
+    let is_near = |last: &usize| {
+        let call = waiting.get(*last);
+        call.is_some_and(|call| began.duration_since(made_at(call)) <= NEAR)
+    };
+    let next = (possible > made_before).then_some(made_before);
+    last.filter(is_near).or(next).or(last)
+}
+
+/// When a call was made, by the function app's clock.
+fn made_at(call: &FunctionCall) -> Timestamp {
+    call.not_before.checked_add(SLACK).unwrap_or(call.not_before)
 }
 
 fn waits(call: &FunctionCall) -> bool {
@@ -83,15 +119,15 @@ mod tests {
 
     use super::*;
 
-    fn at(second: u32) -> Timestamp {
-        Timestamp::new(1_800_000_000 + i64::from(second), 0).unwrap()
+    fn at(millisecond: i64) -> Timestamp {
+        Timestamp::from_millisecond(1_800_000_000_000 + millisecond).unwrap()
     }
 
     fn trace(number: usize) -> String {
         format!("{number:032x}")
     }
 
-    fn call(number: usize, second: u32, state: CallState) -> FunctionCall {
+    fn call(number: usize, made: i64, state: CallState) -> FunctionCall {
         FunctionCall {
             id: Uuid::from_u128(number as u128 + 1),
             execution_id: Uuid::nil(),
@@ -102,24 +138,25 @@ mod tests {
             function: "f".into(),
             trace_id: trace(number),
             state,
-            triggered_at: at(second),
-            not_before: at(second),
+            triggered_at: at(made),
+            not_before: at(made) - SLACK,
             run: None,
             ended_at: None,
             is_of_this_try: true,
         }
     }
 
-    fn waiting(seconds: &[u32]) -> Vec<FunctionCall> {
-        let calls = seconds.iter().enumerate();
+    /// Calls that were made then, milliseconds.
+    fn waiting(made: &[i64]) -> Vec<FunctionCall> {
+        let calls = made.iter().enumerate();
         calls
-            .map(|(n, second)| call(n, *second, CallState::Accepted))
+            .map(|(n, made)| call(n, *made, CallState::Accepted))
             .collect()
     }
 
-    fn run(number: usize, second: u32) -> Run {
+    fn run(number: usize, began: i64) -> Run {
         Run {
-            started_at: at(second),
+            started_at: at(began),
             id: format!("request {number}"),
             name: "f".into(),
             success: true,
@@ -157,28 +194,51 @@ mod tests {
 
     #[test]
     fn each_has_the_run_that_began_after_it() {
-        let runs = [run(0, 1), run(1, 12)];
-        assert_eq!(dealt(&waiting(&[0, 10]), &runs), keys(&[Some(0), Some(1)]));
+        let runs = [run(0, 1_000), run(1, 12_000)];
+        assert_eq!(dealt(&waiting(&[0, 10_000]), &runs), keys(&[Some(0), Some(1)]));
         assert_eq!(
-            dealt(&waiting(&[0, 10]), &runs[1..]),
+            dealt(&waiting(&[0, 10_000]), &runs[1..]),
             keys(&[None, Some(1)]),
             "the other one's run is late"
         );
-        assert_eq!(dealt(&waiting(&[2]), &runs[..1]), keys(&[None]));
+        assert_eq!(dealt(&waiting(&[4_000]), &runs[..1]), keys(&[None]));
         assert_eq!(
-            dealt(&waiting(&[0, 1]), &[run(0, 5), run(1, 6)]),
+            dealt(&waiting(&[0, 1_000]), &[run(0, 5_000), run(1, 6_000)]),
             keys(&[Some(1), Some(0)]),
             "nothing tells these apart"
         );
     }
 
     #[test]
+    fn calls_of_one_moment_are_told_apart_by_the_clock() {
+        for (second, late) in [(327, 5), (800, 5), (1_500, 100), (5_000, 4_500)] {
+            let calls = waiting(&[0, second]);
+            let runs = [run(0, late), run(1, second + 50)];
+            assert_eq!(dealt(&calls, &runs), keys(&[Some(0), Some(1)]), "{second}");
+            assert_eq!(dealt(&calls, &runs[..1]), keys(&[Some(0), None]), "{second}");
+            assert_eq!(dealt(&calls, &runs[1..]), keys(&[None, Some(1)]), "{second}");
+        }
+        // The app's clock is behind, and nobody knows.
+        for second in [300, 1_500] {
+            let runs = [run(0, -950), run(1, second - 950)];
+            assert_eq!(dealt(&waiting(&[0, second]), &runs), keys(&[Some(0), Some(1)]));
+        }
+        let lost_yesterday = waiting(&[-86_400_000, 0]);
+        assert_eq!(dealt(&lost_yesterday, &[run(0, -100)]), keys(&[None, Some(0)]));
+        assert_eq!(
+            dealt(&waiting(&[0]), &[run(0, 600_000)]),
+            keys(&[Some(0)]),
+            "an app may take its time"
+        );
+    }
+
+    #[test]
     fn a_run_that_bears_our_trace_is_ours() {
-        let mut runs = vec![run(0, 5), run(1, 6), run(2, 7)];
+        let mut runs = vec![run(0, 5_000), run(1, 6_000), run(2, 7_000)];
         runs[0].operation_id = Some(trace(0).to_ascii_uppercase());
         runs[2].operation_id = Some(trace(0));
-        assert_eq!(dealt(&waiting(&[0, 1]), &runs), keys(&[Some(0), Some(1)]));
-        let mut calls = waiting(&[0, 1]);
+        assert_eq!(dealt(&waiting(&[0, 1_000]), &runs), keys(&[Some(0), Some(1)]));
+        let mut calls = waiting(&[0, 1_000]);
         calls[0] = taken(calls[0].clone(), &runs[0]);
         assert_eq!(
             dealt(&calls, &runs),
@@ -189,7 +249,7 @@ mod tests {
 
     #[test]
     fn without_an_invocation_the_request_tells_runs_apart() {
-        let mut runs = vec![run(0, 5), run(1, 6)];
+        let mut runs = vec![run(0, 5_000), run(1, 6_000)];
         for run in &mut runs {
             run.invocation_id = None;
         }
@@ -198,17 +258,17 @@ mod tests {
     }
 
     prop_compose! {
-        fn some_call()(second in 0u32..20, state in prop::sample::select(CallState::ALL)) -> (u32, CallState) {
-            (second, state)
+        fn some_call()(second in 0i64..20, state in prop::sample::select(CallState::ALL)) -> (i64, CallState) {
+            (second * 1000, state)
         }
     }
     prop_compose! {
-        fn some_run()(second in 0u32..30, of in option::weighted(0.2, 0usize..8)) -> (u32, Option<usize>) {
-            (second, of)
+        fn some_run()(second in 0i64..30, of in option::weighted(0.2, 0usize..8)) -> (i64, Option<usize>) {
+            (second * 1000, of)
         }
     }
 
-    fn built(calls: &[(u32, CallState)], runs: &[(u32, Option<usize>)]) -> (Vec<FunctionCall>, Vec<Run>) {
+    fn built(calls: &[(i64, CallState)], runs: &[(i64, Option<usize>)]) -> (Vec<FunctionCall>, Vec<Run>) {
         let runs: Vec<Run> = runs
             .iter()
             .enumerate()
@@ -270,29 +330,37 @@ mod tests {
             if !turned.0.is_empty() { let n = turn % turned.0.len(); turned.0.rotate_left(n); }
             if !turned.1.is_empty() { let n = turn % turned.1.len(); turned.1.rotate_left(n); }
             prop_assert_eq!(&all, &deal(&turned.0, &turned.1, Rule::NameAndTime));
-            for call in calls.iter().filter(|call| waits(call)) {
-                // What was made before is of no interest, as the store knows that leaves it out.
-                let since: Vec<FunctionCall> = calls
-                    .iter()
-                    .filter(|other| other.not_before >= call.not_before || !waits(other)
-                        || runs.iter().any(|run| run.operation_id.as_ref() == Some(&other.trace_id)))
-                    .cloned()
-                    .collect();
-                prop_assert_eq!(run_of(call, &since, &runs, Rule::NameAndTime), run_of(call, &calls, &runs, Rule::NameAndTime));
-                // Nor are runs that began before, but for those whose trace says otherwise.
-                let later: Vec<Run> = runs
-                    .iter()
-                    .filter(|run| run.started_at >= call.not_before || run.operation_id.is_some())
-                    .cloned()
-                    .collect();
-                prop_assert_eq!(run_of(call, &calls, &later, Rule::NameAndTime), run_of(call, &calls, &runs, Rule::NameAndTime));
+        }
+
+        /// Where each run begins before the next call is made, each call has its own, whichever of them are in the logs by now,
+        /// and by what each call is shown of the others.
+        #[test]
+        fn in_turns_each_has_its_own(
+            turns in vec((0i64..9_000, 0i64..3_000, any::<bool>()), 1..8),
+        ) {
+            let mut now = 0;
+            let (mut made, mut runs) = (Vec::new(), Vec::new());
+            for (n, (late, pause, is_logged)) in turns.iter().enumerate() {
+                made.push(now);
+                if *is_logged {
+                    runs.push(run(n, now + late));
+                }
+                now += late + pause + 1;
+            }
+            let calls = waiting(&made);
+            for (call, n) in calls.iter().zip(0..) {
+                let rivals: Vec<FunctionCall> =
+                    calls.iter().filter(|other| other.not_before >= rivals_since(call)).cloned().collect();
+                let shown: Vec<Run> = runs.iter().filter(|run| run.started_at >= call.not_before).cloned().collect();
+                let own = runs.iter().find(|run| run.key() == format!("run {n}"));
+                prop_assert_eq!(run_of(call, &rivals, &shown, Rule::NameAndTime), own);
             }
         }
 
         #[test]
         fn what_was_dealt_stays_so_when_others_take_theirs(
-            calls in vec((0u32..20).prop_map(|second| (second, CallState::Accepted)), 1..6),
-            runs in vec((0u32..30).prop_map(|second| (second, None)), 0..8),
+            calls in vec((0i64..20).prop_map(|second| (second * 1000, CallState::Accepted)), 1..6),
+            runs in vec((0i64..30).prop_map(|second| (second * 1000, None)), 0..8),
             first in 0usize..6,
         ) {
             let (mut calls, runs) = built(&calls, &runs);

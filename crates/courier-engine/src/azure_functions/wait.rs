@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::{
     azure_error,
     calls::{entry, open_now, tell},
-    matching::{Rule, run_of},
+    matching::{Rule, rivals_since, run_of},
     open::Opened,
 };
 use crate::{Error, Result, steps::Step};
@@ -200,7 +200,8 @@ impl Watch<'_> {
             .collect();
         // Each time that another call was faster, that one is known the next time.
         for _ in 0..=runs.len() {
-            let rivals = calls.rivals(&self.call, &keys, &traces).await?;
+            let since = rivals_since(&self.call);
+            let rivals = calls.rivals(&self.call, since, &keys, &traces).await?;
             let Some(run) = run_of(&self.call, &rivals, runs, rule) else {
                 return Ok(None);
             };

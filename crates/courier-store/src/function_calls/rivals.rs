@@ -1,5 +1,6 @@
 //! The calls that say whose a run is.
 
+use jiff::Timestamp;
 use sea_orm::{
     ColumnTrait, Condition, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
     sea_query::{Expr, Func, SimpleExpr, UnionType},
@@ -15,6 +16,7 @@ use crate::{
 pub(super) async fn of(
     store: &Store,
     call: &FunctionCall,
+    since: Timestamp,
     runs: &[String],
     traces: &[String],
 ) -> Result<Vec<FunctionCall>> {
@@ -26,12 +28,11 @@ pub(super) async fn of(
             .filter(condition)
             .into_query()
     };
-    // A run goes to a call that was made before this one only where this one has no use for it.
     let mut concerned = part(
         Condition::all()
             .add(Column::Workspace.eq(call.workspace.as_str()))
             .add(is_of_function(call))
-            .add(Column::NotBefore.gte(call.not_before.as_microsecond()))
+            .add(Column::NotBefore.gte(since.as_microsecond()))
             .add(Column::RunId.is_null())
             .add(Column::State.is_in(open_states())),
     );

@@ -332,7 +332,10 @@ async fn rivals_are_those_that_wait_and_those_that_have(db: Database) {
     elsewhere(APP, "another").await;
     let ids = async |runs: &[&str], traces: &[&str]| {
         let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
-        let rivals = calls.rivals(&ours, &texts(runs), &texts(traces)).await.unwrap();
+        let rivals = calls
+            .rivals(&ours, ours.not_before, &texts(runs), &texts(traces))
+            .await
+            .unwrap();
         rivals.iter().map(|call| call.id).collect::<Vec<_>>()
     };
     assert_eq!(ids(&[], &[]).await, [ours.id, later.id, slot.id]);
@@ -344,6 +347,9 @@ async fn rivals_are_those_that_wait_and_those_that_have(db: Database) {
         ids(&[], &[&before.trace_id]).await,
         [before.id, ours.id, later.id, slot.id]
     );
+    let since = before.not_before;
+    let rivals = calls.rivals(&ours, since, &[], &[]).await.unwrap();
+    assert_eq!((rivals[0].id, rivals.len()), (before.id, 4), "{rivals:#?}");
 }
 
 async fn the_last_run_tells_whether_traces_are_taken_over(db: Database) {
