@@ -52,7 +52,7 @@ impl Run<'_> {
         row: &mut StepRow,
         error: Error,
     ) -> Result<(), Halt> {
-        let failure = Failure::from(&error);
+        let failure = self.failure(definition, row.index, &error).await;
         row.state = RowState::Failed;
         row.ended_at = Some(courier_store::now());
         row.error = Some(json!(failure));

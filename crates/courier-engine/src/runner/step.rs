@@ -71,7 +71,7 @@ impl Run<'_> {
                 }
                 Err(Ended::Failed(error)) => self.failed(definition, &mut row, error).await?,
                 Err(Ended::Over(error)) => {
-                    let failure = Failure::from(&error);
+                    let failure = self.failure(definition, row.index, &error).await;
                     row.state = RowState::Failed;
                     row.ended_at = Some(courier_store::now());
                     row.error = Some(json!(failure));
@@ -121,6 +121,17 @@ impl Run<'_> {
         }
         self.keep(&row).await?;
         Ok(Halt::Stopped(stop))
+    }
+
+    /// Why a step failed, and what it has left running.
+    pub(super) async fn failure(&self, definition: &StepDefinition, index: u32, error: &Error) -> Failure {
+        let mut failure = Failure::from(error);
+        if !matches!(error, Error::FunctionOutcomeUnknown(_))
+            && let Some(left) = self.left_running(definition, index).await
+        {
+            failure.message = format!("{}; {left}", failure.message);
+        }
+        failure
     }
 
     /// What a step has begun that goes on without it, in words.

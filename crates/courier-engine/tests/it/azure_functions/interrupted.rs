@@ -204,6 +204,28 @@ async fn a_cancel_says_that_the_function_goes_on() {
 }
 
 #[tokio::test]
+async fn a_step_whose_time_is_over_says_that_the_function_goes_on() {
+    let a = Azure::new().await;
+    a.cloud.put(Function::new("f"));
+    a.cloud.hold_logs(true);
+    let step = a.step("f", json!({}));
+    let mut limited = step.clone();
+    limited["max_duration_sec"] = json!(1);
+    for job in [
+        json!({"name": "step", "steps": [limited]}),
+        json!({"name": "whole", "max_duration_sec": 1, "steps": [step]}),
+    ] {
+        let failed = a.t.run_job(job).await;
+        let (kind, words) = error(&failed);
+        assert_eq!(kind, "timeout");
+        for told in ["max_duration_sec", "\"f\"", "is not stopped by that"] {
+            assert!(words.contains(told), "{words}");
+        }
+    }
+    assert_eq!(a.cloud.triggers().len(), 2);
+}
+
+#[tokio::test]
 async fn the_answer_to_a_call_is_heard_also_after_a_cancel() {
     let a = Azure::new().await;
     a.cloud.put(Function::new("f"));
