@@ -9,9 +9,10 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use parking_lot::Mutex;
 use secrecy::SecretString;
+use serde_json::{Value, json};
 use url::Url;
 
-use super::authority::Authority;
+use super::authority::{Authority, CLIENT_ID, CLIENT_SECRET, TENANT_ID};
 use super::certificate::Issued;
 use super::functions::{App, Function, MASTER_KEY, Triggered};
 use super::http::{Reply, Request};
@@ -166,6 +167,25 @@ impl AzureCloud {
         let identity = Authority::by_secret(&self.authority_url());
         let tokens = Tokens::new(identity, self.http(limits)).unwrap();
         crate::Workspace::new(self.logs_url(), WORKSPACE_ID, Arc::new(tokens), self.http(limits)).unwrap()
+    }
+
+    /// What a connection to it consists of, but for its name, as Courier's interfaces take it.
+    #[must_use]
+    pub fn connection(&self) -> Value {
+        json!({
+            "protocol": "azure_function",
+            "host": self.host(),
+            "port": self.port(),
+            "password": MASTER_KEY,
+            "client_secret": CLIENT_SECRET,
+            "properties": {
+                "workspace_id": WORKSPACE_ID,
+                "tenant_id": TENANT_ID,
+                "client_id": CLIENT_ID,
+                "authority_host": self.authority_url().as_str(),
+                "logs_endpoint": self.logs_url().as_str(),
+            },
+        })
     }
 
     /// Adds a function, or puts it in the place of the one with its name.

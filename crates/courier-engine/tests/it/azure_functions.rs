@@ -6,18 +6,18 @@ mod together;
 
 use std::time::Duration;
 
-use courier_azure::testkit::{
-    AzureCloud, CLIENT_ID, CLIENT_SECRET, Function, MASTER_KEY, Mood, Part, TENANT_ID, WORKSPACE_ID, trust,
-};
+use courier_azure::testkit::{AzureCloud, Function, MASTER_KEY, Mood, Part};
 use courier_engine::{
     Engine,
     connections::Connection,
     executions::{Execution, ExecutionState},
 };
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::fixture::{Fixture, admin, fields, map, operator, path};
+pub(crate) use crate::cloud::cloud;
+use crate::cloud::cloud_connection;
+use crate::fixture::{Fixture, fields, map, operator, path};
 
 /// An engine, and a cloud that it trusts.
 pub(crate) struct Azure {
@@ -69,34 +69,10 @@ impl Azure {
     }
 }
 
-pub(crate) fn cloud() -> AzureCloud {
-    let cloud = AzureCloud::start();
-    trust(&cloud.authority_pem());
-    cloud
-}
-
-pub(crate) fn input(cloud: &AzureCloud) -> Map<String, Value> {
-    map(json!({
-        "name": Uuid::now_v7(),
-        "protocol": "azure_function",
-        "host": cloud.host(),
-        "port": cloud.port(),
-        "password": MASTER_KEY,
-        "client_secret": CLIENT_SECRET,
-        "connect_timeout_sec": 2,
-        "operation_timeout_sec": 5,
-        "properties": {
-            "workspace_id": WORKSPACE_ID,
-            "tenant_id": TENANT_ID,
-            "client_id": CLIENT_ID,
-            "authority_host": cloud.authority_url().as_str(),
-            "logs_endpoint": cloud.logs_url().as_str(),
-        },
-    }))
-}
-
+/// A connection that waits for little.
 pub(crate) async fn connection(engine: &Engine, cloud: &AzureCloud) -> Connection {
-    engine.connections().create(&admin(), input(cloud)).await.unwrap()
+    let impatient = json!({"connect_timeout_sec": 2, "operation_timeout_sec": 5});
+    cloud_connection(engine, cloud, impatient).await
 }
 
 pub(crate) fn step(connection: Uuid, function: &str, more: Value) -> Value {

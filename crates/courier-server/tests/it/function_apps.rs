@@ -1,8 +1,6 @@
 //! Function apps through the API: what a test of a connection shows, and what a step's function wrote.
 
-use courier_azure::testkit::{
-    self, AzureCloud, CLIENT_ID, CLIENT_SECRET, Function, MASTER_KEY, Mood, Part, TENANT_ID, WORKSPACE_ID,
-};
+use courier_azure::testkit::{self, AzureCloud, Function, Mood, Part};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -12,21 +10,8 @@ use crate::harness::TestServer;
 async fn cloud(server: &TestServer) -> (AzureCloud, Value) {
     let cloud = AzureCloud::start();
     testkit::trust(&cloud.authority_pem());
-    let connection = json!({
-        "name": "billing",
-        "protocol": "azure_function",
-        "host": cloud.host(),
-        "port": cloud.port(),
-        "password": MASTER_KEY,
-        "client_secret": CLIENT_SECRET,
-        "properties": {
-            "workspace_id": WORKSPACE_ID,
-            "tenant_id": TENANT_ID,
-            "client_id": CLIENT_ID,
-            "authority_host": cloud.authority_url().as_str(),
-            "logs_endpoint": cloud.logs_url().as_str(),
-        },
-    });
+    let mut connection = cloud.connection();
+    connection["name"] = json!("billing");
     let made = server.admin.post("/api/connections", connection).await.created();
     (cloud, made)
 }

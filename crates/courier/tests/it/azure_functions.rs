@@ -9,9 +9,7 @@ use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
-use courier_azure::testkit::{
-    AzureCloud, CLIENT_ID, CLIENT_SECRET, MASTER_KEY, TENANT_ID, Triggered, WORKSPACE_ID,
-};
+use courier_azure::testkit::{AzureCloud, Triggered};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -45,7 +43,7 @@ impl Azure {
             serve,
             folder,
         };
-        azure.create("billing", &connection(&azure.cloud));
+        azure.create("billing", &azure.cloud.connection());
         azure
     }
 
@@ -167,18 +165,6 @@ impl Azure {
         let status = head.split(' ').nth(1).unwrap().parse().unwrap();
         (status, serde_json::from_str(body).unwrap_or_default())
     }
-}
-
-/// What a connection to the cloud's function app consists of.
-fn connection(cloud: &AzureCloud) -> Value {
-    json!({
-        "protocol": "azure_function", "host": cloud.host(), "port": cloud.port(), "password": MASTER_KEY,
-        "client_secret": CLIENT_SECRET,
-        "properties": {
-            "tenant_id": TENANT_ID, "client_id": CLIENT_ID, "workspace_id": WORKSPACE_ID,
-            "authority_host": cloud.authority_url().as_str(), "logs_endpoint": cloud.logs_url().as_str(),
-        },
-    })
 }
 
 /// Puts the fields of one document over those of another, those within `properties` one by one.

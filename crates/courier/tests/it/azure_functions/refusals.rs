@@ -3,11 +3,11 @@
 use courier_azure::testkit::{Function, Mood, Part, Reply, Tables};
 use serde_json::{Value, json};
 
-use super::{Azure, connection, merge};
+use super::{Azure, merge};
 
 /// A change of the connection's document that is refused when it is saved: of what field, and in which words.
 fn refused(azure: &Azure, change: Value, field: &str, says: &str) {
-    let mut document = connection(&azure.cloud);
+    let mut document = azure.cloud.connection();
     merge(&mut document, change);
     document["name"] = json!("refused");
     let (status, problem) = azure.api("POST", "/api/connections", &document);
@@ -292,7 +292,7 @@ fn what_is_wrong_with_the_app_is_told() {
 #[test]
 fn what_is_wrong_with_the_service_principal_is_told_before_anything_is_triggered() {
     let azure = azure_with_job();
-    let properties = connection(&azure.cloud)["properties"].clone();
+    let properties = azure.cloud.connection()["properties"].clone();
     let with_property = |name: &str, value: &str, then: &dyn Fn()| {
         let mut changed = properties.clone();
         changed[name] = json!(value);
@@ -334,7 +334,7 @@ fn what_is_wrong_with_the_service_principal_is_told_before_anything_is_triggered
 #[test]
 fn what_is_wrong_with_the_workspace_is_told_before_anything_is_triggered() {
     let azure = azure_with_job();
-    let properties = connection(&azure.cloud)["properties"].clone();
+    let properties = azure.cloud.connection()["properties"].clone();
     let mut changed = properties.clone();
     changed["workspace_id"] = json!("acme-logs");
     with(

@@ -6,7 +6,7 @@ use std::fs;
 use courier_azure::testkit::{AzureCloud, CLIENT_SECRET, Function, MASTER_KEY, Mood, Part, Reply};
 use serde_json::{Value, json};
 
-use super::{connection, merge};
+use super::merge;
 use crate::support::watched::Watched;
 
 #[test]
@@ -24,7 +24,7 @@ fn no_secret_shows_anywhere() {
     watched.needles.add("a token that was sent", "Bearer token-");
     cloud.put(Function::new("import").writes("nothing of note", 1));
 
-    let mut document = connection(&cloud);
+    let mut document = cloud.connection();
     merge(
         &mut document,
         json!({"name": "billing", "connect_timeout_sec": 2, "operation_timeout_sec": 2}),
@@ -110,7 +110,7 @@ fn a_secret_goes_where_it_was_entered_for() {
     let azure = super::Azure::start();
     let other = AzureCloud::start();
     let path = format!("/api/connections/{}", azure.id("billing").as_str().unwrap());
-    let properties = connection(&azure.cloud)["properties"].clone();
+    let properties = azure.cloud.connection()["properties"].clone();
     let has = |changed: &Value| {
         (
             changed["has_password"].clone(),
@@ -119,7 +119,7 @@ fn a_secret_goes_where_it_was_entered_for() {
     };
     for name in ["authority_host", "logs_endpoint"] {
         let mut changed = properties.clone();
-        changed[name] = connection(&other)["properties"][name].clone();
+        changed[name] = other.connection()["properties"][name].clone();
         let (status, moved) = azure.api("PATCH", &path, &json!({"properties": changed}));
         assert_eq!(
             (status, has(&moved)),
