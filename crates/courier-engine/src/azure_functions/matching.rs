@@ -52,7 +52,7 @@ pub(super) enum Rule {
 
 /// Deals runs to the calls that wait for one.
 fn deal<'a>(calls: &[FunctionCall], runs: &'a [Run], rule: Rule) -> HashMap<Uuid, &'a Run> {
-    let claimed: HashSet<&str> = calls
+    let mut known: HashSet<&str> = calls
         .iter()
         .filter_map(|call| Some(call.run.as_ref()?.id.as_str()))
         .collect();
@@ -60,8 +60,10 @@ fn deal<'a>(calls: &[FunctionCall], runs: &'a [Run], rule: Rule) -> HashMap<Uuid
         .iter()
         .map(|call| (call.trace_id.to_ascii_lowercase(), call))
         .collect();
-    let mut free: Vec<&Run> = runs.iter().filter(|run| !claimed.contains(run.key())).collect();
+    let mut free: Vec<&Run> = runs.iter().collect();
     free.sort_by_key(|run| (run.started_at, run.key()));
+    // Azure may log a run twice.
+    free.retain(|run| known.insert(run.key()));
     let mut dealt = HashMap::new();
     free.retain(|run| {
         let trace = run.operation_id.as_deref().map(str::to_ascii_lowercase);
@@ -230,6 +232,13 @@ mod tests {
             keys(&[Some(0)]),
             "an app may take its time"
         );
+    }
+
+    #[test]
+    fn a_run_that_is_logged_twice_is_one() {
+        let calls = waiting(&[0, 1_000]);
+        let runs = [run(0, 500), run(0, 500)];
+        assert_eq!(dealt(&calls, &runs), keys(&[Some(0), None]));
     }
 
     #[test]
