@@ -143,6 +143,18 @@ impl FunctionApp {
         }
     }
 
+    /// Asks the app something, once: it wakes up, and the connection stays open for the next request.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Auth`] for a wrong key. Whatever else is the matter is no error here.
+    pub async fn greet(&self, deadline: Instant) -> Result<()> {
+        let request = self.request(Method::GET, &["admin", "host", "status"]);
+        match self.http.send_once(&self.whom(), deadline, request).await {
+            Ok(answer) if answer.status == StatusCode::UNAUTHORIZED => Err(self.refusal(&answer)),
+            _ => Ok(()),
+        }
+    }
+
     /// The names of the app's functions.
     ///
     /// # Errors
@@ -195,7 +207,7 @@ impl FunctionApp {
         let mut attempt = 1;
         loop {
             let refused = match self.http.send_for_status(&whom, deadline, request()).await {
-                Ok(answer) => match self.outcome(&answer) {
+                Ok(answer) => match self.outcome(function, &answer) {
                     Ok(trigger) => return Ok(trigger),
                     Err(error) if error.kind() == ErrorKind::NotFound => {
                         return Err(self.unknown(function, deadline).await);
@@ -222,14 +234,26 @@ impl FunctionApp {
     }
 
     /// What an answer to the call means; an error where surely nothing has begun.
-    fn outcome(&self, answer: &Answer) -> Result<Trigger> {
+    fn outcome(&self, function: &FunctionName, answer: &Answer) -> Result<Trigger> {
         match answer.status.as_u16() {
             // 202, says the documentation; what stands in for the app may put it otherwise, but not as a page.
             200..=202 | 204 if !answer::is_page(&answer.body) => Ok(Trigger::Accepted {
                 server_time: http::date(&answer.headers),
             }),
             // It was read, and refused: redirections, and all errors of the caller's but one that is none.
-            300..=399 | 400..=407 | 409..=499 => Err(self.refusal(answer)),
+            300..=399 | 400..=407 | 409..=499 => {
+                let refusal = self.refusal(answer);
+                Err(match refusal.kind() {
+                    ErrorKind::Invalid => Error::new(
+                        ErrorKind::Invalid,
+                        format!(
+                            "{}; see whether the function \"{function}\" has an HTTP trigger, which can't be called so, and whether `input` is what its trigger takes",
+                            refusal.message()
+                        ),
+                    ),
+                    _ => refusal,
+                })
+            }
             // Other failures may be a gateway's, behind which the call arrived.
             503 if answer::is_down(&answer.body) => Err(self.refusal(answer)),
             _ => Ok(Trigger::Unclear(self.refusal(answer))),

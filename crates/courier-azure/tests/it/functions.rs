@@ -104,6 +104,23 @@ async fn a_wrong_key_is_told_at_once() {
 }
 
 #[tokio::test]
+async fn a_greeting_tells_a_wrong_key_and_nothing_else() {
+    let cloud = cloud();
+    let app = cloud.app(limits());
+    app.greet(soon()).await.unwrap();
+    cloud.set_state(None);
+    app.greet(soon()).await.unwrap();
+    for mood in [odd(500, ""), odd(403, ""), Mood::Gone] {
+        cloud.feel(Part::App, mood);
+        app.greet(soon()).await.unwrap();
+    }
+    assert_eq!(cloud.requests(Part::App), 4, "each once");
+    cloud.feel(Part::App, Mood::Well);
+    cloud.set_master_key("another");
+    assert_eq!(app.greet(soon()).await.unwrap_err().kind(), ErrorKind::Auth);
+}
+
+#[tokio::test]
 async fn a_call_carries_input_and_trace() {
     let cloud = cloud();
     cloud.set_skew(SignedDuration::from_hours(1));
@@ -304,7 +321,11 @@ async fn refusals_are_told_apart_and_final() {
             "the app is stopped",
         ),
         (odd(400, "\"no such input\""), ErrorKind::Invalid, "no such input"),
-        (odd(405, ""), ErrorKind::Invalid, "(405)"),
+        (
+            odd(405, ""),
+            ErrorKind::Invalid,
+            "(405); see whether the function \"Nightly\" has an HTTP trigger",
+        ),
         (
             Mood::Odd(elsewhere),
             ErrorKind::Protocol,
