@@ -31,6 +31,9 @@ const STALE: SignedDuration = SignedDuration::from_secs(2);
 /// How long the logs are tried before a call.
 const TRY_LOGS: Duration = Duration::from_secs(30);
 
+/// And how long the app.
+const TRY_APP: Duration = Duration::from_secs(10);
+
 /// What is to be called, and whether somebody waits for its end.
 #[derive(Clone, Debug)]
 pub(crate) struct Order {
@@ -60,6 +63,7 @@ pub(crate) async fn make(step: &Step<'_>, order: &Order) -> Result<FunctionCall>
     if order.wait {
         try_logs(step, order, &connection, &opened).await?;
     }
+    greet_app(step, &connection, &opened).await?;
     step.state.guard().check()?;
     let triggered_at = courier_store::now();
     let server = endpoint(engine, &connection);
@@ -121,6 +125,21 @@ async fn try_logs(step: &Step<'_>, order: &Order, connection: &Connection, opene
         }
         false => Err(error),
     }
+}
+
+/// Lets the app awake, and tells a wrong key before anything is noted. What else it says is no reason not to begin.
+///
+/// The call that follows goes over the connection that is open then, so that there is hardly a moment between the note that it is
+/// made and the call.
+async fn greet_app(step: &Step<'_>, connection: &Connection, opened: &Opened) -> Result<()> {
+    let deadline = opened.deadline().min(tokio::time::Instant::now() + TRY_APP);
+    let Err(error) = opened.app.greet(deadline).await else {
+        return Ok(());
+    };
+    let error = azure_error(&error);
+    let (execution, by) = (step.state.execution, step.triggered_by);
+    tell(step.engine(), connection, execution, by, Some(&error)).await;
+    Err(error)
 }
 
 /// Notes what an answer says of the connection's health. That this fails is no reason to forget the answer.
@@ -217,6 +236,14 @@ impl Making {
             (_, error) => {
                 if let Some(error) = error {
                     tracing::warn!(execution = %self.claim.execution, %error, "it is unclear whether a function was triggered; its run is looked for");
+                    let why = format!(
+                        "it is unclear whether step {} has triggered its function, whose run is looked for: {error}",
+                        call.step
+                    );
+                    let executions = engine.0.store.executions();
+                    if let Err(error) = executions.remark(self.claim, &why).await {
+                        tracing::warn!(execution = %self.claim.execution, %error, "could not note that a call is unclear");
+                    }
                 }
                 Ok(call)
             }

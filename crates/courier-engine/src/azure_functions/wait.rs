@@ -5,11 +5,12 @@ use std::{sync::Arc, time::Duration};
 use courier_azure::{FunctionName, Run};
 use courier_store::{
     audit::NewAudit,
-    function_calls::{FunctionCall, FunctionRun},
+    function_calls::{CallState, FunctionCall, FunctionRun},
 };
 use futures::FutureExt;
 use jiff::Timestamp;
 use serde_json::json;
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::{
@@ -19,6 +20,9 @@ use super::{
     open::Opened,
 };
 use crate::{Error, Result, steps::Step};
+
+/// How often a wait that goes well counts as progress; less than the shortest `timeout_sec`.
+const TICK: Duration = Duration::from_millis(500);
 
 /// How often it is looked, and how long.
 #[derive(Clone, Copy, Debug)]
@@ -63,33 +67,51 @@ pub(crate) async fn for_run(
     // Nobody needs them for a while.
     step.sessions.close_idle().await;
     if !at_once {
-        tokio::time::sleep(delay(patience.poll, 0, random()).min(left(call, patience))).await;
+        let pause = delay(patience.poll, 0, random()).min(left(call, patience));
+        rest(step, pause, true).await;
     }
     for looks in 1.. {
         let is_last = left(call, patience).is_zero();
-        let pause = match watch.look(is_last).await? {
+        let found = watch.look(is_last).await?;
+        let usual = delay(patience.poll, looks, random());
+        let (pause, goes_well) = match found {
             Look::Found(run) => return Ok(run),
-            Look::Over(why) => return Err(unknown(call, &why)),
-            Look::Nothing => None,
-            Look::Trouble(_, pause) => pause,
+            Look::Over(why) => return Err(unknown(step, call, &why)),
+            Look::Nothing => (usual, true),
+            Look::Trouble(_, Some(asked)) => (usual.max(asked), true),
+            // An outage is seen to be over, or not, before `timeout_sec` ends the step for it.
+            Look::Trouble(_, None) => (usual.min(step.timeout.unwrap_or(usual) / 3), false),
         };
         if is_last {
             break;
         }
-        let pause = delay(patience.poll, looks, random()).max(pause.unwrap_or_default());
-        tokio::time::sleep(pause.min(left(call, patience))).await;
+        rest(step, pause.min(left(call, patience)), goes_well).await;
     }
     let within = format!(
         "none of its runs was in the logs within max_wait_sec of {} seconds",
         patience.most.as_secs()
     );
     Err(unknown(
+        step,
         call,
         &match watch.trouble {
             Some(trouble) => format!("{within}, and they could not be asked at last: {trouble}"),
             None => within,
         },
     ))
+}
+
+/// Waits for the next look. Where all goes well, `timeout_sec` has nothing to say against it.
+async fn rest(step: &Step<'_>, pause: Duration, goes_well: bool) {
+    let until = Instant::now() + pause;
+    while goes_well && Instant::now() + TICK < until {
+        step.state.progressed();
+        tokio::time::sleep(TICK).await;
+    }
+    if goes_well {
+        step.state.progressed();
+    }
+    tokio::time::sleep_until(until).await;
 }
 
 /// Looks, again and again.
@@ -281,15 +303,36 @@ fn completed(call: &FunctionCall, run: &FunctionRun, by: &str) -> NewAudit {
     }
 }
 
-fn unknown(call: &FunctionCall, why: &str) -> Error {
+/// Notes that it isn't known how a call ended, and says so.
+fn unknown(step: &Step<'_>, call: &FunctionCall, why: &str) -> Error {
     let FunctionCall {
         function,
         triggered_at,
         ..
     } = call;
+    let what = match call.state {
+        CallState::Accepted => {
+            format!(
+                "it is not known how the function \"{function}\" ended that was triggered at {triggered_at}"
+            )
+        }
+        _ => format!(
+            "it is not known whether the function \"{function}\" was triggered at {triggered_at}, nor how it ended: there was no \
+             clear answer to the call, see the execution's history"
+        ),
+    };
+    let details = json!({
+        "function": function,
+        "app": call.app,
+        "step": call.step,
+        "trace_id": call.trace_id,
+        "outcome": "unknown",
+        "error": why,
+    });
+    let record = entry(call, "function_completed", step.triggered_by, details);
+    step.state.note(record.into());
     Error::FunctionOutcomeUnknown(format!(
-        "it is not known how the function \"{function}\" ended that was triggered at {triggered_at}: {why}. It may have run, or run \
-         still; see its invocations in Azure before the job runs again"
+        "{what}; {why}. It may have run, or run still; see its invocations in Azure before the job runs again"
     ))
 }
 

@@ -48,6 +48,8 @@ pub(crate) struct Step<'a> {
     pub(crate) state: Arc<StepState>,
     /// Who started the execution.
     pub(crate) triggered_by: &'a str,
+    /// How long it may make no progress.
+    pub(crate) timeout: Option<Duration>,
 }
 
 impl Step<'_> {

@@ -24,6 +24,30 @@ async fn a_run_that_comes_late_is_found() {
 }
 
 #[tokio::test]
+async fn a_wait_that_goes_well_is_no_standstill() {
+    let a = Azure::new().await;
+    a.cloud.put(Function::new("f"));
+    a.cloud.set_lag(Duration::from_millis(1_500));
+    let mut step = a.step("f", json!({}));
+    step["timeout_sec"] = json!(1);
+    let done = a.t.run_job(json!({"name": "patient", "steps": [step]})).await;
+    assert_eq!(done.error, None);
+    // Where the logs are away, it is one.
+    step["timeout_sec"] = json!(2);
+    a.cloud.hold_logs(true);
+    let id = a.t.start_job(json!({"name": "away", "steps": [step]})).await;
+    a.until(|cloud| cloud.triggers().len() == 2).await;
+    a.cloud.feel(Part::Workspace, Mood::Gone);
+    let failed = a.t.finished(id).await;
+    let (kind, words) = error(&failed);
+    assert_eq!(kind, "timeout");
+    assert!(
+        words.contains("timeout_sec of 2 seconds") && words.contains("goes on in Azure"),
+        "{words}"
+    );
+}
+
+#[tokio::test]
 async fn what_can_never_be_known_is_told_before_anything_is_triggered() {
     let a = Azure::new().await;
     a.cloud.put(Function::new("f"));
