@@ -143,15 +143,16 @@ impl FunctionApp {
         }
     }
 
-    /// Asks the app something, once: it wakes up, and the connection stays open for the next request.
+    /// Asks the app something, once: it wakes up, and the connection stays open for the next request. What comes back is what its
+    /// clock showed, where it showed it.
     ///
     /// # Errors
     /// [`ErrorKind::Auth`] for a wrong key. Whatever else is the matter is no error here.
-    pub async fn greet(&self, deadline: Instant) -> Result<()> {
+    pub async fn greet(&self, deadline: Instant) -> Result<Option<Timestamp>> {
         let request = self.request(Method::GET, &["admin", "host", "status"]);
         match self.http.send_once(&self.whom(), deadline, request).await {
             Ok(answer) if answer.status == StatusCode::UNAUTHORIZED => Err(self.refusal(&answer)),
-            _ => Ok(()),
+            answer => Ok(answer.ok().and_then(|answer| http::date(&answer.headers))),
         }
     }
 

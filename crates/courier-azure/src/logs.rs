@@ -20,6 +20,10 @@ use answer::LogsError;
 /// The longest answer to a query that is read, bytes.
 const MAX_ANSWER: usize = 16 * 1024 * 1024;
 
+/// What a query is about, and the tables that have it in either vocabulary.
+const RUNS: &str = "runs, AppRequests or requests";
+const TRACES: &str = "traces, AppTraces or traces";
+
 /// What a query found.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Found<T> {
@@ -132,7 +136,7 @@ impl Workspace {
     /// # Errors
     /// As [`runs`](Self::runs)'.
     pub async fn check(&self, deadline: Instant) -> Result<()> {
-        answer::check(&self.ask(&kql::check(), deadline).await?.body)
+        answer::check(&self.ask(&kql::check(), RUNS, deadline).await?.body)
     }
 
     /// A token for the workspace, to learn whether there is one.
@@ -154,7 +158,7 @@ impl Workspace {
         since: Timestamp,
         deadline: Instant,
     ) -> Result<Found<Run>> {
-        answer::runs(&self.ask(&kql::runs(function, since), deadline).await?.body)
+        answer::runs(&self.ask(&kql::runs(function, since), RUNS, deadline).await?.body)
     }
 
     /// What a run wrote, oldest first: `limit` lines after the first `skip`.
@@ -168,11 +172,23 @@ impl Workspace {
         limit: u64,
         deadline: Instant,
     ) -> Result<Found<Trace>> {
-        answer::traces(&self.ask(&kql::traces(run, skip, limit)?, deadline).await?.body)
+        let query = kql::traces(run, skip, limit)?;
+        let mut found = answer::traces(&self.ask(&query, TRACES, deadline).await?.body)?;
+        // What stands in for Log Analytics may not count rows, and answers with all.
+        let count = |rows: u64| usize::try_from(rows).unwrap_or(usize::MAX);
+        if found.rows.len() > count(limit) {
+            found.rows = found
+                .rows
+                .into_iter()
+                .skip(count(skip))
+                .take(count(limit))
+                .collect();
+        }
+        Ok(found)
     }
 
     /// Asks, and once more with a new token where the one at hand is refused: it may have been revoked.
-    async fn ask(&self, query: &str, deadline: Instant) -> Result<Answer> {
+    async fn ask(&self, query: &str, tables: &str, deadline: Instant) -> Result<Answer> {
         let mut token = self.tokens.get(&self.resource, deadline).await?;
         let mut answer = self.ask_with(&token, query, deadline).await?;
         if answer.status == StatusCode::UNAUTHORIZED {
@@ -182,7 +198,7 @@ impl Workspace {
         }
         match answer.status {
             StatusCode::OK => Ok(answer),
-            _ => Err(self.refusal(&answer, &token)),
+            _ => Err(self.refusal(&answer, &token, tables)),
         }
     }
 
@@ -201,7 +217,7 @@ impl Workspace {
     }
 
     /// An answer without results, in words.
-    fn refusal(&self, answer: &Answer, token: &SecretString) -> Error {
+    fn refusal(&self, answer: &Answer, token: &SecretString, tables: &str) -> Error {
         let (status, whom, id) = (answer.status.as_u16(), self.whom(), &self.id);
         let error = LogsError::parse(&answer.body);
         let told = |words: &&str| !words::hold(words, token.expose_secret());
@@ -216,7 +232,7 @@ impl Workspace {
             400 if error.lacks_tables() => (
                 ErrorKind::NoTable,
                 format!(
-                    "the workspace {id} has no table of runs, AppRequests or requests {reason}: see whether `workspace_id` is the workspace of the function app's Application Insights, and whether any of its functions has run since that was set up"
+                    "the workspace {id} has no table of {tables} {reason}: see whether `workspace_id` is the workspace of the function app's Application Insights, and whether any of its functions has run since that was set up"
                 ),
             ),
             400 => (

@@ -357,10 +357,7 @@ impl Service for Door {
         let (mood, requests) = state.mood(self.part);
         *requests += 1;
         let only_asks = self.part == Part::App && request.method == "GET";
-        let passes = matches!(
-            mood,
-            Mood::Failing { .. } | Mood::Losing { .. } | Mood::Slow(_)
-        );
+        let passes = matches!(mood, Mood::Failing { .. } | Mood::Losing { .. } | Mood::Slow(_));
         let now = match only_asks && passes {
             true => Mood::Well,
             false => mood.clone(),

@@ -107,7 +107,9 @@ async fn a_wrong_key_is_told_at_once() {
 async fn a_greeting_tells_a_wrong_key_and_nothing_else() {
     let cloud = cloud();
     let app = cloud.app(limits());
-    app.greet(soon()).await.unwrap();
+    cloud.set_skew(SignedDuration::from_hours(-1));
+    let clock = app.greet(soon()).await.unwrap().unwrap();
+    assert!(Timestamp::now().duration_since(clock) > SignedDuration::from_mins(59));
     cloud.set_state(None);
     app.greet(soon()).await.unwrap();
     for mood in [odd(500, ""), odd(403, ""), Mood::Gone] {

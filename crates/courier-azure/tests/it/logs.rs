@@ -5,6 +5,7 @@ use courier_azure::testkit::{
 };
 use courier_azure::{ErrorKind, FunctionName, Run, RunId, Tokens, Workspace};
 use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
 
 use crate::functions::{at_once, limits, soon};
 
@@ -244,6 +245,32 @@ async fn each_refusal_has_its_own_words() {
         let found = workspace.runs(&name(), Timestamp::now(), soon()).await.unwrap();
         assert!(found.rows.is_empty(), "{nothing}");
     }
+}
+
+#[tokio::test]
+async fn pages_are_cut_where_the_service_does_not() {
+    let (cloud, workspace) = after_a_run(Function::new("Nightly")).await;
+    let rows: Vec<_> = (0..7)
+        .map(|n| json!(["2026-11-22T20:17:01Z", format!("line {n}"), 1]))
+        .collect();
+    let columns = ["timestamp", "message", "severity_level"].map(|name| json!({ "name": name }));
+    let all = json!({ "tables": [{ "name": "PrimaryResult", "columns": columns, "rows": rows }] });
+    cloud.feel(Part::Workspace, Mood::Odd(Reply::new(200, all)));
+    for (skip, shown) in [
+        (0, "line 0 line 1 line 2"),
+        (3, "line 3 line 4 line 5"),
+        (6, "line 6"),
+    ] {
+        let run = RunId::Invocation("x".into());
+        let found = workspace.traces(&run, skip, 3, soon()).await.unwrap();
+        let lines: Vec<_> = found.rows.into_iter().map(|trace| trace.message).collect();
+        assert_eq!(lines.join(" "), shown);
+    }
+    cloud.feel(Part::Workspace, Mood::Well);
+    cloud.set_tables(Tables::None);
+    let run = RunId::Invocation("x".into());
+    let error = workspace.traces(&run, 0, 3, soon()).await.unwrap_err();
+    assert!(error.message().contains("AppTraces"), "{error}");
 }
 
 #[tokio::test]
