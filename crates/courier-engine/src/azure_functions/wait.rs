@@ -24,6 +24,9 @@ use crate::{Error, Result, steps::Step};
 /// How often a wait that goes well counts as progress; less than the shortest `timeout_sec`.
 const TICK: Duration = Duration::from_millis(500);
 
+/// As long as a look may take at least, however little is left of the wait.
+const LEAST_LOOK: Duration = Duration::from_secs(30);
+
 /// How often it is looked, and how long.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Patience {
@@ -71,8 +74,9 @@ pub(crate) async fn for_run(
         rest(step, pause, true).await;
     }
     for looks in 1.. {
-        let is_last = left(call, patience).is_zero();
-        let found = watch.look(is_last).await?;
+        let remaining = left(call, patience);
+        let is_last = remaining.is_zero();
+        let found = watch.look(remaining).await?;
         let usual = delay(patience.poll, looks, random());
         let (pause, goes_well) = match found {
             Look::Found(run) => return Ok(run),
@@ -128,9 +132,10 @@ struct Watch<'a> {
 }
 
 impl Watch<'_> {
-    async fn look(&mut self, is_last: bool) -> Result<Look> {
+    /// Looks while so much is left of the wait; where nothing is, for the last time.
+    async fn look(&mut self, left: Duration) -> Result<Look> {
         let had_trouble = self.trouble.is_some();
-        let look = match self.ask(is_last, had_trouble).await {
+        let look = match self.ask(left, had_trouble).await {
             // Our own database is away; the function is not.
             Err(Error::Store(error)) if error.may_pass() => Look::Trouble(error.to_string(), None),
             looked => looked?,
@@ -150,8 +155,9 @@ impl Watch<'_> {
         Ok(look)
     }
 
-    async fn ask(&mut self, is_last: bool, had_trouble: bool) -> Result<Look> {
+    async fn ask(&mut self, left: Duration, had_trouble: bool) -> Result<Look> {
         let step = self.step;
+        let is_last = left.is_zero();
         let (connection, opened) = match open_now(step).await {
             Ok(open) => open,
             Err(Error::Store(courier_store::Error::NotFound { .. })) => {
@@ -162,9 +168,10 @@ impl Watch<'_> {
             Err(error) => return Ok(Look::Trouble(error.to_string(), None)),
         };
         self.opened = Some(opened.clone());
+        let deadline = opened.deadline().min(Instant::now() + left.max(LEAST_LOOK));
         let found = opened
             .workspace
-            .runs(&self.function, self.call.not_before, opened.deadline())
+            .runs(&self.function, self.call.not_before, deadline)
             .await;
         let (execution, by) = (step.state.execution, step.triggered_by);
         let found = match found {
