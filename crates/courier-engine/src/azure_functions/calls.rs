@@ -63,7 +63,7 @@ pub(crate) async fn make(step: &Step<'_>, order: &Order) -> Result<FunctionCall>
     if order.wait {
         try_logs(step, order, &connection, &opened).await?;
     }
-    greet_app(step, &connection, &opened).await?;
+    let ahead = greet_app(step, &connection, &opened).await?;
     step.state.guard().check()?;
     let triggered_at = courier_store::now();
     let server = endpoint(engine, &connection);
@@ -76,7 +76,7 @@ pub(crate) async fn make(step: &Step<'_>, order: &Order) -> Result<FunctionCall>
         function: order.function.as_str().to_owned(),
         trace_id: Uuid::new_v4().simple().to_string(),
         triggered_at,
-        not_before: triggered_at - SLACK,
+        not_before: not_before(triggered_at, ahead),
     };
     let claim = step.state.claim();
     let calls = engine.0.store.function_calls();
@@ -127,16 +127,20 @@ async fn try_logs(step: &Step<'_>, order: &Order, connection: &Connection, opene
     }
 }
 
-/// Lets the app awake, and tells a wrong key before anything is noted. What else it says is no reason not to begin.
+/// Lets the app awake, and tells a wrong key before anything is noted. What else it says is no reason not to begin. How far its
+/// clock is ahead is known then.
 ///
 /// The call that follows goes over the connection that is open then, so that there is hardly a moment between the note that it is
 /// made and the call.
-async fn greet_app(step: &Step<'_>, connection: &Connection, opened: &Opened) -> Result<()> {
+async fn greet_app(step: &Step<'_>, connection: &Connection, opened: &Opened) -> Result<SignedDuration> {
     let deadline = opened.deadline().min(tokio::time::Instant::now() + TRY_APP);
-    let Err(error) = opened.app.greet(deadline).await else {
-        return Ok(());
+    let error = match opened.app.greet(deadline).await {
+        Ok(theirs) => {
+            let now = courier_store::now();
+            return Ok(theirs.map(|theirs| ahead(theirs, now)).unwrap_or_default());
+        }
+        Err(error) => azure_error(&error),
     };
-    let error = azure_error(&error);
     let (execution, by) = (step.state.execution, step.triggered_by);
     tell(step.engine(), connection, execution, by, Some(&error)).await;
     Err(error)
@@ -205,7 +209,10 @@ impl Making {
         let (answer, error) = match result {
             Ok(Trigger::Accepted { server_time }) => {
                 let accepted = CallAnswer::Accepted {
-                    not_before: not_before(call, courier_store::now(), server_time),
+                    not_before: match server_time {
+                        Some(theirs) => not_before(call.triggered_at, ahead(theirs, courier_store::now())),
+                        None => call.not_before,
+                    },
                     awaited: order.wait,
                 };
                 (accepted, None)
@@ -322,15 +329,16 @@ fn with_error(mut record: NewAudit, error: serde_json::Value) -> NewAudit {
     record
 }
 
-/// Before when no run can be this call's, now that it was answered, and the function app's clock showed that. What the logs say
-/// is by that clock; where it may be the same as ours, it is.
-fn not_before(call: &FunctionCall, answered_at: Timestamp, server_time: Option<Timestamp>) -> Timestamp {
-    let ahead = server_time.map_or(SignedDuration::ZERO, |theirs| {
-        let least = theirs.duration_since(answered_at);
-        let most = least.saturating_add(STALE);
-        SignedDuration::ZERO.clamp(least, most)
-    });
-    call.not_before.checked_add(ahead).unwrap_or(call.not_before)
+/// Before when no run can be that of a call made then: what the logs say is by the function app's clock.
+fn not_before(triggered_at: Timestamp, ahead: SignedDuration) -> Timestamp {
+    let since = triggered_at.checked_add(ahead).unwrap_or(triggered_at);
+    since.checked_sub(SLACK).unwrap_or(since)
+}
+
+/// How far the clock is ahead of ours that showed this time in an answer that came now. Where both may agree, they do.
+fn ahead(theirs: Timestamp, now: Timestamp) -> SignedDuration {
+    let least = theirs.duration_since(now);
+    SignedDuration::ZERO.clamp(least, least.saturating_add(STALE))
 }
 
 /// What is to be said of a function that nobody waits for any more, because the execution was told to stop; nothing where none
@@ -352,32 +360,15 @@ mod tests {
     #[test]
     fn the_apps_clock_counts_where_ours_is_wrong() {
         let at = |second: i64| Timestamp::new(1_800_000_000 + second, 0).unwrap();
-        let call = FunctionCall {
-            id: Uuid::nil(),
-            execution_id: Uuid::nil(),
-            step: 1,
-            connection_id: Uuid::nil(),
-            app: "app:443".into(),
-            workspace: "logs/w".into(),
-            function: "f".into(),
-            trace_id: String::new(),
-            state: CallState::Calling,
-            triggered_at: at(10),
-            not_before: at(8),
-            run: None,
-            ended_at: None,
-            is_of_this_try: true,
-        };
-        let corrected = |answered: i64, theirs: Option<i64>| not_before(&call, at(answered), theirs.map(at));
-        assert_eq!(corrected(11, None), at(8));
+        let corrected = |theirs: i64| not_before(at(10), ahead(at(theirs), at(11)));
         for theirs in [9, 10, 11] {
-            assert_eq!(corrected(11, Some(theirs)), at(8), "{theirs}");
+            assert_eq!(corrected(theirs), at(8), "{theirs}");
         }
-        assert_eq!(corrected(11, Some(12)), at(9));
-        assert_eq!(corrected(11, Some(71)), at(68));
-        assert_eq!(corrected(11, Some(8)), at(7));
-        assert_eq!(corrected(11, Some(-49)), at(-50));
-        let far = not_before(&call, Timestamp::MIN, Some(Timestamp::MAX));
+        assert_eq!(corrected(12), at(9));
+        assert_eq!(corrected(71), at(68));
+        assert_eq!(corrected(8), at(7));
+        assert_eq!(corrected(-49), at(-50));
+        let far = not_before(at(10), ahead(Timestamp::MAX, Timestamp::MIN));
         assert_eq!(far, at(8), "a clock that shows nonsense");
     }
 }

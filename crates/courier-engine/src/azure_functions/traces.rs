@@ -6,6 +6,7 @@ pub use courier_azure::logs::Trace;
 use courier_azure::logs::{Found, RunId};
 use courier_store::{
     connections::Connection,
+    executions::StepState,
     function_calls::{CallState, FunctionCall},
 };
 use courier_transfer::{Error as TransferError, ErrorKind, Retry};
@@ -52,7 +53,7 @@ pub(crate) async fn of_step(
         Some(Ok(skip)) => u64::from(skip),
         Some(Err(_)) => return Err(courier_store::Error::BadCursor.into()),
     };
-    let call = called(engine, execution, index).await?;
+    let (call, is_over) = called(engine, execution, index).await?;
     let deadline = Instant::now() + PATIENCE;
     let turn = timeout_at(deadline, AT_ONCE.acquire()).await;
     let _turn = turn.map_err(|_| {
@@ -77,10 +78,17 @@ pub(crate) async fn of_step(
     note(engine, &connection, purpose, &actor.name, found.as_ref().err()).await?;
     let Found { mut rows, partial } = found?;
     if rows.is_empty() && skip == 0 && call.run.is_none() {
-        return Err(Error::Conflict(format!(
-            "nothing of the run that step {index} triggered at {} is in the logs yet; ask again in a few minutes",
-            call.triggered_at
-        )));
+        let at = call.triggered_at;
+        return Err(Error::Conflict(match is_over && call.ended_at.is_none() {
+            true => format!(
+                "the run that step {index} triggered at {at} was not found while it was waited for, and nothing that the logs have bears \
+                 its trace {}; see the invocations of the function \"{}\" in Azure",
+                call.trace_id, call.function
+            ),
+            false => format!(
+                "nothing of the run that step {index} triggered at {at} is in the logs yet; ask again in a few minutes"
+            ),
+        }));
     }
     let shown = usize::try_from(limit).unwrap_or(usize::MAX);
     let next_cursor = (rows.len() > shown).then(|| skip.saturating_add(limit).to_string());
@@ -94,8 +102,8 @@ pub(crate) async fn of_step(
     })
 }
 
-/// The newest call of a step, where it may have triggered something.
-async fn called(engine: &Engine, execution: Uuid, index: u32) -> Result<FunctionCall> {
+/// The newest call of a step, where it may have triggered something; and whether the step is over.
+async fn called(engine: &Engine, execution: Uuid, index: u32) -> Result<(FunctionCall, bool)> {
     let steps = engine.0.store.executions().steps(execution).await?;
     if steps.is_empty() {
         return Err(Error::not_found("execution", execution));
@@ -111,7 +119,9 @@ async fn called(engine: &Engine, execution: Uuid, index: u32) -> Result<Function
         false => None,
     };
     let why = match call {
-        Some(call) if call.state != CallState::Refused => return Ok(call),
+        Some(call) if call.state != CallState::Refused => {
+            return Ok((call, matches!(step.state, StepState::Failed | StepState::Skipped)));
+        }
         Some(_) => "the function app has refused the call, so that nothing ran".to_owned(),
         None if step.step_type != STEP => format!("{} calls no function", step.step_type),
         None => "it has called no function until now".to_owned(),

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use courier_azure::testkit::{Function, Mood, Part, Reply, Tables};
-use courier_engine::executions::ExecutionState;
+use courier_engine::{PageRequest, executions::ExecutionState};
 use jiff::SignedDuration;
 use serde_json::json;
 
 use super::{Azure, error};
-use crate::fixture::{admin, map};
+use crate::fixture::{admin, map, operator};
 
 #[tokio::test]
 async fn a_run_that_comes_late_is_found() {
@@ -170,6 +170,13 @@ async fn a_wait_has_an_end() {
     assert_eq!(kind, "function_outcome_unknown");
     assert!(words.contains("max_wait_sec of 2 seconds"), "{words}");
     assert_eq!(a.cloud.triggers().len(), 1);
+    let page = PageRequest {
+        limit: 5,
+        cursor: None,
+    };
+    let traces = a.t.executions().traces(&operator(), failed.id, 1, page).await;
+    let words = traces.unwrap_err().to_string();
+    assert!(words.contains("was not found while it was waited for"), "{words}");
 }
 
 #[tokio::test]
@@ -227,8 +234,17 @@ async fn other_vocabularies_and_clocks_say_the_same() {
     a.cloud.set_open_telemetry(false);
     a.cloud.keep_trace_ids(false);
     a.cloud.put(Function::new("g"));
-    for skew in [90, -90] {
+    for (skew, is_lost) in [(90, false), (-90, false), (-90, true)] {
         a.cloud.set_skew(SignedDuration::from_secs(skew));
+        if is_lost {
+            a.cloud.feel(
+                Part::App,
+                Mood::Losing {
+                    times: 1,
+                    status: None,
+                },
+            );
+        }
         let done = a.call("g", json!({})).await;
         assert_eq!(done.error, None, "{skew}");
         let last = a.cloud.triggers().pop().unwrap();
