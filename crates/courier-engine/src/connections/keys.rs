@@ -8,8 +8,9 @@ use jiff::Timestamp;
 use serde_json::json;
 use uuid::Uuid;
 
+use super::fields::Shape;
 use crate::{
-    Actor, Engine, Error, Result,
+    Actor, Engine, Error, Problem, Result,
     audit::Entry,
     fips::{self, Ruling},
     keys::{self, Key},
@@ -52,6 +53,16 @@ pub(super) async fn add(
     connection: &Connection,
     key: AddKey,
 ) -> Result<ConnectionKey> {
+    let protocol = engine.0.protocols.get(&connection.protocol);
+    if protocol.is_some_and(|protocol| !Shape::of(protocol).host_keys) {
+        let message = format!(
+            "is not known for connections of the protocol {}",
+            connection.protocol
+        );
+        return Err(Error::ProtocolConfig {
+            fields: vec![Problem::new("ssh_key_ids", message)],
+        });
+    }
     let key = match key {
         AddKey::Existing(id) => engine.keys().get(id).await?,
         AddKey::Generate(key_type) => {

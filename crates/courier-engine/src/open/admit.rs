@@ -7,7 +7,9 @@ use courier_transfer::{Error as TransferError, ErrorKind, Retry};
 use tokio::sync::OwnedMutexGuard;
 
 use super::{Opening, effective, places, slots::Permit};
-use crate::{Engine, Error, Result, connections::Effective, sessions::Sessions, trust::Purpose};
+use crate::{
+    Engine, Error, Result, azure_functions, connections::Effective, sessions::Sessions, trust::Purpose,
+};
 
 /// A wait that is longer is written into the execution's history.
 const MOMENT: Duration = Duration::from_secs(1);
@@ -30,9 +32,18 @@ pub(crate) fn check_usable(connection: &Connection, purpose: Purpose) -> Result<
             .health_detail
             .as_deref()
             .unwrap_or("its health says so");
+        let next = match connection.protocol.as_str() {
+            azure_functions::PROTOCOL => {
+                "No function is called until somebody has looked: correct the master key or the service principal, and test the \
+                 connection"
+            }
+            _ => {
+                "Nothing is transferred until somebody has looked: approve the host key, pin the certificate, or correct the \
+                 credentials and test the connection"
+            }
+        };
         return Err(Error::ConnectionNotUsable(format!(
-            "the connection \"{name}\" requires attention: {detail}. Nothing is transferred until somebody has looked: \
-             approve the host key, pin the certificate, or correct the credentials and test the connection"
+            "the connection \"{name}\" requires attention: {detail}. {next}"
         )));
     }
     Ok(())

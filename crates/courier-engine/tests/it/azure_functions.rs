@@ -294,10 +294,14 @@ async fn what_surely_triggered_nothing_is_told_at_once() {
         "{words}"
     );
     assert_eq!(a.health().await, "requires_attention");
-    let ((kind, _), _) = refused("Digest").await;
+    let ((kind, words), _) = refused("Digest").await;
     assert_eq!(
         kind, "connection_not_usable",
         "nobody asks until somebody has looked"
+    );
+    assert!(
+        words.contains("correct the master key") && !words.contains("approve"),
+        "{words}"
     );
     assert_eq!(a.cloud.requests(Part::App) - asked, 1);
     assert!(a.cloud.triggers().is_empty());

@@ -1,6 +1,10 @@
 //! Connections to function apps: what they are, what changes with what, and that nobody finds files there.
 
-use courier_engine::{Environment, Error, admin::Admin, connections::Connection};
+use courier_engine::{
+    Environment, Error,
+    admin::Admin,
+    connections::{AddKey, Connection},
+};
 use courier_store::Store;
 use courier_vault::LocalKey;
 use serde_json::{Map, Value, json};
@@ -276,6 +280,14 @@ async fn nobody_finds_files_there() {
         assert_eq!(fields(&error), ["steps[0].config.connection_id"], "{step}");
         assert!(!error.to_string().contains("use remote."), "{error}");
     }
+    let generated = AddKey::Generate("ecdsa_256".into());
+    let error = t
+        .connections()
+        .add_key(&operator(), made.id, generated)
+        .await
+        .unwrap_err();
+    assert!(error.to_string().contains("ssh_key_ids: is not known"), "{error}");
+    assert!(!t.connections().get(made.id).await.unwrap().has_ssh_key);
     let mapping = map(json!({"name": "m", "remote_path": "/in", "interval_sec": 60}));
     let error = t
         .folder_mappings()
