@@ -9,7 +9,12 @@ use courier_store::{
 };
 use uuid::Uuid;
 
-use crate::{Engine, live::Stop, node::Tenure, runner};
+use crate::{
+    Engine,
+    live::{Live, Place, Stop},
+    node::Tenure,
+    runner,
+};
 
 /// Before the database is asked again, where it is away.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -49,17 +54,22 @@ impl Handler for Here {
                 },
             }
         }
+        // One that has waited aside may go on before it.
+        let place = tokio::select! {
+            () = stopping.cancelled() => return Handled::NotHere,
+            place = Place::take(&engine.0.places) => place,
+        };
         let (execution, tenure) = match take(engine, id).await {
             Ok(taken) => taken,
             Err(not_taken) => return not_taken,
         };
-        let running = engine.0.tasks.spawn(run(engine.clone(), execution, tenure));
+        let live = engine.0.live.begin(id, tenure.lease.clone(), place);
         // On its own, so that it ends in order whatever becomes of this call.
-        if let Err(error) = running.await {
-            tracing::error!(execution = %id, %error, "an execution ended by a bug in Courier");
-            // What is running by its row, and doesn't live here, is put back soon.
-            engine.0.live.end(id);
-        }
+        engine
+            .0
+            .tasks
+            .spawn(supervise(engine.clone(), execution, tenure, live.clone()));
+        live.left_place().await;
         Handled::Done
     }
 }
@@ -93,9 +103,19 @@ async fn take(engine: &Engine, id: Uuid) -> Result<(Execution, Tenure), Handled>
     }
 }
 
-async fn run(engine: Engine, execution: Execution, tenure: Tenure) {
+/// Runs an execution, whatever bugs it meets.
+async fn supervise(engine: Engine, execution: Execution, tenure: Tenure, live: Arc<Live>) {
     let id = execution.id;
-    let live = engine.0.live.begin(id, tenure.lease.clone());
+    let running = tokio::spawn(run(engine.clone(), execution, tenure, live));
+    if let Err(error) = running.await {
+        tracing::error!(execution = %id, %error, "an execution ended by a bug in Courier");
+        // What is running by its row, and doesn't live here, is put back soon.
+        engine.0.live.end(id);
+    }
+}
+
+async fn run(engine: Engine, execution: Execution, tenure: Tenure, live: Arc<Live>) {
+    let id = execution.id;
     if !live.is_held() {
         live.stop(Stop::LeaseLost);
     } else if engine.0.stopping.is_cancelled() {

@@ -8,7 +8,7 @@ use std::{
 
 use courier_store::Store;
 use courier_vault::Vault;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Semaphore};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
@@ -116,6 +116,8 @@ pub(crate) struct Shared {
     pub(crate) function_apps: OpenApps,
     /// Executions that run here.
     pub(crate) live: LiveExecutions,
+    /// Places for those that work, and don't just wait.
+    pub(crate) places: Arc<Semaphore>,
     pub(crate) figures: figures::Cache,
     pub(crate) stopping: CancellationToken,
     /// The dispatcher, and the executions that run here.
@@ -155,6 +157,7 @@ impl Engine {
             storages: OpenStorages::default(),
             function_apps: OpenApps::default(),
             live: LiveExecutions::new(&store),
+            places: Arc::new(Semaphore::new(config.concurrency.max(1))),
             figures: figures::Cache::default(),
             stopping: CancellationToken::new(),
             tasks: TaskTracker::new(),

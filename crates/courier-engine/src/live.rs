@@ -1,10 +1,12 @@
 //! Executions that run on this node: how they are told to stop, and how they tell what they do.
 
 mod moving;
+mod place;
 mod tell;
 
 use std::{
     collections::HashMap,
+    pin::pin,
     sync::{
         Arc, Weak,
         atomic::{AtomicU64, Ordering},
@@ -18,11 +20,11 @@ use courier_store::{
     executions::ExecutionState,
 };
 use parking_lot::Mutex;
-use tokio::sync::broadcast;
+use tokio::{sync::broadcast, time::timeout};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-pub(crate) use self::{moving::Moving, tell::Told};
+pub(crate) use self::{moving::Moving, place::Place, tell::Told};
 use self::{moving::Rate, tell::Teller};
 use crate::{Engine, ExecutionEvent, lease::Lease, steps::StepState};
 
@@ -38,6 +40,9 @@ pub(crate) enum Stop {
     /// At once, without another word to the database: another node may have it by now.
     LeaseLost,
 }
+
+/// How often a step that waits for its turn is excused.
+const EXCUSE: Duration = Duration::from_millis(200);
 
 /// How often watchers hear how far everything is.
 const TICK: Duration = Duration::from_millis(500);
@@ -80,11 +85,12 @@ impl LiveExecutions {
         }
     }
 
-    /// An execution begins here, under the lease of the life that took it.
-    pub(crate) fn begin(&self, id: Uuid, lease: Lease) -> Arc<Live> {
+    /// An execution begins here, at this place, under the lease of the life that took it.
+    pub(crate) fn begin(&self, id: Uuid, lease: Lease, place: Place) -> Arc<Live> {
         let live = Arc::new(Live {
             id,
             lease,
+            place,
             teller: self.teller.clone(),
             stop: Mutex::default(),
             stopping: CancellationToken::new(),
@@ -99,6 +105,7 @@ impl LiveExecutions {
     /// It ended here.
     pub(crate) fn end(&self, id: Uuid) {
         if let Some(live) = self.running.lock().remove(&id) {
+            live.place.leave();
             live.ended.cancel();
         }
     }
@@ -211,6 +218,7 @@ pub(crate) async fn tell_progress(engine: Engine) {
 pub(crate) struct Live {
     id: Uuid,
     lease: Lease,
+    place: Place,
     teller: Teller,
     stop: Mutex<Option<Stop>>,
     stopping: CancellationToken,
@@ -264,6 +272,23 @@ impl Live {
     /// Waits until it has ended here.
     pub(crate) async fn ended(&self) {
         self.ended.cancelled().await;
+    }
+
+    /// What a long wait comes to that needs nothing of this machine: another execution has its place meanwhile. Where none is
+    /// free afterwards, that is no lack of progress.
+    pub(crate) async fn aside<T>(&self, wait: impl Future<Output = T>) -> T {
+        self.place.leave();
+        let done = wait.await;
+        let mut turn = pin!(self.place.retake());
+        while timeout(EXCUSE, &mut turn).await.is_err() {
+            self.excuse();
+        }
+        done
+    }
+
+    /// Waits until it has left its place, for a while or for good.
+    pub(crate) async fn left_place(&self) {
+        self.place.left().await;
     }
 
     /// Tells watchers.

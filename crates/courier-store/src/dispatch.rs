@@ -34,14 +34,14 @@ pub trait Dispatcher: Debug + Send + Sync {
 /// Who runs executions.
 #[async_trait]
 pub trait Handler: Debug + Send + Sync {
-    /// Runs this execution, if it waits still, and answers when it runs here no more.
+    /// Runs this execution, if it waits still, and answers when it runs here no more, or takes no place for a while.
     async fn run(&self, execution: Uuid) -> Handled;
 }
 
 /// What became of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Handled {
-    /// The execution was run here, or didn't wait any more.
+    /// The execution was taken here, or didn't wait any more.
     Done,
     /// It waits still, and can't be run here: somebody else is to be called.
     NotHere,

@@ -91,7 +91,10 @@ async fn run(step: &Step<'_>) -> Result<()> {
             step.state.output("outcome", json!("not_awaited"));
             return Ok(());
         }
-        (None, None) => for_run(step, &call, patience(step), !is_new).await?,
+        (None, None) => {
+            let wait = for_run(step, &call, patience(step), !is_new);
+            step.state.aside(wait).await?
+        }
     };
     show(step, &call, Some(&run));
     // Nobody waits for the outcome; that it was triggered is known by now.

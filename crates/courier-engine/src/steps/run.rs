@@ -341,6 +341,11 @@ impl StepState {
         self.began + Duration::from_millis(self.active.load(Ordering::Relaxed))
     }
 
+    /// What a long wait comes to that needs nothing of this machine: another execution works here meanwhile.
+    pub(crate) async fn aside<T>(&self, wait: impl Future<Output = T>) -> T {
+        self.live.aside(wait).await
+    }
+
     /// Something is in the context that a crash should not lose.
     pub(crate) fn note_unsaved(&self) {
         self.changes.fetch_add(1, Ordering::Release);

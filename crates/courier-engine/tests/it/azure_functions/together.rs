@@ -42,6 +42,25 @@ async fn each_takes_another_run() {
 }
 
 #[tokio::test]
+async fn those_that_wait_leave_their_places_to_others() {
+    let a = Azure::new().await;
+    a.cloud.put(Function::new("f"));
+    a.cloud.hold_logs(true);
+    let mut waiting = Vec::new();
+    // The node has four places.
+    for _ in 0..6 {
+        waiting.push(a.start("f", json!({})).await);
+    }
+    a.until(|cloud| cloud.triggers().len() == 6).await;
+    let other = a.call("f", json!({"wait": false})).await;
+    assert_eq!(other.error, None);
+    a.cloud.hold_logs(false);
+    for id in waiting {
+        assert_eq!(a.t.finished(id).await.error, None);
+    }
+}
+
+#[tokio::test]
 async fn a_run_is_dealt_once_by_whatever_name_the_app_is_called() {
     let a = Azure::new().await;
     a.cloud.put(Function::new("f"));
