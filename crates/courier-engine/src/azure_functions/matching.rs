@@ -44,8 +44,9 @@ pub(super) fn run_of<'a>(
 /// What makes a run a call's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Rule {
-    /// Its trace, and nothing else: the app is known to take traces over.
-    TraceOnly,
+    /// Its trace, and another one is somebody else's: the app is known to take traces over. One that bears none contradicts
+    /// nothing, and goes by name and time.
+    Trace,
     /// Where its trace tells nothing, its name and time.
     NameAndTime,
 }
@@ -76,8 +77,8 @@ fn deal<'a>(calls: &[FunctionCall], runs: &'a [Run], rule: Rule) -> HashMap<Uuid
         }
         false
     });
-    if rule == Rule::TraceOnly {
-        return dealt;
+    if rule == Rule::Trace {
+        free.retain(|run| run.operation_id.is_none());
     }
     let mut waiting: Vec<&FunctionCall> = calls.iter().filter(|call| waits(call)).collect();
     waiting.retain(|call| !dealt.contains_key(&call.id));
@@ -257,6 +258,18 @@ mod tests {
     }
 
     #[test]
+    fn where_traces_count_a_run_without_one_may_be_ours() {
+        let mut runs = vec![run(0, 1_000), run(1, 2_000)];
+        runs[0].operation_id = Some("f".repeat(32));
+        let calls = waiting(&[0]);
+        let found =
+            |runs: &[Run], rule| run_of(&calls[0], &calls, runs, rule).map(|run| run.key().to_owned());
+        assert_eq!(found(&runs, Rule::Trace).as_deref(), Some("run 1"));
+        assert_eq!(found(&runs[..1], Rule::Trace), None);
+        assert_eq!(found(&runs, Rule::NameAndTime).as_deref(), Some("run 0"));
+    }
+
+    #[test]
     fn without_an_invocation_the_request_tells_runs_apart() {
         let mut runs = vec![run(0, 5_000), run(1, 6_000)];
         for run in &mut runs {
@@ -328,11 +341,9 @@ mod tests {
                     prop_assert!(had.contains(run.key()) || claimed.contains(run.key()) || calls.iter().any(bears));
                 }
             }
-            // Where the trace alone counts, nothing else changes.
-            let certain = deal(&calls, &runs, Rule::TraceOnly);
-            for (id, run) in &certain {
-                prop_assert_eq!(all.get(id), Some(run));
-                prop_assert!(calls.iter().any(|call| call.id == *id && run.operation_id.as_ref() == Some(&call.trace_id)));
+            // Where traces count, nobody has a run with another one.
+            for (id, run) in deal(&calls, &runs, Rule::Trace) {
+                prop_assert!(run.operation_id.as_ref().is_none_or(|trace| calls.iter().any(|call| call.id == id && call.trace_id == *trace)));
             }
             // In whatever order they come.
             let mut turned = (calls.clone(), runs.clone());

@@ -219,7 +219,7 @@ impl Watch<'_> {
         let calls = self.step.engine().0.store.function_calls();
         // An app may stop to take traces over; what is there at the end is better than nothing then.
         let rule = match !is_last && calls.bears_traces(&self.call).await? {
-            true => Rule::TraceOnly,
+            true => Rule::Trace,
             false => Rule::NameAndTime,
         };
         let keys: Vec<String> = runs.iter().map(|run| run.key().to_owned()).collect();
