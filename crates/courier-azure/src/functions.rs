@@ -144,16 +144,11 @@ impl FunctionApp {
     }
 
     /// Asks the app something, once: it wakes up, and the connection stays open for the next request. What comes back is what its
-    /// clock showed, where it showed it.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Auth`] for a wrong key. Whatever else is the matter is no error here.
-    pub async fn greet(&self, deadline: Instant) -> Result<Option<Timestamp>> {
+    /// clock showed, where it showed it. Whatever else is the matter, the next request tells.
+    pub async fn greet(&self, deadline: Instant) -> Option<Timestamp> {
         let request = self.request(Method::GET, &["admin", "host", "status"]);
-        match self.http.send_once(&self.whom(), deadline, request).await {
-            Ok(answer) if answer.status == StatusCode::UNAUTHORIZED => Err(self.refusal(&answer)),
-            answer => Ok(answer.ok().and_then(|answer| http::date(&answer.headers))),
-        }
+        let answer = self.http.send_once(&self.whom(), deadline, request).await;
+        http::date(&answer.ok()?.headers)
     }
 
     /// The names of the app's functions.
@@ -357,7 +352,16 @@ impl FunctionApp {
                 ErrorKind::Timeout,
                 format!("{whom} waited too long for the request{reason}"),
             ),
-            429 => (ErrorKind::Busy, format!("{whom} is throttling{reason}")),
+            429 => {
+                let pause = match http::retry_after(&answer.headers) {
+                    Some(pause) => format!(", and asks to be left alone for {} seconds", pause.as_secs()),
+                    None => String::new(),
+                };
+                (
+                    ErrorKind::Busy,
+                    format!("{whom} is throttling{reason}{pause}; nothing was begun"),
+                )
+            }
             500..=599 => (ErrorKind::Failed, format!("{whom} failed{reason}")),
             300..=399 => return self.redirection(answer),
             400..=499 => (

@@ -63,7 +63,7 @@ pub(crate) async fn make(step: &Step<'_>, order: &Order) -> Result<FunctionCall>
     if order.wait {
         try_logs(step, order, &connection, &opened).await?;
     }
-    let ahead = greet_app(step, &connection, &opened).await?;
+    let ahead = greet(&opened).await;
     step.state.guard().check()?;
     let triggered_at = courier_store::now();
     let server = endpoint(engine, &connection);
@@ -127,23 +127,17 @@ async fn try_logs(step: &Step<'_>, order: &Order, connection: &Connection, opene
     }
 }
 
-/// Lets the app awake, and tells a wrong key before anything is noted. What else it says is no reason not to begin. How far its
-/// clock is ahead is known then.
+/// Lets the app awake, and learns how far its clock is ahead. What else it says is no reason not to begin: some apps hide their
+/// state, and the answer to the call tells a wrong key as well.
 ///
 /// The call that follows goes over the connection that is open then, so that there is hardly a moment between the note that it is
 /// made and the call.
-async fn greet_app(step: &Step<'_>, connection: &Connection, opened: &Opened) -> Result<SignedDuration> {
+async fn greet(opened: &Opened) -> SignedDuration {
     let deadline = opened.deadline().min(tokio::time::Instant::now() + TRY_APP);
-    let error = match opened.app.greet(deadline).await {
-        Ok(theirs) => {
-            let now = courier_store::now();
-            return Ok(theirs.map(|theirs| ahead(theirs, now)).unwrap_or_default());
-        }
-        Err(error) => azure_error(&error),
-    };
-    let (execution, by) = (step.state.execution, step.triggered_by);
-    tell(step.engine(), connection, execution, by, Some(&error)).await;
-    Err(error)
+    let theirs = opened.app.greet(deadline).await;
+    theirs
+        .map(|theirs| ahead(theirs, courier_store::now()))
+        .unwrap_or_default()
 }
 
 /// Notes what an answer says of the connection's health. That this fails is no reason to forget the answer.

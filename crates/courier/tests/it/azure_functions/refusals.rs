@@ -263,7 +263,11 @@ fn what_is_wrong_with_the_app_is_told() {
     let mut step = azure.call("import", json!({}));
     step["failure_policy"] = json!({"type": "retry_step", "max_retries": 3, "backoff_base_sec": 1});
     let failed = azure.ends("locked", step, "failed");
-    assert_eq!(azure.cloud.requests(Part::App), before + 1, "{failed:#}");
+    assert_eq!(
+        azure.cloud.requests(Part::App),
+        before + 2,
+        "a greeting, and one call: {failed:#}"
+    );
     let error = &failed["steps"][0]["error"];
     assert_eq!(error["kind"], "auth", "{error:#}");
     assert!(
