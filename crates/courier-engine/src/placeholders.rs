@@ -182,6 +182,7 @@ fn output(key: &str, context: &Map<String, Value>) -> Result<String, String> {
     match context.get(key) {
         Some(Value::String(text)) if !text.is_empty() => Ok(text.clone()),
         Some(Value::Number(number)) => Ok(number.to_string()),
+        Some(Value::Bool(truth)) => Ok(truth.to_string()),
         Some(Value::Array(items)) => Err(format!(
             "takes \"{key}\" into a text, and that is a list of {}; a text or a number is needed",
             items.len()
@@ -315,7 +316,7 @@ mod tests {
 
     #[test]
     fn each_placeholder_has_its_value() {
-        let context = json!({"1.name": "sub/a[1].csv", "1.count": 12, "1.files": [1, 2], "1.state": {}, "1.up": "a/../b", "1.empty": ""});
+        let context = json!({"1.name": "sub/a[1].csv", "1.count": 12, "1.ok": true, "1.files": [1, 2], "1.state": {}, "1.up": "a/../b", "1.empty": ""});
         let fill = |text: &str| fill_one(text, &context, Of::Path);
         for (text, expected) in [
             ("/in/{{date:yyyyMMdd}}/x", "/in/20260330/x"),
@@ -329,6 +330,7 @@ mod tests {
             ("{{date-23h:ddHHmm}} {{date-22h:ddHHmm}}", "290130 290330"),
             ("{{date+90m:HHmm}}", "0300"),
             ("{{context:1.name}}.{{context:1.count}}", "sub/a[1].csv.12"),
+            ("{{context:1.ok}}", "true"),
             (
                 "{{job.name}}-{{execution.id}}",
                 "nightly-00000000-0000-0000-0000-000000000007",
