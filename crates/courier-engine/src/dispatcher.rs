@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::{
     Engine,
-    live::{Live, Place, Stop},
+    live::{Live, Stop},
     node::Tenure,
     runner,
 };
@@ -57,7 +57,7 @@ impl Handler for Here {
         // One that has waited aside may go on before it.
         let place = tokio::select! {
             () = stopping.cancelled() => return Handled::NotHere,
-            place = Place::take(&engine.0.places) => place,
+            place = engine.0.places.take() => place,
         };
         let (execution, tenure) = match take(engine, id).await {
             Ok(taken) => taken,

@@ -8,7 +8,7 @@ use std::{
 
 use courier_store::Store;
 use courier_vault::Vault;
-use tokio::sync::{Mutex, Semaphore};
+use tokio::sync::Mutex;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
@@ -25,7 +25,7 @@ use crate::{
     housekeeping::keep_house,
     jobs::Jobs,
     keys::Keys,
-    live::{LiveExecutions, Stop, hear_other_nodes, tell_progress},
+    live::{LiveExecutions, Places, Stop, hear_other_nodes, tell_progress},
     local_paths::LocalPaths,
     node::{Membership, look_for_abandoned, put_back},
     open::{Slots, hear_of_places},
@@ -117,7 +117,7 @@ pub(crate) struct Shared {
     /// Executions that run here.
     pub(crate) live: LiveExecutions,
     /// Places for those that work, and don't just wait.
-    pub(crate) places: Arc<Semaphore>,
+    pub(crate) places: Places,
     pub(crate) figures: figures::Cache,
     pub(crate) stopping: CancellationToken,
     /// The dispatcher, and the executions that run here.
@@ -157,7 +157,7 @@ impl Engine {
             storages: OpenStorages::default(),
             function_apps: OpenApps::default(),
             live: LiveExecutions::new(&store),
-            places: Arc::new(Semaphore::new(config.concurrency.max(1))),
+            places: Places::new(config.concurrency),
             figures: figures::Cache::default(),
             stopping: CancellationToken::new(),
             tasks: TaskTracker::new(),

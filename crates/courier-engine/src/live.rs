@@ -24,7 +24,11 @@ use tokio::{sync::broadcast, time::timeout};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-pub(crate) use self::{moving::Moving, place::Place, tell::Told};
+pub(crate) use self::{
+    moving::Moving,
+    place::{Place, Places},
+    tell::Told,
+};
 use self::{moving::Rate, tell::Teller};
 use crate::{Engine, ExecutionEvent, lease::Lease, steps::StepState};
 
@@ -275,13 +279,15 @@ impl Live {
     }
 
     /// What a long wait comes to that needs nothing of this machine: another execution has its place meanwhile. Where none is
-    /// free afterwards, that is no lack of progress.
+    /// free afterwards, the wait for one is no lack of progress.
     pub(crate) async fn aside<T>(&self, wait: impl Future<Output = T>) -> T {
-        self.place.leave();
+        self.place.step_aside();
         let done = wait.await;
-        let mut turn = pin!(self.place.retake());
-        while timeout(EXCUSE, &mut turn).await.is_err() {
-            self.excuse();
+        if !self.place.is_taken() {
+            let mut turn = pin!(self.place.retake());
+            while timeout(EXCUSE, &mut turn).await.is_err() {
+                self.excuse();
+            }
         }
         done
     }

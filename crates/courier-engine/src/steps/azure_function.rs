@@ -92,7 +92,8 @@ async fn run(step: &Step<'_>) -> Result<()> {
             return Ok(());
         }
         (None, None) => {
-            let wait = for_run(step, &call, patience(step), !is_new);
+            // Boxed, since it is a large future.
+            let wait = Box::pin(for_run(step, &call, patience(step), !is_new));
             step.state.aside(wait).await?
         }
     };
