@@ -213,7 +213,9 @@ impl Run<'_> {
             sessions: self.sessions,
             state: state.clone(),
             triggered_by: &self.execution.triggered_by,
-            timeout: definition.timeout_sec.map(|limit| Duration::from_secs(limit.into())),
+            timeout: definition
+                .timeout_sec
+                .map(|limit| Duration::from_secs(limit.into())),
         };
         match (step_type.run)(&step).await {
             Ok(()) => Ok(()),

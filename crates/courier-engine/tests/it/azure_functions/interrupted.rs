@@ -134,9 +134,15 @@ async fn an_answer_that_is_lost_is_looked_up_and_not_repeated() {
     let failed = a.call("f0", json!({"max_wait_sec": 1})).await;
     let (kind, words) = error(&failed);
     assert_eq!(kind, "function_outcome_unknown");
-    assert!(words.contains("not known whether the function \"f0\" was triggered"), "{words}");
+    assert!(
+        words.contains("not known whether the function \"f0\" was triggered"),
+        "{words}"
+    );
     let history = a.t.executions().get(failed.id).await.unwrap().history;
-    let unclear = |why: &Option<String>| why.as_ref().is_some_and(|why| why.contains("unclear") && why.contains("503"));
+    let unclear = |why: &Option<String>| {
+        why.as_ref()
+            .is_some_and(|why| why.contains("unclear") && why.contains("503"))
+    };
     assert!(history.iter().any(|entry| unclear(&entry.reason)), "{history:?}");
     let completed = a.t.audit_of("function_completed").await;
     assert_eq!(completed[0].details["outcome"], json!("unknown"));
