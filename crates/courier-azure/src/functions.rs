@@ -114,7 +114,12 @@ impl FunctionApp {
         };
         let Some(known) = known else {
             // Some apps hide their state, and one without the key gets an empty answer: what only the key opens decides.
-            self.functions(deadline).await?;
+            match self.functions(deadline).await {
+                // Where only calls are let through, it has to do that a key is asked for, and there is nothing against this one.
+                Err(error)
+                    if error.kind() == ErrorKind::NotFound && self.asks_for_a_key(deadline).await? => {}
+                listed => _ = listed?,
+            }
             return Ok(HostStatus {
                 state: None,
                 version: None,
@@ -141,6 +146,14 @@ impl FunctionApp {
                 took,
             }),
         }
+    }
+
+    /// Does the admin interface turn away who shows no key?
+    async fn asks_for_a_key(&self, deadline: Instant) -> Result<bool> {
+        let url = self.url(&["admin", "host", "status"]);
+        let request = || self.http.request(Method::GET, url.clone());
+        let answer = self.http.send(&self.whom(), deadline, &[], request).await?;
+        Ok(answer.status == StatusCode::UNAUTHORIZED)
     }
 
     /// Asks the app something, once: it wakes up, and the connection stays open for the next request. What comes back is what its
@@ -305,13 +318,17 @@ impl FunctionApp {
         http.send(&self.whom(), deadline, &[], request).await
     }
 
-    fn request(&self, method: Method, path: &[&str]) -> RequestBuilder {
+    fn url(&self, path: &[&str]) -> Url {
         let mut url = self.base.clone();
         if let Ok(mut segments) = url.path_segments_mut() {
             segments.pop_if_empty().extend(path);
         }
+        url
+    }
+
+    fn request(&self, method: Method, path: &[&str]) -> RequestBuilder {
         self.http
-            .request(method, url)
+            .request(method, self.url(path))
             .header("x-functions-key", self.key.clone())
     }
 

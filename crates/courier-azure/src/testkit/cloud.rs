@@ -237,6 +237,12 @@ impl AzureCloud {
         self.shared.0.lock().app.2.state = state.map(str::to_owned);
     }
 
+    /// The app shows neither its state nor its functions.
+    pub fn hide_app(&self) {
+        let app = &mut self.shared.0.lock().app.2;
+        (app.state, app.lists) = (None, false);
+    }
+
     /// Do further runs belong to the trace of the call that begins them? They do by default.
     pub fn keep_trace_ids(&self, keep: bool) {
         self.shared.0.lock().app.2.keeps_trace_ids = keep;

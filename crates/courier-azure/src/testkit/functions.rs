@@ -104,6 +104,8 @@ pub(super) struct App {
     /// `Running`, or another state of the host; without, the app hides it.
     pub(super) state: Option<String>,
     pub(super) functions: Vec<Function>,
+    /// It shows which functions there are.
+    pub(super) lists: bool,
     pub(super) triggers: Vec<Triggered>,
     /// Runs belong to the trace of the call that began them.
     pub(super) keeps_trace_ids: bool,
@@ -117,6 +119,7 @@ impl Default for App {
             key: MASTER_KEY.to_owned(),
             state: Some("Running".to_owned()),
             functions: Vec::new(),
+            lists: true,
             triggers: Vec::new(),
             keeps_trace_ids: true,
             skew: SignedDuration::ZERO,
@@ -148,7 +151,7 @@ impl App {
                     }),
                 ),
             },
-            ("GET", ["functions"]) => {
+            ("GET", ["functions"]) if self.lists => {
                 let function = |function: &Function| {
                     let config = json!({ "bindings": [{ "type": "manualTrigger", "direction": "in", "name": "input" }], "disabled": function.disabled });
                     json!({ "name": function.name, "isDisabled": function.disabled, "test_data": "", "language": "node", "config": config })

@@ -84,6 +84,16 @@ async fn an_app_shows_its_state_or_its_functions() {
 }
 
 #[tokio::test]
+async fn an_app_that_shows_nothing_takes_the_key() {
+    let cloud = cloud();
+    let app = cloud.app(limits());
+    cloud.hide_app();
+    assert_eq!(app.status(soon()).await.unwrap().state, None);
+    cloud.set_master_key("another");
+    assert_eq!(app.status(soon()).await.unwrap_err().kind(), ErrorKind::Auth);
+}
+
+#[tokio::test]
 async fn a_wrong_key_is_told_at_once() {
     let cloud = cloud();
     let app = cloud.app(limits());
