@@ -313,7 +313,22 @@ impl Executions<'_> {
     /// [`Error::NotFound`](crate::Error::NotFound) for the execution or the step;
     /// [`Error::Conflict`](crate::Error::Conflict) where the claim is lost.
     pub async fn checkpoint(&self, claim: Claim, step: &Step, context: Option<&Value>) -> Result<()> {
-        run::checkpoint(self.0, claim, step, context).await
+        run::checkpoint(self.0, claim, step, context, Vec::new()).await
+    }
+
+    /// The same with the records of what the step has done since the last ones, so that whoever goes on with it knows all that
+    /// is on record.
+    ///
+    /// # Errors
+    /// As [`Self::checkpoint`]; then none is recorded.
+    pub async fn checkpoint_recorded(
+        &self,
+        claim: Claim,
+        step: &Step,
+        context: &Value,
+        records: Vec<NewAudit>,
+    ) -> Result<()> {
+        run::checkpoint(self.0, claim, step, Some(context), records).await
     }
 
     /// Notes how far a running step has come. Nothing happens where the step isn't running, or the claim is lost.

@@ -5,7 +5,7 @@ use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 use courier_store::executions::{Step as StepRow, StepState as RowState};
 use courier_transfer::ErrorKind;
 use futures::FutureExt;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{
     Halt, Run,
@@ -164,7 +164,8 @@ impl Run<'_> {
         }
         (row.bytes_transferred, row.files_transferred) = state.counts();
         self.context = state.context();
-        let recorded = self.engine.persist(|| state.record_all().boxed());
+        let context = &Value::Object(self.context.clone());
+        let recorded = self.engine.persist(|| state.record_end(context).boxed());
         let Some(recorded) = self.while_held(recorded).await else {
             self.engine.give_up(&state);
             return Err(Ended::Stopped(Stop::LeaseLost));

@@ -466,6 +466,34 @@ impl StepState {
         .await
     }
 
+    /// Writes the audit records that wait, together with the context that the step has left: a crash right after that does
+    /// nothing again that is on record.
+    pub(crate) async fn record_end(self: &Arc<Self>, context: &Value) -> Result<()> {
+        let (state, context) = (self.clone(), context.clone());
+        to_its_end(async move {
+            let _written = state.written.lock().await;
+            let waiting = std::mem::take(&mut *state.audits.lock());
+            if waiting.is_empty() {
+                return Ok(());
+            }
+            let mut row = state.row.clone();
+            (row.bytes_transferred, row.files_transferred) = state.counts();
+            let store = &state.engine.0.store;
+            let executions = store.executions();
+            let written = executions.checkpoint_recorded(state.claim, &row, &context, waiting.clone());
+            let result = match written.await {
+                // Another has the execution by now; what was done here is recorded nevertheless.
+                Err(courier_store::Error::Conflict(_)) => store.audit().append(waiting.clone()).await,
+                written => written,
+            };
+            if result.is_err() {
+                state.audits.lock().splice(0..0, waiting);
+            }
+            Ok(result?)
+        })
+        .await
+    }
+
     /// Writes the audit records that wait, where they are many.
     pub(crate) async fn record_full_batch(self: &Arc<Self>) -> Result<()> {
         if self.audits.lock().len() < AUDITS {

@@ -124,6 +124,7 @@ pub(super) async fn checkpoint(
     claim: Claim,
     step: &Step,
     context: Option<&Value>,
+    records: Vec<NewAudit>,
 ) -> Result<()> {
     let id = claim.execution;
     store
@@ -161,7 +162,7 @@ pub(super) async fn checkpoint(
                     .exec(db)
                     .await?;
             }
-            Ok(())
+            store.append_audit(db, records.clone()).await
         })
         .await
 }

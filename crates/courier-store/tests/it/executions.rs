@@ -2,7 +2,7 @@ use std::collections::HashSet;
 
 use courier_store::{
     Error, PageRequest, Store,
-    audit::NewAudit,
+    audit::{AuditFilter, NewAudit},
     executions::{
         Claim, Execution, ExecutionFilter, ExecutionRequest, ExecutionState as State, Life, NewExecution,
         NewStep, Origin, StepState,
@@ -329,6 +329,27 @@ async fn a_checkpoint_writes_step_and_context(db: Database) {
     let missing = executions.checkpoint(claim, &step, Some(&json!({}))).await;
     assert!(matches!(missing, Err(Error::NotFound { .. })));
     assert_eq!(executions.get(id).await.unwrap().context, kept);
+    let records = || vec![NewAudit::new("upload", "me")];
+    let missing = executions
+        .checkpoint_recorded(claim, &step, &json!({}), records())
+        .await;
+    assert!(matches!(missing, Err(Error::NotFound { .. })));
+    let recorded = async || {
+        let filter = AuditFilter::default();
+        let page = db.audit().list(&filter, &PageRequest::first(100)).await.unwrap();
+        page.items
+            .iter()
+            .filter(|record| record.operation == "upload")
+            .count()
+    };
+    assert_eq!(recorded().await, 0);
+    step.index = 2;
+    executions
+        .checkpoint_recorded(claim, &step, &json!({"2.done": true}), records())
+        .await
+        .unwrap();
+    assert_eq!(recorded().await, 1);
+    assert_eq!(executions.get(id).await.unwrap().context, json!({"2.done": true}));
 }
 
 async fn wishes_are_fulfilled_at_once_or_noted(db: Database) {
