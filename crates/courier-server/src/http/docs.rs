@@ -10,7 +10,7 @@ use axum::{
     response::{Html, IntoResponse, Redirect, Response},
     routing::get,
 };
-use courier_api::{ErrorCode, FieldError, Problem, Progress, StepProgress};
+use courier_api::{ErrorCode, ExportFormat, FieldError, Problem, Progress, StepProgress};
 use utoipa::{
     OpenApi,
     openapi::{
@@ -39,7 +39,7 @@ are wrong, `errors` with one entry for each. An id that is no UUID is 400 (code 
 API tokens are used in the same way. One with `scopes` is for some of the groups below only.";
 
 #[derive(OpenApi)]
-#[openapi(components(schemas(Problem, FieldError, Progress, StepProgress)))]
+#[openapi(components(schemas(Problem, FieldError, Progress, StepProgress, ExportFormat)))]
 struct Base;
 
 /// The document before any route is in it.
