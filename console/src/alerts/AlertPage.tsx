@@ -1,0 +1,5 @@
+import { Page } from '../ui/Page'
+
+export default function AlertPage() {
+  return <Page title="Alert">{null}</Page>
+}

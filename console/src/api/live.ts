@@ -1,0 +1,76 @@
+import { useQueryClient } from '@tanstack/react-query'
+import { useEffect, useRef } from 'react'
+import { executionChanged, fileMoved, stepMoved } from './moving'
+import type { schemas } from './types'
+
+type Listeners = Record<string, (data: unknown) => void>
+
+/**
+ * Listens to a stream of server-sent events while the tab can be seen. Browsers open six connections to a server and no
+ * more, over all tabs: one that nobody looks at gives its place up.
+ *
+ * `onOpen` is called each time that the stream begins anew: what happened meanwhile has to be read.
+ */
+export function useEvents(path: string | undefined, listeners: Listeners, onOpen?: () => void) {
+  const latest = useRef({ listeners, onOpen })
+  latest.current = { listeners, onOpen }
+  const names = Object.keys(listeners).join(' ')
+
+  useEffect(() => {
+    if (!path) return
+    let source: EventSource | undefined
+    let retry: ReturnType<typeof setTimeout> | undefined
+
+    const open = () => {
+      clearTimeout(retry)
+      source?.close()
+      source = undefined
+      if (document.visibilityState === 'hidden') return
+      const opened = new EventSource(path)
+      source = opened
+      opened.onopen = () => latest.current.onOpen?.()
+      // Where the server refuses, browsers give up for good.
+      opened.onerror = () => {
+        if (opened.readyState === EventSource.CLOSED) retry = setTimeout(open, 3000)
+      }
+      for (const name of names.split(' ')) {
+        opened.addEventListener(name, (event) => latest.current.listeners[name]?.(JSON.parse(event.data)))
+      }
+    }
+
+    open()
+    document.addEventListener('visibilitychange', open)
+    return () => {
+      clearTimeout(retry)
+      source?.close()
+      document.removeEventListener('visibilitychange', open)
+    }
+  }, [path, names])
+}
+
+/** Keeps what is on the screen true: reads again what the server says has changed. Once, in the shell. */
+export function useChanges() {
+  const client = useQueryClient()
+  const again = (...nouns: string[]) => {
+    for (const noun of nouns) void client.invalidateQueries({ queryKey: [noun] })
+  }
+  const began = useRef(false)
+  useEvents(
+    '/api/events',
+    {
+      changed: (data) => again((data as { what: string }).what, 'overview'),
+      execution: (data) => {
+        const { id, state } = data as { id: string; state: schemas['ExecutionState'] }
+        executionChanged(id, state)
+        again('executions', 'overview')
+      },
+      progress: (data) => fileMoved(data as Parameters<typeof fileMoved>[0]),
+      summary: (data) => stepMoved(data as Parameters<typeof stepMoved>[0]),
+      gap: () => void client.invalidateQueries(),
+    },
+    () => {
+      if (began.current) void client.invalidateQueries()
+      began.current = true
+    },
+  )
+}

@@ -1,0 +1,45 @@
+import { QueryClient, type QueryKey, useMutation, useQueryClient } from '@tanstack/react-query'
+import { notify } from '../ui/notify'
+import { ProblemError } from './problem'
+
+/**
+ * The first word of every key is the noun as the routes name it (`connections`, `folder-mappings`, …): that is what the
+ * server's `changed` events name, so that what is on the screen is read again when somebody changed it.
+ */
+export const queryClient = new QueryClient({
+  defaultOptions: {
+    queries: {
+      staleTime: 10_000,
+      retry: (failures, error) =>
+        failures < 2 && error instanceof ProblemError && (error.status === 0 || error.status >= 502),
+    },
+  },
+})
+
+type Action<In, Out> = {
+  /** Asks the server for it. */
+  run: (input: In) => Promise<Out>
+  /** The keys that are old afterwards; a noun alone stands for all of it. */
+  changes: QueryKey[]
+  /** What is said when it worked; nothing, if not given. */
+  done?: string | ((output: Out, input: In) => string)
+  onDone?: (output: Out, input: In) => void
+  /** True where the caller shows what went wrong itself, next to what it is about. */
+  quiet?: boolean
+}
+
+/** Something that a button does: asks, reads anew what changed, and says how it went. */
+export function useAction<In = void, Out = unknown>({ run, changes, done, onDone, quiet }: Action<In, Out>) {
+  const client = useQueryClient()
+  return useMutation<Out, ProblemError, In>({
+    mutationFn: run,
+    onSuccess: async (output, input) => {
+      if (done) notify.done(typeof done === 'string' ? done : done(output, input))
+      onDone?.(output, input)
+      await Promise.all(changes.map((queryKey) => client.invalidateQueries({ queryKey })))
+    },
+    onError: (error) => {
+      if (!quiet) notify.failed(error)
+    },
+  })
+}

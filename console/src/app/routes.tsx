@@ -1,0 +1,54 @@
+import { type ComponentType, lazy } from 'react'
+import { createBrowserRouter } from 'react-router'
+import { Account } from '../auth/Account'
+import { Login } from '../auth/Login'
+import { RequireLogin } from '../auth/session'
+import Overview from '../overview/OverviewPage'
+import { Broken } from './Broken'
+import { Shell } from './Shell'
+
+/** A page that is loaded when somebody goes there. */
+const page = (load: () => Promise<{ default: ComponentType }>) => {
+  const Lazy = lazy(load)
+  return <Lazy />
+}
+
+/** Every address of the console. What an address names can be sent to somebody: tabs and filters are part of it. */
+export const router = createBrowserRouter([
+  { path: '/login', element: <Login />, errorElement: <Broken /> },
+  {
+    element: (
+      <RequireLogin>
+        <Shell />
+      </RequireLogin>
+    ),
+    errorElement: <Broken />,
+    children: [
+      {
+        errorElement: <Broken />,
+        children: [
+          { path: '/', element: <Overview /> },
+          { path: '/connections', element: page(() => import('../connections/ConnectionsPage')) },
+          { path: '/connections/new', element: page(() => import('../connections/NewConnectionPage')) },
+          { path: '/connections/:id/:tab?', element: page(() => import('../connections/ConnectionPage')) },
+          { path: '/jobs', element: page(() => import('../jobs/JobsPage')) },
+          { path: '/jobs/new', element: page(() => import('../jobs/NewJobPage')) },
+          { path: '/jobs/:id/:tab?', element: page(() => import('../jobs/JobPage')) },
+          { path: '/executions', element: page(() => import('../executions/ExecutionsPage')) },
+          { path: '/executions/:id', element: page(() => import('../executions/ExecutionPage')) },
+          { path: '/ssh-keys', element: page(() => import('../ssh-keys/SshKeysPage')) },
+          { path: '/ssh-keys/:id', element: page(() => import('../ssh-keys/SshKeyPage')) },
+          { path: '/storages', element: page(() => import('../storages/StoragesPage')) },
+          { path: '/alerts', element: page(() => import('../alerts/AlertsPage')) },
+          { path: '/alerts/:id', element: page(() => import('../alerts/AlertPage')) },
+          { path: '/audit', element: page(() => import('../audit/AuditPage')) },
+          { path: '/users', element: page(() => import('../users/UsersPage')) },
+          { path: '/tokens', element: page(() => import('../tokens/TokensPage')) },
+          { path: '/settings', element: page(() => import('../settings/SettingsPage')) },
+          { path: '/account', element: <Account /> },
+          { path: '*', element: page(() => import('./Missing')) },
+        ],
+      },
+    ],
+  },
+])

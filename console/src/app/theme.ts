@@ -1,0 +1,17 @@
+import { createTheme, Tooltip } from '@mantine/core'
+
+/** How the console looks. System fonts: nothing to load, and what people are used to. */
+export const theme = createTheme({
+  primaryColor: 'indigo',
+  primaryShade: { light: 7, dark: 8 },
+  autoContrast: true,
+  fontFamily: 'system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", Ubuntu, sans-serif',
+  fontFamilyMonospace: 'ui-monospace, "SF Mono", "Cascadia Code", "DejaVu Sans Mono", Menlo, Consolas, monospace',
+  defaultRadius: 'md',
+  cursorType: 'pointer',
+  respectReducedMotion: true,
+  components: {
+    Tooltip: Tooltip.extend({ defaultProps: { withArrow: true, openDelay: 200 } }),
+    Badge: { defaultProps: { radius: 'sm', tt: 'none' } },
+  },
+})

@@ -1,0 +1,46 @@
+import { useQuery } from '@tanstack/react-query'
+import { createContext, type ReactNode, useContext } from 'react'
+import { Navigate, useLocation } from 'react-router'
+import { api, read } from '../api/client'
+import { codes, ProblemError } from '../api/problem'
+import type { schemas } from '../api/types'
+import { Loading } from '../ui/Loading'
+import { Problem } from '../ui/Problem'
+
+export type Role = schemas['Role']
+
+const order: Role[] = ['viewer', 'operator', 'admin']
+
+const Session = createContext<schemas['Me'] | undefined>(undefined)
+
+export const meKey = ['me']
+
+/** Who is logged in. Below {@link RequireLogin} there is always somebody. */
+export function useMe(): schemas['Me'] {
+  const me = useContext(Session)
+  if (!me) throw new Error('useMe outside of RequireLogin')
+  return me
+}
+
+/** May the user do what this role may? The server decides; this is what is shown. */
+export function useMay(role: Role): boolean {
+  return order.indexOf(useMe().role) >= order.indexOf(role)
+}
+
+/** Shows its children to those who may do what they do. */
+export function Only({ role, children }: { role: Role; children: ReactNode }) {
+  return useMay(role) ? children : null
+}
+
+/** Lets nobody in without a session, and brings them back here after the login. */
+export function RequireLogin({ children }: { children: ReactNode }) {
+  const here = useLocation()
+  const me = useQuery({ queryKey: meKey, queryFn: () => read(api.GET('/api/auth/me')), staleTime: 60_000 })
+  if (me.data) return <Session.Provider value={me.data}>{children}</Session.Provider>
+  if (me.error instanceof ProblemError && me.error.code === codes.unauthenticated) {
+    const back = here.pathname + here.search
+    return <Navigate to={back === '/' ? '/login' : `/login?next=${encodeURIComponent(back)}`} replace />
+  }
+  if (me.error) return <Problem error={me.error} retry={() => void me.refetch()} />
+  return <Loading />
+}

@@ -1,0 +1,5 @@
+import { Page } from '../ui/Page'
+
+export default function JobPage() {
+  return <Page title="Job">{null}</Page>
+}

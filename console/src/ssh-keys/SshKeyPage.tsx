@@ -1,0 +1,5 @@
+import { Page } from '../ui/Page'
+
+export default function SshKeyPage() {
+  return <Page title="SSH key">{null}</Page>
+}

@@ -1,0 +1,5 @@
+import { Page } from '../ui/Page'
+
+export default function SshKeysPage() {
+  return <Page title="SSH keys">{null}</Page>
+}

@@ -1,0 +1,31 @@
+import { Alert, Button, List, Stack, Text } from '@mantine/core'
+import { TriangleAlert } from 'lucide-react'
+import { ProblemError } from '../api/problem'
+
+/** What went wrong, where it went wrong: the cause, the fields, and another try where that may help. */
+export function Problem({ error, retry }: { error: Error; retry?: () => void }) {
+  const problem = error instanceof ProblemError ? error : undefined
+  return (
+    <Alert color="red" icon={<TriangleAlert size={18} />} title={problem?.title ?? 'Something went wrong'} role="alert">
+      <Stack gap="xs" align="flex-start">
+        <Text size="sm" style={{ whiteSpace: 'pre-wrap', overflowWrap: 'anywhere' }}>
+          {error.message}
+        </Text>
+        {problem && problem.fields.length > 0 && (
+          <List size="sm">
+            {problem.fields.map((field) => (
+              <List.Item key={field.field + field.message}>
+                <b>{field.field}</b>: {field.message}
+              </List.Item>
+            ))}
+          </List>
+        )}
+        {retry && (
+          <Button size="xs" variant="light" color="red" onClick={retry}>
+            Try again
+          </Button>
+        )}
+      </Stack>
+    </Alert>
+  )
+}

@@ -1,0 +1,13 @@
+import { Table } from '@mantine/core'
+import type { ReactNode } from 'react'
+
+/** A table that scrolls sideways by itself where the screen is narrow, and never the page. */
+export function Scroll({ minWidth = 600, label, children }: { minWidth?: number; label: string; children: ReactNode }) {
+  return (
+    <Table.ScrollContainer minWidth={minWidth} type="native" tabIndex={0} role="region" aria-label={label}>
+      <Table verticalSpacing={6} highlightOnHover>
+        {children}
+      </Table>
+    </Table.ScrollContainer>
+  )
+}
