@@ -3,11 +3,13 @@
 //! The comments on fields are what the OpenAPI document says of them. One noun a file, named as in every other layer.
 //! Field names and enum values are `snake_case`, times are RFC 3339 in UTC, ids are UUIDs.
 
+mod activity;
 mod alerts;
 mod audit;
 mod auth;
 mod connections;
 mod errors;
+mod events;
 mod executions;
 mod folder_mappings;
 mod given;
@@ -27,6 +29,7 @@ mod traces;
 mod users;
 mod words;
 
+pub use activity::{ActivityHour, ActivityQuery};
 pub use alerts::{
     Alert, AlertChannel, AlertDelivery, AlertInput, AlertKind, AlertTrial, DeliveryState, ExpectedFile,
     QuietHours, Weekday,
@@ -40,6 +43,7 @@ pub use connections::{
     TransferType,
 };
 pub use errors::ErrorCode;
+pub use events::{Changed, ExecutionChange, ExecutionProgress, ExecutionSummary, Hello};
 pub use executions::{
     Execution, ExecutionError, ExecutionQuery, ExecutionState, ExecutionStates, ExecutionStep, Progress,
     StateChange, StepProgress, StepState,

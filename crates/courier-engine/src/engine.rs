@@ -12,7 +12,7 @@ use tokio::sync::Mutex;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    Error, Protocols, Result,
+    Error, Protocols, Result, activity,
     alerts::{self, Alerts},
     audit::{self, Audit},
     auth::Auth,
@@ -119,6 +119,7 @@ pub(crate) struct Shared {
     /// Places for those that work, and don't just wait.
     pub(crate) places: Places,
     pub(crate) figures: figures::Cache,
+    pub(crate) activity: activity::Cache,
     pub(crate) stopping: CancellationToken,
     /// The dispatcher, and the executions that run here.
     pub(crate) tasks: TaskTracker,
@@ -159,6 +160,7 @@ impl Engine {
             live: LiveExecutions::new(&store),
             places: Places::new(config.concurrency),
             figures: figures::Cache::default(),
+            activity: activity::Cache::default(),
             stopping: CancellationToken::new(),
             tasks: TaskTracker::new(),
             node,

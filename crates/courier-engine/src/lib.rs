@@ -5,6 +5,7 @@
 //! [`Engine::executions`], [`Engine::users`], [`Engine::auth`], [`Engine::tokens`], [`Engine::settings`],
 //! [`Engine::audit`]. The engine names no protocol that moves files: it is given them as [`Protocols`].
 
+pub mod activity;
 mod actor;
 pub mod admin;
 pub mod alerts;

@@ -3,12 +3,13 @@
 //! [`Store::open`] is the way in; each noun has its file, its plain records and its handle: [`Store::connections`],
 //! [`Store::known_hosts`], [`Store::ssh_keys`], [`Store::connection_keys`], [`Store::jobs`], [`Store::schedules`],
 //! [`Store::executions`], [`Store::audit`], [`Store::users`], [`Store::sessions`], [`Store::tokens`], [`Store::settings`], [`Store::sealed`],
-//! [`Store::bus`], [`Store::dispatcher`], [`Store::alerts`], [`Store::folder_mappings`], [`Store::pulls`],
+//! [`Store::bus`], [`Store::dispatcher`], [`Store::activity`], [`Store::alerts`], [`Store::folder_mappings`], [`Store::pulls`],
 //! [`Store::function_calls`], [`Store::session_slots`], [`Store::storages`].
 //!
 //! Secrets come sealed and go sealed: the store sees opaque bytes. What must change together changes in one
 //! transaction, and what two callers may race for is a compare-and-set, on both databases.
 
+pub mod activity;
 pub mod alerts;
 pub mod audit;
 pub mod backup;
@@ -34,6 +35,7 @@ pub mod sealed;
 pub mod session_slots;
 pub mod sessions;
 pub mod settings;
+mod sql;
 pub mod ssh_keys;
 pub mod storages;
 mod store;

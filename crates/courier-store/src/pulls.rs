@@ -11,7 +11,6 @@ mod look_up;
 mod replays;
 mod rows;
 mod sightings;
-mod sql;
 
 use std::collections::HashMap;
 

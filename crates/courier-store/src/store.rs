@@ -16,6 +16,7 @@ use sea_orm::{
 
 use crate::{
     Error, Result,
+    activity::Activity,
     alerts::Alerts,
     audit::{Audit, Authenticator},
     bus::Bus,
@@ -184,6 +185,11 @@ impl Store {
     /// The queue's other end.
     pub fn dispatcher(&self) -> &dyn Dispatcher {
         &*self.0.dispatcher
+    }
+
+    /// What moved and what ended, hour by hour.
+    pub fn activity(&self) -> Activity<'_> {
+        Activity(self)
     }
 
     /// Audit records.

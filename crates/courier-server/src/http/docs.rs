@@ -10,7 +10,10 @@ use axum::{
     response::{Html, IntoResponse, Redirect, Response},
     routing::get,
 };
-use courier_api::{ErrorCode, ExportFormat, FieldError, Problem, Progress, StepProgress};
+use courier_api::{
+    Changed, ErrorCode, ExecutionChange, ExecutionProgress, ExecutionSummary, ExportFormat, FieldError,
+    Hello, Problem, Progress, StepProgress,
+};
 use utoipa::{
     OpenApi,
     openapi::{
@@ -39,7 +42,18 @@ are wrong, `errors` with one entry for each. An id that is no UUID is 400 (code 
 API tokens are used in the same way. One with `scopes` is for some of the groups below only.";
 
 #[derive(OpenApi)]
-#[openapi(components(schemas(Problem, FieldError, Progress, StepProgress, ExportFormat)))]
+#[openapi(components(schemas(
+    Problem,
+    FieldError,
+    Progress,
+    StepProgress,
+    ExportFormat,
+    Hello,
+    ExecutionChange,
+    ExecutionProgress,
+    ExecutionSummary,
+    Changed
+)))]
 struct Base;
 
 /// The document before any route is in it.

@@ -1,4 +1,6 @@
-//! What happens in an execution, as server-sent events.
+//! What happens in an execution, or anywhere, as server-sent events.
+
+pub(super) mod all;
 
 use std::{
     collections::HashMap,
@@ -47,12 +49,21 @@ pub(crate) async fn watch(
     Path(id): Path<Uuid>,
 ) -> ApiResult<impl IntoResponse> {
     let events = state.engine.executions().subscribe(id).await?;
+    let stream = follow(state.clone(), credential.clone(), id, events);
+    Ok(answer(state, credential, stream))
+}
+
+/// The events, until the server stops or the credential ends.
+fn answer(
+    state: AppState,
+    credential: Credential,
+    events: impl Stream<Item = Result<Event, Infallible>> + Send + 'static,
+) -> impl IntoResponse {
     let stopping = state.stopping.clone();
-    let ended = ended(state.clone(), credential.clone());
-    let stream = follow(state, credential, id, events)
+    let events = events
         .take_until(stopping.cancelled_owned())
-        .take_until(ended);
-    Ok(Sse::new(stream).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)))
+        .take_until(ended(state, credential));
+    Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE))
 }
 
 /// Waits until the credential is no longer valid.

@@ -1,5 +1,6 @@
 //! The routes, one noun a file, and the list of who may call them.
 
+mod activity;
 mod alerts;
 mod audit;
 mod auth;
@@ -133,6 +134,8 @@ pub(crate) fn api(state: AppState) -> Api {
         .at(Viewer, routes!(audit::export))
         .at(Admin, routes!(audit::verify))
         .at(Viewer, routes!(overview::get))
+        .at(Viewer, routes!(activity::get))
+        .at(Viewer, routes!(events::all::watch))
 }
 
 /// 201, where the new thing is, and the thing.

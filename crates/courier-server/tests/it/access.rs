@@ -7,6 +7,9 @@ use crate::harness::{Client, TestServer, answer};
 
 const NOBODY: &str = "0192f0c4-0000-7000-8000-000000000000";
 
+/// The one whose answer has no end.
+const ENDLESS: &str = "/api/events";
+
 /// Every operation of the document: method, path, and the least role that its description names.
 pub(crate) fn operations(openapi: &Value) -> Vec<(Method, String, Option<String>)> {
     let mut operations = Vec::new();
@@ -32,7 +35,19 @@ pub(crate) async fn call(client: &Client, method: &Method, path: &str) -> (u16, 
         .replace("{id}", NOBODY)
         .replace("{key_id}", NOBODY)
         .replace("{key}", "security.fips_mode_enabled");
-    let answer = answer(client.request(method.clone(), &path).json(&json!({}))).await;
+    let request = client.request(method.clone(), &path).json(&json!({}));
+    if path == ENDLESS {
+        let response = request.send().await.unwrap();
+        if response.status() == 200 {
+            return (200, None);
+        }
+        let problem: Value = response.json().await.unwrap();
+        return (
+            problem["status"].as_u64().unwrap() as u16,
+            problem["code"].as_u64(),
+        );
+    }
+    let answer = answer(request).await;
     let code = serde_json::from_str::<Value>(&answer.text)
         .ok()
         .and_then(|body| body["code"].as_u64());

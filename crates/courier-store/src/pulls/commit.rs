@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use sea_orm::{ConnectionTrait, DbBackend, Value};
 use uuid::Uuid;
 
-use super::{Entry, Group, Identity, Intent, NewPull, Pulled, Puller, gone, rows, sql::Sql};
+use super::{Entry, Group, Identity, Intent, NewPull, Pulled, Puller, gone, rows};
 use crate::{
     Error, Result, Store,
     alerts::{self, PulledFile, PulledFor},
@@ -13,6 +13,7 @@ use crate::{
     executions,
     ids::now,
     row,
+    sql::Sql,
 };
 
 /// Keeps the locks on connections' intents apart from others: "pull" in ASCII.

@@ -3,8 +3,7 @@
 use sea_orm::{ConnectionTrait, DbBackend};
 use uuid::Uuid;
 
-use super::sql::Sql;
-use crate::Result;
+use crate::{Result, sql::Sql};
 
 /// How a mapping saw files that weren't ready, and what it was to pull anew: another mapping may be asked for that.
 pub(crate) async fn forget_mapping(db: &impl ConnectionTrait, mapping: Uuid) -> Result<()> {

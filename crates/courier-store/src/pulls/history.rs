@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use sea_orm::ConnectionTrait;
 use uuid::Uuid;
 
-use super::{Entry, HistoryFilter, rows, sql::Sql};
-use crate::{Error, Page, PageRequest, Result, Store, audit::Volume, row};
+use super::{Entry, HistoryFilter, rows};
+use crate::{Error, Page, PageRequest, Result, Store, audit::Volume, row, sql::Sql};
 
 /// Entries that are read by their ids at once.
 const BATCH: usize = 1000;

@@ -5,8 +5,8 @@ use std::cmp::Reverse;
 use sea_orm::{ConnectionTrait, QueryResult, Statement, Value};
 use uuid::Uuid;
 
-use super::{Identity, Known, Precision, Standing, Wanted, rows, sql::Sql};
-use crate::{Result, Store, row};
+use super::{Identity, Known, Precision, Standing, Wanted, rows};
+use crate::{Result, Store, row, sql::Sql};
 
 /// Files of one question. SQLite takes 32,766 values in a statement; each has six.
 const BATCH: usize = 1000;

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use sea_orm::{ConnectionTrait, Value};
 use uuid::Uuid;
 
-use super::{Wanted, rows, sql::Sql};
-use crate::{Result, Store, row};
+use super::{Wanted, rows};
+use crate::{Result, Store, row, sql::Sql};
 
 /// Files of one statement.
 const BATCH: usize = 1000;

@@ -4,14 +4,14 @@ use sea_orm::{DbBackend, Statement, Value};
 
 /// A statement that grows.
 #[derive(Debug)]
-pub(super) struct Sql {
+pub(crate) struct Sql {
     backend: DbBackend,
     text: String,
     values: Vec<Value>,
 }
 
 impl Sql {
-    pub(super) fn new(backend: DbBackend, text: &str) -> Self {
+    pub(crate) fn new(backend: DbBackend, text: &str) -> Self {
         Self {
             backend,
             text: text.to_owned(),
@@ -19,18 +19,18 @@ impl Sql {
         }
     }
 
-    pub(super) fn text(mut self, text: &str) -> Self {
+    pub(crate) fn text(mut self, text: &str) -> Self {
         self.text.push_str(text);
         self
     }
 
-    pub(super) fn value(mut self, value: impl Into<Value>) -> Self {
+    pub(crate) fn value(mut self, value: impl Into<Value>) -> Self {
         self.push(value.into());
         self
     }
 
     /// `(?, ?), (?, ?)`: as they stand after `VALUES`, where both databases call the columns `column1`, `column2`, …
-    pub(super) fn rows<const N: usize>(mut self, rows: impl IntoIterator<Item = [Value; N]>) -> Self {
+    pub(crate) fn rows<const N: usize>(mut self, rows: impl IntoIterator<Item = [Value; N]>) -> Self {
         for (at, row) in rows.into_iter().enumerate() {
             self.text.push_str(if at == 0 { "(" } else { ", (" });
             for (at, value) in row.into_iter().enumerate() {
@@ -45,7 +45,7 @@ impl Sql {
     }
 
     /// `(?, ?)`: as it stands after `IN`.
-    pub(super) fn list<V: Into<Value>>(mut self, values: impl IntoIterator<Item = V>) -> Self {
+    pub(crate) fn list<V: Into<Value>>(mut self, values: impl IntoIterator<Item = V>) -> Self {
         self.text.push('(');
         for (at, value) in values.into_iter().enumerate() {
             if at > 0 {
@@ -57,7 +57,7 @@ impl Sql {
         self
     }
 
-    pub(super) fn build(self) -> Statement {
+    pub(crate) fn build(self) -> Statement {
         Statement::from_sql_and_values(self.backend, self.text, self.values)
     }
 
