@@ -42,6 +42,15 @@ pub struct PasswordChange {
     pub new_password: Secret,
 }
 
+/// How to log in for the first time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct FirstStart {
+    /// Has nobody logged in yet, and is the password that the first start made up still where it was written?
+    pub first_start: bool,
+    /// The user whose password it is; `null` where it is over.
+    pub username: Option<String>,
+}
+
 /// Who the caller is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Me {
@@ -54,4 +63,7 @@ pub struct Me {
     /// The parts of the API that the caller's token is for; `null` for all.
     #[serde(default)]
     pub scopes: Option<Vec<String>>,
+    /// Does the caller still have the password that the first start made up? Another one is due.
+    #[serde(default)]
+    pub initial_password: bool,
 }

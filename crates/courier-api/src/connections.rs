@@ -179,6 +179,13 @@ pub struct Connection {
     pub has_client_secret: bool,
     /// Is a client certificate set?
     pub has_client_certificate: bool,
+    /// When the client certificate ends.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub client_certificate_not_after: Option<Timestamp>,
+    /// The certificate that the server presented last, trusted or not (FTPS).
+    #[serde(default)]
+    pub server_certificate: Option<ServerCertificate>,
     /// Who asks what became of a function, and where (Azure Functions).
     #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<FunctionAppProperties>, required = false)]
@@ -278,6 +285,20 @@ pub struct Connection {
     /// When it was changed last.
     #[schema(value_type = String, format = DateTime)]
     pub updated_at: Timestamp,
+}
+
+/// A server's certificate as it was seen last.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ServerCertificate {
+    /// Whom it is for.
+    pub subject: String,
+    /// Who signed it.
+    pub issuer: String,
+    /// SHA-256 of the certificate, hex with colons.
+    pub thumbprint_sha256: String,
+    /// When it ends.
+    #[schema(value_type = String, format = DateTime)]
+    pub not_after: Timestamp,
 }
 
 /// Which connections.

@@ -18,6 +18,7 @@ mod keys;
 mod overview;
 mod page;
 mod problem;
+mod protocols;
 mod pulls;
 mod secret;
 mod settings;
@@ -35,12 +36,12 @@ pub use alerts::{
     QuietHours, Weekday,
 };
 pub use audit::{AuditEntry, AuditExportQuery, AuditFinding, AuditQuery, AuditReport, ExportFormat};
-pub use auth::{LoginRequest, LoginResponse, Me, PasswordChange};
+pub use auth::{FirstStart, LoginRequest, LoginResponse, Me, PasswordChange};
 pub use connections::{
     AddConnectionKey, ApproveHostKey, AuthMethod, Connection, ConnectionInput, ConnectionKey,
     ConnectionQuery, ConnectionStatus, FileEntry, FilesQuery, FtpsMode, FunctionAppProperties, Health,
-    HostKeyPolicy, KeyUse, KnownHost, Own, RevokeKey, SshAlgorithms, TlsCertPolicy, TlsVersionFloor,
-    TransferType,
+    HostKeyPolicy, KeyUse, KnownHost, Own, RevokeKey, ServerCertificate, SshAlgorithms, TlsCertPolicy,
+    TlsVersionFloor, TransferType,
 };
 pub use errors::ErrorCode;
 pub use events::{Changed, ExecutionChange, ExecutionProgress, ExecutionSummary, Hello};
@@ -57,16 +58,23 @@ pub use jobs::{
     NextRunsInput, NextRunsQuery, Schedule, StepType, StepTypeSetting,
 };
 pub use keys::{GenerateKey, ImportKey, KeyStatus, KeyType, SshKey, SshKeyInput, SshKeyQuery};
-pub use overview::{Moved, Overview, PullsOverview, UpcomingPull, UpcomingRun};
+pub use overview::{
+    AttentionAction, AttentionItem, AttentionKind, ExpiringItem, ExpiringKind, Moved, Overview,
+    PullsOverview, UpcomingPull, UpcomingRun,
+};
 pub use page::{DEFAULT_LIMIT, MAX_LIMIT, Page, PageQuery};
 pub use problem::{CONTENT_TYPE, FieldError, Problem};
+pub use protocols::{
+    AlgorithmPreset, ConnectionField, FieldCondition, FieldGroup, KnownAlgorithm, KnownAlgorithms,
+    ProtocolDescription,
+};
 pub use pulls::{
     AfterState, HistoryExportQuery, HistoryQuery, PulledFile, RefusedReplays, ReplayInput, Replays,
 };
 pub use secret::Secret;
 pub use settings::{Setting, SettingInput};
 pub use storages::{Storage, StorageDetails, StorageInput, StoragePatch, StorageTest, StorageTestInput};
-pub use test_result::{Algorithms, Capabilities, TestCheck, TestResult, TlsCertificate};
+pub use test_result::{Algorithms, Capabilities, TestCheck, TestResult, TlsCertificate, WeakAlgorithm};
 pub use tokens::{NewToken, SCOPES, Token, TokenInput};
 pub use traces::{Trace, Traces};
 pub use users::{Role, User, UserInput, UserPatch};

@@ -20,6 +20,18 @@ pub struct Setting {
     /// What it holds: `bool`, `integer`, `text`, `choice` …
     #[serde(rename = "type")]
     pub kind: String,
+    /// The words that it may be, for `choice`.
+    #[serde(default)]
+    pub choices: Option<Vec<String>>,
+    /// The smallest number, for `integer`.
+    #[serde(default)]
+    pub min: Option<i64>,
+    /// The largest number, for `integer`.
+    #[serde(default)]
+    pub max: Option<i64>,
+    /// Is it never shown?
+    #[serde(default)]
+    pub secret: bool,
     /// What it does.
     pub help: String,
 }

@@ -33,6 +33,9 @@ pub struct TestResult {
     pub warnings: Vec<String>,
     /// The server's algorithms by purpose, in its order (SFTP).
     pub algorithms: Option<Algorithms>,
+    /// Those of the server's algorithms, and of the agreed ones, that are weak.
+    #[serde(default)]
+    pub weak_algorithms: Vec<WeakAlgorithm>,
     /// What the session can do; `null` if there was none.
     pub capabilities: Option<Capabilities>,
     /// What was looked at one by one, each whatever the others say (Azure Functions: `host`, `token`, `workspace`); empty for
@@ -81,6 +84,15 @@ pub struct Algorithms {
     pub mac: Vec<String>,
     /// Compression methods.
     pub compression: Vec<String>,
+}
+
+/// An algorithm that nobody should need.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct WeakAlgorithm {
+    /// Its name (`3des-cbc`).
+    pub name: String,
+    /// What is wrong with it.
+    pub why: String,
 }
 
 /// What a session can do.

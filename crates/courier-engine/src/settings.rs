@@ -133,6 +133,8 @@ pub struct SystemSetting {
     pub value: Value,
     /// Is there a value?
     pub has_value: bool,
+    /// Is it never shown?
+    pub secret: bool,
 }
 
 impl SystemSetting {
@@ -141,6 +143,7 @@ impl SystemSetting {
             setting,
             has_value: !value.is_null(),
             value: if is_secret(setting) { Value::Null } else { value },
+            secret: is_secret(setting),
         }
     }
 }

@@ -26,6 +26,9 @@ pub struct UserChange {
     pub disabled: Option<bool>,
 }
 
+/// The name of the user that the first start makes.
+pub const BOOTSTRAPPED: &str = "admin";
+
 /// The shortest password, in characters.
 const MIN_PASSWORD: usize = 8;
 /// The longest, in bytes: hashing more only costs time.
@@ -130,7 +133,7 @@ impl Users<'_> {
         }
         let password_hash = self.0.0.passwords.hash(password).await?;
         let new = NewUser {
-            username: "admin".into(),
+            username: BOOTSTRAPPED.into(),
             password_hash,
             role: Role::Admin,
         };

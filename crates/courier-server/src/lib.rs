@@ -5,6 +5,7 @@
 
 pub mod admin;
 pub mod config;
+mod first_start;
 mod http;
 mod listen;
 mod protocols;
@@ -13,5 +14,6 @@ mod serve;
 pub mod tls;
 
 pub use config::{Config, ServeOptions};
+pub use first_start::INITIAL_PASSWORD_FILE;
 pub use protocols::protocols;
-pub use serve::{INITIAL_PASSWORD_FILE, Server, StartError};
+pub use serve::{Server, StartError};

@@ -3,7 +3,7 @@
 use std::{
     fs::{self, DirBuilder, File, OpenOptions, TryLockError},
     future::Future,
-    io::{self, Write},
+    io,
     net::SocketAddr,
     os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
@@ -11,26 +11,22 @@ use std::{
     time::Duration,
 };
 
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use courier_engine::{Engine, EngineConfig, PageRequest};
+use courier_engine::{Engine, EngineConfig};
 use courier_store::Store;
 use courier_vault::Vault;
 use jiff::Timestamp;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use zeroize::Zeroizing;
 
 use crate::{
     config::Config,
+    first_start::{InitialPassword, first_user},
     http::{self, AppState, Metrics},
     listen::{self, Limits, Listener},
     protocols::protocols,
     tls::{self, CurrentCertificate},
 };
-
-/// The file in the data folder that the first start writes admin's password to, unless it was given.
-pub const INITIAL_PASSWORD_FILE: &str = "initial-admin-password";
 
 /// How long executions may take to stop by themselves.
 const ENGINE_GRACE: Duration = Duration::from_secs(10);
@@ -168,6 +164,7 @@ impl Server {
                 proxies: config.trusted_proxies.clone(),
             }),
             logins: Arc::default(),
+            initial_password: InitialPassword::of(&config.data_dir),
             stopping: CancellationToken::new(),
             requests: TaskTracker::new(),
         };
@@ -328,54 +325,4 @@ pub(crate) fn lock(config: &Config) -> Result<Option<File>, StartError> {
         }),
         Err(TryLockError::Error(source)) => Err(failed(source)),
     }
-}
-
-/// Makes the user `admin` where there is no user at all. A password made up here is written to a file first, so that
-/// it is never lost; the file of a start that made no user is taken away again.
-async fn first_user(engine: &Engine, config: &Config) -> Result<(), StartError> {
-    if let Some(password) = &config.admin_password {
-        if engine.users().bootstrap_admin(password.clone()).await? {
-            tracing::info!("made the user admin with the password from COURIER_ADMIN_PASSWORD");
-        }
-        return Ok(());
-    }
-    if !engine.users().list(PageRequest::first(1)).await?.items.is_empty() {
-        return Ok(());
-    }
-    let path = config.data_dir.join(INITIAL_PASSWORD_FILE);
-    let password = random_password()?;
-    write_secret(&path, &password).map_err(|source| StartError::Folder {
-        path: path.clone(),
-        source,
-    })?;
-    if engine.users().bootstrap_admin(password).await? {
-        tracing::info!(file = %path.display(), "made the user admin; its password is in the file");
-    } else {
-        // Another node on the same database was first.
-        let _ = fs::remove_file(&path);
-    }
-    Ok(())
-}
-
-fn random_password() -> Result<SecretString, StartError> {
-    let mut bytes = Zeroizing::new([0; 18]);
-    aws_lc_rs::rand::fill(&mut *bytes)
-        .map_err(|_| StartError::Internal("the system gives no random bytes".into()))?;
-    Ok(URL_SAFE_NO_PAD.encode(*bytes).into())
-}
-
-/// Writes the file whole, for its owner only.
-fn write_secret(path: &Path, secret: &SecretString) -> io::Result<()> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)?;
-    file.write_all(secret.expose_secret().as_bytes())?;
-    file.write_all(b"\n")?;
-    file.sync_all()
 }

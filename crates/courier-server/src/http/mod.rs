@@ -22,7 +22,7 @@ use courier_store::Store;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower_http::catch_panic::CatchPanicLayer;
 
-use crate::listen::Listener;
+use crate::{first_start::InitialPassword, listen::Listener};
 
 pub(crate) use access::{Access, Api, Caller, Credential};
 pub(crate) use brake::LoginBrake;
@@ -56,6 +56,7 @@ pub(crate) struct AppState {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) listener: Arc<Listener>,
     pub(crate) logins: Arc<LoginBrake>,
+    pub(crate) initial_password: InitialPassword,
     /// Ends streams that would otherwise keep the server from stopping.
     pub(crate) stopping: CancellationToken,
     /// Requests that change something, also those that nobody waits for any more.

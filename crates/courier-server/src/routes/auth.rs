@@ -8,7 +8,7 @@ use axum::{
     http::{StatusCode, header},
     response::{AppendHeaders, IntoResponse},
 };
-use courier_api::{LoginRequest, LoginResponse, Me, PasswordChange};
+use courier_api::{FirstStart, LoginRequest, LoginResponse, Me, PasswordChange};
 use courier_engine::Error;
 use secrecy::{ExposeSecret, SecretString};
 
@@ -49,6 +49,20 @@ pub(crate) async fn login(
     ))
 }
 
+/// Is this the first start?
+///
+/// Whose password the first start made up and wrote to a file, as long as that file is there and nobody has logged in.
+#[utoipa::path(get, path = "/api/auth/first-start", tag = "auth",
+    responses((status = 200, description = "How to log in for the first time", body = FirstStart)))]
+pub(crate) async fn first_start(State(state): State<AppState>) -> ApiResult<Json<FirstStart>> {
+    let owner = state.initial_password.owner(&state.engine).await?;
+    let waits = owner.filter(|owner| owner.last_login_at.is_none());
+    Ok(Json(FirstStart {
+        first_start: waits.is_some(),
+        username: waits.map(|owner| owner.username),
+    }))
+}
+
 /// Log out
 ///
 /// Ends the session that the request came in by, and clears the cookie. An API token is not a session: it stays.
@@ -82,6 +96,9 @@ pub(crate) async fn change_password(
     let new = SecretString::from(change.new_password.expose());
     let auth = state.engine.auth();
     auth.change_password(&actor, &token, current, new).await?;
+    if let Some(user) = actor.id {
+        state.initial_password.replaced(&state.engine, user).await?;
+    }
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -90,8 +107,10 @@ pub(crate) async fn change_password(
 /// A token may always ask this, whatever its scopes.
 #[utoipa::path(get, path = "/api/auth/me", tag = "auth",
     responses((status = 200, description = "The caller", body = Me)))]
-pub(crate) async fn me(Extension(actor): Caller) -> Json<Me> {
-    Json(Me {
+pub(crate) async fn me(State(state): State<AppState>, Extension(actor): Caller) -> ApiResult<Json<Me>> {
+    let owner = state.initial_password.owner(&state.engine).await?;
+    Ok(Json(Me {
+        initial_password: owner.is_some_and(|owner| Some(owner.id) == actor.id),
         id: actor.id,
         username: actor.name,
         role: users::role(actor.role),
@@ -99,5 +118,5 @@ pub(crate) async fn me(Extension(actor): Caller) -> Json<Me> {
             let words = scopes.iter().map(ToString::to_string);
             words.collect()
         }),
-    })
+    }))
 }

@@ -254,6 +254,7 @@ fn tested(report: TestReport) -> TestResult {
             mac: lists.mac,
             compression: lists.compression,
         }),
+        weak_algorithms: Vec::new(),
         capabilities: report.capabilities.map(|can| courier_api::Capabilities {
             resume_download: can.resume_download,
             resume_upload: can.resume_upload,

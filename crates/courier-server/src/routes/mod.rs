@@ -13,6 +13,7 @@ mod folder_mappings;
 mod jobs;
 mod keys;
 mod overview;
+mod protocols;
 mod pulls;
 mod settings;
 mod storages;
@@ -43,6 +44,7 @@ const CONNECTION: usize = 8 * 1024 * 1024;
 pub(crate) fn api(state: AppState) -> Api {
     Api::new(state, description())
         .at(Public, routes!(auth::login).layer(body_limit(LOGIN)))
+        .at(Public, routes!(auth::first_start))
         .at(Viewer, routes!(auth::logout))
         .at(Viewer, routes!(auth::me))
         .at(Viewer, routes!(auth::change_password))
@@ -51,6 +53,7 @@ pub(crate) fn api(state: AppState) -> Api {
         // Everybody has tokens; those of others are an admin's alone, which the engine sees to.
         .at(Viewer, routes!(tokens::list, tokens::create))
         .at(Viewer, routes!(tokens::revoke))
+        .at(Viewer, routes!(protocols::protocols))
         .at(Viewer, routes!(connections::list))
         .at(
             Operator,

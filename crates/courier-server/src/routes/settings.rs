@@ -3,13 +3,24 @@
 use axum::{Extension, extract::State};
 use courier_api::{Page, Setting, SettingInput};
 use courier_engine::settings::SystemSetting;
+use courier_transfer::settings::Kind;
 use serde_json::{Map, Value};
 
 use super::whole;
 use crate::http::{ApiError, ApiResult, AppState, Caller, Json, Path, typed};
 
 /// What clients may send back without meaning it.
-const READ_ONLY: &[&str] = &["key", "default", "type", "help", "has_value"];
+const READ_ONLY: &[&str] = &[
+    "key",
+    "default",
+    "type",
+    "help",
+    "has_value",
+    "choices",
+    "min",
+    "max",
+    "secret",
+];
 
 /// List settings
 #[utoipa::path(get, path = "/api/settings", tag = "settings",
@@ -49,12 +60,21 @@ fn shown(setting: SystemSetting) -> ApiResult<Setting> {
         .and_then(Value::as_str)
         .unwrap_or_default()
         .to_owned();
+    let (choices, bounds) = match setting.setting.kind {
+        Kind::Choice { choices } => (Some(choices), None),
+        Kind::Integer { min, max } => (None, Some((min, max))),
+        _ => (None, None),
+    };
     Ok(Setting {
         key: setting.setting.name.into(),
         value: setting.value,
         has_value: setting.has_value,
         default: described.get("default").cloned().unwrap_or_default(),
         kind,
+        choices: choices.map(|words| words.iter().map(|word| (*word).to_owned()).collect()),
+        min: bounds.map(|(min, _)| min),
+        max: bounds.map(|(_, max)| max),
+        secret: setting.secret,
         help: setting.setting.help.into(),
     })
 }

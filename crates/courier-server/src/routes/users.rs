@@ -70,9 +70,12 @@ pub(crate) async fn update(
         role: patch.role.map(engine_role),
         disabled: patch.disabled,
     };
-    Ok(Json(shown(
-        state.engine.users().update(&actor, id, change).await?,
-    )))
+    let has_another_password = change.password.is_some();
+    let user = state.engine.users().update(&actor, id, change).await?;
+    if has_another_password {
+        state.initial_password.replaced(&state.engine, id).await?;
+    }
+    Ok(Json(shown(user)))
 }
 
 /// Delete a user
