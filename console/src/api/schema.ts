@@ -1,6 +1,29 @@
 // Made from the API's OpenAPI document by `npm run types`.
 
 export interface paths {
+    "/api/activity": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get the activity of the last hours
+         * @description An item for each hour, the oldest first and the one that runs last, also where nothing happened. What was forgotten by now
+         *     (`executions.retention_days`, `audit.retention_days`) is missing.
+         *
+         *     Needs the role viewer.
+         */
+        get: operations["overview_activity"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/alerts": {
         parameters: {
             query?: never;
@@ -164,6 +187,28 @@ export interface paths {
          *     Needs the role admin.
          */
         get: operations["audit_verify"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/auth/first-start": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Is this the first start?
+         * @description Whose password the first start made up and wrote to a file, as long as that file is there and nobody has logged in.
+         *
+         *     Needs no login.
+         */
+        get: operations["auth_first_start"];
         put?: never;
         post?: never;
         delete?: never;
@@ -637,6 +682,33 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Watch everything
+         * @description Server-sent events, of all nodes. First `hello` with a `Hello`. `execution` has an `ExecutionChange`, whenever an execution or
+         *     one of its steps changes its state; of one that changes more often than twice a second, the newest. `progress` has an
+         *     `ExecutionProgress`, for each file that moves once a second at most, and its end; `summary` an `ExecutionSummary`, once a second
+         *     while its numbers change. `changed` has a `Changed`: what somebody or something may have changed, to be read again, once a second
+         *     at most for each. `gap` says that some of all this may have been missed: everything is to be read again. The stream ends when the
+         *     session or token that asked for it ends.
+         *
+         *     Needs the role viewer.
+         */
+        get: operations["overview_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/executions": {
         parameters: {
             query?: never;
@@ -1034,6 +1106,28 @@ export interface paths {
          * @description Needs the role viewer.
          */
         get: operations["overview_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/protocols": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List protocols
+         * @description Each with the fields that its connections take, from the table that checks them.
+         *
+         *     Needs the role viewer.
+         */
+        get: operations["connections_protocols"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1478,6 +1572,49 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description An hour. Times are those at which something ended. */
+        ActivityHour: {
+            /**
+             * Format: date-time
+             * @description Its beginning, a whole hour in UTC.
+             */
+            at: string;
+            /**
+             * Format: int64
+             * @description Their bytes, and those of transfers that failed on their way.
+             */
+            bytes: number;
+            /**
+             * Format: int64
+             * @description Executions that were completed, but for scheduled pulls that found nothing.
+             */
+            completed: number;
+            /**
+             * Format: int64
+             * @description Files that were downloaded.
+             */
+            downloads: number;
+            /**
+             * Format: int64
+             * @description Executions that failed.
+             */
+            failed: number;
+            /**
+             * Format: int64
+             * @description Files that moved: uploads, downloads and pulls together.
+             */
+            files: number;
+            /**
+             * Format: int64
+             * @description Files that were pulled.
+             */
+            pulled: number;
+            /**
+             * Format: int64
+             * @description Files that were uploaded.
+             */
+            uploads: number;
+        };
         /** @description A key for a connection: exactly one of the two. */
         AddConnectionKey: {
             generate?: components["schemas"]["KeyType"] | null;
@@ -1652,6 +1789,13 @@ export interface components {
              */
             duration_ms: number;
         };
+        /** @description A choice of algorithms that has a name. */
+        AlgorithmPreset: {
+            /** @description What it takes. */
+            help: string;
+            /** @description Its name (`default`). */
+            name: string;
+        };
         /** @description The algorithm lists of a server's key exchange message (RFC 4253 section 7.1). */
         Algorithms: {
             /** @description Compression methods. */
@@ -1672,6 +1816,43 @@ export interface components {
             /** @description A fingerprint that the server has presented. */
             fingerprint: string;
         };
+        /**
+         * @description What helps, or begins to.
+         * @enum {string}
+         */
+        AttentionAction: "approve_host_key" | "test" | "run" | "open";
+        /** @description Something that somebody should look at. */
+        AttentionItem: {
+            /** @description What helps, or begins to. */
+            action: components["schemas"]["AttentionAction"];
+            code?: components["schemas"]["ErrorCode"] | null;
+            /**
+             * Format: uuid
+             * @description The connection that it is, or belongs to.
+             */
+            connection_id?: string | null;
+            /**
+             * Format: uuid
+             * @description Its id; `null` for the server.
+             */
+            id?: string | null;
+            /** @description What it is. */
+            kind: components["schemas"]["AttentionKind"];
+            /** @description Its name. */
+            name: string;
+            /** @description What is wrong, and what helps. */
+            reason: string;
+            /**
+             * Format: date-time
+             * @description Since when, where that is known.
+             */
+            since?: string | null;
+        };
+        /**
+         * @description What somebody should look at.
+         * @enum {string}
+         */
+        AttentionKind: "connection" | "folder_mapping" | "job" | "alert" | "certificate" | "ssh_key" | "token" | "server";
         /** @description Something that happened (specification 6.15). */
         AuditEntry: {
             /**
@@ -1795,6 +1976,16 @@ export interface components {
             /** @description Modification times can be set. */
             set_times: boolean;
         };
+        /** @description Something may have changed and is to be read again: the data of the event `changed`. */
+        Changed: {
+            /**
+             * Format: uuid
+             * @description Which one; none where it may be any.
+             */
+            id?: string | null;
+            /** @description What, as it stands in the routes: `connections`, `folder-mappings`, `jobs`, `ssh-keys` … */
+            what: string;
+        };
         /** @description A connection. Fields that its protocol does not have are absent; secrets are never in it. */
         Connection: {
             /** @description Local ports for active mode: `40000-40100` (FTP). */
@@ -1803,6 +1994,11 @@ export interface components {
             auth_method: components["schemas"]["AuthMethod"];
             /** @description Every remote path lies below it. */
             base_path?: string | null;
+            /**
+             * Format: date-time
+             * @description When the client certificate ends.
+             */
+            client_certificate_not_after?: string | null;
             /**
              * Format: int32
              * @description Time for everything until a session is ready, seconds.
@@ -1878,6 +2074,7 @@ export interface components {
             protocol: string;
             /** @description Ways around what a server gets wrong, by name (FTP). */
             quirks?: string[] | null;
+            server_certificate?: components["schemas"]["ServerCertificate"] | null;
             /** @description The time zone of the server's listings, an IANA name (FTP). */
             server_timezone?: string | null;
             ssh_algorithms?: components["schemas"]["SshAlgorithms"] | null;
@@ -1910,6 +2107,41 @@ export interface components {
             username?: string | null;
             /** @description Every insecure or weak choice, in words. */
             warnings: string[];
+        };
+        /** @description A field of a connection. */
+        ConnectionField: {
+            /** @description The words that it may be, for `choice`, or may hold, for `text_list`; `null` for any. */
+            choices?: string[] | null;
+            /** @description What the words mean, by word; not all say it. */
+            choices_help: {
+                [key: string]: string;
+            };
+            /** @description What it is when not given; `null` where there is no such value. */
+            default?: unknown;
+            /** @description Where a form shows it. */
+            group: components["schemas"]["FieldGroup"];
+            /** @description What it does. */
+            help: string;
+            /**
+             * Format: int64
+             * @description The largest number, for `integer`.
+             */
+            max?: number | null;
+            /**
+             * Format: int64
+             * @description The smallest number, for `integer`.
+             */
+            min?: number | null;
+            /** @description Its name; `properties.tenant_id` is `tenant_id` in the object `properties`. */
+            name: string;
+            /** @description Must it be given (where `when` holds)? */
+            required: boolean;
+            /**
+             * @description What it holds: `text`, `long_text`, `bool`, `integer`, `choice`, `text_list`, `object`, `remote_path`, `local_path`; `secret`
+             *     and `long_secret`, which are never shown; `keys`, a list of ids of SSH keys.
+             */
+            type: string;
+            when?: components["schemas"]["FieldCondition"] | null;
         };
         /**
          * @description A connection to make, replace or change. A field of another protocol, or one that is unknown, is an error (3011);
@@ -2120,6 +2352,33 @@ export interface components {
             /** @description Who or what started it: a user's name, or `schedule`. */
             triggered_by: string;
         };
+        /** @description An execution or one of its steps changed: the data of the event `execution`. */
+        ExecutionChange: {
+            /**
+             * Format: uuid
+             * @description The execution.
+             */
+            id: string;
+            /**
+             * Format: uuid
+             * @description The job; none where it is a folder mapping's.
+             */
+            job_id?: string | null;
+            /** @description The job's or the folder mapping's name when it was asked for. */
+            job_name: string;
+            /**
+             * Format: uuid
+             * @description The folder mapping; none where it is a job's.
+             */
+            mapping_id?: string | null;
+            /** @description Where it is now. */
+            state: components["schemas"]["ExecutionState"];
+            /**
+             * Format: int32
+             * @description The step that changed, from 1; none where the execution itself did.
+             */
+            step?: number | null;
+        };
         /** @description Why an execution or a step failed. */
         ExecutionError: {
             /** @description The reason as a number. */
@@ -2128,6 +2387,14 @@ export interface components {
             kind: string;
             /** @description What happened, what was expected and seen, and what helps. */
             message: string;
+        };
+        /** @description A file that moves, in any execution: the data of the event `progress`. */
+        ExecutionProgress: components["schemas"]["Progress"] & {
+            /**
+             * Format: uuid
+             * @description The execution.
+             */
+            execution_id: string;
         };
         /**
          * @description Where an execution is.
@@ -2184,6 +2451,14 @@ export interface components {
             /** @description Its type. */
             step_type: string;
         };
+        /** @description How far a step of any execution is as a whole: the data of the event `summary`. */
+        ExecutionSummary: components["schemas"]["StepProgress"] & {
+            /**
+             * Format: uuid
+             * @description The execution.
+             */
+            execution_id: string;
+        };
         /** @description A file that comes each day. */
         ExpectedFile: {
             /** @description When it must have come, counted from local midnight: `06:30`. */
@@ -2205,6 +2480,40 @@ export interface components {
             /** @description On which days; every day where none is named. */
             weekdays?: components["schemas"]["Weekday"][];
         };
+        /** @description Something that ends soon, or has ended. */
+        ExpiringItem: {
+            /**
+             * Format: date-time
+             * @description When it ends, or has ended.
+             */
+            at: string;
+            /**
+             * Format: uuid
+             * @description The connection that it belongs to.
+             */
+            connection_id?: string | null;
+            /**
+             * Format: uuid
+             * @description Its id: that of the connection for certificates; `null` for this server's own.
+             */
+            id?: string | null;
+            /** @description What it is. */
+            kind: components["schemas"]["ExpiringKind"];
+            /** @description Its name. */
+            name: string;
+            /** @description What that means, in words. */
+            reason: string;
+        };
+        /**
+         * @description What ends.
+         * @enum {string}
+         */
+        ExpiringKind: "server_certificate" | "client_certificate" | "listener_certificate" | "token" | "ssh_key";
+        /**
+         * @description A form of exported entries.
+         * @enum {string}
+         */
+        ExportFormat: "jsonl" | "csv";
         /**
          * @description What to do when a step fails.
          * @enum {string}
@@ -2233,6 +2542,13 @@ export interface components {
             /** @description What to do. */
             type: components["schemas"]["FailureAction"];
         };
+        /** @description Another field of the same connection has one of these values. */
+        FieldCondition: {
+            /** @description The other field. */
+            field: string;
+            /** @description The values. */
+            is: unknown[];
+        };
         /** @description A field that is wrong, and why. */
         FieldError: {
             /** @description The field's name, or its path from the body's root (`steps[0].config.remote_path`). */
@@ -2240,6 +2556,11 @@ export interface components {
             /** @description What is wrong, and what was expected. */
             message: string;
         };
+        /**
+         * @description Where a form shows a field.
+         * @enum {string}
+         */
+        FieldGroup: "address" | "login" | "trust" | "protocol" | "limits";
         /** @description A file or folder on a server. */
         FileEntry: {
             /** @description Is it a folder? */
@@ -2260,6 +2581,13 @@ export interface components {
              * @description Its size, bytes; `null` where the server doesn't say.
              */
             size?: number | null;
+        };
+        /** @description How to log in for the first time. */
+        FirstStart: {
+            /** @description Has nobody logged in yet, and is the password that the first start made up still where it was written? */
+            first_start: boolean;
+            /** @description The user whose password it is; `null` where it is over. */
+            username?: string | null;
         };
         /** @description A folder mapping. */
         FolderMapping: {
@@ -2456,6 +2784,15 @@ export interface components {
          * @enum {string}
          */
         Health: "unknown" | "healthy" | "failing" | "requires_attention";
+        /** @description Who tells: the data of the event `hello`, the first of a stream. */
+        Hello: {
+            /** @description What the console that it serves is known by. It changes with the console: a page that was loaded before is outdated then. */
+            console: string;
+            /** @description The node that answers. */
+            node: string;
+            /** @description Its version. */
+            version: string;
+        };
         /**
          * @description Which host keys are accepted (specification 6.7).
          * @enum {string}
@@ -2607,6 +2944,28 @@ export interface components {
          * @enum {string}
          */
         KeyUse: "active" | "revoked";
+        /** @description An SSH algorithm. */
+        KnownAlgorithm: {
+            /** @description Does FIPS mode allow it? */
+            fips: boolean;
+            /** @description Its name (`aes128-gcm@openssh.com`). */
+            name: string;
+            /** @description Why nobody should need it; `null` where it is sound. */
+            weak?: string | null;
+        };
+        /** @description Every SSH algorithm that there is here, the best first. */
+        KnownAlgorithms: {
+            /** @description Ciphers. */
+            encryption: components["schemas"]["KnownAlgorithm"][];
+            /** @description Host key signature algorithms. */
+            host_key: components["schemas"]["KnownAlgorithm"][];
+            /** @description Key exchange methods. */
+            key_exchange: components["schemas"]["KnownAlgorithm"][];
+            /** @description Message authentication codes. */
+            mac: components["schemas"]["KnownAlgorithm"][];
+            /** @description The presets: all but the weak ones, all, and those that FIPS mode allows. */
+            presets: components["schemas"]["AlgorithmPreset"][];
+        };
         /** @description A host key that a connection trusts, or was offered (specification 6.7.1). */
         KnownHost: {
             /** @description Is it approved? If not, the server presented it, and it waits for somebody to. */
@@ -2710,6 +3069,8 @@ export interface components {
              * @description The user's id.
              */
             id?: string | null;
+            /** @description Does the caller still have the password that the first start made up? Another one is due. */
+            initial_password?: boolean;
             /** @description What the caller may do; that of an API token may be less than its owner's. */
             role: components["schemas"]["Role"];
             /** @description The parts of the API that the caller's token is for; `null` for all. */
@@ -2782,10 +3143,19 @@ export interface components {
             executions: {
                 [key: string]: number;
             };
+            /** @description What ends within 30 days or has ended, the soonest first, 50 at most. */
+            expiring?: components["schemas"]["ExpiringItem"][];
             /** @description What moved in the last 24 hours. */
             moved_24h: components["schemas"]["Moved"];
             /** @description What moved in the last 7 days. */
             moved_7d: components["schemas"]["Moved"];
+            /** @description What somebody should look at, the gravest first, 50 at most. */
+            needs_attention?: components["schemas"]["AttentionItem"][];
+            /**
+             * Format: int64
+             * @description How much there is of that.
+             */
+            needs_attention_total?: number;
             /** @description What runs by itself next, the earliest first, 10 at most; each schedule once. */
             next_runs: components["schemas"]["UpcomingRun"][];
             /** @description The node that answers. */
@@ -2800,6 +3170,13 @@ export interface components {
             version: string;
             /** @description What is unsafe about how this server is reached, in words. */
             warnings: string[];
+        };
+        /** @description One page of a list. */
+        Page_ActivityHour: {
+            /** @description The items. */
+            items: components["schemas"]["ActivityHour"][];
+            /** @description What to give as `cursor` for the next page; `null` on the last one. */
+            next_cursor?: string | null;
         };
         /** @description One page of a list. */
         Page_Alert: {
@@ -2882,6 +3259,13 @@ export interface components {
         Page_NextRun: {
             /** @description The items. */
             items: components["schemas"]["NextRun"][];
+            /** @description What to give as `cursor` for the next page; `null` on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_ProtocolDescription: {
+            /** @description The items. */
+            items: components["schemas"]["ProtocolDescription"][];
             /** @description What to give as `cursor` for the next page; `null` on the last one. */
             next_cursor?: string | null;
         };
@@ -2994,6 +3378,28 @@ export interface components {
              * @description Bytes a second over the last five seconds.
              */
             transfer_rate_bytes_per_sec: number;
+        };
+        /** @description A protocol, and all that its connections take. */
+        ProtocolDescription: {
+            algorithms?: components["schemas"]["KnownAlgorithms"] | null;
+            /** @description How it can authenticate, the recommended way first. */
+            auth_methods: components["schemas"]["AuthMethod"][];
+            /**
+             * Format: int32
+             * @description The port where none is given; `null` for a protocol without a host.
+             */
+            default_port?: number | null;
+            /**
+             * @description The fields of a connection, in the order in which somebody fills them in; without `name`, `group`, `notes` and `status`,
+             *     which all have.
+             */
+            fields: components["schemas"]["ConnectionField"][];
+            /** @description What it is, and when to take it. */
+            help: string;
+            /** @description Does it move files? Then its connections can be browsed, and have folder mappings. */
+            moves_files: boolean;
+            /** @description Its name (`sftp`). */
+            name: string;
         };
         /** @description A file that was pulled. */
         PulledFile: {
@@ -3168,8 +3574,24 @@ export interface components {
          * @description A secret text.
          */
         Secret: string;
+        /** @description A server's certificate as it was seen last. */
+        ServerCertificate: {
+            /** @description Who signed it. */
+            issuer: string;
+            /**
+             * Format: date-time
+             * @description When it ends.
+             */
+            not_after: string;
+            /** @description Whom it is for. */
+            subject: string;
+            /** @description SHA-256 of the certificate, hex with colons. */
+            thumbprint_sha256: string;
+        };
         /** @description A setting, described. */
         Setting: {
+            /** @description The words that it may be, for `choice`. */
+            choices?: string[] | null;
             /** @description What it is when nobody set it. */
             default: unknown;
             /** @description Is there a value? */
@@ -3178,6 +3600,18 @@ export interface components {
             help: string;
             /** @description Its name (`security.fips_mode_enabled`). */
             key: string;
+            /**
+             * Format: int64
+             * @description The largest number, for `integer`.
+             */
+            max?: number | null;
+            /**
+             * Format: int64
+             * @description The smallest number, for `integer`.
+             */
+            min?: number | null;
+            /** @description Is it never shown? */
+            secret?: boolean;
             /** @description What it holds: `bool`, `integer`, `text`, `choice` … */
             type: string;
             /** @description What it is now; `null` of a secret, which is never shown. */
@@ -3445,6 +3879,8 @@ export interface components {
             tls_certificate?: components["schemas"]["TlsCertificate"] | null;
             /** @description What is insecure or weak about the connection, in words. */
             warnings?: string[];
+            /** @description Those of the server's algorithms, and of the agreed ones, that are weak. */
+            weak_algorithms?: components["schemas"]["WeakAlgorithm"][];
         };
         /**
          * @description Which certificates are accepted (specification 6.3.2).
@@ -3640,13 +4076,18 @@ export interface components {
             password?: components["schemas"]["Secret"] | null;
             role?: components["schemas"]["Role"] | null;
         };
+        /** @description An algorithm that nobody should need. */
+        WeakAlgorithm: {
+            /** @description Its name (`3des-cbc`). */
+            name: string;
+            /** @description What is wrong with it. */
+            why: string;
+        };
         /**
          * @description A day of the week.
          * @enum {string}
          */
         Weekday: "mon" | "tue" | "wed" | "thu" | "fri" | "sat" | "sun";
-        /** @enum {string} */
-        ExportFormat: "jsonl" | "csv";
     };
     responses: never;
     parameters: never;
@@ -3656,6 +4097,38 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    overview_activity: {
+        parameters: {
+            query?: {
+                /** @description How many hours, the one that runs included: 168 by default, 744 at most. */
+                hours?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The hours */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_ActivityHour"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     alerts_list: {
         parameters: {
             query?: {
@@ -4034,6 +4507,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AuditReport"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    auth_first_start: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How to log in for the first time */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FirstStart"];
                 };
             };
             /** @description What went wrong */
@@ -4979,6 +5481,35 @@ export interface operations {
             };
         };
     };
+    overview_events: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The events */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     executions_list: {
         parameters: {
             query?: {
@@ -5750,6 +6281,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Overview"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    connections_protocols: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Protocols */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_ProtocolDescription"];
                 };
             };
             /** @description What went wrong */
