@@ -23,6 +23,7 @@ import { useChanges } from '../api/live'
 import { queryClient, useAction } from '../api/query'
 import { useMay, useMe } from '../auth/session'
 import { words } from '../ui/format'
+import { LeaveQuestion } from '../ui/LeaveQuestion'
 import { Loading } from '../ui/Loading'
 import { Jump } from './Jump'
 import { type NavItem, nav } from './nav'
@@ -87,6 +88,7 @@ export function Shell() {
         </Suspense>
       </AppShell.Main>
       <Jump />
+      <LeaveQuestion />
     </AppShell>
   )
 }

@@ -1,0 +1,21 @@
+import { useBlocker } from 'react-router'
+import { Confirm } from './Confirm'
+import { anythingUnsaved } from './useLeaveGuard'
+
+/** Asks before a page with unsaved changes is left. Once, in the shell: the router knows of one such question only. */
+export function LeaveQuestion() {
+  const blocker = useBlocker(
+    ({ currentLocation, nextLocation }) => anythingUnsaved() && currentLocation.pathname !== nextLocation.pathname,
+  )
+  return (
+    <Confirm
+      opened={blocker.state === 'blocked'}
+      onClose={() => blocker.reset?.()}
+      title="Leave without saving?"
+      action="Leave"
+      onConfirm={() => blocker.proceed?.()}
+    >
+      What you changed on this page is not saved and would be lost.
+    </Confirm>
+  )
+}
