@@ -28,9 +28,27 @@ export function bytes(value: number): string {
 /** `1.2 MB/s`. */
 export const rate = (bytesPerSecond: number) => `${bytes(bytesPerSecond)}/s`
 
-/** `trust_on_first_use` → `Trust on first use`. */
+/** Words that are written otherwise than they are spelt in names. */
+const written: Record<string, string> = {
+  api: 'API',
+  cidr: 'CIDR',
+  fips: 'FIPS',
+  ftp: 'FTP',
+  id: 'ID',
+  sftp: 'SFTP',
+  smtp: 'SMTP',
+  ssh: 'SSH',
+  starttls: 'STARTTLS',
+  tls: 'TLS',
+  url: 'URL',
+}
+
+/** `trust_on_first_use` → `Trust on first use`, `ssh_key` → `SSH key`. */
 export function words(name: string): string {
-  const text = name.replaceAll('_', ' ')
+  const text = name
+    .split('_')
+    .map((word) => written[word] ?? word)
+    .join(' ')
   return text.charAt(0).toUpperCase() + text.slice(1)
 }
 
