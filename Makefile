@@ -15,31 +15,48 @@ all := --locked --workspace --all-features
 # The benchmark's own program, outside the workspace.
 delay_line := bench/delay-line/Cargo.toml
 
+# The console's bundle, which the binary embeds, and all that it is made of. Folders are in it, too: they are newer where a
+# file is gone.
+bundle := console/dist/index.html
+bundle_of := $(shell find console/src console/public) $(addprefix console/,index.html package-lock.json postcss.config.js vite.config.ts)
+
 # Of the workspace, and of what is built apart from it.
 locks = $(shell git ls-files '*Cargo.lock')
 
-.PHONY: help build run test lint soak fuzz bench bench-jobs bench-history fmt clean
-.PHONY: check-format check-locks check-licences check-code check-tests check-docs
+.PHONY: help build run test lint console pictures soak fuzz bench bench-jobs bench-history fmt clean
+.PHONY: check-format check-locks check-licences check-console check-code check-tests check-browser check-docs
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-build: ## the optimised binary: target/release/courier
+build: ## the optimised binary with the console in it: target/release/courier
 	@scripts/setup build
+	@$(MAKE) $(bundle)
 	cargo build --locked --release -p courier
 
 run: ## build, and watch files move: `courier demo`
 	@scripts/setup build
+	@$(MAKE) $(bundle)
 	cargo build $(all) --bin courier
 	@exec $(target)/debug/courier demo
 
 test: ## everything that must be true before a change goes in
 	@scripts/setup test
-	@for stage in format locks licences code tests docs; do $(MAKE) check-$$stage; done
+	@for stage in format locks licences console code tests browser docs; do $(MAKE) check-$$stage; done
 
 lint: ## the part of `make test` that compiles nothing to run
 	@scripts/setup test
-	@for stage in format locks licences code; do $(MAKE) check-$$stage; done
+	@for stage in format locks licences console code; do $(MAKE) check-$$stage; done
+
+console: ## the console beside a server that runs, with changes seen at once; COURIER_SERVER=http://127.0.0.1:8440
+	@scripts/setup build
+	npm run --prefix console dev
+
+pictures: ## take the pictures of the console in docs/pictures anew
+	@scripts/setup test
+	@$(MAKE) $(bundle)
+	cargo build $(all) --bin courier
+	COURIER_BIN=$(abspath $(target))/debug/courier npm run --prefix console pictures
 
 soak: ## kill everything in mid-transfer, twenty times each; SOAK_ROUNDS=5 SOAK_MIB=256 SOAK_FILES=1000 SOAK_SEED=7 SOAK_ARGS="-E 'test(nodes)'"
 	@scripts/setup test
@@ -83,9 +100,14 @@ fmt: ## format the sources
 	@scripts/setup build
 	cargo fmt --all
 	cargo fmt --manifest-path $(delay_line)
+	npm run --prefix console format
 
 clean: ## remove what was built
 	cargo clean
+	rm -rf console/dist
+
+$(bundle): $(bundle_of)
+	npm run --prefix console build
 
 # ---- the stages of `make test`, cheap ones first
 
@@ -105,6 +127,14 @@ check-licences:
 	@for lock in $(locks); do \
 	  cargo deny --log-level error --locked --manifest-path $${lock%.lock}.toml check licenses bans sources; \
 	done
+	console/scripts/licences.mjs
+
+check-console:
+	$(call heading,console: style$(comma) types$(comma) unit tests$(comma) bundle)
+	npm run --prefix console check
+	npm run --prefix console test
+	@$(MAKE) $(bundle)
+	console/scripts/size.mjs
 
 check-code:
 	$(call heading,clippy)
@@ -115,6 +145,11 @@ check-tests:
 	$(call heading,tests)
 	cargo nextest run $(all) --profile ci
 	cargo test $(all) --doc --quiet
+
+check-browser:
+	$(call heading,the console in a browser)
+	cargo build $(all) --bin courier
+	COURIER_BIN=$(abspath $(target))/debug/courier npm run --prefix console browser
 
 check-docs:
 	$(call heading,documentation)
