@@ -1,0 +1,65 @@
+import { List, Text } from '@mantine/core'
+import { useDebouncedValue } from '@mantine/hooks'
+import { keepPreviousData, useQuery } from '@tanstack/react-query'
+import { api, read } from '../../api/client'
+import type { ProblemError } from '../../api/problem'
+import type { schemas } from '../../api/types'
+import { Time } from '../Time'
+
+/** When schedules would run next, by the server, a moment after they were changed. */
+export function useNextRuns(schedules: schemas['Schedule'][]) {
+  const [asked] = useDebouncedValue(schedules, 300)
+  return useQuery<schemas['NextRun'][], ProblemError>({
+    queryKey: ['jobs', 'next-runs', asked],
+    queryFn: async () => (await read(api.POST('/api/jobs/next-runs', { body: { schedules: asked, count: 5 } }))).items,
+    enabled: asked.length > 0,
+    placeholderData: keepPreviousData,
+    retry: false,
+  })
+}
+
+/** The next five runs of schedules that need not have been saved. */
+export function NextRuns({ schedules }: { schedules: schemas['Schedule'][] }) {
+  const runs = useNextRuns(schedules)
+  if (schedules.length === 0) return null
+  if (runs.error) {
+    return (
+      <Text size="sm" c="red" role="status">
+        {runs.error.message}
+      </Text>
+    )
+  }
+  return <RunList runs={runs.data ?? []} />
+}
+
+/** Times of runs to come, in the viewer's zone and on the schedule's clocks. */
+export function RunList({ runs }: { runs: schemas['NextRun'][] }) {
+  if (runs.length === 0) {
+    return (
+      <Text size="sm" c="dimmed" role="status">
+        There is no run to come.
+      </Text>
+    )
+  }
+  return (
+    <List size="sm" spacing={2} listStyleType="none" aria-label="Next runs">
+      {runs.map((run) => (
+        <List.Item key={`${run.at} ${run.schedule}`}>
+          <Time at={run.at} as="full" />{' '}
+          <Text span size="sm" c="dimmed">
+            <Time at={run.at} as="ago" />
+            {clockThere(run)}
+          </Text>
+        </List.Item>
+      ))}
+    </List>
+  )
+}
+
+/** What the schedule's clocks show then, where they are not the viewer's. */
+function clockThere(run: schemas['NextRun']): string {
+  const here = new Date(run.at)
+  const local = run.local.slice(11, 16)
+  const same = here.getHours() === Number(local.slice(0, 2)) && here.getMinutes() === Number(local.slice(3))
+  return same ? '' : `, ${local} in ${run.timezone}`
+}
