@@ -3,7 +3,7 @@ type Facts = Record<string, unknown>
 const isFacts = (value: unknown): value is Facts => typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** What would only be noise on one line. */
-const QUIET = /(^|_)(id|ids|sha256|mac|entry|thumbprint)$/
+const QUIET = /(^|_)(id|ids|sha256|mac|entry|thumbprint|modified|at)$/
 
 /** One line out of many facts: those that say most, at most `most` of them. */
 export function gist(facts: Facts, most = 3): string {
