@@ -1,5 +1,7 @@
 import { JsonInput, NumberInput, PasswordInput, Select, Switch, TagsInput, Textarea, TextInput } from '@mantine/core'
+import type { ReactNode } from 'react'
 import { words } from './format'
+import { Help } from './Help'
 
 /** A setting that describes itself, as the API gives it: for step types, protocols and the whole system. */
 export type SettingDescription = {
@@ -28,7 +30,7 @@ type Props = {
 export function SettingInput({ setting, label, value, onChange, error, disabled }: Props) {
   const shared = {
     label: label ?? words(setting.name),
-    description: setting.help,
+    description: <Help text={setting.help} />,
     error,
     disabled,
     withAsterisk: setting.required,
@@ -122,7 +124,7 @@ export function SettingInput({ setting, label, value, onChange, error, disabled 
 
 type ObjectProps = Omit<Props, 'setting' | 'label'> & {
   label: string
-  description: string
+  description: ReactNode
   withAsterisk?: boolean
   name: string
 }
