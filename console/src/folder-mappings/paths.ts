@@ -8,7 +8,7 @@ export function crumbs(path: string, top: string): Crumb[] {
   const absolute = path.startsWith('/')
   const trail: Crumb[] = [{ label: absolute ? '/' : top, path: absolute ? '/' : '' }]
   let sofar = absolute ? '/' : ''
-  for (const name of path.split('/').filter(Boolean)) {
+  for (const name of path.split('/').filter((name) => name && name !== '.')) {
     sofar += sofar === '' || sofar.endsWith('/') ? name : `/${name}`
     trail.push({ label: name, path: sofar })
   }
