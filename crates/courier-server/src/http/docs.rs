@@ -7,7 +7,7 @@ use axum::{
     body::Bytes,
     extract::Path,
     http::header,
-    response::{Html, IntoResponse, Redirect, Response},
+    response::{IntoResponse, Redirect, Response},
     routing::get,
 };
 use courier_api::{
@@ -94,7 +94,7 @@ fn name_items(openapi: &mut utoipa::openapi::OpenApi) {
     }
 }
 
-/// `/`, `/problems`, `/api/openapi.json` and `/api/docs`.
+/// `/problems`, `/api/openapi.json` and `/api/docs`.
 pub(super) fn router(mut openapi: utoipa::openapi::OpenApi) -> Router<AppState> {
     name_items(&mut openapi);
     let document = Bytes::from(openapi.to_json().unwrap_or_default());
@@ -105,20 +105,11 @@ pub(super) fn router(mut openapi: utoipa::openapi::OpenApi) -> Router<AppState> 
         self::page(&file, config)
     };
     Router::new()
-        .route("/", get(welcome))
         .route("/problems/{code}", get(problem))
         .route("/api/openapi.json", get(document))
         .route("/api/docs", get(|| async { Redirect::permanent("/api/docs/") }))
         .route("/api/docs/", get(page.clone()))
         .route("/api/docs/{*file}", get(page))
-}
-
-async fn welcome() -> Html<&'static str> {
-    Html(concat!(
-        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Courier</title>",
-        "<h1>Courier</h1><p>This server answers to its <a href=\"/api/docs/\">API</a> and to the command line ",
-        "<code>courier</code>. It has no web console yet.</p></html>\n"
-    ))
 }
 
 /// What the `type` of a problem document points to.

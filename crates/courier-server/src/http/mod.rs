@@ -4,6 +4,7 @@ mod access;
 mod brake;
 mod carry_out;
 mod client;
+pub(crate) mod console;
 mod cookie;
 mod docs;
 mod extract;
@@ -70,7 +71,7 @@ pub(crate) fn app(state: AppState) -> Router {
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
         .route("/metrics", get(metrics::metrics))
-        .fallback(not_found)
+        .fallback(console::fallback)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(body_limit(MAX_BODY))
         .layer(CatchPanicLayer::custom(panicked))
@@ -82,10 +83,6 @@ pub(crate) fn app(state: AppState) -> Router {
         ))
         .layer(middleware::from_fn_with_state(state.clone(), client::identify))
         .with_state(state)
-}
-
-async fn not_found() -> ApiError {
-    nothing_here()
 }
 
 fn nothing_here() -> ApiError {

@@ -11,6 +11,7 @@ mod audit;
 mod auth;
 mod broken_lines;
 mod connections;
+mod console;
 mod errors;
 mod folder_mappings;
 mod ftps;

@@ -11,7 +11,7 @@ use courier_api::Hello;
 use futures::{Stream, StreamExt, stream};
 
 use super::{answer, event};
-use crate::http::{ApiResult, AppState, Credential};
+use crate::http::{ApiResult, AppState, Credential, console};
 
 /// Watch everything
 ///
@@ -35,7 +35,7 @@ fn follow(state: &AppState) -> impl Stream<Item = Result<Event, Infallible>> + S
     let hello = Hello {
         node: state.engine.config().node.clone(),
         version: env!("CARGO_PKG_VERSION").into(),
-        console: String::new(),
+        console: console::version().into(),
     };
     stream::iter([Ok(event("hello", &hello))]).chain(stream::pending())
 }
