@@ -142,7 +142,13 @@ function Account() {
   return (
     <Menu position="bottom-end">
       <Menu.Target>
-        <Button variant="subtle" color="gray" size="xs" leftSection={<CircleUser size={18} />} aria-label="My account">
+        <Button
+          variant="subtle"
+          color="gray"
+          size="xs"
+          leftSection={<CircleUser size={18} />}
+          aria-label={`${me.username}: my account`}
+        >
           <Text span size="sm" visibleFrom="sm">
             {me.username}
           </Text>

@@ -1,7 +1,9 @@
 import { createTheme, Tooltip } from '@mantine/core'
+import { colors } from './colors'
 
 /** How the console looks. System fonts: nothing to load, and what people are used to. */
 export const theme = createTheme({
+  colors,
   primaryColor: 'indigo',
   primaryShade: { light: 7, dark: 8 },
   autoContrast: true,

@@ -8,12 +8,12 @@ test('names become words', () => {
 })
 
 test('sizes have three digits that count', () => {
-  expect([0, 950, 999.6, 1234, 99_500, 12_345_678].map(bytes)).toEqual([
+  expect([0, 950, 999.6, 1234, 99_400, 12_345_678].map(bytes)).toEqual([
     '0 B',
     '950 B',
     '1.00 kB',
     '1.23 kB',
-    '99.5 kB',
+    '99.4 kB',
     '12.3 MB',
   ])
 })

@@ -43,10 +43,10 @@ const written: Record<string, string> = {
   url: 'URL',
 }
 
-/** `trust_on_first_use` → `Trust on first use`, `ssh_key` → `SSH key`. */
+/** `trust_on_first_use` → `Trust on first use`, `ssh_key` → `SSH key`, `sftp.download` → `SFTP download`. */
 export function words(name: string): string {
   const text = name
-    .split('_')
+    .split(/[_.]/)
     .map((word) => written[word] ?? word)
     .join(' ')
   return text.charAt(0).toUpperCase() + text.slice(1)
