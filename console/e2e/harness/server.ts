@@ -29,6 +29,8 @@ export class Server {
       env: { PATH: process.env.PATH, ...env },
       stdio: ['ignore', 'pipe', log],
     })
+    // Also where a test was broken off before it could stop it.
+    process.once('exit', () => child.kill('SIGKILL'))
     const url = await address(child)
     if (!url) throw new Error(`${binary} did not start:\n${readFileSync(folder.at('log'), 'utf8')}`)
     return new Server(child, folder, url)
