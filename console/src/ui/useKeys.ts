@@ -18,7 +18,12 @@ export function useKeys(length: number) {
   if (fitted.length !== keys.length) setKeys(fitted)
   return {
     keys: fitted,
-    insert: (at: number) => setKeys(fitted.toSpliced(at, 0, newKey())),
+    /** Gives the key of the new row. */
+    insert: (at: number) => {
+      const key = newKey()
+      setKeys(fitted.toSpliced(at, 0, key))
+      return key
+    },
     remove: (at: number) => setKeys(fitted.toSpliced(at, 1)),
     move: (from: number, to: number) => {
       const moved = fitted[from]

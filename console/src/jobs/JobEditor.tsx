@@ -1,0 +1,139 @@
+import { Button, Group, Paper, SegmentedControl, Stack } from '@mantine/core'
+import { lazy, Suspense, useEffect, useRef, useState } from 'react'
+import type { ProblemError } from '../api/problem'
+import { useAction } from '../api/query'
+import type { schemas } from '../api/types'
+import { useFilters } from '../ui/filters'
+import { Loading } from '../ui/Loading'
+import { Problem } from '../ui/Problem'
+import { useLeaveGuard } from '../ui/useLeaveGuard'
+import type { Draft } from './draft'
+import { JobForm } from './JobForm'
+
+const JobText = lazy(() => import('./text/JobText'))
+
+type Props = {
+  /** What is edited. Another one is begun with by another `key`. */
+  initial: Draft
+  /** On the button. */
+  verb: string
+  save: (draft: Draft) => Promise<schemas['Job']>
+  onSaved: (job: schemas['Job']) => void
+  /** True where it can be saved as it is, without a change. */
+  fresh?: boolean
+}
+
+/** Edits a job: by a form, as JSON or as YAML, each of which shows the same job at once. */
+export function JobEditor({ initial, verb, save, onSaved, fresh }: Props) {
+  const { values, set } = useFilters('view')
+  const view = values.view === 'json' || values.view === 'yaml' ? values.view : 'form'
+  const [draft, setDraft] = useState(initial)
+  const [valid, setValid] = useState(true)
+  const [errors, setErrors] = useState<Record<string, string>>({})
+  const [refused, setRefused] = useState(0)
+  const form = useRef<HTMLFormElement>(null)
+  const changed = JSON.stringify(draft) !== JSON.stringify(initial) || !valid
+  const leave = useLeaveGuard(changed)
+
+  const saving = useAction({
+    run: save,
+    changes: [['jobs']],
+    done: (job) => `Saved “${job.name}”, version ${job.version}`,
+    onDone: (job) => {
+      leave()
+      onSaved(job)
+    },
+    quiet: true,
+  })
+
+  const submit = () =>
+    saving.mutate(draft, {
+      onError: (problem: ProblemError) => {
+        setErrors(problem.formErrors())
+        setRefused(refused + 1)
+      },
+      onSuccess: () => setErrors({}),
+    })
+
+  // Once it is drawn what is wrong, go there.
+  useEffect(() => {
+    if (refused === 0) return
+    const first = form.current?.querySelector<HTMLElement>('[aria-invalid="true"]')
+    first?.focus()
+    first?.scrollIntoView({ block: 'center' })
+  }, [refused])
+
+  const change = (next: Draft, field: string) => {
+    setDraft(next)
+    const left = Object.entries(errors).filter(([name]) => !concerns(name, field))
+    if (left.length < Object.keys(errors).length) setErrors(Object.fromEntries(left))
+  }
+
+  return (
+    <form
+      ref={form}
+      noValidate
+      onSubmit={(event) => {
+        event.preventDefault()
+        if (valid && !saving.isPending) submit()
+      }}
+    >
+      <Stack gap="md">
+        <Group justify="space-between">
+          <SegmentedControl
+            size="xs"
+            aria-label="View"
+            data={[
+              { value: 'form', label: 'Form' },
+              { value: 'json', label: 'JSON' },
+              { value: 'yaml', label: 'YAML' },
+            ]}
+            value={view}
+            // A text that is no job can't be shown otherwise.
+            disabled={!valid}
+            onChange={(next) => set({ view: next === 'form' ? null : next })}
+          />
+        </Group>
+        {view === 'form' ? (
+          <JobForm draft={draft} onChange={change} errors={errors} />
+        ) : (
+          <Suspense fallback={<Loading />}>
+            <JobText
+              key={view}
+              language={view}
+              draft={draft}
+              onChange={(next) => change(next, '')}
+              onValid={setValid}
+              errors={errors}
+            />
+          </Suspense>
+        )}
+        {saving.error && <Problem error={saving.error} />}
+        <Paper withBorder p="sm" radius="md" pos={changed ? 'sticky' : undefined} bottom={8} style={{ zIndex: 2 }}>
+          <Group justify="flex-end" gap="xs">
+            <Button
+              variant="default"
+              disabled={!changed}
+              onClick={() => {
+                setDraft(initial)
+                setErrors({})
+                setValid(true)
+                saving.reset()
+              }}
+            >
+              Discard changes
+            </Button>
+            <Button type="submit" loading={saving.isPending} disabled={!valid || !(changed || fresh)}>
+              {verb}
+            </Button>
+          </Group>
+        </Paper>
+      </Stack>
+    </form>
+  )
+}
+
+/** Is an error about what was changed? `''`: anything may have been. */
+function concerns(error: string, field: string): boolean {
+  return field === '' || error === field || error.startsWith(`${field}.`) || error.startsWith(`${field}[`)
+}
