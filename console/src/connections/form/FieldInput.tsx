@@ -1,0 +1,171 @@
+import { Autocomplete, Checkbox, Stack } from '@mantine/core'
+import type { schemas } from '../../api/types'
+import { SettingInput } from '../../ui/SettingInput'
+import { choiceLabel, fieldLabel } from '../labels'
+import type { Field, Protocol } from '../protocols'
+import { useTrustRules } from '../trust'
+import { AlgorithmsField } from './AlgorithmsField'
+import { ChoiceField } from './ChoiceField'
+import { type Draft, effective, hasSecret, isSecret } from './draft'
+import { KeysField } from './KeysField'
+import { RiskAlert } from './RiskAlert'
+import { risks } from './risks'
+import { SecretField } from './SecretField'
+
+export type FieldProps = {
+  field: Field
+  protocol: Protocol
+  draft: Draft
+  /** The saved connection, where there is one. */
+  connection?: schemas['Connection'] | undefined
+  /** Do secrets and pins of the saved one go away, because it becomes another server? */
+  moved: boolean
+  onChange: (name: string, value: unknown) => void
+  error?: string | undefined
+}
+
+/** The input for a field of a connection, and what is risky about what is chosen there. */
+export function FieldInput(props: FieldProps) {
+  const { field, draft, protocol } = props
+  return (
+    <div>
+      <Input {...props} />
+      {risks(draft, protocol)
+        .filter((risk) => risk.field === field.name)
+        .map((risk) => (
+          <RiskAlert key={risk.title} risk={risk} />
+        ))}
+    </div>
+  )
+}
+
+const zones = Intl.supportedValuesOf('timeZone')
+
+function Input({ field, protocol, draft, connection, moved, onChange, error }: FieldProps) {
+  const { admin } = useTrustRules()
+  const label = fieldLabel(field.name, protocol.name)
+  const value = draft.values[field.name]
+  const set = (next: unknown) => onChange(field.name, next)
+  const text = typeof value === 'string' ? value : ''
+  if (isSecret(field)) {
+    return (
+      <SecretField
+        // Another server gets no secret that was typed for this one.
+        key={String(moved)}
+        field={field}
+        label={label}
+        stored={!moved && hasSecret(connection, field.name)}
+        value={value}
+        onChange={set}
+        error={error}
+      />
+    )
+  }
+  if (field.type === 'keys') {
+    const name = text || draft.values.name
+    const suggested = typeof name === 'string' ? `${name} key` : ''
+    return <KeysField field={field} label={label} value={value} onChange={set} error={error} suggested={suggested} />
+  }
+  if (field.name === 'ssh_algorithms' && protocol.algorithms) {
+    return (
+      <AlgorithmsField
+        field={field}
+        label={label}
+        known={protocol.algorithms}
+        value={value}
+        onChange={set}
+        error={error}
+      />
+    )
+  }
+  if (field.name === 'server_timezone') {
+    return (
+      <Autocomplete
+        label={label}
+        description={field.help}
+        name={field.name}
+        value={text}
+        onChange={(next) => set(next || undefined)}
+        placeholder={String(field.default ?? '')}
+        data={zones}
+        limit={30}
+        error={error}
+        autoComplete="off"
+      />
+    )
+  }
+  if (field.type === 'choice' || field.name === 'auth_method') {
+    return <Choices {...{ field, protocol, draft, set, error, label }} />
+  }
+  if (field.type === 'text_list' && field.choices) {
+    return (
+      <Checkbox.Group
+        label={label}
+        description={field.help}
+        value={Array.isArray(value) ? value.map(String) : []}
+        onChange={(next) => set(next.length > 0 ? next : undefined)}
+        error={error}
+      >
+        <Stack gap="xs" mt="xs">
+          {field.choices.map((choice) => (
+            <Checkbox
+              key={choice}
+              value={choice}
+              label={choiceLabel(choice)}
+              description={field.choices_help[choice]}
+              name={field.name}
+            />
+          ))}
+        </Stack>
+      </Checkbox.Group>
+    )
+  }
+  return (
+    <SettingInput
+      setting={{ ...field, kind: field.type, default: placeholder(field, protocol) }}
+      label={label}
+      value={value}
+      onChange={set}
+      error={error}
+      disabled={field.name === 'fips_override' && !admin}
+    />
+  )
+}
+
+/** What counts where nothing is given. */
+const placeholder = (field: Field, protocol: Protocol) =>
+  field.default ?? (field.name === 'port' ? protocol.default_port : undefined)
+
+type ChoicesProps = Pick<FieldProps, 'field' | 'protocol' | 'draft' | 'error'> & {
+  label: string
+  set: (value: unknown) => void
+}
+
+function Choices({ field, protocol, draft, set, error, label }: ChoicesProps) {
+  const rules = useTrustRules()
+  const names = field.choices ?? protocol.auth_methods
+  const insecure = (choice: string) => choice === 'always_trust' || choice === 'insecure'
+  const locked = (choice: string) => {
+    if (!insecure(choice)) return undefined
+    if (rules.fips) return 'Not allowed in FIPS mode.'
+    return rules.mayTrustBlindly ? undefined : 'Only an admin may choose it.'
+  }
+  const current = effective(draft, protocol, field.name)
+  return (
+    <ChoiceField
+      name={field.name}
+      label={label}
+      help={field.help}
+      choices={names.map((choice) => ({
+        value: choice,
+        label: choiceLabel(choice),
+        help: field.choices_help[choice],
+        locked: locked(choice),
+      }))}
+      value={typeof current === 'string' ? current : undefined}
+      onChange={set}
+      error={error}
+      required={field.required}
+    />
+  )
+}

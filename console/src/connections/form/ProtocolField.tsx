@@ -1,0 +1,26 @@
+import { Radio, SimpleGrid, Text } from '@mantine/core'
+import { protocolName } from '../../ui/format'
+import type { Protocol } from '../protocols'
+import classes from './ProtocolField.module.css'
+
+type Props = { protocols: Protocol[]; value: string; onChange: (name: string) => void }
+
+/** How the partner’s server is spoken to, with when to take which. */
+export function ProtocolField({ protocols, value, onChange }: Props) {
+  return (
+    <Radio.Group label="Protocol" name="protocol" value={value} onChange={onChange}>
+      <SimpleGrid cols={{ base: 1, xs: 2 }} spacing="xs" mt={4}>
+        {protocols.map((protocol) => (
+          <Radio.Card key={protocol.name} value={protocol.name} p="xs" radius="md" className={classes.card}>
+            <Text size="sm" fw={600}>
+              {protocolName(protocol.name)}
+            </Text>
+            <Text size="xs" className={classes.help}>
+              {protocol.help}
+            </Text>
+          </Radio.Card>
+        ))}
+      </SimpleGrid>
+    </Radio.Group>
+  )
+}
