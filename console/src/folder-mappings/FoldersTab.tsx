@@ -1,7 +1,82 @@
+import { Button, Stack } from '@mantine/core'
+import { useQuery } from '@tanstack/react-query'
+import { FolderPlus } from 'lucide-react'
+import { Link, useSearchParams } from 'react-router'
+import { api, read } from '../api/client'
+import { all } from '../api/pages'
 import type { schemas } from '../api/types'
+import { Only } from '../auth/session'
+import { Empty } from '../ui/Empty'
+import { protocolName } from '../ui/format'
+import { Loading } from '../ui/Loading'
+import { Problem } from '../ui/Problem'
 import { Section } from '../ui/Section'
+import { MappingEditor } from './MappingEditor'
+import { MappingTable } from './MappingTable'
+import { MappingView } from './MappingView'
 
-/** The folders that are pulled from a connection. */
+/** The folders that are pulled from a connection: all of them, one, or the form of one. */
 export default function FoldersTab({ connection }: { connection: schemas['Connection'] }) {
-  return <Section title="Folders">{connection.name}</Section>
+  const [params] = useSearchParams()
+  const id = params.get('mapping')
+  if (connection.protocol === 'azure_function') {
+    return (
+      <Section>
+        <Empty title="No folders here">
+          {protocolName(connection.protocol)} has no files to pull. Its functions are called by jobs.
+        </Empty>
+      </Section>
+    )
+  }
+  if (id === 'new') return <MappingEditor connection={connection} />
+  // A form of its own for each, also where the address changes from one to the other.
+  return id ? (
+    <MappingView key={id} id={id} connection={connection} edit={params.get('do') === 'edit'} />
+  ) : (
+    <Mappings connection={connection} />
+  )
+}
+
+function Mappings({ connection }: { connection: schemas['Connection'] }) {
+  const mappings = useQuery({
+    queryKey: ['folder-mappings', { connection: connection.id }],
+    queryFn: () =>
+      all((cursor) =>
+        read(
+          api.GET('/api/connections/{id}/folder-mappings', {
+            params: { path: { id: connection.id }, query: { limit: 1000, cursor } },
+          }),
+        ),
+      ),
+  })
+  if (mappings.error) return <Problem error={mappings.error} retry={() => void mappings.refetch()} />
+  if (!mappings.data) return <Loading />
+  const add = (
+    <Only role="operator">
+      <Button component={Link} to="?mapping=new" leftSection={<FolderPlus size={16} aria-hidden />}>
+        Map a folder
+      </Button>
+    </Only>
+  )
+  if (mappings.data.length === 0) {
+    return (
+      <Section>
+        <Empty title="No folder is mapped" action={add}>
+          Map a folder of the server, and each file that is put there arrives at a destination once, without a job.
+        </Empty>
+      </Section>
+    )
+  }
+  return (
+    <Stack gap="md">
+      <Section
+        title="Mapped folders"
+        about="Each file that is put into one of them is pulled once."
+        actions={add}
+        flush
+      >
+        <MappingTable mappings={mappings.data} />
+      </Section>
+    </Stack>
+  )
 }

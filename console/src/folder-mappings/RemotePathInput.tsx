@@ -7,12 +7,12 @@ type Props = Omit<TextInputProps, 'value' | 'onChange' | 'start'> & {
   /** The connection whose server has the path; without one there is nothing to look around on. */
   connectionId: string | undefined
   pick: 'folder' | 'file'
-  value: string
+  value?: string
   onChange: (path: string) => void
 }
 
 /** A path on a connection's server: typed, or found there. */
-export function RemotePathInput({ connectionId, pick, value, onChange, ...rest }: Props) {
+export function RemotePathInput({ connectionId, pick, value = '', onChange, ...rest }: Props) {
   const [opened, { open, close }] = useDisclosure()
   return (
     <>
