@@ -1,6 +1,7 @@
 import { useQueryClient } from '@tanstack/react-query'
 import { useEffect, useRef } from 'react'
 import { executionChanged, fileMoved, stepMoved } from './moving'
+import { checkSession } from './query'
 import type { schemas } from './types'
 
 type Listeners = Record<string, (data: unknown) => void>
@@ -31,7 +32,9 @@ export function useEvents(path: string | undefined, listeners: Listeners, onOpen
       opened.onopen = () => latest.current.onOpen?.()
       // Where the server refuses, browsers give up for good.
       opened.onerror = () => {
-        if (opened.readyState === EventSource.CLOSED) retry = setTimeout(open, 3000)
+        if (opened.readyState !== EventSource.CLOSED) return
+        retry = setTimeout(open, 3000)
+        checkSession()
       }
       for (const name of names.split(' ')) {
         opened.addEventListener(name, (event) => latest.current.listeners[name]?.(JSON.parse(event.data)))

@@ -22,6 +22,8 @@ export class ProblemError extends Error {
     detail: string,
     /** What is wrong with which field. */
     readonly fields: schemas['FieldError'][],
+    /** In how many seconds it may go better, where the server says so. */
+    readonly retryAfterSec?: number,
   ) {
     super(detail)
   }
@@ -34,6 +36,7 @@ export class ProblemError extends Error {
       problem.code ?? 0,
       problem.detail ?? 'The server gave no reason. Is there a proxy in between?',
       problem.errors ?? [],
+      Number(response.headers.get('retry-after')) || undefined,
     )
   }
 

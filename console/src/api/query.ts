@@ -1,12 +1,37 @@
-import { QueryClient, type QueryKey, useMutation, useQueryClient } from '@tanstack/react-query'
+import {
+  MutationCache,
+  QueryCache,
+  QueryClient,
+  type QueryKey,
+  useMutation,
+  useQueryClient,
+} from '@tanstack/react-query'
 import { notify } from '../ui/notify'
-import { ProblemError } from './problem'
+import { codes, ProblemError } from './problem'
+
+/** Who is logged in. */
+export const meKey = ['me']
+
+/** The session may be over: whoever was logged in is asked for again, and the page that they are on stays as it is. */
+export function checkSession() {
+  void queryClient.invalidateQueries({ queryKey: meKey })
+}
+
+function onError(error: Error) {
+  if (error instanceof ProblemError && error.code === codes.unauthenticated) checkSession()
+}
 
 /**
  * The first word of every key is the noun as the routes name it (`connections`, `folder-mappings`, …): that is what the
  * server's `changed` events name, so that what is on the screen is read again when somebody changed it.
  */
 export const queryClient = new QueryClient({
+  queryCache: new QueryCache({
+    onError: (error, query) => {
+      if (query.queryKey[0] !== meKey[0]) onError(error)
+    },
+  }),
+  mutationCache: new MutationCache({ onError }),
   defaultOptions: {
     queries: {
       staleTime: 10_000,

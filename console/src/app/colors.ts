@@ -17,9 +17,9 @@ function readable(name: string, from: number): MantineColorsTuple {
 /** Colours whose four darker shades can be read on white and on their lightest shades, and white on them. */
 export const colors = Object.fromEntries(Object.entries(DARKER).map(([name, from]) => [name, readable(name, from)]))
 
-/** The same for what is dimmed: it has to be read on tinted grounds, too. */
+/** The same for what is dimmed, which has to be read on tinted grounds, too, and for what is wrong with a field. */
 export const variables: CSSVariablesResolver = ({ colors }) => ({
   variables: {},
   light: { '--mantine-color-dimmed': darken(colors.gray[6], 0.3) },
-  dark: { '--mantine-color-dimmed': darken(colors.dark[1], 0.1) },
+  dark: { '--mantine-color-dimmed': darken(colors.dark[1], 0.1), '--mantine-color-error': colors.red[4] },
 })

@@ -3,17 +3,17 @@ import { createContext, type ReactNode, useContext } from 'react'
 import { Navigate, useLocation } from 'react-router'
 import { api, read } from '../api/client'
 import { codes, ProblemError } from '../api/problem'
+import { meKey } from '../api/query'
 import type { schemas } from '../api/types'
 import { Loading } from '../ui/Loading'
 import { Problem } from '../ui/Problem'
+import { SessionEnded } from './SessionEnded'
 
 export type Role = schemas['Role']
 
 const order: Role[] = ['viewer', 'operator', 'admin']
 
 const Session = createContext<schemas['Me'] | undefined>(undefined)
-
-export const meKey = ['me']
 
 /** Who is logged in. Below {@link RequireLogin} there is always somebody. */
 export function useMe(): schemas['Me'] {
@@ -36,8 +36,16 @@ export function Only({ role, children }: { role: Role; children: ReactNode }) {
 export function RequireLogin({ children }: { children: ReactNode }) {
   const here = useLocation()
   const me = useQuery({ queryKey: meKey, queryFn: () => read(api.GET('/api/auth/me')), staleTime: 60_000 })
-  if (me.data) return <Session.Provider value={me.data}>{children}</Session.Provider>
-  if (me.error instanceof ProblemError && me.error.code === codes.unauthenticated) {
+  const ended = me.error instanceof ProblemError && me.error.code === codes.unauthenticated
+  if (me.data) {
+    return (
+      <Session.Provider value={me.data}>
+        {children}
+        <SessionEnded opened={ended} username={me.data.username} />
+      </Session.Provider>
+    )
+  }
+  if (ended) {
     const back = here.pathname + here.search
     return <Navigate to={back === '/' ? '/login' : `/login?next=${encodeURIComponent(back)}`} replace />
   }

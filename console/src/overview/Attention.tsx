@@ -20,7 +20,7 @@ export function Attention({ overview }: { overview: schemas['Overview'] }) {
     return (
       <Section title="Needs attention">
         <Group gap="xs" wrap="nowrap">
-          <CircleCheck size={18} aria-hidden color="var(--mantine-color-green-filled)" />
+          <CircleCheck size={18} aria-hidden color="var(--mantine-color-green-text)" />
           <Text size="sm">Nothing does.</Text>
         </Group>
       </Section>

@@ -1,4 +1,4 @@
-import { Button, Group, List, Text, ThemeIcon } from '@mantine/core'
+import { Button, Group, Stack, Text, ThemeIcon } from '@mantine/core'
 import { useLocalStorage } from '@mantine/hooks'
 import { useQuery } from '@tanstack/react-query'
 import { Check, Circle } from 'lucide-react'
@@ -62,43 +62,47 @@ export function FirstSteps({ overview }: { overview: schemas['Overview'] }) {
         </Button>
       }
     >
-      <List spacing="md" listStyleType="none" center={false}>
+      <Stack gap="md" component="ol" p={0} m={0}>
         {steps.map((step, index) => (
-          <List.Item
-            key={step.title}
-            icon={
-              <ThemeIcon size={24} radius="xl" variant="light" color={step.done ? 'green' : 'gray'}>
-                {step.done ? <Check size={16} aria-label="Done" /> : <Circle size={12} aria-label="Not done yet" />}
-              </ThemeIcon>
-            }
-          >
-            <Text fw={600}>
-              {index + 1}. {step.title}
-            </Text>
-            {!step.done && (
-              <>
-                <Text size="sm" c="dimmed">
-                  {step.help}
-                </Text>
-                <Group gap="xs" pt="xs">
-                  {step.ways.map(({ to, label }, way) => (
-                    <Button
-                      key={to}
-                      component={Link}
-                      to={to}
-                      size="xs"
-                      variant={step === next && way === 0 ? 'filled' : 'default'}
-                    >
-                      {label}
-                    </Button>
-                  ))}
-                </Group>
-              </>
-            )}
-          </List.Item>
+          <Row key={step.title} step={step} number={index + 1} isNext={step === next} />
         ))}
-      </List>
+      </Stack>
     </Section>
+  )
+}
+
+function Row({ step, number, isNext }: { step: Step; number: number; isNext: boolean }) {
+  return (
+    <Group component="li" gap="sm" align="flex-start" wrap="nowrap" style={{ listStyle: 'none' }}>
+      <ThemeIcon size={24} radius="xl" variant="light" color={step.done ? 'green' : 'gray'}>
+        {step.done ? <Check size={16} aria-label="Done" /> : <Circle size={12} aria-label="Not done yet" />}
+      </ThemeIcon>
+      <div>
+        <Text fw={600}>
+          {number}. {step.title}
+        </Text>
+        {!step.done && (
+          <>
+            <Text size="sm" c="dimmed">
+              {step.help}
+            </Text>
+            <Group gap="xs" pt="xs">
+              {step.ways.map(({ to, label }, way) => (
+                <Button
+                  key={to}
+                  component={Link}
+                  to={to}
+                  size="xs"
+                  variant={isNext && way === 0 ? 'filled' : 'default'}
+                >
+                  {label}
+                </Button>
+              ))}
+            </Group>
+          </>
+        )}
+      </div>
+    </Group>
   )
 }
 

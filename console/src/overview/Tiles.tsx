@@ -68,7 +68,7 @@ function Tile({ name, value, note, icon: Icon, color, to }: TileProps) {
           <Icon
             size={18}
             aria-hidden
-            color={color === 'gray' ? 'var(--mantine-color-dimmed)' : `var(--mantine-color-${color}-filled)`}
+            color={color === 'gray' ? 'var(--mantine-color-dimmed)' : `var(--mantine-color-${color}-text)`}
           />
         </Group>
         <Text fz={26} fw={700} lh={1.3}>

@@ -3,10 +3,15 @@ import { TriangleAlert } from 'lucide-react'
 import { ProblemError } from '../api/problem'
 
 /** What went wrong, where it went wrong: the cause, the fields, and another try where that may help. */
-export function Problem({ error, retry }: { error: Error; retry?: () => void }) {
+export function Problem({ error, title, retry }: { error: Error; title?: string; retry?: () => void }) {
   const problem = error instanceof ProblemError ? error : undefined
   return (
-    <Alert color="red" icon={<TriangleAlert size={18} />} title={problem?.title ?? 'Something went wrong'} role="alert">
+    <Alert
+      color="red"
+      icon={<TriangleAlert size={18} />}
+      title={title ?? problem?.title ?? 'Something went wrong'}
+      role="alert"
+    >
       <Stack gap="xs" align="flex-start">
         <Text size="sm" style={{ whiteSpace: 'pre-wrap', overflowWrap: 'anywhere' }}>
           {error.message}
