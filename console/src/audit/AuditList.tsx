@@ -23,20 +23,28 @@ type Props = {
 
 /** Entries of the audit log, the newest first, with filters that live in the address, and their export. */
 export function AuditList({ connectionId }: Props) {
-  const { values, set, any } = useFilters('operation', 'connection', 'execution', 'user', 'since', 'until')
+  const { values, set, any } = useFilters(
+    'operation',
+    'connection_id',
+    'job_execution_id',
+    'performed_by',
+    'since',
+    'until',
+  )
   const connections = useConnections()
   const asked = () => ({
     operation: values.operation,
-    connection_id: connectionId ?? values.connection,
-    job_execution_id: values.execution,
-    performed_by: values.user,
+    connection_id: connectionId ?? values.connection_id,
+    job_execution_id: values.job_execution_id,
+    performed_by: values.performed_by,
     since: periodTime(values.since),
     until: periodTime(values.until),
   })
   const entries = usePages(['audit', 'list', connectionId, values], (cursor) =>
     read(api.GET('/api/audit', { params: { query: { ...asked(), cursor } } })),
   )
-  const clear = () => set({ operation: null, connection: null, execution: null, user: null, since: null, until: null })
+  const clear = () =>
+    set({ operation: null, connection_id: null, job_execution_id: null, performed_by: null, since: null, until: null })
 
   return (
     <Stack gap="sm">
@@ -64,8 +72,8 @@ export function AuditList({ connectionId }: Props) {
               clearable
               clearButtonProps={{ 'aria-label': 'Any connection' }}
               data={(connections.data ?? []).map(({ id, name }) => ({ value: id, label: name }))}
-              value={values.connection ?? null}
-              onChange={(connection) => set({ connection })}
+              value={values.connection_id ?? null}
+              onChange={(id) => set({ connection_id: id })}
             />
           )}
           <SearchInput
@@ -73,11 +81,11 @@ export function AuditList({ connectionId }: Props) {
             size="xs"
             w={140}
             placeholder="Anybody"
-            value={values.user}
-            onChange={(user) => set({ user })}
+            value={values.performed_by}
+            onChange={(user) => set({ performed_by: user })}
           />
           <Period since={values.since} until={values.until} onChange={set} />
-          {values.execution && <Badge variant="light">of one execution</Badge>}
+          {values.job_execution_id && <Badge variant="light">of one execution</Badge>}
           {any && (
             <Button variant="subtle" size="xs" onClick={clear}>
               Clear filters

@@ -11,6 +11,8 @@ type Props = {
   action: string
   /** What has to be typed first, for what can't be undone: the name of the thing. */
   typed?: string
+  /** What the other button says, where `Cancel` could be misunderstood. */
+  dismiss?: string
   busy?: boolean
   /** Red unless it says otherwise. */
   color?: string
@@ -26,7 +28,7 @@ export function Confirm(props: Props) {
   )
 }
 
-function Question({ onClose, children, action, typed, busy, color = 'red', onConfirm }: Props) {
+function Question({ onClose, children, action, typed, dismiss = 'Cancel', busy, color = 'red', onConfirm }: Props) {
   const [text, setText] = useState('')
   const ready = !typed || text.trim() === typed
   return (
@@ -55,7 +57,7 @@ function Question({ onClose, children, action, typed, busy, color = 'red', onCon
         )}
         <Group justify="flex-end" gap="xs">
           <Button variant="default" onClick={onClose}>
-            Cancel
+            {dismiss}
           </Button>
           <Button type="submit" color={color} disabled={!ready} loading={busy}>
             {action}

@@ -42,3 +42,9 @@ export function duration(milliseconds: number): string {
   if (seconds < 86_400) return parts(Math.floor(seconds / 3600), 'h', Math.floor((seconds % 3600) / 60), 'min')
   return parts(Math.floor(seconds / 86_400), 'd', Math.floor((seconds % 86_400) / 3600), 'h')
 }
+
+/** As {@link duration}, without the tenths of seconds: of what still goes on they would be read as a result. */
+export function wholeSeconds(milliseconds: number): string {
+  const seconds = Math.max(0, Math.floor(milliseconds / 1000))
+  return seconds < 60 ? `${seconds} s` : duration(seconds * 1000)
+}
