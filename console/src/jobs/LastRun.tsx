@@ -1,0 +1,49 @@
+import { Anchor, Group, Text } from '@mantine/core'
+import { useQuery } from '@tanstack/react-query'
+import { Link } from 'react-router'
+import { api, read } from '../api/client'
+import { StateBadge } from '../ui/badges'
+import { Time } from '../ui/Time'
+
+/** So many of the newest executions are read at once, for all jobs on the page. */
+const NEWEST = 200
+
+/** How a job went last, and when. */
+export function LastRun({ jobId }: { jobId: string }) {
+  const newest = useQuery({
+    queryKey: ['executions', 'newest', NEWEST],
+    queryFn: () => read(api.GET('/api/executions', { params: { query: { limit: NEWEST } } })),
+  })
+  const among = newest.data?.items.find((execution) => execution.job_id === jobId)
+  // A job that runs rarely is asked for by itself, once: a new execution of it would be among the newest.
+  const asked = newest.data !== undefined && among === undefined && newest.data.next_cursor != null
+  const older = useQuery({
+    queryKey: ['jobs', jobId, 'last-execution'],
+    queryFn: () => read(api.GET('/api/executions', { params: { query: { job_id: jobId, limit: 1 } } })),
+    enabled: asked,
+    staleTime: 300_000,
+  })
+  const run = among ?? (asked ? older.data?.items[0] : undefined)
+  if (!run) {
+    return (
+      <Text size="sm" c="dimmed">
+        {newest.data && (!asked || older.data) ? 'Never' : '…'}
+      </Text>
+    )
+  }
+  return (
+    <Group gap="xs">
+      <Anchor
+        component={Link}
+        to={`/executions/${run.id}`}
+        underline="never"
+        aria-label={`${run.state}, see the execution`}
+      >
+        <StateBadge state={run.state} />
+      </Anchor>
+      <Text size="sm" component="div">
+        <Time at={run.ended_at ?? run.started_at ?? run.queued_at} as="ago" />
+      </Text>
+    </Group>
+  )
+}
