@@ -20,9 +20,11 @@ export function ConnectionTable({ connections, label }: { connections: Connectio
           <Table.Th visibleFrom="xs" w={130}>
             Protocol
           </Table.Th>
-          <Table.Th visibleFrom="md">Server</Table.Th>
-          <Table.Th w={{ base: 130, md: 320 }}>Health</Table.Th>
-          <Table.Th visibleFrom="sm" w={130}>
+          <Table.Th visibleFrom="md" w={240}>
+            Server
+          </Table.Th>
+          <Table.Th w={{ base: 130, md: 280 }}>Health</Table.Th>
+          <Table.Th visibleFrom="sm" w={140} style={{ whiteSpace: 'nowrap' }}>
             Last connected
           </Table.Th>
         </Table.Tr>

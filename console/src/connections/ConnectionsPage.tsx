@@ -109,7 +109,7 @@ function Filter({ label, data, value, onChange }: FilterProps) {
       value={value ?? null}
       onChange={onChange}
       clearable
-      w={{ base: '100%', xs: 160 }}
+      w={{ base: 'calc(50% - 5px)', xs: 160 }}
     />
   )
 }

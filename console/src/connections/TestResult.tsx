@@ -14,6 +14,8 @@ type Props = {
   result: schemas['TestResult']
   /** Whether what it shows is what is trusted already. */
   trusted?: string | null | undefined
+  /** How it logs in, where that is known. */
+  authMethod?: schemas['AuthMethod'] | undefined
   /** In a form: takes the certificate as the one that is accepted. */
   onPinCertificate?: ((thumbprint: string) => void) | undefined
   /** In a form: takes the host key as the one that is accepted. */
@@ -21,11 +23,11 @@ type Props = {
 }
 
 /** What a test found out, in full: whether it works and else why and what helps, and who the server is. */
-export function TestResult({ result, trusted, onPinCertificate, onPinHostKey }: Props) {
+export function TestResult({ result, trusted, authMethod, onPinCertificate, onPinHostKey }: Props) {
   return (
     <Section title="Test result">
       <Stack gap="md">
-        <Verdict result={result} />
+        <Verdict result={result} authMethod={authMethod} />
         {(result.checks ?? []).length > 0 && <Checks checks={result.checks ?? []} />}
         {(result.warnings ?? []).length > 0 && (
           <Alert color="orange" title="Be aware">
@@ -45,7 +47,7 @@ export function TestResult({ result, trusted, onPinCertificate, onPinHostKey }: 
   )
 }
 
-function Verdict({ result }: { result: schemas['TestResult'] }) {
+function Verdict({ result, authMethod }: Pick<Props, 'result' | 'authMethod'>) {
   if (result.success) {
     return (
       <Alert color="green" icon={<CircleCheck size={20} aria-hidden />} title="It works" role="status">
@@ -54,7 +56,7 @@ function Verdict({ result }: { result: schemas['TestResult'] }) {
       </Alert>
     )
   }
-  const cause = causeOf(result.error_code)
+  const cause = causeOf(result.error_code, authMethod)
   return (
     <Alert
       color="red"

@@ -1,5 +1,6 @@
 import { Group, Radio, Stack, Text } from '@mantine/core'
 import type { ReactNode } from 'react'
+import { Help } from '../../ui/Help'
 
 type Choice = {
   value: string
@@ -27,7 +28,7 @@ export function ChoiceField({ name, label, help, choices, value, onChange, error
     <Radio.Group
       name={name}
       label={label}
-      description={help}
+      description={help && <Help text={help} />}
       value={value ?? null}
       onChange={onChange}
       error={error}
@@ -50,7 +51,7 @@ export function ChoiceField({ name, label, help, choices, value, onChange, error
             description={
               choice.locked || choice.help ? (
                 <>
-                  {choice.help} {choice.locked && <b>{choice.locked}</b>}
+                  {choice.help && <Help text={choice.help} />} {choice.locked && <b>{choice.locked}</b>}
                 </>
               ) : undefined
             }

@@ -1,18 +1,19 @@
-import { Alert, Autocomplete, Box, Button, Grid, Group, Paper, Stack, Text, TextInput } from '@mantine/core'
+import { Alert, Autocomplete, Box, Grid, Stack, TextInput } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { type ReactNode, useEffect, useRef, useState } from 'react'
 import { api, read } from '../../api/client'
 import type { schemas } from '../../api/types'
-import { Problem } from '../../ui/Problem'
 import { Section } from '../../ui/Section'
 import { useLeaveGuard } from '../../ui/useLeaveGuard'
 import { fieldLabel } from '../labels'
 import type { Field, Protocol } from '../protocols'
-import { TestResult } from '../TestResult'
 import { applies, changesOf, type Draft, draftOf, moves, secretsToType, withProtocol } from './draft'
 import { FieldInput } from './FieldInput'
+import { Buttons, Outcome, Refusal } from './FormSide'
 import { MoreSettings } from './MoreSettings'
 import { ProtocolField } from './ProtocolField'
+import { RiskAlert } from './RiskAlert'
+import { risks } from './risks'
 import { useDraft, useSave, useTestDraft, useTestSaved } from './useSetUp'
 
 type Connection = schemas['Connection']
@@ -48,6 +49,7 @@ export function ConnectionForm({
   const [connection, setConnection] = useState(latest)
   const [first, setFirst] = useState(initial)
   const form = useRef<HTMLFormElement>(null)
+  const outcome = useRef<HTMLDivElement>(null)
   const changed = isChanged(first, draft, connection, protocol)
   const release = useLeaveGuard(changed)
   const tested = useRef<Draft>(undefined)
@@ -93,6 +95,12 @@ export function ConnectionForm({
     testSaved.mutate()
   })
 
+  const answer = testDraft.data ?? testSaved.data
+  useEffect(() => {
+    // Where it is not beside the form.
+    if (answer && !window.matchMedia('(min-width: 62em)').matches) outcome.current?.scrollIntoView()
+  }, [answer])
+
   if (!protocol) return <Alert color="orange">This server does not know the protocol {draft.protocol}.</Alert>
 
   const moved = connection !== undefined && moves(connection, draft, protocol)
@@ -112,7 +120,7 @@ export function ConnectionForm({
         onSuccess: (result) => {
           tested.current = result.success ? draft : undefined
         },
-        onError: refused,
+        onError: (error) => refused(error, protocol),
       },
     )
   }
@@ -129,6 +137,7 @@ export function ConnectionForm({
     />
   )
   const essentials = (login: boolean) => fields.filter((f) => isEssential(f) && (f.group === 'address') !== login)
+  const dangers = risks(draft, protocol).filter((risk) => risk.field === 'protocol')
   const refusal = save.error ?? testDraft.error
 
   return (
@@ -138,7 +147,7 @@ export function ConnectionForm({
       onSubmit={(event) => {
         event.preventDefault()
         testDraft.reset()
-        save.mutate({ draft, protocol }, { onError: refused })
+        save.mutate({ draft, protocol }, { onError: (error) => refused(error, protocol) })
       }}
     >
       <Grid gap="md">
@@ -175,12 +184,16 @@ export function ConnectionForm({
                 </Grid>
                 <ProtocolField
                   protocols={protocols}
+                  small={connection !== undefined}
                   value={draft.protocol}
                   onChange={(name) => {
                     const next = protocols.find((known) => known.name === name)
                     if (next) replace(withProtocol(draft, next))
                   }}
                 />
+                {dangers.map((risk) => (
+                  <RiskAlert key={risk.title} risk={risk} />
+                ))}
                 <Fields fields={essentials(false)} input={input} />
                 {moved && <Moved connection={connection} />}
               </Stack>
@@ -198,36 +211,42 @@ export function ConnectionForm({
               input={input}
               onChange={set}
             />
-            {refusal && <Problem error={refusal} />}
-            <Buttons
-              missing={saved ? [] : missing.map((name) => fieldLabel(name, protocol.name))}
-              testing={test.isPending}
-              onTest={run}
-              saving={save.isPending}
-              nothing={saved}
-              label={connection ? 'Save changes' : 'Save connection'}
-              onCancel={
-                connection && changed
-                  ? () => {
-                      replace(first)
-                      save.reset()
-                    }
-                  : onCancel
-              }
-              cancel={connection ? 'Undo changes' : 'Cancel'}
-            />
           </Stack>
         </Grid.Col>
         <Grid.Col span={{ base: 12, md: 5 }}>
           <Box pos={{ md: 'sticky' }} top={{ md: 68 }}>
-            <Outcome
-              testing={test.isPending}
-              {...(saved ? { error: testSaved.error } : {})}
-              {...(test.data ? { result: test.data } : {})}
-              draft={draft}
-              onChange={set}
-              saved={saved}
-            />
+            <Stack gap="md">
+              <Buttons
+                missing={saved ? [] : missing.map((name) => fieldLabel(name, protocol.name))}
+                testing={test.isPending}
+                onTest={run}
+                saving={save.isPending}
+                nothing={saved}
+                label={connection ? 'Save changes' : 'Save connection'}
+                onCancel={
+                  connection && changed
+                    ? () => {
+                        replace(first)
+                        save.reset()
+                      }
+                    : onCancel
+                }
+                cancel={connection ? 'Undo changes' : 'Cancel'}
+              />
+              {refusal && <Refusal error={refusal} shown={fields} protocol={protocol} />}
+              <div ref={outcome}>
+                <Outcome
+                  testing={test.isPending}
+                  {...(saved ? { error: testSaved.error } : {})}
+                  {...(test.data ? { result: test.data } : {})}
+                  draft={draft}
+                  onChange={set}
+                  saved={saved}
+                  authMethod={protocol.auth_methods.find((known) => known === draft.values.auth_method)}
+                  trusted={moved ? undefined : latest?.stored_host_fingerprint}
+                />
+              </div>
+            </Stack>
           </Box>
         </Grid.Col>
       </Grid>
@@ -272,86 +291,5 @@ function Moved({ connection }: { connection: Connection }) {
         ? `Secrets and trust never follow to another server: saving forgets ${kept.join(' and ')}.`
         : 'Saving forgets what is known of the old one.'}
     </Alert>
-  )
-}
-
-type ButtonsProps = {
-  /** Secrets that have to be typed before what is changed can be tested. */
-  missing: string[]
-  testing: boolean
-  onTest: () => void
-  saving: boolean
-  /** There is nothing to save. */
-  nothing: boolean
-  label: string
-  onCancel?: (() => void) | undefined
-  cancel: string
-}
-
-function Buttons({ missing, testing, onTest, saving, nothing, label, onCancel, cancel }: ButtonsProps) {
-  return (
-    <Paper withBorder p="sm" radius="md" pos="sticky" bottom={8} shadow="sm">
-      <Group justify="space-between" gap="xs">
-        <Button variant={nothing ? 'filled' : 'light'} onClick={onTest} loading={testing} disabled={missing.length > 0}>
-          Test
-        </Button>
-        <Group gap="xs">
-          {onCancel && (
-            <Button variant="default" onClick={onCancel}>
-              {cancel}
-            </Button>
-          )}
-          <Button type="submit" loading={saving} disabled={nothing}>
-            {label}
-          </Button>
-        </Group>
-      </Group>
-      {missing.length > 0 && (
-        <Text size="xs" mt="xs">
-          To test these changes before they are saved, type the {missing.join(' and the ').toLowerCase()} again. Or
-          save, and test then.
-        </Text>
-      )}
-    </Paper>
-  )
-}
-
-type OutcomeProps = {
-  testing: boolean
-  error?: Error | null
-  result?: schemas['TestResult']
-  draft: Draft
-  saved: boolean
-  onChange: (name: string, value: unknown) => void
-}
-
-function Outcome({ testing, error, result, saved, draft, onChange }: OutcomeProps) {
-  if (error) return <Problem error={error} />
-  if (result && !testing) {
-    return (
-      <TestResult
-        result={result}
-        onPinCertificate={(thumbprint) => {
-          onChange('tls_cert_policy', 'pinned_thumbprint')
-          onChange('tls_pinned_thumbprint', thumbprint)
-        }}
-        onPinHostKey={
-          draft.values.host_key_policy === 'manual'
-            ? (fingerprint) => onChange('stored_host_fingerprint', fingerprint)
-            : undefined
-        }
-      />
-    )
-  }
-  return (
-    <Section title="Test result">
-      <Text size="sm" role="status">
-        {testing
-          ? 'Connecting, logging in, and listing the base folder…'
-          : saved
-            ? 'A test connects, logs in and lists the base folder. It shows who the server is and what it can do.'
-            : 'Test before you save: a test connects, logs in and lists the base folder, and says what is wrong if it can’t. Nothing is kept.'}
-      </Text>
-    </Section>
   )
 }

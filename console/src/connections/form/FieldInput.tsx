@@ -1,5 +1,6 @@
-import { Autocomplete, Checkbox, Stack } from '@mantine/core'
+import { Autocomplete, Checkbox, NumberInput, Stack } from '@mantine/core'
 import type { schemas } from '../../api/types'
+import { Help } from '../../ui/Help'
 import { SettingInput } from '../../ui/SettingInput'
 import { choiceLabel, fieldLabel } from '../labels'
 import type { Field, Protocol } from '../protocols'
@@ -78,11 +79,28 @@ function Input({ field, protocol, draft, connection, moved, onChange, error }: F
       />
     )
   }
+  if (field.name === 'port') {
+    return (
+      <NumberInput
+        label={label}
+        description={protocol.default_port ? `${protocol.default_port} if empty.` : field.help}
+        name={field.name}
+        value={typeof value === 'number' ? value : ''}
+        onChange={(next) => set(next === '' ? undefined : Number(next))}
+        min={field.min ?? 1}
+        max={field.max ?? 65_535}
+        allowDecimal={false}
+        placeholder={String(protocol.default_port ?? '')}
+        error={error}
+        hideControls
+      />
+    )
+  }
   if (field.name === 'server_timezone') {
     return (
       <Autocomplete
         label={label}
-        description={field.help}
+        description={<Help text={field.help} />}
         name={field.name}
         value={text}
         onChange={(next) => set(next || undefined)}
@@ -101,7 +119,7 @@ function Input({ field, protocol, draft, connection, moved, onChange, error }: F
     return (
       <Checkbox.Group
         label={label}
-        description={field.help}
+        description={<Help text={field.help} />}
         value={Array.isArray(value) ? value.map(String) : []}
         onChange={(next) => set(next.length > 0 ? next : undefined)}
         error={error}

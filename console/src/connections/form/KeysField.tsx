@@ -6,6 +6,7 @@ import { api, read } from '../../api/client'
 import { all } from '../../api/pages'
 import { Exact } from '../../ui/Copy'
 import { words } from '../../ui/format'
+import { Help } from '../../ui/Help'
 import type { Field } from '../protocols'
 import { GenerateKey } from './GenerateKey'
 
@@ -36,7 +37,7 @@ export function KeysField({ field, label, value, onChange, error, suggested }: P
     <Input.Wrapper
       label={label}
       labelElement="div"
-      description={field.help}
+      description={<Help text={field.help} />}
       error={error}
       withAsterisk={field.required}
     >

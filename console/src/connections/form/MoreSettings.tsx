@@ -22,7 +22,7 @@ export function MoreSettings({ protocol, draft, fields, errors, input, onChange 
   const groups = [
     { value: 'login', title: 'More about the login' },
     { value: 'trust', title: 'Trust' },
-    { value: 'protocol', title: `What is special about ${protocolName(protocol.name)}` },
+    { value: 'protocol', title: `${protocolName(protocol.name)} settings` },
     { value: 'limits', title: 'Times and limits' },
   ]
     .map((group) => ({ ...group, fields: fields.filter((field) => field.group === group.value) }))

@@ -1,12 +1,30 @@
-import { Radio, SimpleGrid, Text } from '@mantine/core'
+import { Radio, Select, SimpleGrid, Text } from '@mantine/core'
 import { protocolName } from '../../ui/format'
 import type { Protocol } from '../protocols'
 import classes from './ProtocolField.module.css'
 
-type Props = { protocols: Protocol[]; value: string; onChange: (name: string) => void }
+type Props = {
+  protocols: Protocol[]
+  value: string
+  /** For a connection that is there: it is hardly ever changed. */
+  small: boolean
+  onChange: (name: string) => void
+}
 
 /** How the partner’s server is spoken to, with when to take which. */
-export function ProtocolField({ protocols, value, onChange }: Props) {
+export function ProtocolField({ protocols, value, small, onChange }: Props) {
+  if (small) {
+    return (
+      <Select
+        label="Protocol"
+        name="protocol"
+        data={protocols.map(({ name }) => ({ value: name, label: protocolName(name) }))}
+        value={value}
+        onChange={(name) => name && onChange(name)}
+        allowDeselect={false}
+      />
+    )
+  }
   return (
     <Radio.Group label="Protocol" name="protocol" value={value} onChange={onChange}>
       <SimpleGrid cols={{ base: 1, xs: 2 }} spacing="xs" mt={4}>

@@ -1,6 +1,7 @@
 import { Button, Group, Input, PasswordInput, Text, Textarea } from '@mantine/core'
 import { LockKeyhole } from 'lucide-react'
 import { useState } from 'react'
+import { Help } from '../../ui/Help'
 import type { Field } from '../protocols'
 
 type Props = {
@@ -21,7 +22,7 @@ export function SecretField({ field, label, stored, value, onChange, error }: Pr
   if (stored && !replacing && !typed) {
     const goes = value === null
     return (
-      <Input.Wrapper label={label} labelElement="div" description={field.help} error={error}>
+      <Input.Wrapper label={label} labelElement="div" description={<Help text={field.help} />} error={error}>
         <Group gap="xs" mt={4}>
           <LockKeyhole size={16} aria-hidden />
           <Text size="sm">{goes ? 'Is removed when you save.' : 'Is set.'}</Text>
@@ -57,7 +58,7 @@ export function SecretField({ field, label, stored, value, onChange, error }: Pr
   }
   const shared = {
     label,
-    description: field.help,
+    description: <Help text={field.help} />,
     error,
     name: field.name,
     withAsterisk: field.required,

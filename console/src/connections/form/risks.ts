@@ -8,6 +8,14 @@ export type Risk = { field: string; grave: boolean; title: string; text: string 
 export function risks(draft: Draft, protocol: Protocol): Risk[] {
   const found: Risk[] = []
   const of = (name: string) => effective(draft, protocol, name)
+  if (protocol.name === 'ftp') {
+    found.push({
+      field: 'protocol',
+      grave: false,
+      title: 'FTP is not encrypted',
+      text: 'Whoever is on the way can read the password and all files, and change them. Take FTPS or SFTP where the server has it.',
+    })
+  }
   if (of('host_key_policy') === 'always_trust') {
     found.push({
       field: 'host_key_policy',

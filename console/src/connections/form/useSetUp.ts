@@ -3,6 +3,7 @@ import { api, read } from '../../api/client'
 import type { ProblemError } from '../../api/problem'
 import { useAction } from '../../api/query'
 import type { schemas } from '../../api/types'
+import { fieldOf } from '../causes'
 import type { Protocol } from '../protocols'
 import { changesOf, type Draft, inputOf } from './draft'
 
@@ -23,7 +24,13 @@ export function useDraft(first: Draft) {
       setDraft((old) => ({ ...old, values: { ...old.values, [name]: value } }))
       setErrors(({ [name]: _, ...others }) => others)
     },
-    refused: (error: ProblemError) => setErrors(error.formErrors()),
+    refused: (error: ProblemError, protocol: Protocol) => {
+      const one = fieldOf(
+        error.code,
+        protocol.fields.map(({ name }) => name),
+      )
+      setErrors({ ...error.formErrors(), ...(one ? { [one.field]: one.message } : {}) })
+    },
   }
 }
 

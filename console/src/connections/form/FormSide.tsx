@@ -1,0 +1,118 @@
+import { Alert, Button, Group, List, Paper, Text } from '@mantine/core'
+import type { ProblemError } from '../../api/problem'
+import type { schemas } from '../../api/types'
+import { Problem } from '../../ui/Problem'
+import { Section } from '../../ui/Section'
+import { fieldLabel } from '../labels'
+import type { Field, Protocol } from '../protocols'
+import { TestResult } from '../TestResult'
+import type { Draft } from './draft'
+
+type ButtonsProps = {
+  /** Secrets that have to be typed before what is changed can be tested. */
+  missing: string[]
+  testing: boolean
+  onTest: () => void
+  saving: boolean
+  /** There is nothing to save. */
+  nothing: boolean
+  label: string
+  onCancel?: (() => void) | undefined
+  cancel: string
+}
+
+/** The buttons of the form. */
+export function Buttons({ missing, testing, onTest, saving, nothing, label, onCancel, cancel }: ButtonsProps) {
+  return (
+    <Paper withBorder p="sm" radius="md">
+      <Group justify="space-between" gap="xs">
+        <Button variant={nothing ? 'filled' : 'light'} onClick={onTest} loading={testing} disabled={missing.length > 0}>
+          Test
+        </Button>
+        <Group gap="xs">
+          {onCancel && (
+            <Button variant="default" onClick={onCancel}>
+              {cancel}
+            </Button>
+          )}
+          <Button type="submit" loading={saving} disabled={nothing}>
+            {label}
+          </Button>
+        </Group>
+      </Group>
+      {missing.length > 0 && (
+        <Text size="xs" mt="xs">
+          To test these changes before they are saved, type the {missing.join(' and the ').toLowerCase()} again. Or
+          save, and test then.
+        </Text>
+      )}
+    </Paper>
+  )
+}
+
+type RefusalProps = { error: ProblemError; shown: Field[]; protocol: Protocol }
+
+/** What the server said against it: field by field where it named them, as they are called here. */
+export function Refusal({ error, shown, protocol }: RefusalProps) {
+  const known = ['name', 'group', 'notes', ...shown.map(({ name }) => name)]
+  if (error.fields.length === 0 || !error.fields.every(({ field }) => known.includes(field))) {
+    return <Problem error={error} />
+  }
+  return (
+    <Alert color="red" title="Something is missing or wrong" role="alert">
+      <List size="sm">
+        {error.fields.map(({ field, message }) => (
+          <List.Item key={field}>
+            <b>{fieldLabel(field, protocol.name)}</b> {message}
+          </List.Item>
+        ))}
+      </List>
+    </Alert>
+  )
+}
+
+type OutcomeProps = {
+  testing: boolean
+  error?: Error | null
+  result?: schemas['TestResult']
+  draft: Draft
+  saved: boolean
+  authMethod: schemas['AuthMethod'] | undefined
+  /** The host key that the saved one trusts. */
+  trusted: string | null | undefined
+  onChange: (name: string, value: unknown) => void
+}
+
+/** What the last test found out, or what one is for. */
+export function Outcome({ testing, error, result, saved, draft, authMethod, trusted, onChange }: OutcomeProps) {
+  if (error) return <Problem error={error} />
+  if (result && !testing) {
+    return (
+      <TestResult
+        result={result}
+        authMethod={authMethod}
+        trusted={trusted}
+        onPinCertificate={(thumbprint) => {
+          onChange('tls_cert_policy', 'pinned_thumbprint')
+          onChange('tls_pinned_thumbprint', thumbprint)
+        }}
+        onPinHostKey={
+          draft.values.host_key_policy === 'manual'
+            ? (fingerprint) => onChange('stored_host_fingerprint', fingerprint)
+            : undefined
+        }
+      />
+    )
+  }
+  return (
+    <Section title="Test result">
+      <Text size="sm" role="status">
+        {testing
+          ? 'Connecting, logging in, and listing the base folder…'
+          : saved
+            ? 'A test connects, logs in and lists the base folder. It shows who the server is and what it can do.'
+            : 'Test before you save: a test connects, logs in and lists the base folder, and says what is wrong if it can’t. Nothing is kept.'}
+      </Text>
+    </Section>
+  )
+}
