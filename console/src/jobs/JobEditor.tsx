@@ -75,7 +75,8 @@ export function JobEditor({ initial, verb, save, onSaved, fresh }: Props) {
       noValidate
       onSubmit={(event) => {
         event.preventDefault()
-        if (valid && !saving.isPending) submit()
+        // Forms in dialogs are within this one for React, though not on the page.
+        if (event.target === event.currentTarget && valid && !saving.isPending) submit()
       }}
     >
       <Stack gap="md">

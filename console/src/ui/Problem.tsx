@@ -5,6 +5,8 @@ import { ProblemError } from '../api/problem'
 /** What went wrong, where it went wrong: the cause, the fields, and another try where that may help. */
 export function Problem({ error, title, retry }: { error: Error; title?: string; retry?: () => void }) {
   const problem = error instanceof ProblemError ? error : undefined
+  // Where the text is only what is wrong with the fields in a row, the list says it better.
+  const saysAll = problem?.fields.some(({ field, message }) => error.message.startsWith(`${field}: ${message}`))
   return (
     <Alert
       color="red"
@@ -13,9 +15,11 @@ export function Problem({ error, title, retry }: { error: Error; title?: string;
       role="alert"
     >
       <Stack gap="xs" align="flex-start">
-        <Text size="sm" style={{ whiteSpace: 'pre-wrap', overflowWrap: 'anywhere' }}>
-          {error.message}
-        </Text>
+        {!saysAll && (
+          <Text size="sm" style={{ whiteSpace: 'pre-wrap', overflowWrap: 'anywhere' }}>
+            {error.message}
+          </Text>
+        )}
         {problem && problem.fields.length > 0 && (
           <List size="sm">
             {problem.fields.map((field) => (

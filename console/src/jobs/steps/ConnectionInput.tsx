@@ -46,6 +46,7 @@ export function ConnectionInput({ setting, label, value, onChange, error, type }
       onChange={(id) => onChange(id ?? undefined)}
       error={error ?? (unknown ? 'There is no such connection any more. Choose another one.' : undefined)}
       searchable
+      openOnFocus={false}
       clearable={!setting.required}
       allowDeselect={false}
       placeholder="Choose a connection"

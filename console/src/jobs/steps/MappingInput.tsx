@@ -36,6 +36,7 @@ export function MappingInput({ setting, value, onChange, error }: SettingProps) 
       onChange={(id) => onChange(id ?? undefined)}
       error={error}
       searchable
+      openOnFocus={false}
       allowDeselect={false}
       placeholder="Choose a folder mapping"
       nothingFoundMessage="There is no folder mapping of that name. They are made at their connection, under Folders."

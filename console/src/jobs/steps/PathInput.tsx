@@ -43,12 +43,7 @@ export function PathInput({ setting, label, value, onChange, error, step, type, 
           <Group gap={2} wrap="nowrap">
             {browsable && (
               <Tooltip label="Look on the server">
-                <ActionIcon
-                  variant="subtle"
-                  color="gray"
-                  onClick={open}
-                  aria-label={`Browse for ${label.toLowerCase()}`}
-                >
+                <ActionIcon variant="subtle" color="gray" onClick={open} aria-label="Browse the server">
                   <FolderSearch size={16} />
                 </ActionIcon>
               </Tooltip>
