@@ -72,11 +72,11 @@ function Notes({ run }: { run: schemas['MappingDryRun'] }) {
 }
 
 /** The most rows that are drawn. */
-const ROWS = 200
+const ROWS = 50
 
 function Files({ files }: { files: schemas['MappingDryRunFile'][] }) {
   const [rows, setRows] = useState(ROWS)
-  const sorted = [...files].sort((a, b) => byVerdict(a.verdict, b.verdict))
+  const sorted = [...files].sort((a, b) => byVerdict(a.verdict, b.verdict) || a.path.localeCompare(b.path))
   return (
     <>
       <Scroll label="Files of the dry run">

@@ -1,9 +1,6 @@
 import { Button, Stack } from '@mantine/core'
-import { useQuery } from '@tanstack/react-query'
 import { FolderPlus } from 'lucide-react'
 import { Link, useSearchParams } from 'react-router'
-import { api, read } from '../api/client'
-import { all } from '../api/pages'
 import type { schemas } from '../api/types'
 import { Only } from '../auth/session'
 import { Empty } from '../ui/Empty'
@@ -14,6 +11,7 @@ import { Section } from '../ui/Section'
 import { MappingEditor } from './MappingEditor'
 import { MappingTable } from './MappingTable'
 import { MappingView } from './MappingView'
+import { useMappingsOf } from './useMappingsOf'
 
 /** The folders that are pulled from a connection: all of them, one, or the form of one. */
 export default function FoldersTab({ connection }: { connection: schemas['Connection'] }) {
@@ -38,17 +36,7 @@ export default function FoldersTab({ connection }: { connection: schemas['Connec
 }
 
 function Mappings({ connection }: { connection: schemas['Connection'] }) {
-  const mappings = useQuery({
-    queryKey: ['folder-mappings', { connection: connection.id }],
-    queryFn: () =>
-      all((cursor) =>
-        read(
-          api.GET('/api/connections/{id}/folder-mappings', {
-            params: { path: { id: connection.id }, query: { limit: 1000, cursor } },
-          }),
-        ),
-      ),
-  })
+  const mappings = useMappingsOf(connection.id)
   if (mappings.error) return <Problem error={mappings.error} retry={() => void mappings.refetch()} />
   if (!mappings.data) return <Loading />
   const add = (

@@ -1,13 +1,13 @@
 import { Anchor, SimpleGrid, Table, Text } from '@mantine/core'
 import type { ReactNode } from 'react'
 import { Link } from 'react-router'
+import { useStorages } from '../api/lists'
 import type { schemas } from '../api/types'
 import { Exact } from '../ui/Copy'
 import { Section } from '../ui/Section'
 import { NextRuns } from '../ui/schedule/NextRuns'
 import { Time } from '../ui/Time'
 import { afterWords, identityWords, readyWords } from './MoreFields'
-import { useStorages } from './StorageSelect'
 import { timingWords } from './timing'
 
 /** What a folder mapping says, and how it went until now. */

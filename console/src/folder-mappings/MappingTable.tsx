@@ -1,12 +1,12 @@
 import { Anchor, Button, Group, Switch, Table, Text } from '@mantine/core'
 import { Play } from 'lucide-react'
 import { Link } from 'react-router'
+import { useStorages } from '../api/lists'
 import type { schemas } from '../api/types'
 import { useMay } from '../auth/session'
 import { HealthBadge } from '../ui/badges'
 import { Scroll } from '../ui/Scroll'
 import { Time } from '../ui/Time'
-import { useStorages } from './StorageSelect'
 import { timingWords } from './timing'
 import { useMappingActions } from './useMappingActions'
 

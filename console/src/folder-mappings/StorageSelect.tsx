@@ -1,15 +1,5 @@
 import { Select } from '@mantine/core'
-import { useQuery } from '@tanstack/react-query'
-import { api, read } from '../api/client'
-import { all } from '../api/pages'
-
-/** All storages that files can go to. */
-export function useStorages() {
-  return useQuery({
-    queryKey: ['storages', 'all'],
-    queryFn: () => all((cursor) => read(api.GET('/api/storages', { params: { query: { limit: 1000, cursor } } }))),
-  })
-}
+import { useStorages } from '../api/lists'
 
 type Props = {
   value: string | null

@@ -1,7 +1,152 @@
+import { Badge, Button, Group, Select, Stack, Text } from '@mantine/core'
+import { Download, History, RotateCcw } from 'lucide-react'
+import { useState } from 'react'
+import { useSearchParams } from 'react-router'
+import { api, read } from '../api/client'
+import { usePages } from '../api/pages'
 import type { schemas } from '../api/types'
+import { Only } from '../auth/session'
+import { useMappingsOf } from '../folder-mappings/useMappingsOf'
+import { Empty } from '../ui/Empty'
+import { useFilters } from '../ui/filters'
+import { Loading } from '../ui/Loading'
+import { More } from '../ui/More'
+import { Period } from '../ui/Period'
+import { Problem } from '../ui/Problem'
+import { SearchInput } from '../ui/SearchInput'
 import { Section } from '../ui/Section'
+import { asked, searchWords } from './filter'
+import { PulledFile } from './PulledFile'
+import { PulledTable } from './PulledTable'
+import { ReplayAll } from './ReplayAll'
 
-/** Every file that was pulled from a connection. */
+/** Every file that was pulled from a connection: found again, looked at, pulled anew. */
 export default function HistoryTab({ connection }: { connection: schemas['Connection'] }) {
-  return <Section title="History">{connection.name}</Section>
+  const { values, set, any } = useFilters('q', 'mapping', 'execution', 'since', 'until')
+  const [params, setParams] = useSearchParams()
+  const [replaying, setReplaying] = useState(false)
+  const mappings = useMappingsOf(connection.id)
+  const files = usePages(['connections', connection.id, 'history', values], (cursor) =>
+    read(
+      api.GET('/api/connections/{id}/history', {
+        params: { path: { id: connection.id }, query: { ...asked(values), cursor } },
+      }),
+    ),
+  )
+  const clear = () => set({ q: null, mapping: null, execution: null, since: null, until: null })
+  const entry = params.get('entry')
+  const close = () =>
+    setParams((old) => {
+      const next = new URLSearchParams(old)
+      next.delete('entry')
+      return next
+    })
+
+  return (
+    <Stack gap="sm">
+      <Group gap="xs" align="flex-start">
+        <SearchInput
+          label="Search"
+          description={searchWords(values.q)}
+          inputWrapperOrder={['label', 'input', 'description', 'error']}
+          size="xs"
+          flex={{ base: '1 1 100%', sm: '1 1 260px' }}
+          value={values.q}
+          onChange={(q) => set({ q })}
+        />
+        <Select
+          label="Folder mapping"
+          size="xs"
+          w={190}
+          placeholder="Any"
+          searchable
+          clearable
+          clearButtonProps={{ 'aria-label': 'Any folder mapping' }}
+          data={(mappings.data ?? []).map(({ id, name }) => ({ value: id, label: name }))}
+          value={values.mapping ?? null}
+          onChange={(mapping) => set({ mapping })}
+        />
+        <Period since={values.since} until={values.until} onChange={set} />
+      </Group>
+      <Group gap="xs" justify="space-between">
+        <Group gap="xs">
+          {values.execution && <Badge variant="light">of one execution</Badge>}
+          {any && (
+            <Button variant="subtle" size="xs" onClick={clear}>
+              Clear filters
+            </Button>
+          )}
+        </Group>
+        <Group gap="xs">
+          <Only role="operator">
+            {any && files.items.length > 0 && (
+              <Button
+                size="xs"
+                variant="light"
+                leftSection={<RotateCcw size={14} aria-hidden />}
+                onClick={() => setReplaying(true)}
+              >
+                Pull all of these anew
+              </Button>
+            )}
+          </Only>
+          <Exports connection={connection} query={asked(values)} />
+        </Group>
+      </Group>
+      <Section flush>
+        {files.isPending ? (
+          <Loading />
+        ) : files.error && files.items.length === 0 ? (
+          <Problem error={files.error} retry={() => void files.refetch()} />
+        ) : files.items.length > 0 ? (
+          <>
+            <PulledTable connection={connection} files={files.items} mappings={mappings.data} />
+            <More pages={files} />
+          </>
+        ) : any ? (
+          <Empty
+            title="No file fits these filters"
+            action={
+              <Button variant="default" size="xs" onClick={clear}>
+                Clear filters
+              </Button>
+            }
+          />
+        ) : (
+          <Empty title="Nothing was pulled yet">
+            Each file that a mapped folder gives is listed here for good: where it came from, where it is, and its
+            SHA-256.
+          </Empty>
+        )}
+      </Section>
+      {files.items.length > 0 && (
+        <Text size="xs" c="dimmed">
+          <History size={12} aria-hidden /> The last that was pulled comes first. The history is kept for good.
+        </Text>
+      )}
+      <PulledFile connection={connection} id={entry ?? undefined} mappings={mappings.data} onClose={close} />
+      <ReplayAll connection={connection} query={asked(values)} opened={replaying} onClose={() => setReplaying(false)} />
+    </Stack>
+  )
+}
+
+/** What the filters leave, as a file, whole. */
+function Exports({ connection, query }: { connection: schemas['Connection']; query: Record<string, string> }) {
+  return [
+    { format: 'csv', label: 'CSV' },
+    { format: 'jsonl', label: 'JSON lines' },
+  ].map(({ format, label }) => (
+    <Button
+      key={format}
+      component="a"
+      href={`/api/connections/${connection.id}/history/export?${new URLSearchParams({ ...query, format })}`}
+      download
+      variant="default"
+      size="xs"
+      leftSection={<Download size={14} aria-hidden />}
+      aria-label={`Export as ${label}`}
+    >
+      {label}
+    </Button>
+  ))
 }

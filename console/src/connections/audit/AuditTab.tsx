@@ -1,7 +1,7 @@
 import type { schemas } from '../../api/types'
-import { Section } from '../../ui/Section'
+import { AuditList } from '../../audit/AuditList'
 
-/** What was done with a connection. */
+/** What was done with a connection, and what happened on it. */
 export default function AuditTab({ connection }: { connection: schemas['Connection'] }) {
-  return <Section title="Audit">{connection.name}</Section>
+  return <AuditList connectionId={connection.id} />
 }
