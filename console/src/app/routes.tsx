@@ -1,6 +1,5 @@
 import { type ComponentType, lazy } from 'react'
 import { createBrowserRouter } from 'react-router'
-import { Account } from '../auth/Account'
 import { Login } from '../auth/Login'
 import { RequireLogin } from '../auth/session'
 import Overview from '../overview/OverviewPage'
@@ -39,13 +38,14 @@ export const router = createBrowserRouter([
           { path: '/ssh-keys', element: page(() => import('../ssh-keys/SshKeysPage')) },
           { path: '/ssh-keys/:id', element: page(() => import('../ssh-keys/SshKeyPage')) },
           { path: '/storages', element: page(() => import('../storages/StoragesPage')) },
+          { path: '/storages/:id', element: page(() => import('../storages/StoragePage')) },
           { path: '/alerts', element: page(() => import('../alerts/AlertsPage')) },
           { path: '/alerts/:id', element: page(() => import('../alerts/AlertPage')) },
           { path: '/audit', element: page(() => import('../audit/AuditPage')) },
           { path: '/users', element: page(() => import('../users/UsersPage')) },
           { path: '/tokens', element: page(() => import('../tokens/TokensPage')) },
           { path: '/settings', element: page(() => import('../settings/SettingsPage')) },
-          { path: '/account', element: <Account /> },
+          { path: '/account', element: page(() => import('../auth/AccountPage')) },
           { path: '*', element: page(() => import('./Missing')) },
         ],
       },
