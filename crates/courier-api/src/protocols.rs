@@ -55,8 +55,10 @@ pub struct ConnectionField {
     pub kind: String,
     /// Where a form shows it.
     pub group: FieldGroup,
-    /// Must it be given (where `when` holds)?
+    /// Must it be given?
     pub required: bool,
+    /// Must it be given where another field is so? `null` for what `required` says.
+    pub required_when: Option<FieldCondition>,
     /// What it is when not given; `null` where there is no such value.
     #[schema(value_type = Option<Value>)]
     pub default: Option<Value>,

@@ -2,6 +2,7 @@
 
 mod certificates;
 mod changes;
+mod describe;
 mod fields;
 mod health;
 mod host;
@@ -21,6 +22,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
+pub use describe::{Field, ProtocolDescription};
 pub(crate) use fields::{Effective, SECRETS, Shape};
 use health::AilingMappings;
 pub(crate) use host::problem as host_problem;
@@ -79,6 +81,15 @@ pub struct Connection {
 const BROWSED: usize = 10_000;
 
 impl Connections<'_> {
+    /// The protocols, each with the fields that its connections take, sorted by name.
+    pub fn protocols(&self) -> Vec<ProtocolDescription> {
+        let protocols = &self.0.0.protocols;
+        let all = protocols.names().into_iter();
+        all.filter_map(|name| protocols.get(name))
+            .map(describe::describe)
+            .collect()
+    }
+
     /// Makes a connection.
     ///
     /// # Errors

@@ -41,6 +41,11 @@ impl Describe for FtpProtocol {
         "ftp"
     }
 
+    fn help(&self) -> &'static str {
+        "Files without encryption: whoever is on the way reads the password and the files, and can change them. Only where the \
+         partner has nothing else."
+    }
+
     fn default_port(&self, _settings: &Map<String, Value>) -> Option<u16> {
         Some(PORT)
     }
@@ -78,6 +83,10 @@ impl Describe for FtpsProtocol {
         "ftps"
     }
 
+    fn help(&self) -> &'static str {
+        "FTP over TLS: encrypted, and the server proves who it is by a certificate. For partners without SFTP."
+    }
+
     fn default_port(&self, settings: &Map<String, Value>) -> Option<u16> {
         match is_implicit(settings, IMPLICIT_PORT) {
             true => Some(IMPLICIT_PORT),
@@ -109,6 +118,10 @@ impl Describe for FtpsProtocol {
 
     fn check_client_certificate(&self, pem: &SecretString) -> Result<(), String> {
         tls::check_client_certificate(pem)
+    }
+
+    fn weakness(&self, algorithm: &str) -> Option<&'static str> {
+        secured::weakness(algorithm)
     }
 
     fn not_fips(&self, settings: &Map<String, Value>) -> Vec<(String, String)> {

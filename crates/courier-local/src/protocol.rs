@@ -20,6 +20,10 @@ impl Describe for LocalProtocol {
         "local"
     }
 
+    fn help(&self) -> &'static str {
+        "A folder of the machine that Courier runs on, or one that is mounted there."
+    }
+
     fn default_port(&self, _settings: &Map<String, Value>) -> Option<u16> {
         None
     }

@@ -2,40 +2,30 @@
 
 use std::borrow::Cow;
 
-use courier_transfer::{Error, ErrorKind, Result};
+use courier_transfer::{Error, ErrorKind, KnownAlgorithm, KnownAlgorithms, Result};
 use russh::{Preferred, cipher, compression, kex, keys::Algorithm, mac};
 use serde_json::{Map, Value};
 
-/// One algorithm, in the order of preference.
-#[derive(Debug)]
-struct Known {
-    name: &'static str,
-    /// Why nobody should need it; empty where it is sound.
-    weak: &'static str,
-    /// Approved in FIPS mode.
-    fips: bool,
-}
-
-const fn sound(name: &'static str) -> Known {
-    Known {
+const fn sound(name: &'static str) -> KnownAlgorithm {
+    KnownAlgorithm {
         name,
-        weak: "",
+        weak: None,
         fips: false,
     }
 }
 
-const fn approved(name: &'static str) -> Known {
-    Known {
+const fn approved(name: &'static str) -> KnownAlgorithm {
+    KnownAlgorithm {
         name,
-        weak: "",
+        weak: None,
         fips: true,
     }
 }
 
-const fn weak(name: &'static str, why: &'static str) -> Known {
-    Known {
+const fn weak(name: &'static str, why: &'static str) -> KnownAlgorithm {
+    KnownAlgorithm {
         name,
-        weak: why,
+        weak: Some(why),
         fips: false,
     }
 }
@@ -48,7 +38,8 @@ const CBC: &str = "CBC mode leaks plaintext to an active attacker";
 struct Kind {
     /// Its name in `ssh_algorithms`.
     field: &'static str,
-    known: &'static [Known],
+    /// In the order of preference.
+    known: &'static [KnownAlgorithm],
 }
 
 const KEY_EXCHANGE: Kind = Kind {
@@ -120,14 +111,30 @@ const KINDS: [&Kind; 4] = [&KEY_EXCHANGE, &ENCRYPTION, &MAC, &HOST_KEY];
 
 const PRESET: &str = "preset";
 const LEGACY: &str = "legacy";
-const PRESETS: [&str; 3] = ["default", LEGACY, "fips"];
+const PRESETS: &[(&str, &str)] = &[
+    ("default", "All that are sound."),
+    (
+        LEGACY,
+        "The weak ones, too, last of all: only for servers that know nothing newer.",
+    ),
+    ("fips", "Those that FIPS mode allows."),
+];
+
+/// All there is to choose from.
+pub(crate) const KNOWN: KnownAlgorithms = KnownAlgorithms {
+    presets: PRESETS,
+    key_exchange: KEY_EXCHANGE.known,
+    encryption: ENCRYPTION.known,
+    mac: MAC.known,
+    host_key: HOST_KEY.known,
+};
 
 impl Kind {
     fn preset(&self, preset: &str) -> Vec<&'static str> {
-        let takes = |known: &&Known| match preset {
+        let takes = |known: &&KnownAlgorithm| match preset {
             LEGACY => true,
             "fips" => known.fips,
-            _ => known.weak.is_empty(),
+            _ => known.weak.is_none(),
         };
         self.known.iter().filter(takes).map(|k| k.name).collect()
     }
@@ -192,7 +199,7 @@ impl Kind {
         })
     }
 
-    fn find(&self, name: &str) -> Option<&'static Known> {
+    fn find(&self, name: &str) -> Option<&'static KnownAlgorithm> {
         self.known.iter().find(|k| k.name == name)
     }
 
@@ -227,13 +234,20 @@ pub(crate) fn problems(settings: &Map<String, Value>) -> Vec<String> {
         .iter()
         .filter_map(|(field, value)| match KINDS.iter().find(|k| k.field == field) {
             Some(kind) => kind.problem(value),
-            None if field == PRESET && value.as_str().is_some_and(|v| PRESETS.contains(&v)) => None,
-            None if field == PRESET => Some(format!("preset must be one of {}", PRESETS.join(", "))),
+            None if field == PRESET && value.as_str().is_some_and(is_preset) => None,
+            None if field == PRESET => {
+                let names: Vec<&str> = PRESETS.iter().map(|(name, _)| *name).collect();
+                Some(format!("preset must be one of {}", names.join(", ")))
+            }
             None => Some(format!(
                 "{field} is not known here; known are preset, key_exchange, encryption, mac, host_key"
             )),
         })
         .collect()
+}
+
+fn is_preset(name: &str) -> bool {
+    PRESETS.iter().any(|(known, _)| *known == name)
 }
 
 /// Weak algorithms that `ssh_algorithms` offers, in words.
@@ -245,8 +259,12 @@ pub(crate) fn warnings(settings: &Map<String, Value>) -> Vec<String> {
                 .into_iter()
                 .filter_map(|name| kind.find(name))
         })
-        .filter(|known| !known.weak.is_empty())
-        .map(|known| format!("The SSH algorithm {} is offered: {}.", known.name, known.weak))
+        .filter_map(|known| {
+            Some(format!(
+                "The SSH algorithm {} is offered: {}.",
+                known.name, known.weak?
+            ))
+        })
         .collect()
 }
 
@@ -263,15 +281,27 @@ pub(crate) fn not_fips(settings: &Map<String, Value>) -> Vec<String> {
         .collect()
 }
 
-/// Those of these algorithms that nobody should need.
-pub(crate) fn weak_among<'a>(names: &[&'a str]) -> Vec<&'a str> {
-    let is_weak = |name: &&&str| {
-        KINDS
-            .iter()
-            .any(|kind| kind.find(name).is_some_and(|known| !known.weak.is_empty()))
-    };
-    names.iter().filter(is_weak).copied().collect()
+/// Why nobody should need an algorithm, also one that servers have and that is not known here.
+pub(crate) fn weakness(name: &str) -> Option<&'static str> {
+    if let Some(known) = KINDS.iter().find_map(|kind| kind.find(name)) {
+        return known.weak;
+    }
+    // Certificates, key exchanges with GSSAPI and their like have the name of what they are made of in theirs.
+    FOREIGN
+        .iter()
+        .find_map(|(part, why)| name.contains(part).then_some(*why))
 }
+
+/// What is weak wherever it stands in a name, and why.
+const FOREIGN: &[(&str, &str)] = &[
+    ("arcfour", "RC4 can be broken"),
+    ("-cbc", CBC),
+    ("md5", "it relies on MD5"),
+    ("sha1", SHA1),
+    ("ssh-dss", "its 1024-bit keys can be broken"),
+    ("ssh-rsa-cert", SHA1),
+    ("none", "it protects nothing"),
+];
 
 /// What is offered to a server. The host key types that are pinned come first, so that a second key of
 /// the same server does not look like a change.
@@ -410,9 +440,37 @@ mod tests {
     }
 
     #[test]
+    fn what_servers_have_is_judged_known_here_or_not() {
+        for weak in [
+            "aes128-cbc",
+            "rijndael-cbc@lysator.liu.se",
+            "arcfour256",
+            "hmac-md5-96",
+            "hmac-sha1-96-etm@openssh.com",
+            "gss-gex-sha1-toWM5Slw5Ew8Mqkay+al2g==",
+            "ssh-rsa",
+            "ssh-rsa-cert-v01@openssh.com",
+            "none",
+        ] {
+            assert!(weakness(weak).is_some(), "{weak}");
+        }
+        for sound in [
+            "aes256-gcm@openssh.com",
+            "hmac-sha2-256",
+            "sntrup761x25519-sha512",
+            "rsa-sha2-512",
+            "rsa-sha2-512-cert-v01@openssh.com",
+            "kex-strict-s-v00@openssh.com",
+            "umac-128-etm@openssh.com",
+        ] {
+            assert_eq!(weakness(sound), None, "{sound}");
+        }
+    }
+
+    #[test]
     fn fips_mode_takes_the_approved_ones_of_every_preset() {
         let fips = preferred(&settings(json!({"preset": "fips"})), &[], false).unwrap();
-        for preset in PRESETS {
+        for (preset, _) in PRESETS {
             let cut = preferred(&settings(json!({ "preset": preset })), &[], true).unwrap();
             assert_eq!(names(&cut.kex), names(&fips.kex), "{preset}");
             assert_eq!(names(&cut.cipher), names(&fips.cipher), "{preset}");

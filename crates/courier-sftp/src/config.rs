@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use courier_transfer::{
-    Client, ConnectOptions, Describe, Protocol, Result, Target,
+    Client, ConnectOptions, Describe, KnownAlgorithms, Protocol, Result, Target,
     settings::{Kind, Setting},
 };
 use serde_json::{Map, Value};
@@ -39,6 +39,10 @@ impl Describe for SftpProtocol {
         "sftp"
     }
 
+    fn help(&self) -> &'static str {
+        "Files over SSH: encrypted, over one port, with logins by key. What to take wherever the partner has it."
+    }
+
     fn default_port(&self, _settings: &Map<String, Value>) -> Option<u16> {
         Some(22)
     }
@@ -48,7 +52,15 @@ impl Describe for SftpProtocol {
     }
 
     fn auth_methods(&self) -> &'static [&'static str] {
-        &["password", "ssh_key", "password_and_ssh_key", "none"]
+        &["ssh_key", "password_and_ssh_key", "password", "none"]
+    }
+
+    fn algorithms(&self) -> Option<KnownAlgorithms> {
+        Some(algorithms::KNOWN)
+    }
+
+    fn weakness(&self, algorithm: &str) -> Option<&'static str> {
+        algorithms::weakness(algorithm)
     }
 
     fn check(&self, settings: &Map<String, Value>) -> Vec<(String, String)> {

@@ -3,14 +3,44 @@
 use std::fmt;
 
 use secrecy::SecretString;
+use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::settings::Setting;
+
+/// Every SSH algorithm that a protocol can be told to offer, the best first.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct KnownAlgorithms {
+    /// Choices of them that have a name, each with what it takes.
+    pub presets: &'static [(&'static str, &'static str)],
+    /// Key exchange methods.
+    pub key_exchange: &'static [KnownAlgorithm],
+    /// Ciphers.
+    pub encryption: &'static [KnownAlgorithm],
+    /// Message authentication codes.
+    pub mac: &'static [KnownAlgorithm],
+    /// Host key signature algorithms.
+    pub host_key: &'static [KnownAlgorithm],
+}
+
+/// One algorithm.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct KnownAlgorithm {
+    /// Its name.
+    pub name: &'static str,
+    /// Why nobody should need it; none where it is sound.
+    pub weak: Option<&'static str>,
+    /// Approved in FIPS mode.
+    pub fips: bool,
+}
 
 /// What a protocol is to those who open no session: a name, and a table of its settings with the rules about them.
 pub trait Describe: Send + Sync + fmt::Debug {
     /// Its name in the API (`sftp`).
     fn name(&self) -> &'static str;
+
+    /// What it is and when to take it, in a sentence or two.
+    fn help(&self) -> &'static str;
 
     /// The port where none is given; `None` where the protocol has no host at all.
     fn default_port(&self, settings: &Map<String, Value>) -> Option<u16>;
@@ -23,7 +53,24 @@ pub trait Describe: Send + Sync + fmt::Debug {
         true
     }
 
-    /// How it can authenticate, in the API's words (`password`, `ssh_key`, …).
+    /// What is in a setting that is an object, as a table; empty where it says that otherwise.
+    fn inside(&self, setting: &str) -> &'static [Setting] {
+        let _ = setting;
+        &[]
+    }
+
+    /// Every algorithm that its settings may name.
+    fn algorithms(&self) -> Option<KnownAlgorithms> {
+        None
+    }
+
+    /// Why nobody should need an algorithm that a server has, known here or not.
+    fn weakness(&self, algorithm: &str) -> Option<&'static str> {
+        let _ = algorithm;
+        None
+    }
+
+    /// How it can authenticate, in the API's words (`password`, `ssh_key`, …), the recommended way first.
     fn auth_methods(&self) -> &'static [&'static str];
 
     /// Settings that are not given and follow from the port, for those who look at a connection.

@@ -39,7 +39,7 @@ pub use client::{
     Client, CreateOptions, EntryStream, Fetch, OpenOptions, Reader, RenameMode, Sink, Source, Store, Writer,
 };
 pub use connector::{Connector, Scout};
-pub use describe::Describe;
+pub use describe::{Describe, KnownAlgorithm, KnownAlgorithms};
 pub use dial::dial;
 pub use entry::{Entry, EntryKind, Listed, TimePrecision};
 pub use error::{Error, ErrorKind, OUT_OF_BASE, Result, Retry};

@@ -18,6 +18,40 @@ pub struct Setting {
     pub default: Default,
     /// One or two sentences for the person who fills it in.
     pub help: &'static str,
+    /// Words that it may be, or hold a list of, each with what it means; not all settings say it.
+    #[serde(skip)]
+    pub words: &'static [(&'static str, &'static str)],
+    /// Where a form for connections shows it.
+    #[serde(skip)]
+    pub group: Group,
+    /// It is of use only where another setting is so.
+    #[serde(skip)]
+    pub when: Option<When>,
+}
+
+/// Where a form for connections shows a setting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Group {
+    /// Where the server is.
+    Address,
+    /// Who we are, and what proves it.
+    Login,
+    /// How the server proves who it is.
+    Trust,
+    /// What is special about the protocol and this server.
+    Protocol,
+    /// Times, retries and sessions.
+    Limits,
+}
+
+/// Another setting has one of these values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct When {
+    /// The other setting.
+    pub field: &'static str,
+    /// The values.
+    pub is: &'static [Default],
 }
 
 /// What a setting holds.
@@ -120,23 +154,41 @@ impl Setting {
             required: false,
             default: Default::None,
             help,
+            words: &[],
+            group: Group::Protocol,
+            when: None,
         }
     }
 
     /// A setting that must be given.
     pub const fn required(name: &'static str, kind: Kind, help: &'static str) -> Self {
         Self {
-            name,
-            kind,
             required: true,
-            default: Default::None,
-            help,
+            ..Self::optional(name, kind, help)
         }
     }
 
     /// With a default.
     pub const fn or(mut self, default: Default) -> Self {
         self.default = default;
+        self
+    }
+
+    /// With what its words mean.
+    pub const fn meaning(mut self, words: &'static [(&'static str, &'static str)]) -> Self {
+        self.words = words;
+        self
+    }
+
+    /// Shown there.
+    pub const fn in_group(mut self, group: Group) -> Self {
+        self.group = group;
+        self
+    }
+
+    /// Of use only where another setting has one of these values.
+    pub const fn when(mut self, field: &'static str, is: &'static [Default]) -> Self {
+        self.when = Some(When { field, is });
         self
     }
 

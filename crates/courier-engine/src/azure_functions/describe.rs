@@ -33,12 +33,23 @@ impl Describe for AzureFunction {
         PROTOCOL
     }
 
+    fn help(&self) -> &'static str {
+        "A function app in Azure, whose functions jobs call and wait for. It moves no files."
+    }
+
     fn default_port(&self, _settings: &Map<String, Value>) -> Option<u16> {
         Some(PORT)
     }
 
     fn settings(&self) -> &'static [Setting] {
         SETTINGS
+    }
+
+    fn inside(&self, setting: &str) -> &'static [Setting] {
+        match setting {
+            properties::FIELD => properties::INSIDE,
+            _ => &[],
+        }
     }
 
     fn moves_files(&self) -> bool {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use courier_transfer::settings::{Default, Group, Kind, Setting};
 use reqwest::Url;
 use serde_json::{Map, Value};
 
@@ -15,12 +16,44 @@ const TENANT_ID: &str = "tenant_id";
 const CLIENT_ID: &str = "client_id";
 const AUTHORITY_HOST: &str = "authority_host";
 const LOGS_ENDPOINT: &str = "logs_endpoint";
-const KNOWN: [&str; 5] = [WORKSPACE_ID, TENANT_ID, CLIENT_ID, AUTHORITY_HOST, LOGS_ENDPOINT];
 
 /// Where Azure's public cloud gives tokens.
 const AUTHORITY: &str = "https://login.microsoftonline.com";
 /// Where it answers queries about workspaces.
 const LOGS: &str = "https://api.loganalytics.io";
+
+/// All of them, as somebody fills them in.
+pub(super) static INSIDE: &[Setting] = &[
+    Setting::required(
+        TENANT_ID,
+        Kind::Text,
+        "The tenant of the service principal: its id, or a domain of it.",
+    )
+    .in_group(Group::Login),
+    Setting::required(
+        CLIENT_ID,
+        Kind::Text,
+        "The application (client) id of the service principal, which may read the workspace.",
+    )
+    .in_group(Group::Login),
+    Setting::required(
+        WORKSPACE_ID,
+        Kind::Text,
+        "The id of the Log Analytics workspace that knows of the app's runs; not its name.",
+    ),
+    Setting::optional(
+        AUTHORITY_HOST,
+        Kind::Text,
+        "Where tokens are given; another one for sovereign clouds.",
+    )
+    .or(Default::Text(AUTHORITY)),
+    Setting::optional(
+        LOGS_ENDPOINT,
+        Kind::Text,
+        "Where workspaces are asked; another one for sovereign clouds.",
+    )
+    .or(Default::Text(LOGS)),
+];
 
 /// The longest id, in bytes.
 const LONGEST_ID: usize = 128;
@@ -64,12 +97,13 @@ impl Properties {
             given,
             problems: Vec::new(),
         };
-        for name in given.keys().filter(|name| !KNOWN.contains(&name.as_str())) {
+        let known: Vec<&str> = INSIDE.iter().map(|setting| setting.name).collect();
+        for name in given.keys().filter(|name| !known.contains(&name.as_str())) {
             let message = match SECRETS.contains(&name.as_str()) {
                 true => {
                     "is a secret, and a field of the connection itself, where it is kept sealed".to_owned()
                 }
-                false => format!("is not known here; known are {}", KNOWN.join(", ")),
+                false => format!("is not known here; known are {}", known.join(", ")),
             };
             input.problem(name, message);
         }

@@ -3,7 +3,7 @@
 use courier_store::connections::Connection;
 use courier_transfer::{
     CertificatePolicy, Describe,
-    settings::{Default as Standard, Kind, Setting, with_defaults},
+    settings::{Default as Standard, Group, Kind, Setting, with_defaults},
 };
 use serde_json::{Map, Value, json};
 
@@ -56,21 +56,67 @@ pub(super) const STATUS: Setting = Setting::optional(
     "May it be used?",
 )
 .or(Standard::Text("active"));
-pub(super) const HOST: Setting = Setting::required("host", Kind::Text, "Host name or address.");
-pub(super) const PORT: Setting = Setting::optional("port", Kind::Integer { min: 1, max: 65_535 }, "Port.");
-pub(super) const USERNAME: Setting = Setting::optional("username", Kind::Text, "Login name.");
-pub(super) const AUTH_METHOD: Setting =
-    Setting::optional("auth_method", Kind::Text, "How it proves who it is.");
+pub(super) const HOST: Setting =
+    Setting::required("host", Kind::Text, "Host name or address.").in_group(Group::Address);
+pub(super) const PORT: Setting = Setting::optional(
+    "port",
+    Kind::Integer { min: 1, max: 65_535 },
+    "Port; without one, the protocol's.",
+)
+.in_group(Group::Address);
+pub(super) const USERNAME: Setting =
+    Setting::optional("username", Kind::Text, "Login name.").in_group(Group::Login);
+pub(super) const AUTH_METHOD: Setting = Setting::optional(
+    "auth_method",
+    Kind::Text,
+    "How it proves who it is.",
+)
+.meaning(&[
+    (
+        "ssh_key",
+        "By an SSH key, which never leaves Courier. The safest; the partner installs its public line.",
+    ),
+    (
+        "password_and_ssh_key",
+        "By a key and then the password, for servers that want both.",
+    ),
+    (
+        "password",
+        "By a password, which goes to the server each time. For servers that can't take keys.",
+    ),
+    (
+        "service_principal",
+        "By a service principal of Entra ID and its client secret.",
+    ),
+    ("none", "Not at all, or by the login name alone."),
+])
+.in_group(Group::Login);
+/// The words of [`AUTH_METHOD`] by which a password is sent.
+pub(super) const BY_PASSWORD: &[Standard] = &[
+    Standard::Text("password"),
+    Standard::Text("password_and_ssh_key"),
+    Standard::Text("service_principal"),
+];
+/// Those that need a login name.
+pub(super) const LOGS_IN: &[Standard] = &[
+    Standard::Text("password"),
+    Standard::Text("ssh_key"),
+    Standard::Text("password_and_ssh_key"),
+];
+/// Those by which a key signs.
+pub(super) const BY_KEY: &[Standard] = &[Standard::Text("ssh_key"), Standard::Text("password_and_ssh_key")];
 pub(super) const BASE_PATH: Setting = Setting::optional(
     "base_path",
     Kind::RemotePath,
     "The folder on the server that every path lies below, leading slash or not.",
-);
+)
+.in_group(Group::Address);
 pub(super) const LOCAL_BASE_PATH: Setting = Setting::required(
     "base_path",
     Kind::LocalPath,
     "The folder that it is confined to, under one of the local roots.",
-);
+)
+.in_group(Group::Address);
 pub(super) const HOST_KEY_POLICY: Setting = Setting::optional(
     "host_key_policy",
     Kind::Choice {
@@ -78,12 +124,26 @@ pub(super) const HOST_KEY_POLICY: Setting = Setting::optional(
     },
     "Which host keys are accepted. `always_trust` is insecure.",
 )
-.or(Standard::Text("trust_on_first_use"));
+.or(Standard::Text("trust_on_first_use"))
+.meaning(&[
+    (
+        "trust_on_first_use",
+        "The first one is remembered, and another one later is refused until an admin approves it.",
+    ),
+    (
+        "manual",
+        "Only those that somebody approved before; the strictest. Compare the fingerprint with the server's operator.",
+    ),
+    ("always_trust", "Any, so that whoever is on the way can read the password. Insecure."),
+])
+.in_group(Group::Trust);
 pub(super) const FINGERPRINT: Setting = Setting::optional(
     "stored_host_fingerprint",
     Kind::Text,
-    "The newest pin; may be set under the policy `manual`.",
-);
+    "The SHA-256 fingerprint of the host key that is accepted (ssh-keygen -lf prints it); may be set under the policy manual.",
+)
+.in_group(Group::Trust)
+.when("host_key_policy", &[Standard::Text("manual")]);
 
 /// Fields that are kept in the record's settings, beside the protocol's own.
 const TUNING: &[(Setting, Has)] = &[
@@ -93,7 +153,8 @@ const TUNING: &[(Setting, Has)] = &[
             Kind::Integer { min: 1, max: 3600 },
             "For everything until the session is ready, in seconds.",
         )
-        .or(Standard::Integer(30)),
+        .or(Standard::Integer(30))
+        .in_group(Group::Limits),
         Has::Every,
     ),
     (
@@ -102,7 +163,8 @@ const TUNING: &[(Setting, Has)] = &[
             Kind::Integer { min: 1, max: 86_400 },
             "How long an operation may go without a sign of life, in seconds.",
         )
-        .or(Standard::Integer(300)),
+        .or(Standard::Integer(300))
+        .in_group(Group::Limits),
         Has::Every,
     ),
     (
@@ -111,7 +173,8 @@ const TUNING: &[(Setting, Has)] = &[
             Kind::Integer { min: 1, max: 86_400 },
             "How often an idle session is asked for a sign of life, in seconds.",
         )
-        .or(Standard::Integer(60)),
+        .or(Standard::Integer(60))
+        .in_group(Group::Limits),
         Has::Files,
     ),
     (
@@ -120,7 +183,8 @@ const TUNING: &[(Setting, Has)] = &[
             Kind::Integer { min: 0, max: 3 },
             "Reconnects in a row without a new byte, when a session broke.",
         )
-        .or(Standard::Integer(2)),
+        .or(Standard::Integer(2))
+        .in_group(Group::Limits),
         Has::Files,
     ),
     (
@@ -130,7 +194,8 @@ const TUNING: &[(Setting, Has)] = &[
             "Sessions that may be open at once, on all nodes together. A person who needs another waits up to \
              connect_timeout_sec, a job until its turn comes. Big files over long paths are shared by those that are free.",
         )
-        .or(Standard::Integer(4)),
+        .or(Standard::Integer(4))
+        .in_group(Group::Limits),
         Has::Files,
     ),
     (
@@ -140,7 +205,8 @@ const TUNING: &[(Setting, Has)] = &[
             "Exempt it from FIPS mode: it may use algorithms that the mode does not allow, and each session is recorded. Only an \
              admin may.",
         )
-        .or(Standard::Bool(false)),
+        .or(Standard::Bool(false))
+        .in_group(Group::Trust),
         Has::Host,
     ),
 ];

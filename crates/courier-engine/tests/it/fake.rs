@@ -239,6 +239,10 @@ impl Describe for Server {
         self.0.name
     }
 
+    fn help(&self) -> &'static str {
+        "A server that is made up."
+    }
+
     fn default_port(&self, settings: &Map<String, Value>) -> Option<u16> {
         Some(match settings.get("ftps_mode").and_then(Value::as_str) {
             Some("explicit") => 21,

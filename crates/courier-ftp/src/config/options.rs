@@ -33,15 +33,17 @@ pub(crate) struct Options {
 
 /// Declares the quirks once: the field, and by its name the word in the settings.
 macro_rules! quirks {
-    ($($(#[$doc:meta])* $name:ident,)*) => {
+    ($(#[doc = $help:literal] $name:ident,)*) => {
         /// Ways around faults of servers, each off by default.
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
         pub(crate) struct Quirks {
-            $($(#[$doc])* pub(crate) $name: bool,)*
+            $(#[doc = $help] pub(crate) $name: bool,)*
         }
 
         impl Quirks {
-            const NAMES: &'static [&'static str] = &[$(stringify!($name),)*];
+            /// Their names, each with what it does.
+            pub(super) const WORDS: &'static [(&'static str, &'static str)] =
+                &[$((stringify!($name), $help.trim_ascii()),)*];
 
             /// Switches one on; false where there is none of that name.
             fn set(&mut self, name: &str) -> bool {
@@ -56,25 +58,25 @@ macro_rules! quirks {
 }
 
 quirks! {
-    /// PASV at once.
+    /// Asks for PASV at once, and never for EPSV.
     no_epsv,
-    /// LIST, though MLSD is offered.
+    /// Lists by LIST, though the server offers MLSD.
     no_mlsd,
-    /// SIZE, MDTM and CWD, though MLST is offered.
+    /// Looks at files by SIZE, MDTM and CWD, though the server offers MLST.
     no_mlst,
-    /// `LIST -a`, for hidden files.
+    /// Lists by LIST -a, so that hidden files show.
     list_all,
-    /// CWD, then LIST without an argument: for servers that take no path there, or none with spaces.
+    /// Goes into a folder and lists it without naming it: for servers whose LIST takes no path, or none with spaces.
     cwd_listing,
-    /// UTF-8 is not used, though it is offered.
+    /// Does not use UTF-8 for names, though the server offers it.
     no_utf8,
-    /// The address in a reply to PASV is taken as it is.
+    /// Takes the address in a reply to PASV as it is. The server may send data connections to any host then.
     trust_pasv_address,
-    /// A transfer is cancelled by closing the session, not by ABOR.
+    /// Ends a transfer by closing the session, not by ABOR.
     no_abort,
-    /// PRET before PASV.
+    /// Sends PRET before PASV, for servers that hand transfers out (drftpd).
     pret,
-    /// Data goes unencrypted, though the control connection is secured.
+    /// Leaves files and listings unencrypted, though the login is encrypted.
     clear_data,
 }
 
@@ -193,7 +195,8 @@ impl<'a> Reading<'a> {
         let names = self.settings.get(table::QUIRKS).and_then(Value::as_array);
         for name in names.into_iter().flatten().filter_map(Value::as_str) {
             if !quirks.set(name) {
-                let known = Quirks::NAMES.join(", ");
+                let known: Vec<&str> = Quirks::WORDS.iter().map(|(name, _)| *name).collect();
+                let known = known.join(", ");
                 self.wrong(
                     table::QUIRKS,
                     format!("has \"{name}\", which is not known; known are {known}"),
@@ -291,12 +294,10 @@ mod tests {
     }
 
     #[test]
-    fn the_help_names_every_quirk() {
-        let help = super::table::FTP
-            .iter()
-            .find(|s| s.name == table::QUIRKS)
-            .unwrap()
-            .help;
-        assert!(Quirks::NAMES.iter().all(|quirk| help.contains(quirk)), "{help}");
+    fn every_quirk_says_what_it_does() {
+        for (name, help) in Quirks::WORDS {
+            assert!(help.ends_with('.') && !help.starts_with(' '), "{name}: {help:?}");
+            assert!(Quirks::default().set(name));
+        }
     }
 }

@@ -63,6 +63,24 @@ pub(super) fn warnings(settings: &Map<String, Value>) -> Vec<String> {
     warnings
 }
 
+/// Why nobody should need a version of TLS or a cipher, by the name that OpenSSL has for it.
+pub(super) fn weakness(algorithm: &str) -> Option<&'static str> {
+    const WEAK: &[(&str, &str)] = &[
+        ("SSLv3", "it can be broken (POODLE)"),
+        ("RC4", "RC4 can be broken"),
+        ("DES-CBC3", "its 64-bit blocks can be broken (Sweet32)"),
+        ("NULL", "it protects nothing"),
+        ("ADH-", "the server does not prove who it is"),
+        ("AECDH-", "the server does not prove who it is"),
+    ];
+    match algorithm {
+        "TLSv1" | "TLSv1.0" | "TLSv1.1" => Some("it is out of use (RFC 8996), and relies on SHA-1"),
+        name => WEAK
+            .iter()
+            .find_map(|(part, why)| name.contains(part).then_some(*why)),
+    }
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
@@ -79,6 +97,27 @@ mod tests {
         let weak = map(json!({"tls_version_floor": "tls_1_0"}));
         assert_eq!(warnings(&weak).len(), 1);
         assert!(warnings(&Map::new()).is_empty());
+    }
+
+    #[test]
+    fn versions_and_ciphers_that_are_weak_have_a_reason() {
+        for name in [
+            "TLSv1",
+            "TLSv1.1",
+            "ECDHE-RSA-RC4-SHA",
+            "DES-CBC3-SHA",
+            "ADH-AES256-SHA",
+        ] {
+            assert!(weakness(name).is_some(), "{name}");
+        }
+        for name in [
+            "TLSv1.2",
+            "TLSv1.3",
+            "TLS_AES_128_GCM_SHA256",
+            "ECDHE-RSA-AES256-GCM-SHA384",
+        ] {
+            assert_eq!(weakness(name), None, "{name}");
+        }
     }
 
     #[test]

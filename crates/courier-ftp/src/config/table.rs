@@ -2,8 +2,10 @@
 
 use courier_transfer::{
     CertificatePolicy,
-    settings::{Default, Kind, Setting},
+    settings::{Default, Group, Kind, Setting},
 };
+
+use super::options::Quirks;
 
 pub(crate) const FTPS_MODE: &str = "ftps_mode";
 pub(crate) const EXPLICIT: &str = "explicit";
@@ -46,21 +48,23 @@ const NAMES: Setting = Setting::optional(
 const QUIRK_LIST: Setting = Setting::optional(
     QUIRKS,
     Kind::TextList,
-    "Ways around faults of a server, each off by default: no_epsv, no_mlsd, no_mlst, list_all, cwd_listing, no_utf8, \
-     trust_pasv_address, no_abort, pret, clear_data.",
-);
+    "Ways around faults of a server, each off by default.",
+)
+.meaning(Quirks::WORDS);
 
 const ACTIVE_PORTS: Setting = Setting::optional(
     PORT_RANGE,
     Kind::Text,
     "Active mode: the ports that the server may connect to, as 40000-40100. Without it, any free port.",
-);
+)
+.when(PASSIVE, &[Default::Bool(false)]);
 
 const EXTERNAL: Setting = Setting::optional(
     EXTERNAL_ADDRESS,
     Kind::Text,
     "Active mode: the address that the server is told to connect to, where this machine is behind a router.",
-);
+)
+.when(PASSIVE, &[Default::Bool(false)]);
 
 const TYPE: Setting = Setting::optional(
     TRANSFER_TYPE,
@@ -88,7 +92,8 @@ const OLDEST_TLS: Setting = Setting::optional(
     },
     "The oldest version of TLS that is accepted. Below tls_1_2 it is weak: only for servers that know nothing newer.",
 )
-.or(Default::Text("tls_1_2"));
+.or(Default::Text("tls_1_2"))
+.in_group(Group::Trust);
 
 const POLICY: Setting = Setting::optional(
     CertificatePolicy::SETTING,
@@ -102,26 +107,31 @@ const POLICY: Setting = Setting::optional(
     "system_trust accepts certificates that this machine's trust store vouches for; pinned_thumbprint this one and no other, \
      self-signed or not; insecure any, so that whoever is on the way can read the password.",
 )
-.or(Default::Text(CertificatePolicy::SYSTEM_TRUST));
+.or(Default::Text(CertificatePolicy::SYSTEM_TRUST))
+.in_group(Group::Trust);
 
 const PIN: Setting = Setting::optional(
     CertificatePolicy::PIN_SETTING,
     Kind::Text,
     "The SHA-256 thumbprint of the server's certificate, for the policy pinned_thumbprint. A connection test shows the one \
      that the server presents; compare it with its operator.",
-);
+)
+.in_group(Group::Trust)
+.when(CertificatePolicy::SETTING, &[Default::Text(CertificatePolicy::PINNED)]);
 
 const REVOKED: Setting = Setting::optional(
     CRL,
     Kind::LongText,
     "Lists of revoked certificates (CRL) as PEM. A certificate that one of them names is refused.",
-);
+)
+.in_group(Group::Trust);
 
 const CLIENT_CERTIFICATE: Setting = Setting::optional(
     "client_certificate",
     Kind::LongText,
     "A certificate and its unencrypted private key as PEM, for a server that asks for one. A secret: it is never shown.",
-);
+)
+.in_group(Group::Login);
 
 /// Of `ftp`.
 pub(super) static FTP: &[Setting] = &[

@@ -24,6 +24,7 @@ mod listener;
 mod openapi;
 mod pages;
 mod proftpd;
+mod protocols;
 mod pulls;
 mod schedules;
 mod scopes;
