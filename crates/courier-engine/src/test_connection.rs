@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use courier_store::connections::Connection;
 use courier_transfer::{
-    Algorithms, Capabilities, Certificate, Client, Credentials, Error as TransferError, ErrorKind,
+    Algorithms, Capabilities, Certificate, Client, Credentials, Describe, Error as TransferError, ErrorKind,
     Fingerprint, RemotePath, ServerInfo,
 };
 use futures::StreamExt;
@@ -41,6 +41,10 @@ pub struct TestReport {
     pub algorithms: Option<Algorithms>,
     /// What was agreed on, in words.
     pub negotiated: Option<String>,
+    /// The same by name, one by one.
+    pub agreed: Vec<String>,
+    /// Those of the server's algorithms, and of the agreed ones, that nobody should need, and why.
+    pub weak_algorithms: Vec<(String, &'static str)>,
     /// What is insecure or weak about the connection, in words.
     pub warnings: Vec<String>,
     /// What a session with this server can do.
@@ -175,6 +179,18 @@ async fn run(
     connection: &Connection,
     opening: Opening<'_>,
 ) -> (TestReport, Option<crate::Error>) {
+    let (mut report, error) = look(engine, connection, opening).await;
+    if let Some(protocol) = engine.0.protocols.get(&connection.protocol) {
+        report.weak_algorithms = report.weak(protocol);
+    }
+    (report, error)
+}
+
+async fn look(
+    engine: &Engine,
+    connection: &Connection,
+    opening: Opening<'_>,
+) -> (TestReport, Option<crate::Error>) {
     let (learnt, session) = open(engine, connection, opening).await;
     let mut report = TestReport::default();
     report.learn(&learnt);
@@ -244,7 +260,9 @@ impl TestReport {
     fn learn(&mut self, info: &ServerInfo) {
         let told = info.clone();
         self.server_banner = told.banner.or(self.server_banner.take());
-        self.negotiated = told.negotiated.or(self.negotiated.take());
+        if told.negotiated.is_some() {
+            (self.negotiated, self.agreed) = (told.negotiated, told.agreed);
+        }
         if let Some(key) = told.host_key {
             self.host_key_fingerprint = Some(key.fingerprint.to_string());
             self.host_key_type = Some(key.key_type);
@@ -254,6 +272,29 @@ impl TestReport {
             self.supported_algorithms = flat(&lists);
             self.algorithms = Some(lists);
         }
+    }
+}
+
+impl TestReport {
+    /// What of the server's algorithms is weak, each once, in their order. Compression protects nothing, and needn't.
+    fn weak(&self, protocol: &dyn Describe) -> Vec<(String, &'static str)> {
+        let lists = self.algorithms.iter().flat_map(|lists| {
+            [
+                &lists.key_exchange,
+                &lists.host_key,
+                &lists.encryption,
+                &lists.mac,
+            ]
+        });
+        let mut weak: Vec<(String, &'static str)> = Vec::new();
+        for name in lists.flatten().chain(&self.agreed) {
+            if let Some(why) = protocol.weakness(name)
+                && !weak.iter().any(|(known, _)| known == name)
+            {
+                weak.push((name.clone(), why));
+            }
+        }
+        weak
     }
 }
 
@@ -274,4 +315,61 @@ fn flat(lists: &Algorithms) -> Vec<String> {
         }
     }
     names
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use courier_transfer::settings::Setting;
+    use serde_json::{Map, Value};
+
+    use super::*;
+
+    /// Whose algorithms are weak where they say so.
+    #[derive(Debug)]
+    struct Frank;
+
+    impl Describe for Frank {
+        fn name(&self) -> &'static str {
+            "frank"
+        }
+
+        fn help(&self) -> &'static str {
+            "Says what it is."
+        }
+
+        fn default_port(&self, _settings: &Map<String, Value>) -> Option<u16> {
+            None
+        }
+
+        fn settings(&self) -> &'static [Setting] {
+            &[]
+        }
+
+        fn auth_methods(&self) -> &'static [&'static str] {
+            &["none"]
+        }
+
+        fn weakness(&self, algorithm: &str) -> Option<&'static str> {
+            (algorithm.contains("weak") || algorithm == "none").then_some("it says so")
+        }
+    }
+
+    #[test]
+    fn weak_algorithms_are_told_once_whether_offered_or_agreed_on() {
+        let of = |names: &[&str]| names.iter().map(ToString::to_string).collect::<Vec<String>>();
+        let report = TestReport {
+            algorithms: Some(Algorithms {
+                key_exchange: of(&["sound-kex", "weak-kex"]),
+                encryption: of(&["weak-cipher", "cipher"]),
+                compression: of(&["none"]),
+                ..Algorithms::default()
+            }),
+            agreed: of(&["weak-cipher", "weak-version"]),
+            ..TestReport::default()
+        };
+        let weak = report.weak(&Frank);
+        let names: Vec<&str> = weak.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, ["weak-kex", "weak-cipher", "weak-version"]);
+    }
 }

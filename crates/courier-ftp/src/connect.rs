@@ -243,6 +243,7 @@ impl Dial {
         let secured = tls.control(tcp).await?;
         control.secured(secured.stream, tls.clone());
         self.info.certificate = Some(secured.certificate.clone());
+        self.info.agreed = secured.negotiated.split(", ").map(str::to_owned).collect();
         self.info.negotiated = Some(secured.negotiated);
         self.options.observer.learnt(&self.info);
         if let Some(why) = secured.not_fips {

@@ -120,17 +120,19 @@ impl Peer {
         if !cipher.contains("gcm") && !cipher.contains("poly1305") {
             agreed.push(names.client_mac.as_ref());
         }
-        let mut weak: Vec<String> = algorithms::weak_among(&agreed)
-            .into_iter()
-            .map(str::to_owned)
-            .collect();
+        let is_weak = |name: &&&str| algorithms::weakness(name).is_some();
+        let mut weak: Vec<String> = agreed.iter().filter(is_weak).map(ToString::to_string).collect();
         weak.extend((*self.short_key.lock()).map(|bits| format!("a host key of {bits} bits")));
         let warning = match weak.is_empty() {
             true => String::new(),
             false => format!("; weak: {}", weak.join(", ")),
         };
-        let agreed = format!("{}{warning}", agreed.join(", "));
-        self.learn(|info| info.negotiated = Some(agreed));
+        let words = format!("{}{warning}", agreed.join(", "));
+        let agreed = agreed.into_iter().map(str::to_owned).collect();
+        self.learn(|info| {
+            info.negotiated = Some(words);
+            info.agreed = agreed;
+        });
     }
 
     /// What the server was to sign by.

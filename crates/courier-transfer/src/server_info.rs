@@ -43,6 +43,8 @@ pub struct ServerInfo {
     pub algorithms: Option<Algorithms>,
     /// What was agreed on, in words for a person (`aes128-gcm@openssh.com, curve25519-sha256`).
     pub negotiated: Option<String>,
+    /// The same by name, one by one.
+    pub agreed: Vec<String>,
     /// The protocol's extensions that it offers.
     pub extensions: Vec<String>,
 }

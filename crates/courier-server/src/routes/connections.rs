@@ -3,7 +3,7 @@
 use axum::{Extension, extract::State, http::StatusCode, response::IntoResponse};
 use courier_api::{
     ApproveHostKey, Connection, ConnectionInput, ConnectionQuery, FileEntry, FilesQuery, KnownHost, Page,
-    TestCheck, TestResult, TlsCertificate,
+    TestCheck, TestResult, TlsCertificate, WeakAlgorithm,
 };
 use courier_engine::{
     connections::ConnectionFilter,
@@ -254,7 +254,14 @@ fn tested(report: TestReport) -> TestResult {
             mac: lists.mac,
             compression: lists.compression,
         }),
-        weak_algorithms: Vec::new(),
+        weak_algorithms: report
+            .weak_algorithms
+            .into_iter()
+            .map(|(name, why)| WeakAlgorithm {
+                name,
+                why: why.into(),
+            })
+            .collect(),
         capabilities: report.capabilities.map(|can| courier_api::Capabilities {
             resume_download: can.resume_download,
             resume_upload: can.resume_upload,

@@ -69,6 +69,11 @@ async fn a_test_shows_what_the_server_is_and_pins_its_key() {
             .is_some_and(|banner| !banner.is_empty())
     );
     let of = |list: &str| result["algorithms"][list].as_array().unwrap().clone();
+    assert_eq!(
+        result["weak_algorithms"],
+        json!([]),
+        "what it has is sound: {result:#}"
+    );
     for list in ["key_exchange", "host_key", "encryption", "mac"] {
         assert!(!of(list).is_empty(), "{list}: {result:#}");
         let all = result["supported_algorithms"].as_array().unwrap();
