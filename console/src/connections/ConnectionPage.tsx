@@ -144,7 +144,8 @@ function Where({ connection }: { connection: Connection }) {
 
 /** Why it doesn’t work, on each tab; a host key that waits has its own panel. */
 function Failing({ connection, tab }: { connection: Connection; tab: string }) {
-  if (connection.health !== 'failing') return null
+  const waits = connection.health === 'requires_attention' && connection.protocol !== 'sftp'
+  if (connection.health !== 'failing' && !waits) return null
   return (
     <Alert color="red" icon={<CircleX size={20} aria-hidden />} title="The last attempt to connect failed">
       <Stack gap="xs" align="flex-start">

@@ -1,11 +1,11 @@
-import { Alert, Badge, Button, Checkbox, Group, List, Paper, SimpleGrid, Stack, Text, Title } from '@mantine/core'
+import { Badge, Button, Checkbox, Group, List, Paper, SimpleGrid, Stack, Text, Title } from '@mantine/core'
 import { KeyRound, ShieldAlert } from 'lucide-react'
-import { useState } from 'react'
+import { type ReactNode, useState } from 'react'
 import type { schemas } from '../api/types'
 import { Confirm } from '../ui/Confirm'
 import { Exact } from '../ui/Copy'
 import { Problem } from '../ui/Problem'
-import { Time } from '../ui/Time'
+import { byLastSeen, HostKey } from './KnownHosts'
 import { useTrustRules } from './trust'
 import { useApprove, useKnownHosts } from './useKnownHosts'
 
@@ -18,14 +18,15 @@ export function HostKeyPanel({ connection }: { connection: schemas['Connection']
   const [asked, setAsked] = useState<KnownHost>()
   const waiting = (hosts.data ?? []).filter((host) => !host.approved).sort(byLastSeen)
   const pinned = (hosts.data ?? []).filter((host) => host.approved).sort(byLastSeen)
-  const newest = waiting[0]
-  if (!newest) return null
   const changed = pinned.length > 0
+  // One that was presented once, and is not the reason that the connection waits, is only listed.
+  const waits = waiting.length > 0 && (connection.health === 'requires_attention' || !changed)
+  if (!waits) return null
   return (
     <Paper withBorder p="md" radius="md" component="section" aria-labelledby="host-key">
       <Stack gap="md">
         <Group gap="sm" wrap="nowrap" align="flex-start">
-          <ShieldAlert size={24} aria-hidden />
+          <ShieldAlert size={24} aria-hidden style={{ flex: 'none' }} />
           <div>
             <Title order={2} size="h4" id="host-key">
               {changed ? 'The server shows another host key' : 'The server’s host key waits for an approval'}
@@ -41,14 +42,23 @@ export function HostKeyPanel({ connection }: { connection: schemas['Connection']
           {changed && (
             <Side title="Trusted until now" color="gray">
               {pinned.map((host) => (
-                <Key key={host.fingerprint} host={host} seen="Last seen" />
+                <Stack key={host.fingerprint} gap="xs">
+                  <HostKey host={host} seen="Last seen" />
+                  {mayApprove && (
+                    <Group>
+                      <Button variant="default" onClick={() => setAsked(host)}>
+                        Keep this key
+                      </Button>
+                    </Group>
+                  )}
+                </Stack>
               ))}
             </Side>
           )}
           <Side title="Presented now" color="orange">
             {waiting.map((host) => (
               <Stack key={host.fingerprint} gap="xs">
-                <Key host={host} seen="Presented last" />
+                <HostKey host={host} seen="Presented last" />
                 {mayApprove && (
                   <Group>
                     <Button color="red" onClick={() => setAsked(host)} leftSection={<KeyRound size={16} aria-hidden />}>
@@ -75,7 +85,7 @@ export function HostKeyPanel({ connection }: { connection: schemas['Connection']
             </List.Item>
             <List.Item>
               {mayApprove
-                ? 'Is it the same? Then trust it. Is it not? Leave it as it is, and tell your security people.'
+                ? 'Is it the same? Then trust it. Is it not? Leave it as it is, and tell your security people. Was the other one a mistake that is put right? Then keep the old one.'
                 : 'Tell an admin, who trusts it if it is the same. You may not decide that.'}
             </List.Item>
           </List>
@@ -86,10 +96,7 @@ export function HostKeyPanel({ connection }: { connection: schemas['Connection']
   )
 }
 
-const byLastSeen = (one: KnownHost, other: KnownHost) =>
-  (other.last_seen ?? other.first_seen).localeCompare(one.last_seen ?? one.first_seen)
-
-function Side({ title, color, children }: { title: string; color: string; children: React.ReactNode }) {
+function Side({ title, color, children }: { title: string; color: string; children: ReactNode }) {
   return (
     <Paper withBorder p="sm" radius="md">
       <Stack gap="sm">
@@ -99,28 +106,6 @@ function Side({ title, color, children }: { title: string; color: string; childr
         {children}
       </Stack>
     </Paper>
-  )
-}
-
-function Key({ host, seen }: { host: KnownHost; seen: string }) {
-  return (
-    <Stack gap={2}>
-      <Text size="sm" fw={600}>
-        {host.key_type ?? 'Type not known yet'}
-      </Text>
-      <Exact text={host.fingerprint} />
-      <Text size="sm">
-        First seen <Time at={host.first_seen} />
-      </Text>
-      <Text size="sm">
-        {seen} <Time at={host.last_seen} none="never" />
-      </Text>
-      {host.approved_by && (
-        <Text size="sm">
-          {host.approved_by === 'system' ? 'Trusted on first use' : `Approved by ${host.approved_by}`}
-        </Text>
-      )}
-    </Stack>
   )
 }
 
@@ -134,7 +119,8 @@ type ApproveProps = {
 function Approve({ connection, host, pinned, onClose }: ApproveProps) {
   const [add, setAdd] = useState(false)
   const approve = useApprove(connection.id, onClose)
-  const replaced = pinned.filter((pin) => pin.key_type === host?.key_type)
+  const keeps = pinned.some((pin) => pin.fingerprint === host?.fingerprint)
+  const replaced = pinned.filter((pin) => pin.key_type === host?.key_type && pin.fingerprint !== host?.fingerprint)
   return (
     <Confirm
       opened={host !== undefined}
@@ -142,8 +128,8 @@ function Approve({ connection, host, pinned, onClose }: ApproveProps) {
         approve.reset()
         onClose()
       }}
-      title="Trust this host key"
-      action="Trust it"
+      title={keeps ? 'Keep this host key' : 'Trust this host key'}
+      action={keeps ? 'Keep it' : 'Trust it'}
       typed={connection.name}
       busy={approve.isPending}
       onConfirm={() => host && approve.mutate({ fingerprint: host.fingerprint, add })}
@@ -167,29 +153,5 @@ function Approve({ connection, host, pinned, onClose }: ApproveProps) {
         </Stack>
       )}
     </Confirm>
-  )
-}
-
-/** What of trust there is to see where nothing waits: the host keys that are trusted. */
-export function KnownHosts({ connection }: { connection: schemas['Connection'] }) {
-  const hosts = useKnownHosts(connection.id)
-  const pinned = (hosts.data ?? []).filter((host) => host.approved).sort(byLastSeen)
-  if (hosts.error) return <Problem error={hosts.error} retry={() => void hosts.refetch()} />
-  if (!hosts.data) return null
-  if (pinned.length === 0) {
-    return (
-      <Alert color="gray" title="No host key is trusted yet">
-        {connection.host_key_policy === 'manual'
-          ? 'A test shows the one that the server presents, for an admin to approve.'
-          : 'The first test remembers the one that the server presents.'}
-      </Alert>
-    )
-  }
-  return (
-    <Stack gap="md">
-      {pinned.map((host) => (
-        <Key key={host.fingerprint} host={host} seen="Last seen" />
-      ))}
-    </Stack>
   )
 }

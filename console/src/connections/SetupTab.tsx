@@ -8,7 +8,7 @@ import { Section } from '../ui/Section'
 import { ConnectionFacts } from './ConnectionFacts'
 import { ConnectionForm } from './form/ConnectionForm'
 import { draftOf } from './form/draft'
-import { KnownHosts } from './HostKeyPanel'
+import { KnownHosts } from './KnownHosts'
 import { useProtocols } from './protocols'
 import { ServerCertificate } from './ServerCertificate'
 

@@ -234,7 +234,7 @@ export function ConnectionForm({
                 cancel={connection ? 'Undo changes' : 'Cancel'}
               />
               {refusal && <Refusal error={refusal} shown={fields} protocol={protocol} />}
-              <div ref={outcome}>
+              <div ref={outcome} style={{ scrollMarginTop: 60 }}>
                 <Outcome
                   testing={test.isPending}
                   {...(saved ? { error: testSaved.error } : {})}
