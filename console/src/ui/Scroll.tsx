@@ -5,7 +5,7 @@ import type { ReactNode } from 'react'
 export function Scroll({ minWidth = 600, label, children }: { minWidth?: number; label: string; children: ReactNode }) {
   return (
     <Table.ScrollContainer minWidth={minWidth} type="native" tabIndex={0} role="region" aria-label={label}>
-      <Table verticalSpacing={6} highlightOnHover>
+      <Table verticalSpacing={6} horizontalSpacing="md" highlightOnHover>
         {children}
       </Table>
     </Table.ScrollContainer>
