@@ -6,6 +6,7 @@ import './app/app.css'
 import { MantineProvider } from '@mantine/core'
 import { Notifications } from '@mantine/notifications'
 import { QueryClientProvider } from '@tanstack/react-query'
+import { setNonce } from 'get-nonce'
 import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
 import { RouterProvider } from 'react-router'
@@ -16,6 +17,8 @@ import { theme } from './app/theme'
 
 // The policy of the page lets styles in that carry this word, which is another one each time.
 const nonce = document.querySelector<HTMLMetaElement>('meta[name="csp-nonce"]')?.content ?? ''
+// Mantine asks for it below; what keeps the page from scrolling behind a dialog asks elsewhere.
+setNonce(nonce)
 const root = document.getElementById('root')
 
 if (root) {
