@@ -61,5 +61,20 @@ export function fieldLabel(name: string, protocol: string): string {
   return fields[name] ?? words(name.replace(/^properties\./, ''))
 }
 
+const meanings: Record<string, string> = {
+  system_trust:
+    'Certificates that the trust store of Courier’s machine vouches for, for this host name, in their time.',
+  pinned_thumbprint:
+    'This very certificate and no other, self-signed or not. A test shows the one that the server has.',
+  insecure: 'Any, so that whoever is on the way can read the password and the files.',
+  explicit: 'Begins in clear, on port 21, and asks for TLS before anything else.',
+  implicit: 'TLS from the first byte on, on port 990.',
+  binary: 'Bytes as they are.',
+  ascii: 'The server translates line ends: for text on old hosts. Sizes are not compared then, and nothing is resumed.',
+}
+
+/** What one of the words means, where the field does not say it itself. */
+export const choiceMeaning = (choice: string): string | undefined => meanings[choice]
+
 /** One of the words that a field may be, as people say it. */
 export const choiceLabel = (choice: string) => choices[choice] ?? words(choice)

@@ -14,7 +14,7 @@ type Choice = {
 type Props = {
   name: string
   label: string
-  help?: string
+  help?: string | undefined
   choices: Choice[]
   value: string | undefined
   onChange: (value: string) => void

@@ -7,7 +7,7 @@ import { Section } from '../../ui/Section'
 import { useLeaveGuard } from '../../ui/useLeaveGuard'
 import { fieldLabel } from '../labels'
 import type { Field, Protocol } from '../protocols'
-import { applies, changesOf, type Draft, draftOf, moves, secretsToType, withProtocol } from './draft'
+import { applies, changesOf, type Draft, draftOf, isSecret, moves, secretsToType, withProtocol } from './draft'
 import { FieldInput } from './FieldInput'
 import { Buttons, Outcome, Refusal } from './FormSide'
 import { MoreSettings } from './MoreSettings'
@@ -136,7 +136,11 @@ export function ConnectionForm({
       error={errors[field.name]}
     />
   )
-  const essentials = (login: boolean) => fields.filter((f) => isEssential(f) && (f.group === 'address') !== login)
+  const essentials = (login: boolean) => {
+    const some = fields.filter((field) => isEssential(field) && (field.group === 'address') !== login)
+    // Where there are keys, they come before passwords.
+    return some.some(({ type }) => type === 'keys') ? some.toSorted((a, b) => +isSecret(a) - +isSecret(b)) : some
+  }
   const dangers = risks(draft, protocol).filter((risk) => risk.field === 'protocol')
   const refusal = save.error ?? testDraft.error
 

@@ -2,12 +2,12 @@ import { Autocomplete, Checkbox, NumberInput, Stack } from '@mantine/core'
 import type { schemas } from '../../api/types'
 import { Help } from '../../ui/Help'
 import { SettingInput } from '../../ui/SettingInput'
-import { choiceLabel, fieldLabel } from '../labels'
+import { choiceLabel, choiceMeaning, fieldLabel } from '../labels'
 import type { Field, Protocol } from '../protocols'
 import { useTrustRules } from '../trust'
 import { AlgorithmsField } from './AlgorithmsField'
 import { ChoiceField } from './ChoiceField'
-import { type Draft, effective, hasSecret, isSecret } from './draft'
+import { type Draft, defaultPort, effective, hasSecret, isRequired, isSecret } from './draft'
 import { KeysField } from './KeysField'
 import { RiskAlert } from './RiskAlert'
 import { risks } from './risks'
@@ -83,14 +83,14 @@ function Input({ field, protocol, draft, connection, moved, onChange, error }: F
     return (
       <NumberInput
         label={label}
-        description={protocol.default_port ? `${protocol.default_port} if empty.` : field.help}
+        description={`${defaultPort(draft, protocol)} if empty.`}
         name={field.name}
         value={typeof value === 'number' ? value : ''}
         onChange={(next) => set(next === '' ? undefined : Number(next))}
         min={field.min ?? 1}
         max={field.max ?? 65_535}
         allowDecimal={false}
-        placeholder={String(protocol.default_port ?? '')}
+        placeholder={String(defaultPort(draft, protocol) ?? '')}
         error={error}
         hideControls
       />
@@ -129,8 +129,8 @@ function Input({ field, protocol, draft, connection, moved, onChange, error }: F
             <Checkbox
               key={choice}
               value={choice}
-              label={choiceLabel(choice)}
-              description={field.choices_help[choice]}
+              label={field.choices_help[choice] ?? choice}
+              description={field.choices_help[choice] && choice}
               name={field.name}
             />
           ))}
@@ -140,7 +140,7 @@ function Input({ field, protocol, draft, connection, moved, onChange, error }: F
   }
   return (
     <SettingInput
-      setting={{ ...field, kind: field.type, default: placeholder(field, protocol) }}
+      setting={{ ...field, kind: field.type, required: isRequired(field, draft, protocol) }}
       label={label}
       value={value}
       onChange={set}
@@ -150,10 +150,6 @@ function Input({ field, protocol, draft, connection, moved, onChange, error }: F
   )
 }
 
-/** What counts where nothing is given. */
-const placeholder = (field: Field, protocol: Protocol) =>
-  field.default ?? (field.name === 'port' ? protocol.default_port : undefined)
-
 type ChoicesProps = Pick<FieldProps, 'field' | 'protocol' | 'draft' | 'error'> & {
   label: string
   set: (value: unknown) => void
@@ -161,8 +157,10 @@ type ChoicesProps = Pick<FieldProps, 'field' | 'protocol' | 'draft' | 'error'> &
 
 function Choices({ field, protocol, draft, set, error, label }: ChoicesProps) {
   const rules = useTrustRules()
-  const names = field.choices ?? protocol.auth_methods
   const insecure = (choice: string) => choice === 'always_trust' || choice === 'insecure'
+  const names = (field.choices ?? protocol.auth_methods).toSorted((a, b) => Number(insecure(a)) - Number(insecure(b)))
+  const meaning = (choice: string) => field.choices_help[choice] ?? choiceMeaning(choice)
+  const open = field.name !== 'auth_method' && !field.required && (field.default ?? undefined) === undefined
   const locked = (choice: string) => {
     if (!insecure(choice)) return undefined
     if (rules.fips) return 'Not allowed in FIPS mode.'
@@ -173,15 +171,19 @@ function Choices({ field, protocol, draft, set, error, label }: ChoicesProps) {
     <ChoiceField
       name={field.name}
       label={label}
-      help={field.help}
-      choices={names.map((choice) => ({
-        value: choice,
-        label: choiceLabel(choice),
-        help: field.choices_help[choice],
-        locked: locked(choice),
-      }))}
-      value={typeof current === 'string' ? current : undefined}
-      onChange={set}
+      // Choices that say what they mean need nothing above them.
+      help={names.some(meaning) ? undefined : field.help}
+      choices={[
+        ...(open ? [{ value: '', label: field.name === 'ftps_mode' ? 'As the port says' : 'Not set' }] : []),
+        ...names.map((choice) => ({
+          value: choice,
+          label: choiceLabel(choice),
+          help: meaning(choice),
+          locked: locked(choice),
+        })),
+      ]}
+      value={typeof current === 'string' ? current : open ? '' : undefined}
+      onChange={(choice) => set(choice || undefined)}
       error={error}
       required={field.required}
     />

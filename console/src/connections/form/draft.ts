@@ -15,11 +15,21 @@ const ENDPOINT = ['host', 'port']
 
 export const isSecret = (field: Field) => field.type === 'secret' || field.type === 'long_secret'
 
+/** The port where none is given: FTPS that begins in clear is where FTP is. */
+export function defaultPort(draft: Draft, protocol: Protocol): number | undefined {
+  if (draft.values.ftps_mode === 'explicit') return 21
+  return protocol.default_port ?? undefined
+}
+
+/** Must it be given? A login needs a name, other than none. */
+export const isRequired = (field: Field, draft: Draft, protocol: Protocol) =>
+  field.required || (field.name === 'username' && effective(draft, protocol, 'auth_method') !== 'none')
+
 /** What counts: the value, or else what the protocol takes without one. */
 export function effective(draft: Draft, protocol: Protocol, name: string): unknown {
   const field = protocol.fields.find((known) => known.name === name)
   if (name === 'auth_method') return draft.values[name] ?? field?.default ?? protocol.auth_methods[0]
-  if (name === 'port') return draft.values[name] ?? field?.default ?? protocol.default_port
+  if (name === 'port') return draft.values[name] ?? defaultPort(draft, protocol)
   return draft.values[name] ?? field?.default ?? undefined
 }
 
