@@ -15,7 +15,7 @@ export const theme = createTheme({
   components: {
     Tooltip: Tooltip.extend({ defaultProps: { withArrow: true, openDelay: 200 } }),
     // Buttons with nothing but a cross on them have names.
-    Modal: { defaultProps: { closeButtonProps: { 'aria-label': 'Close' } } },
+    Modal: { defaultProps: { closeButtonProps: { 'aria-label': 'Close' } }, styles: { title: { fontWeight: 600 } } },
     Drawer: { defaultProps: { closeButtonProps: { 'aria-label': 'Close' } } },
     Notification: { defaultProps: { closeButtonProps: { 'aria-label': 'Close' } } },
     // The focus goes to the first item, where arrows go on from.

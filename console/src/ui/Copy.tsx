@@ -17,7 +17,7 @@ export function Copy({ text, label = 'Copy' }: { text: string; label?: string })
 }
 
 /** The same as a button with words on it. */
-export function CopyWide({ text, label }: { text: string; label: string }) {
+export function CopyWide({ text, label, autoFocus }: { text: string; label: string; autoFocus?: boolean }) {
   return (
     <CopyButton value={text}>
       {({ copied, copy }) => (
@@ -26,6 +26,7 @@ export function CopyWide({ text, label }: { text: string; label: string }) {
           size="xs"
           leftSection={copied ? <Check size={14} /> : <CopyIcon size={14} />}
           onClick={copy}
+          autoFocus={autoFocus}
         >
           {copied ? 'Copied' : label}
         </Button>
