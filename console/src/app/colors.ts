@@ -17,9 +17,15 @@ function readable(name: string, from: number): MantineColorsTuple {
 /** Colours whose four darker shades can be read on white and on their lightest shades, and white on them. */
 export const colors = Object.fromEntries(Object.entries(DARKER).map(([name, from]) => [name, readable(name, from)]))
 
-/** The same for what is dimmed, which has to be read on tinted grounds, too, and for what is wrong with a field. */
+/**
+ * The same for what is dimmed, which has to be read on tinted grounds, too, for what is wrong with a field, and for tinted
+ * buttons that one points at.
+ */
 export const variables: CSSVariablesResolver = ({ colors }) => ({
   variables: {},
-  light: { '--mantine-color-dimmed': darken(colors.gray[6], 0.3) },
+  light: {
+    '--mantine-color-dimmed': darken(colors.gray[6], 0.3),
+    '--mantine-color-indigo-light-hover': darken(colors.indigo[1], 0.05),
+  },
   dark: { '--mantine-color-dimmed': darken(colors.dark[1], 0.1), '--mantine-color-error': colors.red[4] },
 })
