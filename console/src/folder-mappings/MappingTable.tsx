@@ -20,7 +20,7 @@ export function MappingTable({ mappings }: { mappings: schemas['FolderMapping'][
     <Scroll label="Folder mappings" minWidth={640}>
       <Table.Thead>
         <Table.Tr>
-          <Table.Th>Folder</Table.Th>
+          <Table.Th miw={160}>Folder</Table.Th>
           <Table.Th>Health</Table.Th>
           <Table.Th>Last pull</Table.Th>
           <Table.Th>Next pull</Table.Th>

@@ -28,7 +28,7 @@ export function PulledTable({ connection, files, mappings }: Props) {
     <Scroll label="Pulled files" minWidth={480}>
       <Table.Thead>
         <Table.Tr>
-          <Table.Th>File</Table.Th>
+          <Table.Th miw={160}>File</Table.Th>
           <Table.Th ta="right">Size</Table.Th>
           <Table.Th>Pulled</Table.Th>
           <Table.Th visibleFrom="sm">Folder mapping</Table.Th>

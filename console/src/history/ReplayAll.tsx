@@ -77,14 +77,16 @@ function Outcome({ replays, onClose }: { replays: schemas['Replays']; onClose: (
   return (
     <Stack gap="sm">
       <Text size="sm" role="status">
-        {counted(replays.count, 'file')} will be pulled that nobody had asked for yet.
+        {replays.count > 0
+          ? `${counted(replays.count, 'file')} will be pulled anew.`
+          : 'All of these were asked for already, and will be pulled anew.'}
       </Text>
       {replays.executions.length > 0 && (
         <List size="sm">
           {replays.executions.map((execution) => (
             <List.Item key={execution.id}>
               <Anchor component={Link} to={`/executions/${execution.id}`} size="sm">
-                {execution.job_name ?? 'The pull'}
+                See the pull of {execution.job_name ?? 'the folder'}
               </Anchor>
             </List.Item>
           ))}

@@ -19,3 +19,9 @@ export const keyTypes: { value: schemas['KeyType']; label: string; help: string 
 /** A key's type as people write it: `RSA 1024` of an imported one, too. */
 export const keyTypeName = (type: string) =>
   keyTypes.find(({ value }) => value === type)?.label ?? words(type).replace(/^Rsa/, 'RSA')
+
+/** Is it shorter than what is safe today? */
+export function isWeak(type: string): boolean {
+  const bits = /^rsa_(\d+)$/.exec(type)?.[1]
+  return bits !== undefined && Number(bits) < 2048
+}

@@ -1,13 +1,11 @@
-import { Alert, Button, Group, List, Stack, Text, ThemeIcon } from '@mantine/core'
+import { Button, Group, List, Stack, Text, ThemeIcon } from '@mantine/core'
 import { Check, Circle, CircleDot } from 'lucide-react'
 import type { ReactNode } from 'react'
-import { api, read } from '../../api/client'
-import { useAction } from '../../api/query'
 import type { schemas } from '../../api/types'
 import { Only } from '../../auth/session'
 import { PublicLine } from '../../ssh-keys/PublicLine'
-import { notify } from '../../ui/notify'
 import { Section } from '../../ui/Section'
+import { TryKey } from './TryKey'
 
 type Props = {
   connection: schemas['Connection']
@@ -42,7 +40,7 @@ export function KeyGuide({ connection, keys, onRevoke }: Props) {
         {!accepted && <PublicLine sshKey={newest} login={connection} />}
         {!accepted && (
           <Only role="operator">
-            <TryIt connection={connection} newest={newest} />
+            <TryKey connection={connection} name={newest.name} />
           </Only>
         )}
         {accepted && onRevoke && (
@@ -77,38 +75,5 @@ function Step({ state, children }: { state: keyof typeof icons; children: ReactN
         {children}
       </Text>
     </List.Item>
-  )
-}
-
-/** Tests the connection, and says whether it was the newest key that the server accepted. */
-function TryIt({ connection, newest }: { connection: schemas['Connection']; newest: schemas['ConnectionKey'] }) {
-  const test = useAction({
-    run: () => read(api.POST('/api/connections/{id}/test', { params: { path: { id: connection.id } } })),
-    changes: [['connections'], ['ssh-keys']],
-    onDone: (result) => result.success && notify.done('The login works.'),
-    quiet: true,
-  })
-  return (
-    <Stack gap="xs" align="flex-start">
-      <Button onClick={() => test.mutate()} loading={test.isPending}>
-        Test the connection
-      </Button>
-      {test.error && (
-        <Alert color="red" role="alert" title={test.error.title}>
-          {test.error.message}
-        </Alert>
-      )}
-      {test.data && !test.data.success && (
-        <Alert color="red" role="alert" title="The test failed">
-          {test.data.error_message}
-        </Alert>
-      )}
-      {test.data?.success && !test.isPending && (
-        <Alert color="orange" role="status" title={`The login works, but not by “${newest.name}”`}>
-          The server still accepts another way to log in, and not this key. The line isn’t installed yet, or not for the
-          user {connection.username}.
-        </Alert>
-      )}
-    </Stack>
   )
 }

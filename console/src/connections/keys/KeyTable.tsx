@@ -25,7 +25,7 @@ export function KeyTable({ keys, login, onRevoke }: Props) {
     <Scroll label="Keys of the connection" minWidth={560}>
       <Table.Thead>
         <Table.Tr>
-          <Table.Th>Key</Table.Th>
+          <Table.Th miw={140}>Key</Table.Th>
           <Table.Th>Status</Table.Th>
           <Table.Th>Last used</Table.Th>
           <Table.Th visibleFrom="sm">Added</Table.Th>

@@ -7,9 +7,9 @@ import { Confirm } from '../../ui/Confirm'
 import { Problem } from '../../ui/Problem'
 
 type Props = {
-  connection: schemas['Connection']
+  connection: Pick<schemas['Connection'], 'id' | 'name'>
   /** The one to take away; nothing is asked while there is none. */
-  revoked: schemas['ConnectionKey'] | undefined
+  revoked: Pick<schemas['ConnectionKey'], 'id' | 'name'> | undefined
   onClose: () => void
 }
 
