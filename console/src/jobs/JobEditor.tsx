@@ -46,6 +46,11 @@ export function JobEditor({ initial, verb, save, onSaved, fresh }: Props) {
     quiet: true,
   })
 
+  // A text says what is wrong at its lines; and what was corrected is not said any more.
+  const refusal = saving.error
+  const unsaid =
+    refusal && (refusal.fields.length === 0 || (view === 'form' && Object.keys(errors).length > 0)) && refusal
+
   const submit = () =>
     saving.mutate(draft, {
       onError: (problem: ProblemError) => {
@@ -109,7 +114,7 @@ export function JobEditor({ initial, verb, save, onSaved, fresh }: Props) {
             />
           </Suspense>
         )}
-        {saving.error && <Problem error={saving.error} />}
+        {unsaid && <Problem error={unsaid} />}
         <Paper withBorder p="sm" radius="md" pos={changed ? 'sticky' : undefined} bottom={8} style={{ zIndex: 2 }}>
           <Group justify="flex-end" gap="xs">
             <Button

@@ -22,14 +22,14 @@ export function LastRuns({ jobId }: { jobId: string }) {
   if (runs.data.items.length === 0)
     return <Empty title="It has not run yet">Run it now, or wait for its schedule: what it did stands here then.</Empty>
   return (
-    <Scroll label="Last executions" minWidth={420}>
+    <Scroll label="Executions of this job" minWidth={300}>
       <Table.Thead>
         <Table.Tr>
           <Table.Th>State</Table.Th>
           <Table.Th>Asked for</Table.Th>
-          <Table.Th>Took</Table.Th>
+          <Table.Th visibleFrom="xs">Took</Table.Th>
           <Table.Th visibleFrom="sm">By</Table.Th>
-          <Table.Th>Version</Table.Th>
+          <Table.Th visibleFrom="sm">Version</Table.Th>
           <Table.Th visibleFrom="md">Error</Table.Th>
         </Table.Tr>
       </Table.Thead>
@@ -44,11 +44,11 @@ export function LastRuns({ jobId }: { jobId: string }) {
                 <Time at={run.queued_at} />
               </Anchor>
             </Fixed>
-            <Fixed>
+            <Fixed visibleFrom="xs">
               <Elapsed from={run.started_at} to={run.ended_at} />
             </Fixed>
             <Fixed visibleFrom="sm">{run.triggered_by}</Fixed>
-            <Fixed>{run.job_version}</Fixed>
+            <Fixed visibleFrom="sm">{run.job_version}</Fixed>
             <Table.Td visibleFrom="md">
               {run.error && (
                 <Text size="sm" lineClamp={2} title={run.error.message}>

@@ -2,6 +2,7 @@ import { Button, Group, Modal, NavLink, ScrollArea, Stack, Text, TextInput } fro
 import { useDisclosure } from '@mantine/hooks'
 import { Plus, Search } from 'lucide-react'
 import { useState } from 'react'
+import { Help } from '../../ui/Help'
 import { grouped, type StepType, stepTitle } from './stepTypes'
 
 type Props = { types: StepType[]; onAdd: (type: StepType) => void; first: boolean }
@@ -79,7 +80,7 @@ function Choose({ types, onAdd }: { types: StepType[]; onAdd: (type: StepType) =
                     </Text>
                   </Group>
                 }
-                description={type.help}
+                description={<Help text={type.help} />}
                 onClick={() => onAdd(type)}
               />
             ))}

@@ -5,7 +5,6 @@ import { api, read } from '../../api/client'
 import { all } from '../../api/pages'
 import type { schemas } from '../../api/types'
 import { protocolName } from '../../ui/format'
-import { Help } from '../../ui/Help'
 import type { SettingProps } from './StepSetting'
 
 /** All connections, for pickers and for their names. */
@@ -30,15 +29,13 @@ export function ConnectionInput({ setting, label, value, onChange, error, type }
       label={label}
       withAsterisk={setting.required}
       description={
-        none ? (
+        none && (
           <>
             There is no connection for this step yet.{' '}
             <Anchor component={Link} to="/connections/new" inherit>
               Connect a server
             </Anchor>
           </>
-        ) : (
-          <Help text={setting.help} />
         )
       }
       data={[...inGroups(usable), ...(unknown ? [{ value, label: `${value} (not there)` }] : [])]}

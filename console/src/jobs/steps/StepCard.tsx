@@ -1,8 +1,9 @@
-import { ActionIcon, Badge, Collapse, Group, Paper, Text, Tooltip, UnstyledButton } from '@mantine/core'
+import { ActionIcon, Badge, Box, Collapse, Group, Paper, Text, Tooltip, UnstyledButton } from '@mantine/core'
 import { ArrowDown, ArrowUp, ChevronDown, ChevronRight, CopyPlus, Trash2 } from 'lucide-react'
 import { type KeyboardEvent, useId } from 'react'
 import type { Step } from '../draft'
 import { StepWords } from '../StepWords'
+import classes from './StepCard.module.css'
 import { StepForm } from './StepForm'
 import { type StepType, stepPlace, stepTitle } from './stepTypes'
 
@@ -39,53 +40,45 @@ export function StepCard(props: Props) {
 
   return (
     <Paper withBorder role="group" aria-label={`Step ${number}: ${title}`} onKeyDown={keys} style={{ minWidth: 0 }}>
-      <Group justify="space-between" wrap="nowrap" gap="xs" p="xs" align="flex-start">
-        <UnstyledButton
-          onClick={onToggle}
-          aria-expanded={opened}
-          aria-controls={id}
-          aria-label={`Step ${number}: ${title}`}
-          style={{ flex: 1, minWidth: 0 }}
-        >
-          <Group gap="xs" wrap="nowrap" align="flex-start">
-            {opened ? <ChevronDown size={16} aria-hidden /> : <ChevronRight size={16} aria-hidden />}
-            <div>
-              <Group gap="xs">
-                <Text size="sm" fw={600}>
-                  {number}. {title}
-                </Text>
-                <Badge variant="default" size="sm">
-                  {stepPlace(step.step_type)}
-                </Badge>
-                {wrong && (
-                  <Badge color="red" size="sm">
-                    Needs a correction
-                  </Badge>
-                )}
-              </Group>
-              {!opened && (
-                <Text size="sm" c="dimmed" component="div">
-                  <StepWords step={step} />
-                </Text>
-              )}
-            </div>
+      <Box className={classes.head} p="xs">
+        <Group justify="space-between" wrap="nowrap" gap="xs" align="flex-start">
+          <Group gap="xs" miw={0} mih={28}>
+            <UnstyledButton className={classes.toggle} onClick={onToggle} aria-expanded={opened} aria-controls={id}>
+              {opened ? <ChevronDown size={16} aria-hidden /> : <ChevronRight size={16} aria-hidden />}
+              <Text span size="sm" fw={600}>
+                {number}. {title}
+              </Text>
+            </UnstyledButton>
+            <Badge variant="default" size="sm">
+              {stepPlace(step.step_type)}
+            </Badge>
+            {wrong && (
+              <Badge color="red" size="sm">
+                Needs a correction
+              </Badge>
+            )}
           </Group>
-        </UnstyledButton>
-        <Group gap={2} wrap="nowrap">
-          <Button label={`Move step ${number} up`} onClick={() => onMove(-1)} disabled={number === 1}>
-            <ArrowUp size={16} />
-          </Button>
-          <Button label={`Move step ${number} down`} onClick={() => onMove(1)} disabled={number === count}>
-            <ArrowDown size={16} />
-          </Button>
-          <Button label={`Duplicate step ${number}`} onClick={props.onDuplicate}>
-            <CopyPlus size={16} />
-          </Button>
-          <Button label={`Remove step ${number}`} onClick={props.onRemove}>
-            <Trash2 size={16} />
-          </Button>
+          <Group gap={2} wrap="nowrap" className={classes.buttons}>
+            <Button label={`Move step ${number} up`} onClick={() => onMove(-1)} disabled={number === 1}>
+              <ArrowUp size={16} />
+            </Button>
+            <Button label={`Move step ${number} down`} onClick={() => onMove(1)} disabled={number === count}>
+              <ArrowDown size={16} />
+            </Button>
+            <Button label={`Duplicate step ${number}`} onClick={props.onDuplicate}>
+              <CopyPlus size={16} />
+            </Button>
+            <Button label={`Remove step ${number}`} onClick={props.onRemove}>
+              <Trash2 size={16} />
+            </Button>
+          </Group>
         </Group>
-      </Group>
+        {!opened && (
+          <Text size="sm" c="dimmed" component="div" pl={24}>
+            <StepWords step={step} />
+          </Text>
+        )}
+      </Box>
       <Collapse expanded={opened} id={id} px="sm" pb={opened ? 'sm' : 0}>
         {opened && (
           <StepForm

@@ -62,6 +62,7 @@ export function StepForm({ step, type, before, types, onChange, error }: Props) 
       {essential.map(input)}
       <Button
         variant="subtle"
+        color="gray"
         size="compact-sm"
         onClick={toggle}
         aria-expanded={shown}
@@ -83,8 +84,9 @@ export function StepForm({ step, type, before, types, onChange, error }: Props) 
               error={error('name')}
               autoComplete="off"
             />
-            {rest.map(input)}
-            <SimpleGrid cols={{ base: 1, sm: 2 }}>
+            <SimpleGrid cols={{ base: 1, md: 2 }}>{rest.filter(({ type }) => type !== 'bool').map(input)}</SimpleGrid>
+            <SimpleGrid cols={{ base: 1, md: 2 }}>{rest.filter(({ type }) => type === 'bool').map(input)}</SimpleGrid>
+            <SimpleGrid cols={{ base: 1, md: 2 }}>
               <LimitInput
                 seconds
                 label="Longest without progress"

@@ -65,7 +65,14 @@ export default function JobText({ language, draft, onChange, onValid, errors = {
           <List size="sm" listStyleType="none">
             {all.map(({ line, field, message }) => (
               <List.Item key={`${line} ${field} ${message}`}>
-                <Anchor component="button" type="button" inherit onClick={() => editor.current?.goTo(line)}>
+                <Anchor
+                  component="button"
+                  type="button"
+                  inherit
+                  c="inherit"
+                  underline="always"
+                  onClick={() => editor.current?.goTo(line)}
+                >
                   Line {line}
                 </Anchor>
                 {field && <b> {field}</b>}: {message}

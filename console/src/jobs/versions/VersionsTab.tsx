@@ -1,4 +1,4 @@
-import { Alert, Anchor, Badge, Button, Group, Table } from '@mantine/core'
+import { Alert, Anchor, Badge, Button, Group, Stack, Table, VisuallyHidden } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { lazy, Suspense, useState } from 'react'
 import { api, read } from '../../api/client'
@@ -35,7 +35,7 @@ function Known({ job, versions }: { job: schemas['Job']; versions: Version[] }) 
   const to = numbered(values.to) ?? versions[0]
   const from = numbered(values.from) ?? versions.find(({ version }) => to && version < to.version)
   return (
-    <>
+    <Stack gap="md">
       {from && to ? (
         <Suspense fallback={<Loading />}>
           <Comparison versions={versions} from={from} to={to} onChange={set} />
@@ -46,13 +46,15 @@ function Known({ job, versions }: { job: schemas['Job']; versions: Version[] }) 
         </Alert>
       )}
       <Section title="All versions" flush>
-        <Scroll label="Versions" minWidth={460}>
+        <Scroll label="Versions" minWidth={320}>
           <Table.Thead>
             <Table.Tr>
               <Table.Th>Version</Table.Th>
               <Table.Th>Saved</Table.Th>
-              <Table.Th>By</Table.Th>
-              <Table.Th />
+              <Table.Th visibleFrom="sm">By</Table.Th>
+              <Table.Th>
+                <VisuallyHidden>Actions</VisuallyHidden>
+              </Table.Th>
             </Table.Tr>
           </Table.Thead>
           <Table.Tbody>
@@ -64,7 +66,9 @@ function Known({ job, versions }: { job: schemas['Job']; versions: Version[] }) 
                 <Fixed>
                   <Time at={version.created_at} />
                 </Fixed>
-                <Table.Td fz="sm">{version.created_by}</Table.Td>
+                <Table.Td fz="sm" visibleFrom="sm">
+                  {version.created_by}
+                </Table.Td>
                 <Fixed>
                   <Group gap="sm" justify="flex-end" wrap="nowrap">
                     {version.version > 1 && (
@@ -90,7 +94,7 @@ function Known({ job, versions }: { job: schemas['Job']; versions: Version[] }) 
           </Table.Tbody>
         </Scroll>
       </Section>
-    </>
+    </Stack>
   )
 }
 
