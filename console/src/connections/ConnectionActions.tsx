@@ -8,8 +8,14 @@ import type { schemas } from '../api/types'
 import { Confirm } from '../ui/Confirm'
 import { Problem } from '../ui/Problem'
 
+type Props = {
+  connection: schemas['Connection']
+  /** It is being deleted, or that did not work. */
+  onGoing: (going: boolean) => void
+}
+
 /** What can be done with a whole connection. */
-export function ConnectionActions({ connection }: { connection: schemas['Connection'] }) {
+export function ConnectionActions({ connection, onGoing }: Props) {
   const navigate = useNavigate()
   const [deleting, setDeleting] = useState(false)
   const { id, name } = connection
@@ -71,7 +77,10 @@ export function ConnectionActions({ connection }: { connection: schemas['Connect
         action="Delete"
         typed={name}
         busy={remove.isPending}
-        onConfirm={() => remove.mutate()}
+        onConfirm={() => {
+          onGoing(true)
+          remove.mutate(undefined, { onError: () => onGoing(false) })
+        }}
       >
         <Text size="sm" mb="xs">
           Its secrets, trusted host keys, folder mappings and the memory of what was pulled go with it. The audit log

@@ -1,7 +1,7 @@
 import { Alert, Badge, Button, Stack, Tabs, Text } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { CircleX } from 'lucide-react'
-import { type ComponentType, lazy, Suspense } from 'react'
+import { type ComponentType, lazy, Suspense, useState } from 'react'
 import { Link, useNavigate, useParams } from 'react-router'
 import { api, read } from '../api/client'
 import type { schemas } from '../api/types'
@@ -31,11 +31,14 @@ const up = { to: '/connections', label: 'Connections' }
 /** One connection, whatever it is about it that one came for. */
 export default function ConnectionPage() {
   const { id = '' } = useParams()
+  // Once it is being deleted, nothing of it is asked for any more.
+  const [going, setGoing] = useState(false)
   const connection = useQuery({
     queryKey: ['connections', id],
     queryFn: () => read(api.GET('/api/connections/{id}', { params: { path: { id } } })),
+    enabled: !going,
   })
-  if (connection.data) return <Known key={id} connection={connection.data} />
+  if (connection.data) return <Known key={id} connection={connection.data} going={going} onGoing={setGoing} />
   return (
     <Page title="Connection" up={up}>
       {connection.error ? <Problem error={connection.error} retry={() => void connection.refetch()} /> : <Loading />}
@@ -56,11 +59,9 @@ const tabs: { value: string; title: string; Tab: Tab; has: (protocol: Protocol) 
   { value: 'audit', title: 'Audit', Tab: AuditTab, has: () => true },
 ]
 
-function Known({ connection }: { connection: Connection }) {
-  const { tab = 'setup' } = useParams()
-  const navigate = useNavigate()
-  const protocol = useProtocol(connection.protocol)
-  const shown = tabs.filter(({ has }) => !protocol || has(protocol))
+type KnownProps = { connection: Connection; going: boolean; onGoing: (going: boolean) => void }
+
+function Known({ connection, going, onGoing }: KnownProps) {
   return (
     <Page
       title={connection.name}
@@ -69,10 +70,22 @@ function Known({ connection }: { connection: Connection }) {
       about={<Where connection={connection} />}
       actions={
         <Only role="operator">
-          <ConnectionActions connection={connection} />
+          <ConnectionActions connection={connection} onGoing={onGoing} />
         </Only>
       }
     >
+      {going ? <Loading /> : <Content connection={connection} />}
+    </Page>
+  )
+}
+
+function Content({ connection }: { connection: Connection }) {
+  const { tab = 'setup' } = useParams()
+  const navigate = useNavigate()
+  const protocol = useProtocol(connection.protocol)
+  const shown = tabs.filter(({ has }) => !protocol || has(protocol))
+  return (
+    <>
       <InsecureBanner connection={connection} />
       <HostKeyPanel connection={connection} />
       <Failing connection={connection} tab={tab} />
@@ -97,7 +110,7 @@ function Known({ connection }: { connection: Connection }) {
           ))}
         </Suspense>
       </Tabs>
-    </Page>
+    </>
   )
 }
 

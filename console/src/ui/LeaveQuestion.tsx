@@ -13,6 +13,7 @@ export function LeaveQuestion() {
       onClose={() => blocker.reset?.()}
       title="Leave without saving?"
       action="Leave"
+      dismiss="Stay"
       onConfirm={() => blocker.proceed?.()}
     >
       What you changed on this page is not saved and would be lost.

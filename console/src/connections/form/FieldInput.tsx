@@ -63,9 +63,21 @@ function Input({ field, protocol, draft, connection, moved, onChange, error }: F
     )
   }
   if (field.type === 'keys') {
-    const name = text || draft.values.name
-    const suggested = typeof name === 'string' ? `${name} key` : ''
-    return <KeysField field={field} label={label} value={value} onChange={set} error={error} suggested={suggested} />
+    const { name, host, username } = draft.values
+    const words = (given: unknown) => (typeof given === 'string' ? given : undefined)
+    const port = effective(draft, protocol, 'port')
+    return (
+      <KeysField
+        field={field}
+        label={label}
+        value={value}
+        onChange={set}
+        error={error}
+        suggested={words(name) ? `${words(name)} key` : ''}
+        login={{ host: words(host), username: words(username), port: typeof port === 'number' ? port : undefined }}
+        shown={!connection}
+      />
+    )
   }
   if (field.name === 'ssh_algorithms' && protocol.algorithms) {
     return (

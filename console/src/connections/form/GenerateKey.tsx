@@ -1,8 +1,9 @@
-import { Button, Group, Modal, Select, Stack, Text, TextInput } from '@mantine/core'
+import { Button, Group, Modal, Stack, Text, TextInput } from '@mantine/core'
 import { useState } from 'react'
 import { api, read } from '../../api/client'
 import { useAction } from '../../api/query'
 import type { schemas } from '../../api/types'
+import { KeyTypeSelect } from '../../ssh-keys/KeyTypeSelect'
 import { Problem } from '../../ui/Problem'
 import { useTrustRules } from '../trust'
 
@@ -17,22 +18,11 @@ export function GenerateKey(props: Props) {
   )
 }
 
-const types: { value: schemas['KeyType']; label: string; fips: boolean }[] = [
-  { value: 'ed25519', label: 'Ed25519: small, fast, modern', fips: false },
-  { value: 'ecdsa_256', label: 'ECDSA P-256: where FIPS counts', fips: true },
-  { value: 'ecdsa_384', label: 'ECDSA P-384', fips: true },
-  { value: 'ecdsa_521', label: 'ECDSA P-521', fips: true },
-  { value: 'rsa_4096', label: 'RSA 4096: for old servers', fips: true },
-  { value: 'rsa_3072', label: 'RSA 3072', fips: true },
-  { value: 'rsa_2048', label: 'RSA 2048', fips: true },
-]
-
 function Questions({ onClose, suggested, onDone }: Props) {
   const { fips } = useTrustRules()
-  const allowed = types.filter((type) => type.fips || !fips)
   const [name, setName] = useState(suggested)
   const [type, setType] = useState<schemas['KeyType']>()
-  const key_type = type ?? allowed[0]?.value ?? 'ecdsa_256'
+  const key_type = type ?? (fips ? 'ecdsa_256' : 'ed25519')
   const make = useAction({
     run: () => read(api.POST('/api/ssh-keys/generate', { body: { name: name.trim(), key_type } })),
     changes: [['ssh-keys']],
@@ -68,15 +58,8 @@ function Questions({ onClose, suggested, onDone }: Props) {
           autoComplete="off"
           data-autofocus
         />
-        <Select
-          label="Type"
-          data={allowed.map(({ value, label }) => ({ value, label }))}
-          value={key_type}
-          onChange={(value) => setType(allowed.find((known) => known.value === value)?.value)}
-          allowDeselect={false}
-          error={errors.key_type}
-        />
-        {make.error && <Problem error={make.error} />}
+        <KeyTypeSelect value={key_type} onChange={setType} error={errors.key_type} />
+        {make.error && make.error.fields.length === 0 && <Problem error={make.error} />}
         <Group justify="flex-end" gap="xs">
           <Button variant="default" onClick={onClose}>
             Cancel

@@ -4,8 +4,10 @@ import { KeyRound, X } from 'lucide-react'
 import { useState } from 'react'
 import { api, read } from '../../api/client'
 import { all } from '../../api/pages'
-import { Exact } from '../../ui/Copy'
-import { words } from '../../ui/format'
+import type { Login } from '../../ssh-keys/instruction'
+import { keyTypeName } from '../../ssh-keys/keyTypes'
+import { PublicLine } from '../../ssh-keys/PublicLine'
+import { Fold } from '../../ui/Fold'
 import { Help } from '../../ui/Help'
 import type { Field } from '../protocols'
 import { GenerateKey } from './GenerateKey'
@@ -18,10 +20,14 @@ type Props = {
   error?: string | undefined
   /** What a key made here is called. */
   suggested: string
+  /** Where it is to log in. */
+  login: Login
+  /** The keys are new there, and how they are installed is to be seen. */
+  shown: boolean
 }
 
 /** The keys that it logs in with: one that is there, or one that is made right here. */
-export function KeysField({ field, label, value, onChange, error, suggested }: Props) {
+export function KeysField({ field, label, value, onChange, error, suggested, login, shown }: Props) {
   const [making, setMaking] = useState(false)
   const ids = Array.isArray(value) ? value.map(String) : []
   const keys = useQuery({
@@ -30,7 +36,7 @@ export function KeysField({ field, label, value, onChange, error, suggested }: P
       all((cursor) => read(api.GET('/api/ssh-keys', { params: { query: { limit: 1000, status: 'active', cursor } } }))),
   })
   const known = keys.data ?? []
-  const chosen = ids.map((id) => known.find((key) => key.id === id) ?? { id, name: id, public_key: '', key_type: '' })
+  const chosen = ids.map((id) => known.find((key) => key.id === id) ?? { id, name: id, key_type: '' })
   const rest = known.filter((key) => !ids.includes(key.id))
   const change = (next: string[]) => onChange(next.length > 0 ? next : undefined)
   return (
@@ -51,7 +57,7 @@ export function KeysField({ field, label, value, onChange, error, suggested }: P
                   {key.name}
                 </Text>
                 <Text size="xs" c="dimmed">
-                  {words(key.key_type)}
+                  {keyTypeName(key.key_type)}
                 </Text>
               </Group>
               <ActionIcon
@@ -63,13 +69,10 @@ export function KeysField({ field, label, value, onChange, error, suggested }: P
                 <X size={16} />
               </ActionIcon>
             </Group>
-            {key.public_key && (
-              <Stack gap={4} mt={4}>
-                <Text size="xs" c="dimmed">
-                  The partner adds this line to the file .ssh/authorized_keys of the user:
-                </Text>
-                <Exact text={key.public_key} />
-              </Stack>
+            {'public_key' in key && (
+              <Fold label={`How to install ${key.name}`} opened={shown}>
+                <PublicLine sshKey={key} login={login} />
+              </Fold>
             )}
           </Paper>
         ))}
@@ -88,7 +91,7 @@ export function KeysField({ field, label, value, onChange, error, suggested }: P
               name={field.name}
               aria-label="Choose a key that is there"
               placeholder={ids.length > 0 ? 'Add another one' : 'or choose one that is there'}
-              data={rest.map((key) => ({ value: key.id, label: `${key.name} (${words(key.key_type)})` }))}
+              data={rest.map((key) => ({ value: key.id, label: `${key.name} (${keyTypeName(key.key_type)})` }))}
               value={null}
               onChange={(id) => id && change([...ids, id])}
               searchable
