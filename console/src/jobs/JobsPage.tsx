@@ -140,6 +140,11 @@ function Row({ job, may }: { job: schemas['Job']; may: boolean }) {
         <Text size="xs" c="dimmed">
           {job.description || counted(job.steps.length, 'step')}
         </Text>
+        {!job.enabled && (
+          <Badge color="gray" size="sm" hiddenFrom="xs">
+            Not enabled
+          </Badge>
+        )}
       </Table.Td>
       <Table.Td>
         <LastRun jobId={job.id} />

@@ -69,8 +69,8 @@ function Known({ job, versions }: { job: schemas['Job']; versions: Version[] }) 
                 <Table.Td fz="sm" visibleFrom="sm">
                   {version.created_by}
                 </Table.Td>
-                <Fixed>
-                  <Group gap="sm" justify="flex-end" wrap="nowrap">
+                <Table.Td fz="sm">
+                  <Group gap="sm" justify="flex-end">
                     {version.version > 1 && (
                       <Anchor
                         component="button"
@@ -88,7 +88,7 @@ function Known({ job, versions }: { job: schemas['Job']; versions: Version[] }) 
                       </Only>
                     )}
                   </Group>
-                </Fixed>
+                </Table.Td>
               </Table.Tr>
             ))}
           </Table.Tbody>
