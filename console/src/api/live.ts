@@ -1,5 +1,6 @@
 import { useQueryClient } from '@tanstack/react-query'
 import { useEffect, useRef } from 'react'
+import { anythingUnsaved } from '../ui/useLeaveGuard'
 import { executionChanged, fileMoved, stepMoved } from './moving'
 import { checkSession } from './query'
 import type { schemas } from './types'
@@ -51,19 +52,45 @@ export function useEvents(path: string | undefined, listeners: Listeners, onOpen
   }, [path, names])
 }
 
+/** At most so often what has changed is read again, milliseconds: a busy server tells of many changes at once. */
+const GATHER = 1000
+
+/** Reads again what has changed: at once after a while of quiet, and together what comes thick and fast. */
+function useReread() {
+  const client = useQueryClient()
+  const due = useRef(new Set<string>())
+  const resting = useRef<ReturnType<typeof setTimeout>>(undefined)
+  useEffect(() => () => clearTimeout(resting.current), [])
+
+  const flush = () => {
+    resting.current = due.current.size > 0 ? setTimeout(flush, GATHER) : undefined
+    for (const noun of due.current) void client.invalidateQueries({ queryKey: [noun] })
+    due.current.clear()
+  }
+  return (...nouns: string[]) => {
+    for (const noun of nouns) due.current.add(noun)
+    if (resting.current === undefined) flush()
+  }
+}
+
 /** Keeps what is on the screen true: reads again what the server says has changed. Once, in the shell. */
 export function useChanges() {
   const client = useQueryClient()
-  const again = (...nouns: string[]) => {
-    for (const noun of nouns) void client.invalidateQueries({ queryKey: [noun] })
-  }
+  const again = useReread()
   const began = useRef(false)
+  const known = useRef<string>(undefined)
   useEvents(
     '/api/events',
     {
-      changed: (data) => again((data as { what: string }).what, 'overview'),
+      hello: (data) => {
+        const hello = data as schemas['Hello']
+        known.current ??= hello.console
+        // The server has another console now; what this one loads next may not be there any more.
+        if (known.current !== hello.console && !anythingUnsaved()) window.location.reload()
+      },
+      changed: (data) => again((data as schemas['Changed']).what, 'overview'),
       execution: (data) => {
-        const { id, state } = data as { id: string; state: schemas['ExecutionState'] }
+        const { id, state } = data as schemas['ExecutionChange']
         executionChanged(id, state)
         again('executions', 'overview')
       },

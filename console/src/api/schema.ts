@@ -693,7 +693,8 @@ export interface paths {
          * Watch everything
          * @description Server-sent events, of all nodes. First `hello` with a `Hello`. `execution` has an `ExecutionChange`, whenever an execution or
          *     one of its steps changes its state; of one that changes more often than twice a second, the newest. `progress` has an
-         *     `ExecutionProgress`, for each file that moves once a second at most, and its end; `summary` an `ExecutionSummary`, once a second
+         *     `ExecutionProgress`, for each file that moves once a second at most, and at its end, though of files that are through at once not
+         *     for all where there are many; `summary` an `ExecutionSummary`, once a second
          *     while its numbers change. `changed` has a `Changed`: what somebody or something may have changed, to be read again, once a second
          *     at most for each. `gap` says that some of all this may have been missed: everything is to be read again. The stream ends when the
          *     session or token that asked for it ends.
@@ -1123,7 +1124,7 @@ export interface paths {
         };
         /**
          * List protocols
-         * @description Each with the fields that its connections take, from the table that checks them.
+         * @description Each with the fields that its connections take, from the tables that check them.
          *
          *     Needs the role viewer.
          */
@@ -2134,8 +2135,9 @@ export interface components {
             min?: number | null;
             /** @description Its name; `properties.tenant_id` is `tenant_id` in the object `properties`. */
             name: string;
-            /** @description Must it be given (where `when` holds)? */
+            /** @description Must it be given? */
             required: boolean;
+            required_when?: components["schemas"]["FieldCondition"] | null;
             /**
              * @description What it holds: `text`, `long_text`, `bool`, `integer`, `choice`, `text_list`, `object`, `remote_path`, `local_path`; `secret`
              *     and `long_secret`, which are never shown; `keys`, a list of ids of SSH keys.
@@ -6303,7 +6305,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Protocols */
+            /** @description Protocols, by name */
             200: {
                 headers: {
                     [name: string]: unknown;

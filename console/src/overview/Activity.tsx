@@ -38,9 +38,10 @@ export function Activity() {
   const { values, set } = useFilters('span')
   const [table, setTable] = useState(false)
   const activity = useQuery({
-    queryKey: ['overview', 'activity'],
+    // Not of the overview's key: that is read again at each change, and this adds up what a week has seen.
+    queryKey: ['activity'],
     queryFn: () => read(api.GET('/api/activity', { params: { query: { hours: HOURS } } })),
-    staleTime: 30_000,
+    refetchInterval: 60_000,
   })
   const span = values.span === 'week' ? spans.week : spans.day
   const buckets = useMemo(() => span.of(activity.data?.items ?? []), [span, activity.data])
@@ -104,7 +105,7 @@ function Bars({ title, what, buckets, span, whole }: BarsProps) {
         label={`${title} ${span.words}: ${all}`}
         values={useMemo(() => buckets.map((one) => one[what]), [buckets, what])}
         names={buckets.map((one) => span.name(one.from))}
-        format={what === 'files' ? count : bytes}
+        format={what === 'files' ? count : (value) => bytes(value).replace(/\.0+ /, ' ')}
         whole={whole}
         color={what === 'files' ? 'indigo' : 'teal'}
         onPoint={setPointed}

@@ -21,7 +21,7 @@ export function Attention({ overview }: { overview: schemas['Overview'] }) {
       <Section title="Needs attention">
         <Group gap="xs" wrap="nowrap">
           <CircleCheck size={18} aria-hidden color="var(--mantine-color-green-text)" />
-          <Text size="sm">Nothing does.</Text>
+          <Text size="sm">Nothing needs attention.</Text>
         </Group>
       </Section>
     )
