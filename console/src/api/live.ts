@@ -90,9 +90,11 @@ export function useChanges() {
       },
       changed: (data) => again((data as schemas['Changed']).what, 'overview'),
       execution: (data) => {
-        const { id, state } = data as schemas['ExecutionChange']
+        const { id, state, mapping_id } = data as schemas['ExecutionChange']
         executionChanged(id, state)
         again('executions', 'overview')
+        // What was pulled, and when it is pulled next.
+        if (mapping_id && state !== 'running') again('folder-mappings')
       },
       progress: (data) => fileMoved(data as Parameters<typeof fileMoved>[0]),
       summary: (data) => stepMoved(data as Parameters<typeof stepMoved>[0]),

@@ -2,12 +2,13 @@ import { Button, Stack } from '@mantine/core'
 import { FolderPlus } from 'lucide-react'
 import { Link, useSearchParams } from 'react-router'
 import type { schemas } from '../api/types'
-import { Only } from '../auth/session'
+import { Only, useMay } from '../auth/session'
 import { Empty } from '../ui/Empty'
 import { protocolName } from '../ui/format'
 import { Loading } from '../ui/Loading'
 import { Problem } from '../ui/Problem'
 import { Section } from '../ui/Section'
+import { AllFolders } from './AllFolders'
 import { MappingEditor } from './MappingEditor'
 import { MappingTable } from './MappingTable'
 import { MappingView } from './MappingView'
@@ -16,6 +17,7 @@ import { useMappingsOf } from './useMappingsOf'
 /** The folders that are pulled from a connection: all of them, one, or the form of one. */
 export default function FoldersTab({ connection }: { connection: schemas['Connection'] }) {
   const [params] = useSearchParams()
+  const may = useMay('operator')
   const id = params.get('mapping')
   if (connection.protocol === 'azure_function') {
     return (
@@ -26,9 +28,16 @@ export default function FoldersTab({ connection }: { connection: schemas['Connec
       </Section>
     )
   }
-  if (id === 'new') return <MappingEditor connection={connection} />
+  if (id === 'new' && may) {
+    return (
+      <Stack gap="md">
+        <AllFolders connection={connection} />
+        <MappingEditor connection={connection} />
+      </Stack>
+    )
+  }
   // A form of its own for each, also where the address changes from one to the other.
-  return id ? (
+  return id && id !== 'new' ? (
     <MappingView key={id} id={id} connection={connection} edit={params.get('do') === 'edit'} />
   ) : (
     <Mappings connection={connection} />

@@ -17,7 +17,7 @@ export function MappingTable({ mappings }: { mappings: schemas['FolderMapping'][
   const { run, enable } = useMappingActions()
   const storage = (id: string) => storages.data?.find((storage) => storage.id === id)?.name ?? '…'
   return (
-    <Scroll label="Folder mappings" minWidth={640}>
+    <Scroll label="Folder mappings" minWidth={720}>
       <Table.Thead>
         <Table.Tr>
           <Table.Th miw={160}>Folder</Table.Th>
@@ -25,7 +25,7 @@ export function MappingTable({ mappings }: { mappings: schemas['FolderMapping'][
           <Table.Th>Last pull</Table.Th>
           <Table.Th>Next pull</Table.Th>
           <Table.Th visibleFrom="md">Destination</Table.Th>
-          <Table.Th>Pulls by itself</Table.Th>
+          <Table.Th miw={120}>Pulls by itself</Table.Th>
           {may && <Table.Th aria-label="What can be done" />}
         </Table.Tr>
       </Table.Thead>
@@ -71,7 +71,7 @@ export function MappingTable({ mappings }: { mappings: schemas['FolderMapping'][
                     size="compact-sm"
                     variant="light"
                     leftSection={<Play size={14} aria-hidden />}
-                    aria-label={`Run ${mapping.name} now`}
+                    aria-label={`Run now: ${mapping.name}`}
                     loading={run.isPending && run.variables?.id === mapping.id}
                     onClick={() => run.mutate(mapping)}
                   >

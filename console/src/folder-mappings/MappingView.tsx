@@ -2,7 +2,7 @@ import { Alert, Anchor, Badge, Button, Group, Stack, Text, Title } from '@mantin
 import { useQuery } from '@tanstack/react-query'
 import { Pencil, Play, Power, Search, Trash2 } from 'lucide-react'
 import { useState } from 'react'
-import { Link } from 'react-router'
+import { Link, Navigate } from 'react-router'
 import { api, read } from '../api/client'
 import type { schemas } from '../api/types'
 import { Only, useMay } from '../auth/session'
@@ -11,6 +11,7 @@ import { Confirm } from '../ui/Confirm'
 import { Loading } from '../ui/Loading'
 import { Problem } from '../ui/Problem'
 import { Section } from '../ui/Section'
+import { AllFolders } from './AllFolders'
 import { DryRun } from './DryRun'
 import { MappingEditor } from './MappingEditor'
 import { MappingFacts } from './MappingFacts'
@@ -27,11 +28,12 @@ export function MappingView({ id, connection, edit }: Props) {
   })
   return (
     <Stack gap="md">
-      <Anchor component={Link} to={`/connections/${connection.id}/folders`} size="sm">
-        ← All folders
-      </Anchor>
+      <AllFolders connection={connection} />
       {mapping.error && <Problem error={mapping.error} retry={() => void mapping.refetch()} />}
       {mapping.isPending && <Loading />}
+      {mapping.data && mapping.data.connection_id !== connection.id && (
+        <Navigate to={`/connections/${mapping.data.connection_id}/folders?mapping=${id}`} replace />
+      )}
       {mapping.data &&
         (edit && may ? (
           <MappingEditor connection={connection} mapping={mapping.data} />

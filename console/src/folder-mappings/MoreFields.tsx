@@ -82,6 +82,7 @@ export function MoreFields({ form, connection, open, onOpen }: Props) {
             withAsterisk
             connectionId={connection.id}
             pick="folder"
+            start={values.move_to.startsWith('/') ? values.move_to : values.remote_path}
             {...form.getInputProps('move_to')}
           />
         )}

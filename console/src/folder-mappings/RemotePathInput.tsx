@@ -9,10 +9,12 @@ type Props = Omit<TextInputProps, 'value' | 'onChange' | 'start'> & {
   pick: 'folder' | 'file'
   value?: string
   onChange: (path: string) => void
+  /** Where to look around first, where that isn't the path itself. */
+  start?: string
 }
 
 /** A path on a connection's server: typed, or found there. */
-export function RemotePathInput({ connectionId, pick, value = '', onChange, ...rest }: Props) {
+export function RemotePathInput({ connectionId, pick, value = '', onChange, start = value, ...rest }: Props) {
   const [opened, { open, close }] = useDisclosure()
   return (
     <>
@@ -37,7 +39,7 @@ export function RemotePathInput({ connectionId, pick, value = '', onChange, ...r
         <Browse
           connectionId={connectionId}
           pick={pick}
-          start={value}
+          start={start}
           opened={opened}
           onClose={close}
           onPick={(path) => {

@@ -68,7 +68,7 @@ export function valuesOf(mapping: schemas['FolderMapping'] | undefined, zone: st
     timing: mapping?.cron ? 'cron' : 'interval',
     ...inUnits(mapping?.interval_sec ?? 300),
     cron: mapping?.cron ?? '0 6 * * *',
-    timezone: mapping ? (mapping.timezone ?? 'UTC') : zone,
+    timezone: mapping?.cron ? (mapping.timezone ?? 'UTC') : zone,
     ignore: mapping?.ignore ?? unfinished,
     min_age_sec: mapping?.min_age_sec ?? 2,
     require_stable: mapping?.require_stable ?? false,

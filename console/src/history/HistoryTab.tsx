@@ -26,7 +26,7 @@ export default function HistoryTab({ connection }: { connection: schemas['Connec
   const [params, setParams] = useSearchParams()
   const [replaying, setReplaying] = useState(false)
   const mappings = useMappingsOf(connection.id)
-  const files = usePages(['connections', connection.id, 'history', values], (cursor) =>
+  const files = usePages(['folder-mappings', 'history', connection.id, values], (cursor) =>
     read(
       api.GET('/api/connections/{id}/history', {
         params: { path: { id: connection.id }, query: { ...asked(values), cursor } },

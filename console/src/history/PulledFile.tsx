@@ -42,7 +42,7 @@ function Details({ connection, id, mappings }: { id: string } & Omit<Props, 'id'
   const navigate = useNavigate()
   const replay = useReplay(connection, (execution) => void navigate(`/executions/${execution.id}`))
   const file = useQuery({
-    queryKey: ['connections', connection.id, 'history', 'entry', id],
+    queryKey: ['folder-mappings', 'history', connection.id, 'entry', id],
     queryFn: () =>
       read(
         api.GET('/api/connections/{id}/history/{entry_id}', { params: { path: { id: connection.id, entry_id: id } } }),

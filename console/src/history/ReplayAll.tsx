@@ -45,7 +45,7 @@ function Question({ connection, query, onClose }: Props) {
   const replay = useAction({
     run: () =>
       read(api.POST('/api/connections/{id}/history/replay', { params: { path: { id: connection.id } }, body: query })),
-    changes: [['connections', connection.id, 'history'], ['executions'], ['overview']],
+    changes: [['folder-mappings', 'history', connection.id], ['executions'], ['overview']],
     quiet: true,
   })
   if (found.error) return <Problem error={found.error} retry={() => void found.refetch()} />

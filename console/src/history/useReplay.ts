@@ -11,7 +11,7 @@ export function useReplay(connection: schemas['Connection'], onDone?: (execution
           params: { path: { id: connection.id, entry_id: file.id } },
         }),
       ),
-    changes: [['connections', connection.id, 'history'], ['executions'], ['overview']],
+    changes: [['folder-mappings', 'history', connection.id], ['executions'], ['overview']],
     done: (_, file) => `${file.path} is pulled anew. It comes beside what is there.`,
     onDone: (execution) => onDone?.(execution),
   })

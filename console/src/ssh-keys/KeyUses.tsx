@@ -88,7 +88,7 @@ function Use({ sshKey, connection }: { sshKey: schemas['SshKey']; connection: sc
       {!works && newer[0] && (
         <Text size="sm">
           The newer key{' '}
-          <Anchor component={Link} to={`/ssh-keys/${newer[0].id}`} inherit>
+          <Anchor component={Link} to={`/ssh-keys/${newer[0].id}`} inherit underline="always">
             {newer[0].name}
           </Anchor>{' '}
           waits until the partner installs it. Until then this one is used.

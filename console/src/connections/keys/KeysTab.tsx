@@ -23,7 +23,7 @@ export default function KeysTab({ connection }: { connection: schemas['Connectio
       <Section>
         <Empty title="No SSH keys here">
           {protocolName(connection.protocol)} knows no SSH keys. How this connection logs in is set on the tab{' '}
-          <Anchor component={Link} to={`/connections/${connection.id}`} inherit>
+          <Anchor component={Link} to={`/connections/${connection.id}`} inherit underline="always">
             Setup
           </Anchor>
           .
@@ -92,7 +92,7 @@ function Keys({ connection }: { connection: schemas['Connection'] }) {
       {connection.auth_method === 'password' && active.length > 0 && (
         <Text size="sm">
           This connection logs in by password: its keys aren’t offered. Choose another way to log in on the tab{' '}
-          <Anchor component={Link} to={`/connections/${connection.id}`} inherit>
+          <Anchor component={Link} to={`/connections/${connection.id}`} inherit underline="always">
             Setup
           </Anchor>
           .
