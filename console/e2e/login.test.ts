@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { inBrowser } from './harness/browser'
 import { PASSWORD, Server } from './harness/server'
@@ -46,6 +47,21 @@ test('a wrong password is refused with the reason, and what was typed stays', as
   expect(await page.getByLabel('User name').inputValue()).toBe('admin')
 })
 
+test('who is logged out while at work logs in again where they are', async () => {
+  const page = await browser.open(server, { as: 'admin', refused: / 401$/ })
+  await page.goto('/users')
+  await page.getByRole('heading', { name: 'Users', level: 1 }).waitFor()
+  // Elsewhere, as far as the page knows.
+  await page.context().request.post('/api/auth/logout')
+  await page.getByRole('link', { name: 'API tokens' }).click()
+  const question = page.getByRole('dialog', { name: 'Your session has ended' })
+  await question.waitFor()
+  await question.getByRole('textbox', { name: 'Password' }).fill(PASSWORD)
+  await question.getByRole('button', { name: 'Log in', exact: true }).click()
+  await question.waitFor({ state: 'hidden' })
+  await page.getByRole('heading', { name: 'API tokens', level: 1 }).waitFor()
+})
+
 test('who logs out is asked for a login everywhere', async () => {
   const page = await browser.open(server, { as: 'admin' })
   await page.goto('/connections')
@@ -62,6 +78,12 @@ test('the first start says where the first password is, until somebody has logge
     const page = await browser.open(fresh)
     await page.goto('/')
     await page.getByText('initial-admin-password').waitFor()
+    const password = readFileSync(fresh.data('initial-admin-password'), 'utf8').trim()
+    await page.getByLabel('User name').fill('admin')
+    await page.getByRole('textbox', { name: 'Password' }).fill(password)
+    await page.getByRole('button', { name: 'Log in' }).click()
+    // A password that stands in a file is to be changed.
+    await page.getByText('Choose a password of your own').waitFor()
   } finally {
     await fresh.stop()
   }

@@ -42,6 +42,7 @@ export const tooWide = (page: Page) =>
 
 /** Takes a picture of the whole page for people to look at. */
 export async function picture(page: Page, name: string) {
+  await page.evaluate(() => window.scrollTo(0, 0))
   await page.screenshot({ path: join(screenshots, `${name}.png`), fullPage: true, animations: 'disabled' })
 }
 
