@@ -2,6 +2,7 @@ import { Alert, Anchor, Badge, Box, Button, List, Text } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { useQuery } from '@tanstack/react-query'
 import { Trash2, TriangleAlert } from 'lucide-react'
+import { useState } from 'react'
 import { Link, useNavigate, useParams } from 'react-router'
 import { api, read } from '../api/client'
 import { nameOf, useConnections, useMappings } from '../api/lists'
@@ -54,6 +55,8 @@ function Saved({ id }: { id: string }) {
 }
 
 function Known({ storage }: { storage: schemas['Storage'] }) {
+  // What the form began with: what somebody else changes meanwhile doesn't take away what is typed.
+  const [begun, setBegun] = useState(storage)
   const may = useMay('admin')
   return (
     <Page
@@ -68,7 +71,7 @@ function Known({ storage }: { storage: schemas['Storage'] }) {
         </Alert>
       ))}
       {may ? (
-        <StorageForm key={storage.updated_at} storage={storage} onSaved={() => undefined} />
+        <StorageForm key={begun.updated_at} storage={begun} onSaved={setBegun} />
       ) : (
         <Text size="sm">Admins see where it is, and change it.</Text>
       )}
