@@ -168,7 +168,7 @@ function Failing({ connection, tab }: { connection: Connection; tab: string }) {
           </Text>
         )}
         {tab !== 'setup' && (
-          <Button component={Link} to={`/connections/${connection.id}/setup`} variant="light" color="red" size="xs">
+          <Button component={Link} to={`/connections/${connection.id}/setup`} variant="default" size="xs">
             To the setup, to test it
           </Button>
         )}

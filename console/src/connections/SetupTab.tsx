@@ -11,6 +11,7 @@ import { draftOf } from './form/draft'
 import { KnownHosts } from './KnownHosts'
 import { useProtocols } from './protocols'
 import { ServerCertificate } from './ServerCertificate'
+import { insecureTrust } from './trust'
 
 /** How a connection is set up: to change for those who may, to read for others. */
 export default function SetupTab({ connection }: { connection: schemas['Connection'] }) {
@@ -18,14 +19,18 @@ export default function SetupTab({ connection }: { connection: schemas['Connecti
   const protocols = useProtocols()
   const { state } = useLocation()
   const protocol = protocols.data?.find(({ name }) => name === connection.protocol)
+  // That nobody checks the server is said above, on every tab.
+  const warnings = insecureTrust(connection)
+    ? connection.warnings.filter((warning) => !warning.includes('verification disabled'))
+    : connection.warnings
   if (protocols.error) return <Problem error={protocols.error} retry={() => void protocols.refetch()} />
   if (!protocols.data) return <Loading />
   return (
     <Stack gap="md">
-      {connection.warnings.length > 0 && (
+      {warnings.length > 0 && (
         <Alert color="orange" title="Insecure or weak about this connection">
           <List size="sm" spacing={4}>
-            {connection.warnings.map((warning) => (
+            {warnings.map((warning) => (
               <List.Item key={warning}>{warning}</List.Item>
             ))}
           </List>

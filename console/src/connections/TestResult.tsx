@@ -18,12 +18,14 @@ type Props = {
   authMethod?: schemas['AuthMethod'] | undefined
   /** In a form: takes the certificate as the one that is accepted. */
   onPinCertificate?: ((thumbprint: string) => void) | undefined
+  /** In a form: what it accepts already, by its fingerprint or thumbprint. */
+  accepted?: unknown
   /** In a form: takes the host key as the one that is accepted. */
   onPinHostKey?: ((fingerprint: string) => void) | undefined
 }
 
 /** What a test found out, in full: whether it works and else why and what helps, and who the server is. */
-export function TestResult({ result, trusted, authMethod, onPinCertificate, onPinHostKey }: Props) {
+export function TestResult({ result, trusted, authMethod, accepted, onPinCertificate, onPinHostKey }: Props) {
   return (
     <Section title="Test result">
       <Stack gap="md">
@@ -38,8 +40,10 @@ export function TestResult({ result, trusted, authMethod, onPinCertificate, onPi
             </List>
           </Alert>
         )}
-        <Server result={result} trusted={trusted} onPinHostKey={onPinHostKey} />
-        {result.tls_certificate && <Certificate certificate={result.tls_certificate} onPin={onPinCertificate} />}
+        <Server result={result} trusted={trusted} accepted={accepted} onPinHostKey={onPinHostKey} />
+        {result.tls_certificate && (
+          <Certificate certificate={result.tls_certificate} accepted={accepted} onPin={onPinCertificate} />
+        )}
         {result.algorithms && <TestAlgorithms algorithms={result.algorithms} weak={result.weak_algorithms ?? []} />}
         {result.capabilities && <Can capabilities={result.capabilities} />}
       </Stack>
@@ -51,7 +55,9 @@ function Verdict({ result, authMethod }: Pick<Props, 'result' | 'authMethod'>) {
   if (result.success) {
     return (
       <Alert color="green" icon={<CircleCheck size={20} aria-hidden />} title="It works" role="status">
-        Connected, logged in and listed the base folder
+        {result.capabilities
+          ? 'Connected, logged in and listed the base folder'
+          : 'Everything that was looked at is in order'}
         {result.latency_ms != null && `; a round trip takes ${duration(result.latency_ms)}`}.
       </Alert>
     )
@@ -148,7 +154,16 @@ function Known({ rows }: { rows: [string, ReactNode][] }) {
   )
 }
 
-function Server({ result, trusted, onPinHostKey }: Pick<Props, 'result' | 'trusted' | 'onPinHostKey'>) {
+/** What is said once the form accepts what the test showed. */
+const Accepted = ({ what }: { what: string }) => (
+  <Text size="sm" role="status">
+    The form accepts this {what} now. Test again, and save.
+  </Text>
+)
+
+type ServerProps = Pick<Props, 'result' | 'trusted' | 'accepted' | 'onPinHostKey'>
+
+function Server({ result, trusted, accepted, onPinHostKey }: ServerProps) {
   const rows: [string, ReactNode][] = []
   if (result.server_banner) rows.push(['Server', result.server_banner])
   const fingerprint = result.host_key_fingerprint
@@ -162,7 +177,8 @@ function Server({ result, trusted, onPinHostKey }: Pick<Props, 'result' | 'trust
             The one that is trusted
           </Badge>
         )}
-        {onPinHostKey && (
+        {onPinHostKey && accepted === fingerprint && trusted !== fingerprint && <Accepted what="host key" />}
+        {onPinHostKey && accepted !== fingerprint && (
           <Button size="compact-sm" variant="light" onClick={() => onPinHostKey(fingerprint)}>
             Accept this host key
           </Button>
@@ -176,10 +192,11 @@ function Server({ result, trusted, onPinHostKey }: Pick<Props, 'result' | 'trust
 
 type CertificateProps = {
   certificate: schemas['TlsCertificate']
+  accepted: unknown
   onPin: ((thumbprint: string) => void) | undefined
 }
 
-function Certificate({ certificate, onPin }: CertificateProps) {
+function Certificate({ certificate, accepted, onPin }: CertificateProps) {
   const wrong = certificate.policy_errors !== 'None'
   return (
     <div>
@@ -204,7 +221,8 @@ function Certificate({ certificate, onPin }: CertificateProps) {
           ],
         ]}
       />
-      {onPin && (
+      {onPin && accepted === certificate.thumbprint_sha256 && wrong && <Accepted what="certificate" />}
+      {onPin && accepted !== certificate.thumbprint_sha256 && (
         <Stack gap={4} align="flex-start" mt="xs">
           <Button size="xs" variant="light" onClick={() => onPin(certificate.thumbprint_sha256)}>
             Accept only this certificate

@@ -55,9 +55,9 @@ const choices: Record<string, string> = {
   fips: 'FIPS',
 }
 
-/** What a form calls a field; a function app’s password is its key. */
+/** What a form calls a field; a function app’s password is its master key. */
 export function fieldLabel(name: string, protocol: string): string {
-  if (name === 'password' && protocol === 'azure_function') return 'Function key'
+  if (name === 'password' && protocol === 'azure_function') return 'Master key'
   return fields[name] ?? words(name.replace(/^properties\./, ''))
 }
 

@@ -138,8 +138,10 @@ export function ConnectionForm({
   )
   const essentials = (login: boolean) => {
     const some = fields.filter((field) => isEssential(field) && (field.group === 'address') !== login)
-    // Where there are keys, they come before passwords.
-    return some.some(({ type }) => type === 'keys') ? some.toSorted((a, b) => +isSecret(a) - +isSecret(b)) : some
+    // Keys come before passwords, and whose secret it is before the secret.
+    const keys = some.some(({ type }) => type === 'keys')
+    const late = (field: Field) => (isSecret(field) && keys) || field.name === 'client_secret'
+    return some.toSorted((a, b) => Number(late(a)) - Number(late(b)))
   }
   const dangers = risks(draft, protocol).filter((risk) => risk.field === 'protocol')
   const refusal = save.error ?? testDraft.error
@@ -246,6 +248,7 @@ export function ConnectionForm({
                   draft={draft}
                   onChange={set}
                   saved={saved}
+                  files={protocol.moves_files}
                   authMethod={protocol.auth_methods.find((known) => known === draft.values.auth_method)}
                   trusted={moved ? undefined : latest?.stored_host_fingerprint}
                 />

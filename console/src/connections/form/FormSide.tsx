@@ -77,6 +77,8 @@ type OutcomeProps = {
   result?: schemas['TestResult']
   draft: Draft
   saved: boolean
+  /** Does the protocol move files? */
+  files: boolean
   authMethod: schemas['AuthMethod'] | undefined
   /** The host key that the saved one trusts. */
   trusted: string | null | undefined
@@ -84,7 +86,7 @@ type OutcomeProps = {
 }
 
 /** What the last test found out, or what one is for. */
-export function Outcome({ testing, error, result, saved, draft, authMethod, trusted, onChange }: OutcomeProps) {
+export function Outcome({ testing, error, result, saved, files, draft, authMethod, trusted, onChange }: OutcomeProps) {
   if (error) return <Problem error={error} />
   if (result && !testing) {
     return (
@@ -92,6 +94,7 @@ export function Outcome({ testing, error, result, saved, draft, authMethod, trus
         result={result}
         authMethod={authMethod}
         trusted={trusted}
+        accepted={draft.values.tls_pinned_thumbprint ?? draft.values.stored_host_fingerprint}
         onPinCertificate={(thumbprint) => {
           onChange('tls_cert_policy', 'pinned_thumbprint')
           onChange('tls_pinned_thumbprint', thumbprint)
@@ -107,12 +110,17 @@ export function Outcome({ testing, error, result, saved, draft, authMethod, trus
   return (
     <Section title="Test result">
       <Text size="sm" role="status">
-        {testing
-          ? 'Connecting, logging in, and listing the base folder…'
-          : saved
-            ? 'A test connects, logs in and lists the base folder. It shows who the server is and what it can do.'
-            : 'Test before you save: a test connects, logs in and lists the base folder, and says what is wrong if it can’t. Nothing is kept.'}
+        {testing ? `${files ? 'Connecting, logging in, and listing the base folder' : 'Asking'}…` : about(saved, files)}
       </Text>
     </Section>
   )
+}
+
+function about(saved: boolean, files: boolean): string {
+  const does = files
+    ? 'A test connects, logs in and lists the base folder'
+    : 'A test asks the function app, the service principal’s login and the workspace'
+  return saved
+    ? `${does}. It shows who the server is and what it can do.`
+    : `Test before you save. ${does}, and says what is wrong if it can’t. Nothing is kept.`
 }

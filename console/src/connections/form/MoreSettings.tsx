@@ -17,6 +17,11 @@ type Props = {
 
 const POLICIES = ['host_key_policy', 'tls_cert_policy']
 
+/** Whom to trust, and then by what, comes before all else of a subject. */
+const FIRST = [...POLICIES, 'stored_host_fingerprint', 'tls_pinned_thumbprint']
+
+const late = (field: Field) => (FIRST.includes(field.name) ? FIRST.indexOf(field.name) : FIRST.length)
+
 /** What has a default, or few need, by subject. A subject with a mistake in it is open. */
 export function MoreSettings({ protocol, draft, fields, errors, input, onChange }: Props) {
   const groups = [
@@ -25,7 +30,10 @@ export function MoreSettings({ protocol, draft, fields, errors, input, onChange 
     { value: 'protocol', title: `${protocolName(protocol.name)} settings` },
     { value: 'limits', title: 'Times and limits' },
   ]
-    .map((group) => ({ ...group, fields: fields.filter((field) => field.group === group.value) }))
+    .map((group) => ({
+      ...group,
+      fields: fields.filter((field) => field.group === group.value).toSorted((a, b) => late(a) - late(b)),
+    }))
     .filter((group) => group.fields.length > 0)
   const dangers = risks(draft, protocol)
   const risky = (list: Field[]) => dangers.filter((risk) => list.some((field) => field.name === risk.field))

@@ -77,7 +77,7 @@ export function SecretField({ field, label, stored, value, onChange, error }: Pr
           maxRows={8}
           autoComplete="off"
           spellCheck={false}
-          ff="monospace"
+          styles={{ input: { fontFamily: 'var(--mantine-font-family-monospace)' } }}
         />
       ) : (
         <PasswordInput
