@@ -1,4 +1,4 @@
-import { Button, Group, Paper, SegmentedControl, Stack } from '@mantine/core'
+import { Button, Group, Paper, SegmentedControl, Stack, Text } from '@mantine/core'
 import { lazy, Suspense, useEffect, useRef, useState } from 'react'
 import type { ProblemError } from '../api/problem'
 import { useAction } from '../api/query'
@@ -9,6 +9,7 @@ import { Problem } from '../ui/Problem'
 import { useLeaveGuard } from '../ui/useLeaveGuard'
 import type { Draft } from './draft'
 import { JobForm } from './JobForm'
+import type { Wrong } from './text/parse'
 
 const JobText = lazy(() => import('./text/JobText'))
 
@@ -28,7 +29,9 @@ export function JobEditor({ initial, verb, save, onSaved, fresh }: Props) {
   const { values, set } = useFilters('view')
   const view = values.view === 'json' || values.view === 'yaml' ? values.view : 'form'
   const [draft, setDraft] = useState(initial)
-  const [valid, setValid] = useState(true)
+  const [wrong, setWrong] = useState<Wrong>()
+  const valid = wrong === undefined
+  const [thrown, setThrown] = useState(0)
   const [errors, setErrors] = useState<Record<string, string>>({})
   const [refused, setRefused] = useState(0)
   const form = useRef<HTMLFormElement>(null)
@@ -63,7 +66,8 @@ export function JobEditor({ initial, verb, save, onSaved, fresh }: Props) {
   // Once it is drawn what is wrong, go there.
   useEffect(() => {
     if (refused === 0) return
-    const first = form.current?.querySelector<HTMLElement>('[aria-invalid="true"]')
+    // A text, which is never wrapped, goes to the line by itself.
+    const first = form.current?.querySelector<HTMLElement>('[aria-invalid="true"]:not([wrap="off"])')
     first?.focus()
     first?.scrollIntoView({ block: 'center' })
   }, [refused])
@@ -105,11 +109,11 @@ export function JobEditor({ initial, verb, save, onSaved, fresh }: Props) {
         ) : (
           <Suspense fallback={<Loading />}>
             <JobText
-              key={view}
+              key={`${view} ${thrown}`}
               language={view}
               draft={draft}
               onChange={(next) => change(next, '')}
-              onValid={setValid}
+              onWrong={setWrong}
               errors={errors}
             />
           </Suspense>
@@ -117,13 +121,19 @@ export function JobEditor({ initial, verb, save, onSaved, fresh }: Props) {
         {unsaid && <Problem error={unsaid} />}
         <Paper withBorder p="sm" radius="md" pos={changed ? 'sticky' : undefined} bottom={8} style={{ zIndex: 2 }}>
           <Group justify="flex-end" gap="xs">
+            {wrong && (
+              <Text size="sm" c="red" role="status" flex={1} miw={200} lineClamp={2}>
+                Line {wrong.line}: {wrong.message}
+              </Text>
+            )}
             <Button
               variant="default"
               disabled={!changed}
               onClick={() => {
                 setDraft(initial)
                 setErrors({})
-                setValid(true)
+                setWrong(undefined)
+                setThrown(thrown + 1)
                 saving.reset()
               }}
             >

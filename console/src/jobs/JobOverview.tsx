@@ -44,7 +44,7 @@ export default function JobOverview({ job }: { job: schemas['Job'] }) {
         title="Last executions"
         flush
         actions={
-          <Anchor component={Link} to={`/executions?job=${job.id}`} size="sm">
+          <Anchor component={Link} to={`/executions?job_id=${job.id}`} size="sm">
             All executions
           </Anchor>
         }

@@ -59,10 +59,15 @@ export function StepCard(props: Props) {
             )}
           </Group>
           <Group gap={2} wrap="nowrap" className={classes.buttons}>
-            <Button label={`Move step ${number} up`} onClick={() => onMove(-1)} disabled={number === 1}>
+            <Button label={`Move step ${number} up`} keys="Alt ↑" onClick={() => onMove(-1)} disabled={number === 1}>
               <ArrowUp size={16} />
             </Button>
-            <Button label={`Move step ${number} down`} onClick={() => onMove(1)} disabled={number === count}>
+            <Button
+              label={`Move step ${number} down`}
+              keys="Alt ↓"
+              onClick={() => onMove(1)}
+              disabled={number === count}
+            >
               <ArrowDown size={16} />
             </Button>
             <Button label={`Duplicate step ${number}`} onClick={props.onDuplicate}>
@@ -95,11 +100,11 @@ export function StepCard(props: Props) {
   )
 }
 
-type ButtonProps = { label: string; onClick: () => void; disabled?: boolean; children: React.ReactNode }
+type ButtonProps = { label: string; keys?: string; onClick: () => void; disabled?: boolean; children: React.ReactNode }
 
-function Button({ label, children, ...rest }: ButtonProps) {
+function Button({ label, keys, children, ...rest }: ButtonProps) {
   return (
-    <Tooltip label={label}>
+    <Tooltip label={keys ? `${label} (${keys})` : label}>
       <ActionIcon variant="subtle" color="gray" aria-label={label} {...rest}>
         {children}
       </ActionIcon>

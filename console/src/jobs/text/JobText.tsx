@@ -1,27 +1,35 @@
-import { Alert, Anchor, Button, List, Stack, Text } from '@mantine/core'
-import { TriangleAlert } from 'lucide-react'
-import { useRef, useState } from 'react'
+import { Button, Stack, Text } from '@mantine/core'
+import { useEffect, useRef, useState } from 'react'
 import type { Draft } from '../draft'
 import { type Language, lineOf, parsed, type Wrong, written } from './parse'
 import { TextEditor, type TextEditorHandle } from './TextEditor'
+import { WrongLines } from './WrongLines'
 
 type Props = {
   language: Language
   draft: Draft
   /** Nothing: it can only be read. */
   onChange?: (draft: Draft) => void
-  /** Whether the text says a job at all; what it said last is kept while it doesn't. */
-  onValid?: (valid: boolean) => void
+  /** Where the text says no job, if it doesn't; what it said last is kept meanwhile. */
+  onWrong?: (wrong: Wrong | undefined) => void
   /** What the server found, by its field. */
   errors?: Record<string, string>
 }
 
 /** A job as JSON or YAML, which says where something is wrong. */
-export default function JobText({ language, draft, onChange, onValid, errors = {} }: Props) {
+export default function JobText({ language, draft, onChange, onWrong, errors = {} }: Props) {
   const [text, setText] = useState(() => written(draft, language))
   const [said, setSaid] = useState(draft)
   const [wrong, setWrong] = useState<Wrong>()
   const editor = useRef<TextEditorHandle>(null)
+  const latest = useRef(text)
+  latest.current = text
+
+  // What the server found: go to the first of it.
+  const first = Object.keys(errors)[0]
+  useEffect(() => {
+    if (first !== undefined) editor.current?.goTo(lineOf(latest.current, first))
+  }, [first])
 
   // It was changed elsewhere.
   if (said !== draft) {
@@ -33,7 +41,7 @@ export default function JobText({ language, draft, onChange, onValid, errors = {
   const change = (next: string) => {
     setText(next)
     const read = parsed(next, language)
-    onValid?.('draft' in read)
+    onWrong?.('wrong' in read ? read.wrong : undefined)
     if ('wrong' in read) {
       setWrong(read.wrong)
       return
@@ -43,63 +51,36 @@ export default function JobText({ language, draft, onChange, onValid, errors = {
     onChange?.(read.draft)
   }
 
-  const all: Wrong[] = wrong
-    ? [wrong]
-    : Object.entries(errors).map(([field, message]) => ({ field, message, line: lineOf(text, field) }))
+  const found = Object.entries(errors).map(([field, message]) => ({ field, message, line: lineOf(text, field) }))
+  const goTo = (line: number) => editor.current?.goTo(line)
   return (
     <Stack gap="sm">
+      {!wrong && found.length > 0 && <WrongLines title="This needs a correction" lines={found} onGo={goTo} />}
       <TextEditor
         ref={editor}
         label={`The job as ${language === 'json' ? 'JSON' : 'YAML'}`}
         text={text}
         onChange={onChange && change}
-        marked={new Set(all.map(({ line }) => line))}
+        marked={new Set((wrong ? [wrong] : found).map(({ line }) => line))}
       />
-      {all.length > 0 && (
-        <Alert
-          color="red"
-          icon={<TriangleAlert size={18} />}
-          role="alert"
-          title={wrong ? 'This is no job yet' : 'This needs a correction'}
-        >
-          <List size="sm" listStyleType="none">
-            {all.map(({ line, field, message }) => (
-              <List.Item key={`${line} ${field} ${message}`}>
-                <Anchor
-                  component="button"
-                  type="button"
-                  inherit
-                  c="inherit"
-                  underline="always"
-                  onClick={() => editor.current?.goTo(line)}
-                >
-                  Line {line}
-                </Anchor>
-                {field && <b> {field}</b>}: {message}
-              </List.Item>
-            ))}
-          </List>
-          {wrong && onChange && (
-            <>
-              <Text size="sm" mt="xs">
-                The form and what would be saved are as they were before this.
-              </Text>
-              <Button
-                mt="xs"
-                size="xs"
-                variant="light"
-                color="red"
-                onClick={() => {
-                  setText(written(draft, language))
-                  setWrong(undefined)
-                  onValid?.(true)
-                }}
-              >
-                Go back to what was right last
-              </Button>
-            </>
-          )}
-        </Alert>
+      {wrong && (
+        <WrongLines title="This is no job yet" lines={[wrong]} onGo={goTo}>
+          <Text size="sm" my="xs">
+            The form and what would be saved are as they were before this.
+          </Text>
+          <Button
+            size="xs"
+            variant="light"
+            color="red"
+            onClick={() => {
+              setText(written(draft, language))
+              setWrong(undefined)
+              onWrong?.(undefined)
+            }}
+          >
+            Go back to what was right last
+          </Button>
+        </WrongLines>
       )}
     </Stack>
   )

@@ -2,6 +2,9 @@ import { Box, Textarea } from '@mantine/core'
 import { type KeyboardEvent, type Ref, useImperativeHandle, useRef } from 'react'
 import classes from './TextEditor.module.css'
 
+/** The height of a line, as the stylesheet has it. */
+const LINE = 20
+
 /** What can be asked of the editor. */
 export type TextEditorHandle = { goTo: (line: number) => void }
 
@@ -23,8 +26,12 @@ export function TextEditor({ ref, label, text, onChange, marked }: Props) {
     goTo: (line) => {
       const before = lines.slice(0, line - 1).join('\n').length
       const start = line > 1 ? before + 1 : 0
-      input.current?.focus()
-      input.current?.setSelectionRange(start, start + (lines[line - 1]?.length ?? 0))
+      const field = input.current
+      if (!field) return
+      field.focus({ preventScroll: true })
+      field.setSelectionRange(start, start + (lines[line - 1]?.length ?? 0))
+      const top = field.getBoundingClientRect().top + window.scrollY + line * LINE
+      window.scrollTo({ top: top - window.innerHeight / 2 })
     },
   }))
 
