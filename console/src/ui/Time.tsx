@@ -1,18 +1,18 @@
 import { Text, Tooltip } from '@mantine/core'
-import { useEffect, useState } from 'react'
+import { useEffect, useReducer } from 'react'
 import { ago, clockTime, fullTime, shortTime, utcTime } from './time'
 
 const zone = Intl.DateTimeFormat().resolvedOptions().timeZone
 
-/** Now, every so often, so that `3 min ago` stays true. */
+/** Now; looked at anew every so often, so that `3 min ago` stays true. */
 function useNow(every: number | undefined): Date {
-  const [now, setNow] = useState(() => new Date())
+  const [, again] = useReducer((times: number) => times + 1, 0)
   useEffect(() => {
     if (!every) return
-    const timer = setInterval(() => setNow(new Date()), every)
+    const timer = setInterval(again, every)
     return () => clearInterval(timer)
   }, [every])
-  return now
+  return new Date()
 }
 
 type Props = {
