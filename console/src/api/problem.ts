@@ -7,6 +7,7 @@ export const codes = {
   notFound: 1030,
   conflict: 1050,
   hostKeyMismatch: 3002,
+  invalidPassphrase: 4001,
 } as const
 
 /** An answer that is a problem document, or no answer at all. */

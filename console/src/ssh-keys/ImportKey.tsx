@@ -4,6 +4,7 @@ import { FileKey2 } from 'lucide-react'
 import { useState } from 'react'
 import { useNavigate } from 'react-router'
 import { api, read } from '../api/client'
+import { codes, type ProblemError } from '../api/problem'
 import { useAction } from '../api/query'
 import type { schemas } from '../api/types'
 import { Problem } from '../ui/Problem'
@@ -37,7 +38,13 @@ function Form({ onClose }: { onClose: () => void }) {
     onDone: (key) => void navigate(`/ssh-keys/${key.id}`),
     quiet: true,
   })
-  const { error } = run
+  const atField = (problem: ProblemError) => problem.fields.length > 0 || problem.code === codes.invalidPassphrase
+  const showError = (problem: ProblemError) => {
+    form.setErrors(problem.formErrors())
+    if (problem.code !== codes.invalidPassphrase) return
+    form.setFieldError('passphrase', problem.message)
+    form.getInputNode('passphrase')?.focus()
+  }
 
   const choose = async (chosen: File | null) => {
     if (!chosen) return
@@ -55,10 +62,7 @@ function Form({ onClose }: { onClose: () => void }) {
       noValidate
       onSubmit={form.onSubmit(
         ({ passphrase, notes, ...values }) =>
-          run.mutate(
-            { ...values, passphrase: passphrase || null, notes: notes || null },
-            { onError: (problem) => form.setErrors(problem.formErrors()) },
-          ),
+          run.mutate({ ...values, passphrase: passphrase || null, notes: notes || null }, { onError: showError }),
         (errors) => form.getInputNode(Object.keys(errors)[0] ?? 'name')?.focus(),
       )}
     >
@@ -102,7 +106,7 @@ function Form({ onClose }: { onClose: () => void }) {
         />
         <TextInput label="Name" withAsterisk autoComplete="off" {...form.getInputProps('name')} />
         <Textarea label="Notes" autosize minRows={2} {...form.getInputProps('notes')} />
-        {error && error.fields.length === 0 && <Problem error={error} />}
+        {run.error && !atField(run.error) && <Problem error={run.error} />}
         <Group justify="flex-end" gap="xs">
           <Button variant="default" onClick={onClose}>
             Cancel

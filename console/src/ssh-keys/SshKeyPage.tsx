@@ -36,7 +36,6 @@ export default function SshKeyPage() {
 
 function Known({ sshKey }: { sshKey: schemas['SshKey'] }) {
   const connections = useConnections()
-  const gone = sshKey.status === 'deleted'
   const [only, ...others] = sshKey.used_by ?? []
   const login = others.length === 0 ? connections.data?.find(({ id }) => id === only) : undefined
   return (
@@ -45,25 +44,20 @@ function Known({ sshKey }: { sshKey: schemas['SshKey'] }) {
       up={up}
       marks={<KeyStatusBadge status={sshKey.status} />}
       actions={
-        !gone && (
-          <Only role="operator">
-            <KeyActions sshKey={sshKey} />
-          </Only>
-        )
+        <Only role="operator">
+          <KeyActions sshKey={sshKey} />
+        </Only>
       }
     >
-      {gone && <Alert color="gray">The key is deleted: its private half was erased.</Alert>}
-      {isWeak(sshKey.key_type) && !gone && (
+      {isWeak(sshKey.key_type) && (
         <Alert color="orange" title="A weak key">
           RSA below 2048 bits can be broken. Replace it.
         </Alert>
       )}
-      {!gone && (
-        <Section title="Public line">
-          <PublicLine sshKey={sshKey} login={login} />
-        </Section>
-      )}
-      {!gone && <KeyUses sshKey={sshKey} />}
+      <Section title="Public line">
+        <PublicLine sshKey={sshKey} login={login} />
+      </Section>
+      <KeyUses sshKey={sshKey} />
       <Section title="About">
         <SimpleGrid cols={{ base: 2, sm: 4 }} spacing="md">
           <Fact name="Type">

@@ -120,9 +120,13 @@ function Keys({ keys }: { keys: schemas['SshKey'][] }) {
         {keys.map((key) => (
           <Table.Tr key={key.id}>
             <Table.Td>
-              <Anchor component={Link} to={`/ssh-keys/${key.id}`} size="sm" fw={500}>
-                {key.name}
-              </Anchor>
+              {key.status === 'deleted' ? (
+                <Text size="sm">{key.name}</Text>
+              ) : (
+                <Anchor component={Link} to={`/ssh-keys/${key.id}`} size="sm" fw={500}>
+                  {key.name}
+                </Anchor>
+              )}
               <Text size="xs" c="dimmed">
                 {keyTypeName(key.key_type)}
               </Text>
@@ -130,7 +134,7 @@ function Keys({ keys }: { keys: schemas['SshKey'][] }) {
             <Table.Td>
               <Group gap={4}>
                 <KeyStatusBadge status={key.status} />
-                {isWeak(key.key_type) && (
+                {isWeak(key.key_type) && key.status !== 'deleted' && (
                   <Badge color="orange" variant="light">
                     Weak
                   </Badge>

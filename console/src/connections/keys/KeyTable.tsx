@@ -54,6 +54,11 @@ export function KeyTable({ keys, login, onRevoke }: Props) {
                   <KeyStatusBadge status={key.status} />
                   {key.key_status !== 'active' && <KeyStatusBadge status={key.key_status} />}
                 </Group>
+                {key.revoked_at && (
+                  <Text size="xs" c="dimmed" component="div">
+                    <Time at={key.revoked_at} as="ago" />
+                  </Text>
+                )}
               </Table.Td>
               <Table.Td>
                 <Time at={key.last_used_at} as="ago" none="Never accepted" />
