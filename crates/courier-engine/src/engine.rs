@@ -19,6 +19,7 @@ use crate::{
     azure_functions::OpenApps,
     connections::Connections,
     dispatcher::dispatch,
+    events::{Watchers, tell_watchers},
     executions::Executions,
     figures,
     folder_mappings::FolderMappings,
@@ -116,6 +117,8 @@ pub(crate) struct Shared {
     pub(crate) function_apps: OpenApps,
     /// Executions that run here.
     pub(crate) live: LiveExecutions,
+    /// Those who watch everything.
+    pub(crate) watchers: Watchers,
     /// Places for those that work, and don't just wait.
     pub(crate) places: Places,
     pub(crate) figures: figures::Cache,
@@ -158,6 +161,7 @@ impl Engine {
             storages: OpenStorages::default(),
             function_apps: OpenApps::default(),
             live: LiveExecutions::new(&store),
+            watchers: Watchers::default(),
             places: Places::new(config.concurrency),
             figures: figures::Cache::default(),
             activity: activity::Cache::default(),
@@ -180,6 +184,7 @@ impl Engine {
         engine.0.tasks.spawn(dispatch(engine.clone()));
         engine.0.tasks.spawn(hear_other_nodes(engine.clone()));
         engine.0.tasks.spawn(tell_progress(engine.clone()));
+        engine.0.tasks.spawn(tell_watchers(engine.clone()));
         engine.0.tasks.spawn(hear_of_places(engine.clone()));
         engine.0.tasks.spawn(keep_house(engine.clone()));
         engine.0.tasks.spawn(keep_time(engine.clone()));

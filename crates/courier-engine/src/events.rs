@@ -1,7 +1,12 @@
-//! What a watcher of an execution hears.
+//! What a watcher of an execution hears, or one of everything.
+
+mod all;
+mod pace;
 
 use std::time::Duration;
 
+pub use all::{Event, Events, ExecutionChange};
+pub(crate) use all::{Watchers, tell_watchers};
 pub use courier_store::bus::{Progress, Summary};
 use courier_store::executions::{Execution, ExecutionState};
 use serde::Serialize;
@@ -97,7 +102,7 @@ impl ExecutionEvents {
                     self.look_at = Instant::now() + LOOK;
                     return Some(event);
                 }
-                Ok(Told::Event(..)) => {}
+                Ok(Told::Event(..) | Told::Changed { .. }) => {}
                 // What was missed may have been the end.
                 Ok(Told::LookAgain) | Err(RecvError::Lagged(_)) => {
                     if let Some(execution) = self.look().await {

@@ -60,7 +60,7 @@ pub use courier_transfer::settings::{Problem, Setting};
 pub use definition::{Definition, FailurePolicy, FailurePolicyKind, ScheduleDefinition, StepDefinition};
 pub use engine::{Engine, EngineConfig, Environment, PasswordCost};
 pub use error::{Error, Failure, Result};
-pub use events::{ExecutionEvent, ExecutionEvents, Progress, Summary};
+pub use events::{Event, Events, ExecutionChange, ExecutionEvent, ExecutionEvents, Progress, Summary};
 pub use local_paths::check_local_roots;
 pub use protocols::Protocols;
 pub use scopes::{Scope, TokenLimits};

@@ -168,7 +168,7 @@ impl LiveExecutions {
     }
 }
 
-/// Passes what executions on other nodes tell on to watchers here, until the engine stops.
+/// Passes what executions on other nodes tell, and what may have changed anywhere, on to watchers here, until the engine stops.
 pub(crate) async fn hear_other_nodes(engine: Engine) {
     let mut ear = engine.0.store.bus().subscribe();
     loop {
@@ -191,9 +191,11 @@ pub(crate) async fn hear_other_nodes(engine: Engine) {
                 }
                 Notice::Progress(file) => Told::Event(file.execution, ExecutionEvent::Progress(file)),
                 Notice::Summary(step) => Told::Event(step.execution, ExecutionEvent::Summary(step)),
+                Notice::Changed { what, id } => Told::Changed { what, id },
                 _ => continue,
             },
             Some(Heard::Gap) => Told::LookAgain,
+            Some(Heard::Here(Notice::Changed { what, id })) => Told::Changed { what, id },
             // Watchers have it already.
             Some(Heard::Here(_)) => continue,
             None => return,

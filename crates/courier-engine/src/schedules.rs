@@ -177,6 +177,7 @@ impl Schedules<'_> {
         match &outcome {
             Outcome::Queued(execution) => {
                 self.0.0.store.dispatcher().wake();
+                self.0.changed("executions", None);
                 tracing::info!(execution = %execution.id, job = %execution.job_name, "queued by its schedule");
             }
             Outcome::LeftOut(why) => tracing::warn!(job = %due.job_id, %why, "a scheduled run is left out"),

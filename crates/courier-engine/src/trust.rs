@@ -174,6 +174,7 @@ impl Trust {
     /// No pin that counts, where one is needed: the key is kept so that somebody can approve it.
     async fn refuse_unapproved(&self, presented: &HostKey, reason: String) -> Result<()> {
         self.remember(presented).await?;
+        self.tell_watchers();
         let message = format!(
             "The host key {} ({}) is {reason}. No credential was sent. Compare it with the server's operator, then \
              approve it",
@@ -206,6 +207,7 @@ impl Trust {
         } else {
             self.engine.0.store.audit().append(vec![record]).await?;
         }
+        self.tell_watchers();
         Err(host_key_mismatch(pins, presented).into())
     }
 
@@ -220,6 +222,13 @@ impl Trust {
         Ok(())
     }
 
+    /// What is known of the connection's host keys is another by now.
+    fn tell_watchers(&self) {
+        if self.purpose.notes() {
+            self.engine.changed("connections", Some(self.connection.id));
+        }
+    }
+
     /// Pins the key on first use, by compare-and-set: of two first connections at once the later one is compared.
     async fn pin(&self, key: &HostKey) -> Result<()> {
         let hosts = self.engine.0.store.known_hosts();
@@ -227,14 +236,17 @@ impl Trust {
         let (id, policy) = (self.connection.id, self.connection.host_key_policy);
         let details = json!({"fingerprint": fingerprint, "key_type": key.key_type});
         let pinned = self.entry("host_key_pinned", details).into();
-        if policy == HostKeyPolicy::TrustOnFirstUse
-            && !hosts
+        if policy == HostKeyPolicy::TrustOnFirstUse {
+            if hosts
                 .pin_first(self.connection.seen(), &key.key_type, &fingerprint, pinned)
                 .await?
-        {
-            let pins: Vec<Fingerprint> = self.pins().await?.into_iter().map(|(pin, _)| pin).collect();
-            if !pins.contains(&key.fingerprint) {
-                return self.refuse_changed(&pins, key).await;
+            {
+                self.tell_watchers();
+            } else {
+                let pins: Vec<Fingerprint> = self.pins().await?.into_iter().map(|(pin, _)| pin).collect();
+                if !pins.contains(&key.fingerprint) {
+                    return self.refuse_changed(&pins, key).await;
+                }
             }
         }
         if policy == HostKeyPolicy::AlwaysTrust {

@@ -41,6 +41,13 @@ pub enum Notice {
     Progress(Progress),
     /// How far a step has come as a whole; sent like [`Self::Progress`].
     Summary(Summary),
+    /// Something of this kind may be another than before: who shows it reads it again. Sent like [`Self::Progress`].
+    Changed {
+        /// What, by the noun that the API has for it: `connections`, `folder-mappings` …
+        what: String,
+        /// Which one; none where it may be any.
+        id: Option<Uuid>,
+    },
     /// A session of this connection was closed, so that somebody else may open one.
     Slots {
         /// The connection.
@@ -130,6 +137,12 @@ impl Bus {
         if let Some(line) = &self.line {
             line.send(notice);
         }
+    }
+
+    /// Tells everybody that something may be another than before.
+    pub fn changed(&self, what: &str, id: Option<Uuid>) {
+        let what = what.to_owned();
+        self.publish(Notice::Changed { what, id });
     }
 
     /// Hears all that is said from now on.

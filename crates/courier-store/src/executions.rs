@@ -73,6 +73,19 @@ words! {
     }
 }
 
+/// What an execution runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Name {
+    /// The execution.
+    pub id: Uuid,
+    /// The job; none where it is a folder mapping's.
+    pub job_id: Option<Uuid>,
+    /// The folder mapping; none where it is a job's.
+    pub mapping_id: Option<Uuid>,
+    /// The job's or the mapping's name at that time.
+    pub name: String,
+}
+
 /// Executions.
 #[derive(Clone, Copy, Debug)]
 pub struct Executions<'a>(pub(crate) &'a Store);
@@ -453,6 +466,14 @@ impl Executions<'_> {
     /// As [`Self::enqueue`].
     pub async fn states_of(&self, ids: &[Uuid]) -> Result<Vec<(Uuid, ExecutionState)>> {
         load::states_of(self.0, ids).await
+    }
+
+    /// What each of these executions runs; those that aren't there are left out.
+    ///
+    /// # Errors
+    /// As [`Self::enqueue`].
+    pub async fn names_of(&self, ids: &[Uuid]) -> Result<Vec<Name>> {
+        load::names_of(self.0, ids).await
     }
 
     /// Since when the first of those that wait in the queue has waited there; none where nothing waits.

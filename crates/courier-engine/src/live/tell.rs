@@ -14,7 +14,13 @@ const EVENTS: usize = 4096;
 pub(crate) enum Told {
     /// This happened in that execution.
     Event(Uuid, ExecutionEvent),
-    /// Something may have happened in any of them.
+    /// Something of this kind may be another than before; none for any of them.
+    Changed {
+        /// As the API calls it.
+        what: String,
+        id: Option<Uuid>,
+    },
+    /// Anything may have happened, in any of them and elsewhere.
     LookAgain,
 }
 

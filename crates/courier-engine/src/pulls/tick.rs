@@ -99,7 +99,9 @@ impl FolderMappings<'_> {
             looked_at += fired.len();
             if fired.iter().any(|fired| matches!(fired, Fired::Queued(_))) {
                 engine.0.store.dispatcher().wake();
+                engine.changed("executions", None);
             }
+            engine.changed("folder-mappings", None);
         }
         Ok(looked_at)
     }

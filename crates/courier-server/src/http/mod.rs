@@ -3,6 +3,7 @@
 mod access;
 mod brake;
 mod carry_out;
+mod changes;
 mod client;
 pub(crate) mod console;
 mod cookie;
@@ -74,6 +75,7 @@ pub(crate) fn app(state: AppState) -> Router {
         .fallback(console::fallback)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(body_limit(MAX_BODY))
+        .layer(middleware::from_fn_with_state(state.clone(), changes::tell))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(middleware::from_fn(headers::secure))
         .layer(middleware::from_fn_with_state(state.clone(), observe::observe))

@@ -105,26 +105,8 @@ fn follow(
                     return None;
                 }
             },
-            ExecutionEvent::Progress(file) => {
-                let progress = Progress {
-                    step: file.step,
-                    current_file: file.current_file,
-                    bytes_transferred: file.bytes_transferred,
-                    total_bytes: file.total_bytes,
-                    transfer_rate_bytes_per_sec: file.transfer_rate_bytes_per_sec,
-                    eta_sec: file.eta_sec,
-                };
-                (event("progress", &progress), false)
-            }
-            ExecutionEvent::Summary(step) => {
-                let summary = StepProgress {
-                    step: step.step,
-                    bytes_transferred: step.bytes_transferred,
-                    files_transferred: step.files_transferred,
-                    transfer_rate_bytes_per_sec: step.transfer_rate_bytes_per_sec,
-                };
-                (event("summary", &summary), false)
-            }
+            ExecutionEvent::Progress(file) => (event("progress", &progress(file)), false),
+            ExecutionEvent::Summary(step) => (event("summary", &summary(step)), false),
         };
         Some((Ok(event), (!is_over).then_some((state, credential, events, told))))
     })
@@ -154,6 +136,26 @@ async fn next(events: &mut ExecutionEvents, told: &mut HashMap<String, Instant>)
         }
         told.insert(file.current_file.clone(), now);
         return Some(event);
+    }
+}
+
+fn progress(file: courier_engine::Progress) -> Progress {
+    Progress {
+        step: file.step,
+        current_file: file.current_file,
+        bytes_transferred: file.bytes_transferred,
+        total_bytes: file.total_bytes,
+        transfer_rate_bytes_per_sec: file.transfer_rate_bytes_per_sec,
+        eta_sec: file.eta_sec,
+    }
+}
+
+fn summary(step: courier_engine::Summary) -> StepProgress {
+    StepProgress {
+        step: step.step,
+        bytes_transferred: step.bytes_transferred,
+        files_transferred: step.files_transferred,
+        transfer_rate_bytes_per_sec: step.transfer_rate_bytes_per_sec,
     }
 }
 

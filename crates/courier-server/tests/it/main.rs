@@ -7,6 +7,7 @@
 )]
 
 mod access;
+mod activity;
 mod audit;
 mod auth;
 mod broken_lines;
@@ -32,3 +33,4 @@ mod sftp;
 mod start;
 mod stops;
 mod storages;
+mod watching;

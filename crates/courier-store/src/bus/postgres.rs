@@ -98,9 +98,29 @@ impl Drop for Line {
     }
 }
 
+/// What of several notices is one and the same thing, of which the others need the newest only.
+#[derive(PartialEq, Eq, Hash)]
+enum Newest {
+    File(Uuid, u32, String),
+    Step(Uuid, u32),
+    Changed(String, Option<Uuid>),
+}
+
+impl Newest {
+    /// None for what is told each time.
+    fn of(notice: &Notice) -> Option<Self> {
+        match notice {
+            Notice::Progress(file) => Some(Self::File(file.execution, file.step, file.current_file.clone())),
+            Notice::Summary(step) => Some(Self::Step(step.execution, step.step)),
+            Notice::Changed { what, id } => Some(Self::Changed(what.clone(), *id)),
+            _ => None,
+        }
+    }
+}
+
 /// Sends what waits, in as few statements as its hurry allows: while one is under way, the next collects.
 async fn speak(pool: PgPool, me: Uuid, mut waiting: mpsc::Receiver<Saying>) {
-    let mut progress = HashMap::new();
+    let mut progress: HashMap<Newest, Notice> = HashMap::new();
     let mut progress_at = Instant::now();
     loop {
         let mut sayings = Vec::new();
@@ -111,14 +131,10 @@ async fn speak(pool: PgPool, me: Uuid, mut waiting: mpsc::Receiver<Saying>) {
         let (mut notices, mut flushed) = (Vec::new(), Vec::new());
         for saying in sayings {
             match saying {
-                Saying::Notice(Notice::Progress(file)) => {
-                    let key = (file.execution, file.step, Some(file.current_file.clone()));
-                    progress.insert(key, Notice::Progress(file));
-                }
-                Saying::Notice(Notice::Summary(step)) => {
-                    progress.insert((step.execution, step.step, None), Notice::Summary(step));
-                }
-                Saying::Notice(notice) => notices.push(notice),
+                Saying::Notice(notice) => match Newest::of(&notice) {
+                    Some(key) => _ = progress.insert(key, notice),
+                    None => notices.push(notice),
+                },
                 Saying::Flush(done) => flushed.push(done),
             }
         }

@@ -25,7 +25,7 @@ pub(super) async fn note(
     match record {
         None if !may_change => write(store.write(), seen, outcome).await,
         record => {
-            store
+            let noted = store
                 .transact(async |db| {
                     let noted = match may_change {
                         true => write_and_tell(db, seen, outcome).await?,
@@ -34,7 +34,11 @@ pub(super) async fn note(
                     store.append_audit(db, record.into_iter().collect()).await?;
                     Ok(noted)
                 })
-                .await
+                .await?;
+            if noted && may_change {
+                store.bus().changed("connections", Some(seen.id));
+            }
+            Ok(noted)
         }
     }
 }

@@ -8,7 +8,7 @@ use sea_orm::{
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{Claim, Execution, ExecutionFilter, ExecutionRequest, ExecutionState, Life, Step};
+use super::{Claim, Execution, ExecutionFilter, ExecutionRequest, ExecutionState, Life, Name, Step};
 use crate::{
     Error, Page, PageRequest, Result, Store,
     entities::{
@@ -133,6 +133,26 @@ pub(super) async fn states_of(store: &Store, ids: &[Uuid]) -> Result<Vec<(Uuid, 
         }
     }
     Ok(states)
+}
+
+pub(super) async fn names_of(store: &Store, ids: &[Uuid]) -> Result<Vec<Name>> {
+    let mut names = Vec::with_capacity(ids.len());
+    for ids in ids.chunks(ASKED) {
+        let rows: Vec<(Uuid, Uuid, Option<Uuid>, String)> = Entity::find()
+            .select_only()
+            .columns([Column::Id, Column::JobId, Column::MappingId, Column::JobName])
+            .filter(Column::Id.is_in(ids.iter().copied()))
+            .into_tuple()
+            .all(store.read())
+            .await?;
+        names.extend(rows.into_iter().map(|(id, origin, mapping_id, name)| Name {
+            id,
+            job_id: mapping_id.is_none().then_some(origin),
+            mapping_id,
+            name,
+        }));
+    }
+    Ok(names)
 }
 
 /// By the id, the first is the next to run, though one that was paused may have waited for less time.

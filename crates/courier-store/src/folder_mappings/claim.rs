@@ -61,16 +61,17 @@ impl FolderMappings<'_> {
         seen: Timestamp,
         judge: impl FnOnce(&FolderMapping, &ConnectionState, Timestamp) -> Option<Verdict>,
     ) -> Result<()> {
-        self.0
+        let is_news = self
+            .0
             .transact(async |db| {
                 executions::held(db, claim).await?;
                 let before = match locked(db, mapping).await {
-                    Err(Error::NotFound { .. }) => return Ok(()),
+                    Err(Error::NotFound { .. }) => return Ok(false),
                     row => row?,
                 };
                 let mut row = before.clone();
                 if row.held_by != Some(claim.execution) {
-                    return Ok(());
+                    return Ok(false);
                 }
                 row.held_by = None;
                 let connections = health::connections(db, std::iter::once(row.connection_id)).await?;
@@ -96,8 +97,14 @@ impl FolderMappings<'_> {
                         }
                     }
                 }
-                health::save(db, &before, row).await
+                let is_news = before.health != row.health;
+                health::save(db, &before, row).await?;
+                Ok(is_news)
             })
-            .await
+            .await?;
+        if is_news {
+            self.0.bus().changed("folder-mappings", Some(mapping));
+        }
+        Ok(())
     }
 }
