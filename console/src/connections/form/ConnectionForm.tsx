@@ -79,7 +79,8 @@ export function ConnectionForm({
   // After a refusal the first field that is wrong is where the cursor is.
   useEffect(() => {
     if (Object.keys(errors).length === 0) return
-    form.current?.querySelector<HTMLElement>('[aria-invalid="true"], [data-error="true"]')?.focus()
+    const wrong = form.current?.querySelector('[data-error="true"]')
+    wrong?.querySelector<HTMLElement>('input, textarea, button')?.focus()
   }, [errors])
 
   // While nothing is typed, the form follows what is saved.
