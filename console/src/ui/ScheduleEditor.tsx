@@ -2,7 +2,7 @@ import { ActionIcon, Button, Group, Paper, SegmentedControl, Select, Stack, Text
 import { Plus, Trash2 } from 'lucide-react'
 import type { schemas } from '../api/types'
 import { CronFields } from './schedule/CronFields'
-import { NextRuns } from './schedule/NextRuns'
+import { RunList, useNextRuns } from './schedule/NextRuns'
 import { ownZone } from './schedule/ZoneSelect'
 import { useKeys } from './useKeys'
 
@@ -24,6 +24,8 @@ const missed = [
 /** When something runs by itself: any number of schedules, with the next runs of all of them. */
 export function ScheduleEditor({ schedules, onChange, errors = {} }: Props) {
   const rows = useKeys(schedules.length)
+  const runs = useNextRuns(schedules)
+  const found = { ...errors, ...runs.error?.formErrors() }
   const change = (index: number, schedule: Schedule) => onChange(schedules.with(index, schedule))
   return (
     <Stack gap="sm">
@@ -42,7 +44,7 @@ export function ScheduleEditor({ schedules, onChange, errors = {} }: Props) {
             rows.remove(index)
             onChange(schedules.toSpliced(index, 1))
           }}
-          error={(field) => errors[`schedules[${index}]${field && `.${field}`}`]}
+          error={(field) => found[`schedules[${index}]${field && `.${field}`}`]}
         />
       ))}
       <Group>
@@ -63,7 +65,13 @@ export function ScheduleEditor({ schedules, onChange, errors = {} }: Props) {
           <Text size="sm" fw={500}>
             Next runs
           </Text>
-          <NextRuns schedules={schedules} />
+          {runs.error ? (
+            <Text size="sm" c="dimmed" role="status">
+              They can be seen when the schedules are right.
+            </Text>
+          ) : (
+            runs.data && <RunList runs={runs.data} />
+          )}
         </div>
       )}
     </Stack>

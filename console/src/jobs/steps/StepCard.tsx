@@ -1,4 +1,4 @@
-import { ActionIcon, Badge, Box, Collapse, Group, Paper, Text, Tooltip, UnstyledButton } from '@mantine/core'
+import { ActionIcon, Badge, Box, Group, Paper, Text, Tooltip, UnstyledButton } from '@mantine/core'
 import { ArrowDown, ArrowUp, ChevronDown, ChevronRight, CopyPlus, Trash2 } from 'lucide-react'
 import { type KeyboardEvent, useId } from 'react'
 import type { Step } from '../draft'
@@ -84,7 +84,7 @@ export function StepCard(props: Props) {
           </Text>
         )}
       </Box>
-      <Collapse expanded={opened} id={id} px="sm" pb={opened ? 'sm' : 0}>
+      <Box id={id} px="sm" pb={opened ? 'sm' : 0}>
         {opened && (
           <StepForm
             step={step}
@@ -95,7 +95,7 @@ export function StepCard(props: Props) {
             error={props.error}
           />
         )}
-      </Collapse>
+      </Box>
     </Paper>
   )
 }

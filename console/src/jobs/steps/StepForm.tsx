@@ -1,4 +1,4 @@
-import { Alert, Button, Collapse, SimpleGrid, Stack, TextInput } from '@mantine/core'
+import { Alert, Box, Button, SimpleGrid, Stack, TextInput } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { ChevronDown, ChevronRight } from 'lucide-react'
 import { useId } from 'react'
@@ -72,7 +72,7 @@ export function StepForm({ step, type, before, types, onChange, error }: Props) 
       >
         More settings{changed > 0 ? `, ${counted(changed, 'set', 'set')}` : ''}
       </Button>
-      <Collapse expanded={shown} id={id}>
+      <Box id={id}>
         {shown && (
           <Stack gap="sm">
             <TextInput
@@ -112,7 +112,7 @@ export function StepForm({ step, type, before, types, onChange, error }: Props) 
             />
           </Stack>
         )}
-      </Collapse>
+      </Box>
     </Stack>
   )
 }

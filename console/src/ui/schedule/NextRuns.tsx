@@ -25,11 +25,11 @@ export function NextRuns({ schedules }: { schedules: schemas['Schedule'][] }) {
   if (runs.error) {
     return (
       <Text size="sm" c="red" role="status">
-        {runs.error.message}
+        {runs.error.fields.map(({ message }) => message).join(' ') || runs.error.message}
       </Text>
     )
   }
-  return <RunList runs={runs.data ?? []} />
+  return runs.data ? <RunList runs={runs.data} /> : null
 }
 
 /** Times of runs to come, in the viewer's zone and on the schedule's clocks. */
