@@ -34,11 +34,10 @@ const statuses: { value: schemas['ConnectionStatus']; label: string }[] = [
 
 /** Every partner’s server that Courier knows, by group. */
 export default function ConnectionsPage() {
-  const { values, set, any } = useFilters('search', 'group', 'protocol', 'health', 'status')
+  const { values, set, any } = useFilters('search', 'protocol', 'health', 'status')
   const protocols = useProtocols()
   const query = {
     search: values.search,
-    group: values.group,
     protocol: values.protocol,
     health: healths.find(({ value }) => value === values.health)?.value,
     status: statuses.find(({ value }) => value === values.status)?.value,
@@ -84,7 +83,7 @@ export default function ConnectionsPage() {
         <Found
           connections={connections.data}
           filtered={any}
-          onClear={() => set({ search: null, group: null, protocol: null, health: null, status: null })}
+          onClear={() => set({ search: null, protocol: null, health: null, status: null })}
         />
       ) : (
         <Loading />
