@@ -21,25 +21,39 @@ export type Moving = {
 /** Files of one execution that are shown at most. */
 const FILES = 50
 
-let moving: ReadonlyMap<string, Moving> = new Map()
+/** At most so often what moves is drawn again, milliseconds: with many files there are hundreds of events a second. */
+const DRAWN = 250
+
+const moving = new Map<string, Moving>()
+let drawn: ReadonlyMap<string, Moving> = new Map()
+let waiting: ReturnType<typeof setTimeout> | undefined
 const watchers = new Set<() => void>()
 
 const nothing: Moving = { files: [], bytes_transferred: 0, files_transferred: 0, transfer_rate_bytes_per_sec: 0 }
 
-function change(id: string, next: Moving | undefined) {
-  const copy = new Map(moving)
-  if (next) copy.set(id, next)
-  else copy.delete(id)
-  moving = copy
+function draw() {
+  waiting = undefined
+  drawn = new Map(moving)
   for (const watcher of watchers) watcher()
+}
+
+function change(id: string, next: Moving | undefined) {
+  if (next) moving.set(id, next)
+  else moving.delete(id)
+  waiting ??= setTimeout(draw, DRAWN)
 }
 
 /** A file has come further; at its end it is no longer among those that move. */
 export function fileMoved({ execution_id: id, ...file }: MovingFile & { execution_id: string }) {
   const old = moving.get(id) ?? nothing
-  const others = old.files.filter((other) => other.current_file !== file.current_file)
   const ended = file.total_bytes != null && file.bytes_transferred >= file.total_bytes
-  change(id, { ...old, files: ended ? others : [...others, file].slice(-FILES) })
+  const place = old.files.findIndex((other) => other.current_file === file.current_file)
+  const files = [...old.files]
+  // Each keeps its place, so that bars don't jump about.
+  if (ended && place >= 0) files.splice(place, 1)
+  else if (place >= 0) files[place] = file
+  else if (!ended) files.push(file)
+  change(id, { ...old, files: files.slice(-FILES) })
 }
 
 /** A step has come further. */
@@ -58,4 +72,4 @@ function subscribe(watcher: () => void) {
 }
 
 /** What moves now, by execution. */
-export const useMoving = () => useSyncExternalStore(subscribe, () => moving)
+export const useMoving = () => useSyncExternalStore(subscribe, () => drawn)
