@@ -73,7 +73,8 @@ function FileBar({ file }: { file: MovingFile }) {
     <div>
       <Group justify="space-between" gap="xs" wrap="nowrap">
         <Text size="xs" truncate="start">
-          {file.current_file}
+          {/* Cut at its start, and still written from the left: a slash stays where it is. */}
+          <bdi dir="ltr">{file.current_file}</bdi>
         </Text>
         <Text size="xs" c="dimmed" style={{ whiteSpace: 'nowrap' }}>
           {known ? `${Math.floor(part)} %, ` : `${bytes(file.bytes_transferred)}, `}
