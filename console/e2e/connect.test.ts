@@ -118,7 +118,10 @@ test('a folder is found by looking around, tried dry, mapped and pulled, and its
   await page.getByRole('button', { name: 'Look what it would pull' }).click()
   const look = page.getByRole('region', { name: 'What it would pull' })
   await look.getByText(/^3 files, .* would be pulled now/).waitFor()
-  await look.getByRole('cell', { name: /\ba\.csv$/ }).first().waitFor()
+  await look
+    .getByRole('cell', { name: /\ba\.csv$/ })
+    .first()
+    .waitFor()
   expect(await barriers(page)).toEqual([])
   const mappings = await api.list<schemas['FolderMapping']>('/api/folder-mappings')
   expect(mappings.map(({ enabled }) => enabled)).toEqual([false])
