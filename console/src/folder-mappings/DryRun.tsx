@@ -99,10 +99,12 @@ function Files({ files }: { files: schemas['MappingDryRunFile'][] }) {
                 <Time at={file.modified} />
               </Table.Td>
               <Table.Td>
-                <Badge color={verdict(file.verdict).color} variant="light">
-                  {verdict(file.verdict).label}
-                </Badge>
-                <Text size="xs">{file.key ? `as ${file.key}` : file.reason}</Text>
+                <Group gap={6}>
+                  <Badge color={verdict(file.verdict).color} variant="light">
+                    {verdict(file.verdict).label}
+                  </Badge>
+                  <Text size="xs">{file.key ? `as ${file.key}` : file.reason}</Text>
+                </Group>
               </Table.Td>
             </Table.Tr>
           ))}

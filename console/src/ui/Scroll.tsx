@@ -5,7 +5,13 @@ import type { ReactNode } from 'react'
 export function Scroll({ minWidth = 600, label, children }: { minWidth?: number; label: string; children: ReactNode }) {
   return (
     <Table.ScrollContainer minWidth={minWidth} type="native" tabIndex={0} role="region" aria-label={label}>
-      <Table verticalSpacing={6} horizontalSpacing="md" highlightOnHover>
+      <Table
+        verticalSpacing={6}
+        horizontalSpacing="md"
+        highlightOnHover
+        // Softer than by default: links in the row have to stay readable.
+        highlightOnHoverColor="light-dark(var(--mantine-color-gray-0), var(--mantine-color-dark-6))"
+      >
         {children}
       </Table>
     </Table.ScrollContainer>
