@@ -42,7 +42,7 @@ export function Deliveries({ id }: { id: string }) {
         </Text>
       ) : (
         <>
-          <Scroll label="Messages" minWidth={0}>
+          <Scroll label="Messages that were sent" minWidth={0}>
             <Table.Thead>
               <Table.Tr>
                 <Table.Th w={1}>State</Table.Th>

@@ -121,7 +121,7 @@ function Source({ execution }: { execution: Execution }) {
           The job
         </Anchor>{' '}
         in its{' '}
-        <Anchor component={Link} to={`/jobs/${execution.job_id}/versions?version=${execution.job_version}`} inherit>
+        <Anchor component={Link} to={`/jobs/${execution.job_id}/versions?to=${execution.job_version}`} inherit>
           version {execution.job_version}
         </Anchor>
       </>

@@ -48,12 +48,12 @@ function Row({ execution, moving }: { execution: Execution; moving: Moving | und
         <Anchor component={Link} to={`/executions/${execution.id}`} inherit fw={500}>
           {execution.job_name || 'Unnamed'}
         </Anchor>
-        <Text size="xs" c="dimmed" span ml="xs">
-          {execution.mapping_id ? 'folder mapping' : `job, version ${execution.job_version}`}
+        <Text size="xs" c="dimmed">
+          {execution.mapping_id ? 'Folder mapping' : `Job, version ${execution.job_version}`}
         </Text>
         <Box hiddenFrom="md">{result}</Box>
       </Table.Td>
-      <Table.Td visibleFrom="md" w="40%">
+      <Table.Td visibleFrom="md" w="38%">
         {result}
       </Table.Td>
       <Fixed visibleFrom="sm">{execution.triggered_by}</Fixed>

@@ -13,7 +13,7 @@ export function StateHistory({ execution }: { execution: Execution }) {
   const history = execution.history ?? []
   return (
     <Section title="History">
-      <Scroll label="History" minWidth={360}>
+      <Scroll label="States it went through" minWidth={560}>
         <Table.Thead>
           <Table.Tr>
             <Table.Th>When</Table.Th>

@@ -64,7 +64,7 @@ export function StepItem({ step, execution, live, isMeant }: Props) {
         <Traces execution={execution.id} step={step.index} />
       )}
       {Object.keys(outputs).length > 0 && (
-        <Fold label="Outputs">
+        <Fold label="Outputs" name={`Outputs of step ${step.index}`}>
           <Facts facts={outputs} />
         </Fold>
       )}
@@ -102,7 +102,7 @@ function Numbers({ step, live, said, isOver }: NumbersProps) {
         {step.ended_at || (isRunning && !isOver) ? (
           <>
             <Elapsed from={step.started_at} to={step.ended_at} />
-            {', since '}
+            {step.ended_at ? ', from ' : ', since '}
             <Time at={step.started_at} as="clock" />
           </>
         ) : (

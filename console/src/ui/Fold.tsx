@@ -6,10 +6,13 @@ import type { ReactNode } from 'react'
 /** Something that most people don't need to see: a button with its name, and what is behind it. */
 export function Fold({
   label,
+  name,
   opened: initially = false,
   children,
 }: {
   label: string
+  /** What it is called where there are several of it. */
+  name?: string
   opened?: boolean
   children: ReactNode
 }) {
@@ -22,6 +25,7 @@ export function Fold({
         color="gray"
         size="compact-sm"
         onClick={toggle}
+        aria-label={name}
         aria-expanded={opened}
         aria-controls={id}
         leftSection={opened ? <ChevronDown size={14} aria-hidden /> : <ChevronRight size={14} aria-hidden />}
