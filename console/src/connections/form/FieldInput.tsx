@@ -56,6 +56,7 @@ function Input({ field, protocol, draft, connection, moved, onChange, error }: F
         field={field}
         label={label}
         stored={!moved && hasSecret(connection, field.name)}
+        ends={field.name === 'client_certificate' ? connection?.client_certificate_not_after : undefined}
         value={value}
         onChange={set}
         error={error}

@@ -2,6 +2,7 @@ import { Button, Group, Input, PasswordInput, Text, Textarea } from '@mantine/co
 import { LockKeyhole } from 'lucide-react'
 import { useState } from 'react'
 import { Help } from '../../ui/Help'
+import { Time } from '../../ui/Time'
 import type { Field } from '../protocols'
 
 type Props = {
@@ -9,6 +10,8 @@ type Props = {
   label: string
   /** Is one stored? */
   stored: boolean
+  /** When the stored one ends, if it does. */
+  ends?: string | null | undefined
   /** `undefined`: what is stored stays; `null`: it goes. */
   value: unknown
   onChange: (value: string | null | undefined) => void
@@ -16,7 +19,7 @@ type Props = {
 }
 
 /** A secret is typed once and never shown again: it is set, replaced or removed. */
-export function SecretField({ field, label, stored, value, onChange, error }: Props) {
+export function SecretField({ field, label, stored, ends, value, onChange, error }: Props) {
   const [replacing, setReplacing] = useState(false)
   const typed = typeof value === 'string' ? value : ''
   if (stored && !replacing && !typed) {
@@ -25,7 +28,15 @@ export function SecretField({ field, label, stored, value, onChange, error }: Pr
       <Input.Wrapper label={label} labelElement="div" description={<Help text={field.help} />} error={error}>
         <Group gap="xs" mt={4}>
           <LockKeyhole size={16} aria-hidden />
-          <Text size="sm">{goes ? 'Is removed when you save.' : 'Is set.'}</Text>
+          <Text size="sm">
+            {goes ? 'Is removed when you save.' : 'Is set.'}
+            {!goes && ends && (
+              <>
+                {' It ends '}
+                <Time at={ends} />.
+              </>
+            )}
+          </Text>
           {goes ? (
             <Button size="compact-sm" variant="default" onClick={() => onChange(undefined)}>
               Keep it
