@@ -3,6 +3,7 @@ import { useQuery } from '@tanstack/react-query'
 import { useMemo, useState } from 'react'
 import { api, read } from '../api/client'
 import { Chart } from '../ui/Chart'
+import { Fixed } from '../ui/Fixed'
 import { useFilters } from '../ui/filters'
 import { bytes, count, counted } from '../ui/format'
 import { Loading } from '../ui/Loading'
@@ -16,7 +17,7 @@ const HOURS = 169
 
 const clock = new Intl.DateTimeFormat(undefined, { timeStyle: 'short' })
 const day = new Intl.DateTimeFormat(undefined, { weekday: 'short', day: 'numeric' })
-const wholeDay = new Intl.DateTimeFormat(undefined, { weekday: 'long', day: 'numeric', month: 'long' })
+const wholeDay = new Intl.DateTimeFormat(undefined, { weekday: 'short', day: 'numeric', month: 'short' })
 
 const spans = {
   day: {
@@ -51,7 +52,7 @@ export function Activity() {
       title="What moved"
       actions={
         <>
-          <Button variant="subtle" size="xs" onClick={() => setTable(!table)} aria-pressed={table}>
+          <Button variant="subtle" size="xs" onClick={() => setTable(!table)}>
             {table ? 'Show as chart' : 'Show as table'}
           </Button>
           <SegmentedControl
@@ -122,16 +123,20 @@ function Figures({ buckets, span }: { buckets: Bucket[]; span: Span }) {
           <Table.Th>When</Table.Th>
           <Table.Th ta="right">Files</Table.Th>
           <Table.Th ta="right">Bytes</Table.Th>
-          <Table.Th ta="right">Failed executions</Table.Th>
+          <Table.Th ta="right" visibleFrom="xs">
+            Failed
+          </Table.Th>
         </Table.Tr>
       </Table.Thead>
       <Table.Tbody>
         {buckets.toReversed().map((bucket) => (
           <Table.Tr key={bucket.from.getTime()}>
-            <Table.Td>{span.full(bucket.from)}</Table.Td>
-            <Table.Td ta="right">{count(bucket.files)}</Table.Td>
-            <Table.Td ta="right">{bytes(bucket.bytes)}</Table.Td>
-            <Table.Td ta="right">{count(bucket.failed)}</Table.Td>
+            <Fixed>{span.full(bucket.from)}</Fixed>
+            <Fixed ta="right">{count(bucket.files)}</Fixed>
+            <Fixed ta="right">{bytes(bucket.bytes)}</Fixed>
+            <Fixed ta="right" visibleFrom="xs">
+              {count(bucket.failed)}
+            </Fixed>
           </Table.Tr>
         ))}
       </Table.Tbody>
