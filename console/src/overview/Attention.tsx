@@ -38,7 +38,7 @@ export function Attention({ overview }: { overview: schemas['Overview'] }) {
     >
       <Stack gap={0} component="ul" p={0} m={0}>
         {items.map((item) => (
-          <Row key={`${item.kind} ${item.id} ${item.name}`} item={item} />
+          <Row key={`${item.kind} ${item.id} ${item.reason}`} item={item} />
         ))}
       </Stack>
       {more > 0 && (

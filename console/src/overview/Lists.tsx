@@ -59,7 +59,7 @@ export function Expiring({ items }: { items: schemas['ExpiringItem'][] }) {
       <Lines none="No key, certificate or token ends within 30 days.">
         {items.map((item) => (
           <Line
-            key={`${item.kind} ${item.id} ${item.at}`}
+            key={`${item.kind} ${item.id} ${item.reason}`}
             to={placeOf(item)}
             name={item.name}
             at={item.at}
