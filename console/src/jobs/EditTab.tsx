@@ -7,14 +7,14 @@ import type { schemas } from '../api/types'
 import { draftOf, inputOf } from './draft'
 import { JobEditor } from './JobEditor'
 
-/** Changes a job, and says so when somebody else changed it meanwhile. */
+/** Changes a job, and says so when it was changed elsewhere meanwhile. */
 export default function EditTab({ job }: { job: schemas['Job'] }) {
   const [begun, setBegun] = useState(job)
   const navigate = useNavigate()
   return (
     <>
       {job.version > begun.version && (
-        <Alert color="yellow" mb="md" title="Somebody else has changed this job meanwhile" role="alert">
+        <Alert color="yellow" mb="md" title="This job was changed meanwhile" role="alert">
           You began with version {begun.version}, and now there is version {job.version}. What you save replaces it.
           <Group mt="xs" gap="xs">
             <Button size="xs" variant="default" onClick={() => setBegun(job)}>

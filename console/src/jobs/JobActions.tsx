@@ -6,6 +6,7 @@ import { api, read } from '../api/client'
 import { useAction } from '../api/query'
 import type { schemas } from '../api/types'
 import { Confirm } from '../ui/Confirm'
+import { forgetUnsaved } from '../ui/useLeaveGuard'
 import { useEnable, useRun } from './useJob'
 
 /** What can be done with a job. */
@@ -18,7 +19,10 @@ export function JobActions({ job }: { job: schemas['Job'] }) {
     run: () => read(api.DELETE('/api/jobs/{id}', { params: { path: { id: job.id } } })),
     changes: [['jobs'], ['overview']],
     done: `Deleted “${job.name}”`,
-    onDone: () => void navigate('/jobs'),
+    onDone: () => {
+      forgetUnsaved()
+      void navigate('/jobs')
+    },
   })
   return (
     <>

@@ -25,6 +25,8 @@ export function StepForm({ step, type, before, types, onChange, error }: Props) 
   const settings = (type?.settings ?? []).filter((setting) => applies(setting, step))
   const essential = settings.filter(isEssential)
   const rest = settings.filter((setting) => !isEssential(setting))
+  const switches = rest.filter(({ type }) => type === 'bool')
+  const texts = rest.filter(({ type }) => type !== 'bool')
   const wrong = rest.some(({ name }) => errorOf(error, name)) || ['timeout_sec', 'max_duration_sec'].some(error)
   const [opened, { toggle }] = useDisclosure(false)
   const shown = opened || wrong || Boolean(error('failure_policy'))
@@ -84,8 +86,14 @@ export function StepForm({ step, type, before, types, onChange, error }: Props) 
               error={error('name')}
               autoComplete="off"
             />
-            <SimpleGrid cols={{ base: 1, md: 2 }}>{rest.filter(({ type }) => type !== 'bool').map(input)}</SimpleGrid>
-            <SimpleGrid cols={{ base: 1, md: 2 }}>{rest.filter(({ type }) => type === 'bool').map(input)}</SimpleGrid>
+            {[texts, switches].map(
+              (some) =>
+                some[0] && (
+                  <SimpleGrid key={some[0].name} cols={{ base: 1, md: 2 }}>
+                    {some.map(input)}
+                  </SimpleGrid>
+                ),
+            )}
             <SimpleGrid cols={{ base: 1, md: 2 }}>
               <LimitInput
                 seconds

@@ -3,6 +3,7 @@ import { words } from '../../ui/format'
 import { SettingInput } from '../../ui/SettingInput'
 import type { Step } from '../draft'
 import { ConnectionInput } from './ConnectionInput'
+import { JsonValue } from './JsonValue'
 import { MappingInput } from './MappingInput'
 import { PathInput } from './PathInput'
 import type { StepType } from './stepTypes'
@@ -48,6 +49,8 @@ export function StepSetting(props: Omit<SettingProps, 'label'>) {
     case 'local_path':
     case 'text':
       return <PathInput {...props} label={label} />
+    case 'json':
+      return <JsonValue {...props} label={label} />
     default: {
       // A number or a choice, too, may be an output of an earlier step.
       const taken = typeof value === 'string' && value.startsWith('context:')
