@@ -105,7 +105,7 @@ function Flags({ connection }: { connection: Connection }) {
             role="img"
             aria-label={counted(warnings.length, 'warning')}
           >
-            <TriangleAlert size={14} color="var(--mantine-color-orange-filled)" aria-hidden />
+            <TriangleAlert size={14} color="var(--mantine-color-orange-text)" aria-hidden />
           </Group>
         </Tooltip>
       )}
