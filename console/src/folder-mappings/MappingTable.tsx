@@ -17,15 +17,15 @@ export function MappingTable({ mappings }: { mappings: schemas['FolderMapping'][
   const { run, enable } = useMappingActions()
   const storage = (id: string) => storages.data?.find((storage) => storage.id === id)?.name ?? '…'
   return (
-    <Scroll label="Folder mappings" minWidth={720}>
+    <Scroll label="Folder mappings" minWidth={780}>
       <Table.Thead>
         <Table.Tr>
           <Table.Th miw={160}>Folder</Table.Th>
           <Table.Th>Health</Table.Th>
-          <Table.Th>Last pull</Table.Th>
-          <Table.Th>Next pull</Table.Th>
+          <Table.Th miw={110}>Last pull</Table.Th>
+          <Table.Th miw={110}>Next pull</Table.Th>
           <Table.Th visibleFrom="md">Destination</Table.Th>
-          <Table.Th miw={120}>Pulls by itself</Table.Th>
+          <Table.Th miw={140}>Pulls by itself</Table.Th>
           {may && <Table.Th aria-label="What can be done" />}
         </Table.Tr>
       </Table.Thead>
@@ -45,6 +45,15 @@ export function MappingTable({ mappings }: { mappings: schemas['FolderMapping'][
             </Table.Td>
             <Table.Td>
               <Time at={mapping.last_run_at} as="ago" none="Never" />
+              <br />
+              <Anchor
+                component={Link}
+                to={`/connections/${mapping.connection_id}/history?mapping=${mapping.id}`}
+                size="xs"
+                aria-label={`History of ${mapping.name}`}
+              >
+                History
+              </Anchor>
             </Table.Td>
             <Table.Td>
               <Time at={mapping.next_run_at} as="ago" none={mapping.enabled ? 'Waits' : '–'} />
