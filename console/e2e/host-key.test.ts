@@ -51,7 +51,7 @@ test('the first page says that it needs somebody, and leads there', async () => 
   const page = await browser.open(server, { as: 'admin' })
   await page.goto('/')
   const needed = page.getByRole('region', { name: 'Needs attention' })
-  await needed.getByRole('link', { name: 'harbour' }).click()
+  await needed.getByRole('link', { name: 'harbour', exact: true }).click()
   await page.getByRole('region', { name: 'The server shows another host key' }).waitFor()
 })
 

@@ -21,7 +21,7 @@ beforeAll(async () => {
   await api.post('/api/users', { username: 'maria', password: PASSWORD, role: 'operator' })
   const key = await api.post<schemas['SshKey']>('/api/ssh-keys/generate', { name: 'ours', key_type: 'ed25519' })
   partner.authorize(key.public_key)
-  partner.file('outbox/ledger.tar', new Uint8Array(40_000_000))
+  partner.big('outbox/ledger.tar', 40_000_000)
   const { id } = await api.post<schemas['Connection']>('/api/connections', {
     name: 'northbank',
     protocol: 'sftp',

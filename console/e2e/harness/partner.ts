@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process'
-import { appendFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer, type Server as Listener, type Socket } from 'node:net'
 import { userInfo } from 'node:os'
 import { dirname } from 'node:path'
@@ -45,20 +45,17 @@ export class Partner {
     return (this.listener.address() as AddressInfo).port
   }
 
-  /** The folder that its users see. */
-  get files(): string {
-    return this.folder.at('files')
-  }
-
   /** Puts a file there. */
-  file(path: string, content: string | Uint8Array = `${path}\n`) {
+  file(path: string, content = `${path}\n`): string {
     const file = this.folder.at('files', path)
     mkdirSync(dirname(file), { recursive: true })
     writeFileSync(file, content)
+    return file
   }
 
-  read(path: string): string {
-    return readFileSync(this.folder.at('files', path), 'utf8')
+  /** Puts a file of so many bytes there, which takes no space. */
+  big(path: string, bytes: number) {
+    truncateSync(this.file(path, ''), bytes)
   }
 
   /** Lets whoever has this key in, as the partner's people do with a line that they are sent. */

@@ -41,11 +41,6 @@ export class Server {
     return this.folder.at('data', ...names)
   }
 
-  /** What it has logged. */
-  log(): string {
-    return readFileSync(this.folder.at('log'), 'utf8')
-  }
-
   /** The API as this user. */
   async api(username = 'admin'): Promise<Api> {
     return Api.login(this.url, username, PASSWORD)

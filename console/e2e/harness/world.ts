@@ -21,7 +21,11 @@ export class World {
 
   static async make(): Promise<World> {
     // Insecure trust is allowed in staging, so that its banner can be seen.
-    const server = await Server.start({ COURIER_ADMIN_PASSWORD: PASSWORD, COURIER_ENVIRONMENT: 'staging' })
+    const server = await Server.start({
+      COURIER_ADMIN_PASSWORD: PASSWORD,
+      COURIER_ENVIRONMENT: 'staging',
+      COURIER_NODE: 'courier-1',
+    })
     const [bank, harbour, vault] = await Promise.all([Partner.start(), Partner.start(), Partner.start()])
     const hook = createServer((_, answer) => answer.writeHead(200).end('thanks'))
     await new Promise<void>((listening) => hook.listen(0, '127.0.0.1', listening))
@@ -66,7 +70,6 @@ export class World {
       username: partner.user,
       auth_method: 'ssh_key',
       ssh_key_ids: [key.id],
-      base_path: partner.files,
     })
     await this.connect('bank', { ...sftp(bank), name: 'northbank', group: 'Banks', notes: 'Hotline: +49 30 555 0199' })
     await this.connect('bankArchive', { ...sftp(bank), name: 'northbank-archive', group: 'Banks', status: 'disabled' })
@@ -119,7 +122,7 @@ export class World {
     const mappings = `/api${this.at.bank}/folder-mappings`
     const mapping = await this.api.post<Made>(mappings, {
       name: 'statements',
-      remote_path: '/outbox/statements',
+      remote_path: 'outbox/statements',
       pattern: '*.csv',
       storage_id: storage.id,
       interval_sec: 300,
@@ -127,7 +130,7 @@ export class World {
     })
     await this.api.post(mappings, {
       name: 'returns',
-      remote_path: '/outbox/returns',
+      remote_path: 'outbox/returns',
       cron: '0 6 * * *',
       enabled: false,
     })
@@ -137,7 +140,7 @@ export class World {
   }
 
   private async jobs(bank: Partner, vault: Partner) {
-    bank.file('outbox/report.csv', 'id,total\n'.repeat(5000))
+    bank.big('outbox/report.csv', 24_000_000)
     const connection = (name: string) => this.at[name]?.split('/')[2]
     const fetch = await this.job('fetch-report', {
       description: 'The report of the day, kept for the auditors.',
@@ -147,7 +150,7 @@ export class World {
         {
           name: 'Fetch the report',
           step_type: 'sftp.download',
-          config: { connection_id: connection('bank'), remote_path: '/outbox/report.csv', local_path: 'report.csv' },
+          config: { connection_id: connection('bank'), remote_path: 'outbox/report.csv', local_path: 'report.csv' },
         },
         {
           name: 'Keep it',
@@ -159,24 +162,30 @@ export class World {
     this.at.completed = `/executions/${await this.ran(fetch)}`
     await this.ran(fetch)
 
-    const send = await this.job('send-payments', {
+    const send = await this.job('fetch-returns', {
       schedules: [{ cron: '0 17 * * *', timezone: 'UTC' }],
       steps: [
         {
-          step_type: 'sftp.upload',
-          config: { connection_id: connection('bank'), local_path: 'payments.xml', remote_path: '/inbox/payments.xml' },
+          step_type: 'sftp.download',
+          config: { connection_id: connection('bank'), remote_path: 'outbox/returns.csv', local_path: 'returns.csv' },
         },
       ],
     })
     this.at.failed = `/executions/${await this.ran(send)}`
 
-    for (const day of [20, 21, 22]) vault.file(`backup/ledger-2026-11-${day}.tar`, new Uint8Array(64_000_000))
+    for (const day of [20, 21, 22]) vault.big(`backup/ledger-2026-11-${day}.tar`, 64_000_000)
     vault.rate = 400_000
     const archive = await this.job('nightly-archive', {
       steps: [
         {
+          name: 'Fetch the ledgers',
           step_type: 'sftp.download',
-          config: { connection_id: connection('vault'), remote_path: '/backup/*.tar', local_path: 'backup/' },
+          config: { connection_id: connection('vault'), remote_path: 'backup/*.tar', local_path: 'backup/' },
+        },
+        {
+          name: 'See what is left',
+          step_type: 'remote.list',
+          config: { connection_id: connection('vault'), remote_path: 'backup' },
         },
       ],
     })
