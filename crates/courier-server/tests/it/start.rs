@@ -4,7 +4,7 @@ use std::{fs, os::unix::fs::PermissionsExt};
 
 use serde_json::json;
 
-use crate::harness::{PASSWORD, TestServer, config};
+use crate::harness::{Client, PASSWORD, TestServer, config};
 
 #[tokio::test]
 async fn the_first_start_makes_admin_with_a_password_in_a_file() {
@@ -20,7 +20,15 @@ async fn the_first_start_makes_admin_with_a_password_in_a_file() {
     assert_eq!(mode("kek"), 0o600);
     assert_eq!(mode("initial-admin-password"), 0o600);
     let password = fs::read_to_string(data.join("initial-admin-password")).unwrap();
-    server.anybody().login("admin", password.trim()).await;
+    let first_start = || async { server.anybody().get("/api/auth/first-start").await.ok() };
+    assert_eq!(
+        first_start().await,
+        json!({"first_start": true, "username": "admin"})
+    );
+    let admin = server.anybody().login("admin", password.trim()).await;
+    let over = json!({"first_start": false, "username": null});
+    assert_eq!(first_start().await, over);
+    assert_eq!(admin.get("/api/auth/me").await.ok()["initial_password"], true);
 
     // The second start makes nobody and writes nothing.
     let folder = server.stop().await;
@@ -28,6 +36,36 @@ async fn the_first_start_makes_admin_with_a_password_in_a_file() {
     let server = TestServer::start_with(folder, first).await;
     assert!(!data.join("initial-admin-password").exists());
     server.anybody().login("admin", password.trim()).await;
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn the_password_of_the_first_start_goes_with_its_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let file = data.join("initial-admin-password");
+    let mut first = config(&data);
+    first.admin_password = None;
+    let server = TestServer::start_with(folder, first).await;
+    let password = fs::read_to_string(&file).unwrap();
+    let admin = server.anybody().login("admin", password.trim()).await;
+    let user = json!({"username": "olga", "password": "long enough 123", "role": "viewer"});
+    admin.post("/api/users", user).await.created();
+    let olga = server.anybody().login("olga", "long enough 123").await;
+    let initial = async |client: &Client| client.get("/api/auth/me").await.ok()["initial_password"].clone();
+    assert_eq!(
+        (initial(&admin).await, initial(&olga).await),
+        (json!(true), json!(false))
+    );
+
+    // Another user's password is another one.
+    let change = json!({"current_password": "long enough 123", "new_password": "another one 123"});
+    olga.post("/api/auth/password", change).await.status(204);
+    assert!(file.exists());
+    let change = json!({"current_password": password.trim(), "new_password": "an own one 123"});
+    admin.post("/api/auth/password", change).await.status(204);
+    assert!(!file.exists());
+    assert_eq!(initial(&admin).await, json!(false));
     server.stop().await;
 }
 
