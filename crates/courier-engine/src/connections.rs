@@ -57,6 +57,10 @@ pub struct Connection {
     pub has_client_secret: bool,
     /// Is a client certificate set?
     pub has_client_certificate: bool,
+    /// When that ends.
+    pub client_certificate_not_after: Option<Timestamp>,
+    /// The certificate that its server presented last.
+    pub server_certificate: Option<ServerCertificate>,
     /// Its active keys, newest first.
     pub ssh_key_ids: Vec<Uuid>,
     /// Has it an active key?
@@ -75,6 +79,19 @@ pub struct Connection {
     pub created_at: Timestamp,
     /// When it was changed last.
     pub updated_at: Timestamp,
+}
+
+/// A server's certificate as it was seen last.
+#[derive(Clone, Debug, Serialize)]
+pub struct ServerCertificate {
+    /// Whom it is for.
+    pub subject: String,
+    /// Who signed it.
+    pub issuer: String,
+    /// Its SHA-256.
+    pub thumbprint_sha256: String,
+    /// When it ends.
+    pub not_after: Timestamp,
 }
 
 /// Entries that a folder shows to somebody who browses; more are cut off.
@@ -295,6 +312,13 @@ impl Connections<'_> {
             has_password: has("password"),
             has_client_secret: has("client_secret"),
             has_client_certificate: has("client_certificate"),
+            client_certificate_not_after: record.client_certificate_not_after,
+            server_certificate: record.server_certificate.map(|seen| ServerCertificate {
+                subject: seen.subject,
+                issuer: seen.issuer,
+                thumbprint_sha256: seen.thumbprint,
+                not_after: seen.not_after,
+            }),
             has_ssh_key: !record.ssh_key_ids.is_empty(),
             fields,
             ssh_key_ids: record.ssh_key_ids,

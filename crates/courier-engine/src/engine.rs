@@ -12,8 +12,9 @@ use tokio::sync::Mutex;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    Error, Protocols, Result, activity,
+    Actor, Error, Protocols, Result, activity,
     alerts::{self, Alerts},
+    attention::{Attention, attention},
     audit::{self, Audit},
     auth::Auth,
     azure_functions::OpenApps,
@@ -21,6 +22,7 @@ use crate::{
     dispatcher::dispatch,
     events::{Watchers, tell_watchers},
     executions::Executions,
+    expiring::{Expiring, expiring},
     figures,
     folder_mappings::FolderMappings,
     housekeeping::keep_house,
@@ -287,6 +289,22 @@ impl Engine {
     /// [`Error::Store`].
     pub async fn overview(&self) -> Result<Overview> {
         overview(self).await
+    }
+
+    /// What somebody should look at.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub async fn attention(&self) -> Result<Attention> {
+        attention(self).await
+    }
+
+    /// What ends within 30 days or has ended, as far as the actor may know of it.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub async fn expiring(&self, actor: &Actor) -> Result<Vec<Expiring>> {
+        expiring(self, actor).await
     }
 
     /// Asks the database for a sign of life.

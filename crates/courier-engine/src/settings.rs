@@ -41,6 +41,13 @@ pub(crate) const HOST_KEY_APPROVAL_REQUIRE_ADMIN: Setting = Setting::optional(
 )
 .or(Standard::Bool(true));
 
+pub(crate) const SSH_KEY_MAX_AGE_DAYS: Setting = Setting::optional(
+    "security.ssh_key_max_age_days",
+    Kind::Integer { min: 0, max: 36_500 },
+    "SSH keys in use that are older are shown as due for rotation; they go on working. 0 shows none.",
+)
+.or(Standard::Integer(365));
+
 pub(crate) const AUDIT_RETENTION_DAYS: Setting = Setting::optional(
     "audit.retention_days",
     Kind::Integer { min: 0, max: 36_500 },
@@ -109,6 +116,7 @@ static TABLE: &[Setting] = &[
     INSECURE_TRUST_ALLOW_PRODUCTION,
     FIPS_MODE,
     HOST_KEY_APPROVAL_REQUIRE_ADMIN,
+    SSH_KEY_MAX_AGE_DAYS,
     AUDIT_RETENTION_DAYS,
     EXECUTIONS_RETENTION_DAYS,
     IDLE_PULL_RETENTION_MINUTES,

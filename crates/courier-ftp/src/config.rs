@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use courier_transfer::{Client, ConnectOptions, Describe, Protocol, Result, Target, settings::Setting};
+use jiff::Timestamp;
 use secrecy::SecretString;
 use serde_json::{Map, Value};
 
@@ -122,6 +123,10 @@ impl Describe for FtpsProtocol {
 
     fn weakness(&self, algorithm: &str) -> Option<&'static str> {
         secured::weakness(algorithm)
+    }
+
+    fn client_certificate_ends(&self, pem: &SecretString) -> Option<Timestamp> {
+        tls::client_certificate_ends(pem)
     }
 
     fn not_fips(&self, settings: &Map<String, Value>) -> Vec<(String, String)> {

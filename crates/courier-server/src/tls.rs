@@ -110,6 +110,11 @@ impl CurrentCertificate {
         }
     }
 
+    /// When it ends.
+    pub(crate) fn not_after(&self) -> Timestamp {
+        self.loaded.read().certificate.not_after
+    }
+
     /// What administrators should know.
     pub(crate) fn warnings(&self, now: Timestamp) -> Vec<String> {
         let path = self.tls.certificate.display();

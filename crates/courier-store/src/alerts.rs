@@ -9,6 +9,7 @@ mod look;
 mod outbox;
 mod raise;
 mod rule;
+mod undelivered;
 
 use std::collections::HashSet;
 
@@ -39,6 +40,7 @@ pub use look::{NOT_STARTED, Unfinished};
 pub use outbox::{Outgoing, Sent, Settled, Taken};
 pub(crate) use raise::execution_over;
 pub use rule::{AlertKind, Channel, Expect, NotATime, QuietHours, Rule, TimeOfDay, Weekday};
+pub use undelivered::Undelivered;
 
 /// Alerts.
 #[derive(Clone, Copy, Debug)]

@@ -1,10 +1,13 @@
 //! Connections to partners, with their secrets.
 
+mod attention;
 mod health;
 mod load;
 mod save;
 mod shown;
 
+pub(crate) use attention::TOTAL;
+pub use attention::{AilingConnection, EndingCertificate, Top};
 pub(crate) use health::decided;
 use jiff::Timestamp;
 use sea_orm::{ColumnTrait, Condition, EntityTrait, ExprTrait, PaginatorTrait, QueryFilter, QuerySelect};
@@ -135,6 +138,10 @@ pub struct Connection {
     pub ssh_key_ids: Vec<Uuid>,
     /// The newest pin. Read only.
     pub pinned_fingerprint: Option<String>,
+    /// The certificate that its server presented last. Read only; see [`Connections::note_certificate`].
+    pub server_certificate: Option<SeenCertificate>,
+    /// When the client certificate among its secrets ends.
+    pub client_certificate_not_after: Option<Timestamp>,
     /// When it was made. Set by the store.
     pub created_at: Timestamp,
     /// When it was changed last; later with each change. Set by the store.
@@ -166,6 +173,8 @@ impl Connection {
             secrets: Vec::new(),
             ssh_key_ids: Vec::new(),
             pinned_fingerprint: None,
+            server_certificate: None,
+            client_certificate_not_after: None,
             created_at: at,
             updated_at: at,
         }
@@ -178,6 +187,19 @@ impl Connection {
             updated_at: self.updated_at,
         }
     }
+}
+
+/// What is kept of a server's certificate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SeenCertificate {
+    /// Whom it is for.
+    pub subject: String,
+    /// Who signed it.
+    pub issuer: String,
+    /// Its SHA-256, as it is shown.
+    pub thumbprint: String,
+    /// When it ends.
+    pub not_after: Timestamp,
 }
 
 /// A connection as somebody has looked at it. What a use of it brought counts only while it is unchanged: a session
@@ -216,6 +238,8 @@ pub struct ConnectionChange {
     pub keys: Option<Vec<Uuid>>,
     /// Forget every host key, pinned or presented, before [`pin`](Self::pin).
     pub clear_pins: bool,
+    /// Forget the certificate that its server presented: it is another server.
+    pub forget_certificate: bool,
     /// Make this fingerprint the only pin, presented or not.
     pub pin: Option<String>,
     /// Put health back to unknown, without detail and last success. Where the stored connection waits for a decision about
@@ -236,6 +260,7 @@ impl ConnectionChange {
             secrets: Vec::new(),
             keys: None,
             clear_pins: false,
+            forget_certificate: false,
             pin: None,
             reset_health: false,
             if_updated_at: None,

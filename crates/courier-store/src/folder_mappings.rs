@@ -10,7 +10,7 @@ mod tick;
 pub use claim::Held;
 pub(crate) use health::wake;
 pub use health::{ConnectionState, Ill, Verdict};
-pub use overview::{Ailing, UpcomingPull};
+pub use overview::{Ailing, AilingAlone, UpcomingPull};
 pub use tick::{Fired, Plan, Then};
 
 use jiff::Timestamp;

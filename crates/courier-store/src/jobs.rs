@@ -1,5 +1,8 @@
 //! Jobs and their versions.
 
+mod failing;
+
+pub use failing::FailingJob;
 use jiff::Timestamp;
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,

@@ -14,6 +14,7 @@ mod m0011_pulls;
 mod m0012_executions_of_mappings;
 mod m0013_outbox;
 mod m0014_function_calls;
+mod m0015_what_ends;
 mod statements;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
@@ -39,6 +40,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0012_executions_of_mappings::MIGRATION),
             Box::new(m0013_outbox::MIGRATION),
             Box::new(m0014_function_calls::MIGRATION),
+            Box::new(m0015_what_ends::MIGRATION),
         ]
     }
 }

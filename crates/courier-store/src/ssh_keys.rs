@@ -3,7 +3,8 @@
 use jiff::Timestamp;
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, NotSet, QueryFilter,
-    QueryOrder, QuerySelect, Set, sea_query::Expr,
+    QueryOrder, QuerySelect, Set,
+    sea_query::{Expr, Query},
 };
 use uuid::Uuid;
 
@@ -11,6 +12,7 @@ use crate::{
     Error, Page, PageRequest, Result, Store,
     audit::NewAudit,
     connection_keys::KeyUse,
+    connections::ConnectionStatus,
     entities::{
         connection_keys, connections,
         ssh_keys::{ActiveModel, Column, Entity, Model},
@@ -110,7 +112,56 @@ impl std::fmt::Debug for NewSshKey {
     }
 }
 
+/// A key in use, and since when.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AgingKey {
+    /// Its id.
+    pub id: Uuid,
+    /// Its name.
+    pub name: String,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
 impl SshKeys<'_> {
+    /// Active keys that were made before this, and that a connection which may be used signs in with; the oldest first, so
+    /// many at most.
+    ///
+    /// # Errors
+    /// [`Error::Database`], [`Error::Unavailable`].
+    pub async fn aging(&self, before: Timestamp, limit: u64) -> Result<Vec<AgingKey>> {
+        let usable = Query::select()
+            .column(connections::Column::Id)
+            .from(connections::Entity)
+            .and_where(connections::Column::Status.eq(ConnectionStatus::Active.as_str()))
+            .take();
+        let used = Query::select()
+            .column(connection_keys::Column::SshKeyId)
+            .from(connection_keys::Entity)
+            .and_where(connection_keys::Column::Status.eq(KeyUse::Active.as_str()))
+            .and_where(connection_keys::Column::ConnectionId.in_subquery(usable))
+            .take();
+        let rows: Vec<(Uuid, String, i64)> = Entity::find()
+            .select_only()
+            .columns([Column::Id, Column::Name, Column::CreatedAt])
+            .filter(Column::Status.eq(SshKeyStatus::Active.as_str()))
+            .filter(Column::CreatedAt.lt(before.as_microsecond()))
+            .filter(Column::Id.in_subquery(used))
+            .order_by_asc(Column::CreatedAt)
+            .limit(limit)
+            .into_tuple()
+            .all(self.0.read())
+            .await?;
+        let keys = rows.into_iter().map(|(id, name, created_at)| {
+            Ok(AgingKey {
+                id,
+                name,
+                created_at: row::time(created_at)?,
+            })
+        });
+        keys.collect()
+    }
+
     /// Keeps a new key, active, with the audit record of it.
     ///
     /// # Errors

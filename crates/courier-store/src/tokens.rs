@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, Condition, DbErr, EntityTrait, IntoActiveModel, QueryFilter,
-    sea_query::Expr,
+    ActiveModelTrait, ColumnTrait, Condition, DbErr, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
+    QuerySelect, sea_query::Expr,
 };
 use serde_json::Value;
 use uuid::Uuid;
@@ -155,6 +155,31 @@ impl Tokens<'_> {
             .all(self.0.read())
             .await?;
         page.page(rows, |row| row.id).try_map(Token::try_from)
+    }
+
+    /// Tokens that nobody has revoked and that end between these times, of one user, where one is given; the soonest first, so
+    /// many at most.
+    ///
+    /// # Errors
+    /// [`Error::Database`], [`Error::Unavailable`].
+    pub async fn ending(
+        &self,
+        user: Option<Uuid>,
+        between: (Timestamp, Timestamp),
+        limit: u64,
+    ) -> Result<Vec<Token>> {
+        let mut query = Entity::find()
+            .filter(Column::RevokedAt.is_null())
+            .filter(Column::ExpiresAt.between(between.0.as_microsecond(), between.1.as_microsecond()));
+        if let Some(user) = user {
+            query = query.filter(Column::UserId.eq(user));
+        }
+        let rows = query
+            .order_by_asc(Column::ExpiresAt)
+            .limit(limit)
+            .all(self.0.read())
+            .await?;
+        rows.into_iter().map(Token::try_from).collect()
     }
 
     /// Revokes a token, with the audit record of it; one that is revoked stays as it is.

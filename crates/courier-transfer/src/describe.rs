@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use jiff::Timestamp;
 use secrecy::SecretString;
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -98,6 +99,12 @@ pub trait Describe: Send + Sync + fmt::Debug {
     fn check_client_certificate(&self, pem: &SecretString) -> Result<(), String> {
         let _ = pem;
         Err("is not taken by this protocol".into())
+    }
+
+    /// When a client certificate ends; none where it can't be read.
+    fn client_certificate_ends(&self, pem: &SecretString) -> Option<Timestamp> {
+        let _ = pem;
+        None
     }
 
     /// What is insecure or weak in these settings, in words, for the connection's `warnings`.

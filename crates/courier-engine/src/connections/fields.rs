@@ -17,6 +17,8 @@ pub(super) const READ_ONLY: &[&str] = &[
     "has_ssh_key",
     "has_client_secret",
     "has_client_certificate",
+    "client_certificate_not_after",
+    "server_certificate",
     "health",
     "health_detail",
     "last_ok_at",

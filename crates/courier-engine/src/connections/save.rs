@@ -5,6 +5,7 @@ use courier_store::{
     ssh_keys::{SshKey, SshKeyStatus},
 };
 use courier_transfer::settings::Problem;
+use jiff::Timestamp;
 use secrecy::SecretString;
 use serde_json::{Map, Value};
 use uuid::Uuid;
@@ -36,12 +37,13 @@ pub(super) async fn create(engine: &Engine, actor: &Actor, input: Map<String, Va
     let mut change = ConnectionChange::new(draft.record.clone(), &actor.name);
     change.pin = draft.fingerprint.map(|f| f.to_string());
     change.keys = draft.keys;
-    for (field, secret) in draft.secrets {
+    for (field, secret) in &draft.secrets {
         if let Some(secret) = secret {
-            let sealed = secrets::seal_field(engine, &draft.record, field, &secret).await?;
-            change.secrets.push((field.into(), Some(sealed)));
+            let sealed = secrets::seal_field(engine, &draft.record, field, secret).await?;
+            change.secrets.push(((*field).into(), Some(sealed)));
         }
     }
+    change.record.client_certificate_not_after = certificate_ends(engine, &draft.record, &draft.secrets);
     change.audit = changes::created(actor, &change);
     named(
         engine.0.store.connections().insert(change).await,
@@ -103,7 +105,15 @@ async fn changed(
     change.clear_pins = moved || unpins;
     change.pin = draft.fingerprint.map(|f| f.to_string());
     change.keys = draft.keys.clone();
+    change.forget_certificate = moved;
     change.secrets = sealed(engine, before, &draft).await?;
+    if change
+        .secrets
+        .iter()
+        .any(|(field, _)| field == CLIENT_CERTIFICATE)
+    {
+        change.record.client_certificate_not_after = certificate_ends(engine, &draft.record, &draft.secrets);
+    }
     let proof_changed = !change.secrets.is_empty()
         || change.keys.is_some()
         || before.username != draft.record.username
@@ -143,6 +153,17 @@ async fn sealed(
         kept.filter(|field| receivers(engine, before, field) != receivers(engine, &draft.record, field));
     all.extend(left.map(|field| (field.clone(), None)));
     Ok(all)
+}
+
+/// When the client certificate among these secrets ends.
+fn certificate_ends(
+    engine: &Engine,
+    record: &Connection,
+    secrets: &[(&'static str, Option<SecretString>)],
+) -> Option<Timestamp> {
+    let (_, pem) = secrets.iter().find(|(field, _)| *field == CLIENT_CERTIFICATE)?;
+    let protocol = engine.0.protocols.get(&record.protocol)?;
+    protocol.client_certificate_ends(pem.as_ref()?)
 }
 
 /// A connection that is to be tested before it is saved.

@@ -1,5 +1,6 @@
 //! Certificates: what the connection's policy says to one, and what is written down about it (specification 6.3.2).
 
+use courier_store::connections::SeenCertificate;
 use courier_transfer::{Certificate, CertificatePolicy, CertificateProblem};
 use serde_json::json;
 
@@ -9,6 +10,7 @@ use crate::Result;
 impl Trust {
     /// Accepts the certificate, or refuses it before any credential is sent.
     pub(super) async fn decide_certificate(&self, presented: &Certificate) -> Result<()> {
+        self.remember_certificate(presented).await?;
         let policy = CertificatePolicy::of(&self.connection.settings);
         if let Err(refusal) = policy.check(presented) {
             self.record_rejected(policy, presented).await?;
@@ -16,6 +18,23 @@ impl Trust {
         }
         if policy == CertificatePolicy::Insecure {
             self.record_insecure(presented).await?;
+        }
+        Ok(())
+    }
+
+    /// Keeps what it says, trusted or not, so that its end is known before it comes.
+    async fn remember_certificate(&self, presented: &Certificate) -> Result<()> {
+        let seen = SeenCertificate {
+            subject: presented.subject.clone(),
+            issuer: presented.issuer.clone(),
+            thumbprint: presented.thumbprint.to_string(),
+            not_after: presented.not_after,
+        };
+        if self.purpose.notes() && self.connection.server_certificate.as_ref() != Some(&seen) {
+            let connections = self.engine.0.store.connections();
+            connections
+                .note_certificate(self.connection.seen(), &seen)
+                .await?;
         }
         Ok(())
     }

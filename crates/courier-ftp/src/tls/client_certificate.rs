@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 
+use jiff::Timestamp;
 use openssl::{
     error::ErrorStack,
     pkey::{PKey, Private},
@@ -9,7 +10,7 @@ use openssl::{
     x509::X509,
 };
 
-use super::{fips, forget_errors, pem};
+use super::{certificate::timestamp, fips, forget_errors, pem};
 
 /// A certificate, its key, and the certificates that vouch for it. OpenSSL wipes the key when it is dropped.
 pub(super) struct ClientCertificate {
@@ -19,6 +20,12 @@ pub(super) struct ClientCertificate {
 }
 
 impl ClientCertificate {
+    /// When it ends; `None` for a time that can't be read.
+    pub(super) fn ends(&self) -> Option<Timestamp> {
+        let ends = timestamp(self.certificate.not_after());
+        ends.inspect_err(|_| forget_errors()).ok()
+    }
+
     /// From PEM blocks in any order: the key tells which of the certificates is its own.
     ///
     /// # Errors

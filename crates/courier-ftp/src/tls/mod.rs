@@ -31,6 +31,7 @@ use std::{
 };
 
 use courier_transfer::{Certificate, CertificateProblem, Error, ErrorKind, Result, Thumbprint};
+use jiff::Timestamp;
 use openssl::{
     error::ErrorStack,
     ssl::{Ssl, SslContext, SslRef, SslStream, SslVerifyMode, SslVersion},
@@ -52,6 +53,11 @@ const ANSWER: usize = 256;
 /// Can this PEM text be used as a client certificate? The error says why not, and holds nothing of it.
 pub(crate) fn check_client_certificate(pem: &SecretString) -> Result<(), String> {
     ClientCertificate::parse(pem.expose_secret()).map(drop)
+}
+
+/// When the client certificate in this PEM text ends; `None` where it can't be used at all.
+pub(crate) fn client_certificate_ends(pem: &SecretString) -> Option<Timestamp> {
+    ClientCertificate::parse(pem.expose_secret()).ok()?.ends()
 }
 
 /// Why this PEM text can't be used as a client certificate in FIPS mode; `None` where it can, or can't be used at all.

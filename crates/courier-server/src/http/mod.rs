@@ -33,7 +33,7 @@ pub(crate) use cookie::{clear as clear_cookie, set as set_cookie};
 pub(crate) use docs::description;
 pub(crate) use extract::{Json, OptionalJson, Path, Query, typed};
 pub(crate) use metrics::Metrics;
-pub(crate) use problem::{ApiError, ApiResult, code_of_failure};
+pub(crate) use problem::{ApiError, ApiResult, code_of, code_of_failure};
 
 /// The longest body that is read, bytes, where a route says nothing else.
 const MAX_BODY: usize = 1024 * 1024;

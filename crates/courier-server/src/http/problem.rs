@@ -115,7 +115,7 @@ pub(crate) fn code_of_failure(failure: &Failure) -> ErrorCode {
 }
 
 /// The code of each word of [`Error::kind`].
-fn code_of(kind: &str) -> ErrorCode {
+pub(crate) fn code_of(kind: &str) -> ErrorCode {
     match kind {
         "validation" | "invalid" | "wrong_kind" => ErrorCode::Validation,
         "unauthenticated" => ErrorCode::AuthenticationRequired,

@@ -404,6 +404,9 @@ async fn a_certificate_that_ends_soon_is_in_the_overview() {
         overview["warnings"].to_string().contains("expires at"),
         "{overview:#}"
     );
+    assert_eq!(overview["needs_attention"][0]["kind"], "server");
+    assert_eq!(overview["needs_attention_total"], 1);
+    assert_eq!(overview["expiring"][0]["kind"], "listener_certificate");
     server.stop().await;
 }
 

@@ -23,6 +23,7 @@ mod insecure;
 mod jobs;
 mod listener;
 mod openapi;
+mod overview;
 mod pages;
 mod proftpd;
 mod protocols;

@@ -6,7 +6,7 @@ use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, Que
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::Connection;
+use super::{Connection, SeenCertificate};
 use crate::{
     Error, Result,
     connection_keys::KeyUse,
@@ -95,6 +95,15 @@ fn plain(row: connections::Model) -> Result<Connection> {
             )));
         }
     };
+    let server_certificate = match row.server_cert_not_after {
+        None => None,
+        Some(not_after) => Some(SeenCertificate {
+            subject: row.server_cert_subject.unwrap_or_default(),
+            issuer: row.server_cert_issuer.unwrap_or_default(),
+            thumbprint: row.server_cert_thumbprint.unwrap_or_default(),
+            not_after: row::time(not_after)?,
+        }),
+    };
     Ok(Connection {
         id: row.id,
         name: row.name,
@@ -116,6 +125,8 @@ fn plain(row: connections::Model) -> Result<Connection> {
         secrets: Vec::new(),
         ssh_key_ids: Vec::new(),
         pinned_fingerprint: None,
+        server_certificate,
+        client_certificate_not_after: row::maybe_time(row.client_cert_not_after)?,
         created_at: row::time(row.created_at)?,
         updated_at: row::time(row.updated_at)?,
     })

@@ -65,6 +65,12 @@ pub(super) async fn update(store: &Store, change: ConnectionChange) -> Result<Co
                 row.waits_for_host_key = NotSet;
                 row.last_ok_at = NotSet;
             }
+            if !change.forget_certificate {
+                row.server_cert_subject = NotSet;
+                row.server_cert_issuer = NotSet;
+                row.server_cert_thumbprint = NotSet;
+                row.server_cert_not_after = NotSet;
+            }
             Entity::update_many()
                 .set(row)
                 .filter(Column::Id.eq(id))
@@ -127,6 +133,11 @@ fn new_row(record: &Connection) -> ActiveModel {
         last_ok_at: None,
         created_at: at,
         updated_at: at,
+        server_cert_subject: None,
+        server_cert_issuer: None,
+        server_cert_thumbprint: None,
+        server_cert_not_after: None,
+        client_cert_not_after: row::micros(record.client_certificate_not_after),
     };
     row.into_active_model().reset_all()
 }

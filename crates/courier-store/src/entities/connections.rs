@@ -27,6 +27,11 @@ pub(crate) struct Model {
     pub(crate) last_ok_at: Option<i64>,
     pub(crate) created_at: i64,
     pub(crate) updated_at: i64,
+    pub(crate) server_cert_subject: Option<String>,
+    pub(crate) server_cert_issuer: Option<String>,
+    pub(crate) server_cert_thumbprint: Option<String>,
+    pub(crate) server_cert_not_after: Option<i64>,
+    pub(crate) client_cert_not_after: Option<i64>,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]

@@ -1,13 +1,16 @@
 //! How mappings fare, for the pages that show many, and for the connections that are shown with theirs.
 
 use jiff::Timestamp;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, sea_query::Query};
+use sea_orm::{
+    ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect,
+    sea_query::{Expr, Query},
+};
 use uuid::Uuid;
 
 use super::FolderMappings;
 use crate::{
     Result,
-    connections::{ConnectionStatus, Health},
+    connections::{ConnectionStatus, Health, TOTAL, Top},
     entities::{
         connections,
         folder_mappings::{Column, Entity},
@@ -28,6 +31,23 @@ pub struct Ailing {
     pub detail: Option<String>,
 }
 
+/// A mapping that fails or waits for somebody while its connection fares well.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AilingAlone {
+    /// Its id.
+    pub id: Uuid,
+    /// Its name.
+    pub name: String,
+    /// Its connection.
+    pub connection_id: Uuid,
+    /// How grave it is: [`Health::Failing`] or [`Health::RequiresAttention`].
+    pub health: Health,
+    /// Why, in words.
+    pub detail: Option<String>,
+    /// Since when.
+    pub since: Option<Timestamp>,
+}
+
 /// A mapping that pulls by itself, and when.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UpcomingPull {
@@ -41,6 +61,17 @@ pub struct UpcomingPull {
     pub connection_name: String,
     /// When.
     pub at: Timestamp,
+}
+
+#[derive(FromQueryResult)]
+struct Counted {
+    id: Uuid,
+    name: String,
+    connection_id: Uuid,
+    health: String,
+    health_detail: Option<String>,
+    failing_since: Option<i64>,
+    total: i64,
 }
 
 impl FolderMappings<'_> {
@@ -74,6 +105,45 @@ impl FolderMappings<'_> {
             })
         });
         ailing.collect()
+    }
+
+    /// Those that pull by themselves and fail or wait for somebody, though their connections may be used and fare well; the
+    /// gravest first, then by name; so many at most.
+    ///
+    /// # Errors
+    /// As [`Self::ailing`].
+    pub async fn ailing_alone(&self, limit: u64) -> Result<Top<AilingAlone>> {
+        let ails = [Health::Failing, Health::RequiresAttention].map(Health::as_str);
+        let well = Query::select()
+            .column(connections::Column::Id)
+            .from(connections::Entity)
+            .and_where(connections::Column::Status.eq(ConnectionStatus::Active.as_str()))
+            .and_where(connections::Column::Health.is_not_in(ails))
+            .take();
+        let rows = Entity::find()
+            .column_as(Expr::cust(TOTAL), "total")
+            .filter(Column::Enabled.eq(true))
+            .filter(Column::Health.is_in(ails))
+            .filter(Column::ConnectionId.in_subquery(well))
+            // `requires_attention` comes after `failing` in the alphabet.
+            .order_by_desc(Column::Health)
+            .order_by_asc(Column::Name)
+            .limit(limit)
+            .into_model::<Counted>()
+            .all(self.0.read())
+            .await?;
+        let total = rows.first().map(|row| row.total);
+        let ailing = rows.into_iter().map(|row| {
+            Ok(AilingAlone {
+                id: row.id,
+                name: row.name,
+                connection_id: row.connection_id,
+                health: row::word("folder_mappings.health", &row.health)?,
+                detail: row.health_detail,
+                since: row::maybe_time(row.failing_since)?,
+            })
+        });
+        Ok(Top::of(ailing.collect::<Result<_>>()?, total))
     }
 
     /// How many that pull by themselves are in each health, every health listed.
