@@ -48,51 +48,49 @@ export function AuditList({ connectionId }: Props) {
 
   return (
     <Stack gap="sm">
-      <Group gap="xs" align="flex-end" justify="space-between">
-        <Group gap="xs" align="flex-end">
+      <Group gap="xs" align="flex-end">
+        <Select
+          label="Operation"
+          size="xs"
+          w={180}
+          placeholder="Any"
+          searchable
+          clearable
+          clearButtonProps={{ 'aria-label': 'Any operation' }}
+          data={operationChoices(connectionId !== undefined, values.operation)}
+          value={values.operation ?? null}
+          onChange={(operation) => set({ operation })}
+        />
+        {connectionId === undefined && (
           <Select
-            label="Operation"
+            label="Connection"
             size="xs"
-            w={200}
+            w={180}
             placeholder="Any"
             searchable
             clearable
-            clearButtonProps={{ 'aria-label': 'Any operation' }}
-            data={operationChoices(connectionId !== undefined, values.operation)}
-            value={values.operation ?? null}
-            onChange={(operation) => set({ operation })}
+            clearButtonProps={{ 'aria-label': 'Any connection' }}
+            data={(connections.data ?? []).map(({ id, name }) => ({ value: id, label: name }))}
+            value={values.connection_id ?? null}
+            onChange={(id) => set({ connection_id: id })}
           />
-          {connectionId === undefined && (
-            <Select
-              label="Connection"
-              size="xs"
-              w={180}
-              placeholder="Any"
-              searchable
-              clearable
-              clearButtonProps={{ 'aria-label': 'Any connection' }}
-              data={(connections.data ?? []).map(({ id, name }) => ({ value: id, label: name }))}
-              value={values.connection_id ?? null}
-              onChange={(id) => set({ connection_id: id })}
-            />
-          )}
-          <SearchInput
-            label="User"
-            size="xs"
-            w={140}
-            placeholder="Anybody"
-            value={values.performed_by}
-            onChange={(user) => set({ performed_by: user })}
-          />
-          <Period since={values.since} until={values.until} onChange={set} />
-          {values.job_execution_id && <Badge variant="light">of one execution</Badge>}
-          {any && (
-            <Button variant="subtle" size="xs" onClick={clear}>
-              Clear filters
-            </Button>
-          )}
-        </Group>
+        )}
+        <SearchInput
+          label="User"
+          size="xs"
+          w={130}
+          placeholder="Anybody"
+          value={values.performed_by}
+          onChange={(user) => set({ performed_by: user })}
+        />
+        <Period since={values.since} until={values.until} onChange={set} />
+        {values.job_execution_id && <Badge variant="light">of one execution</Badge>}
         <Exports query={asked()} />
+        {any && (
+          <Button variant="subtle" size="xs" onClick={clear}>
+            Clear filters
+          </Button>
+        )}
       </Group>
       <Section flush>
         {entries.isPending ? (
@@ -100,16 +98,7 @@ export function AuditList({ connectionId }: Props) {
         ) : entries.error && entries.items.length === 0 ? (
           <Problem error={entries.error} retry={() => void entries.refetch()} />
         ) : entries.items.length === 0 ? (
-          <Empty
-            title={any ? 'No entry fits these filters' : 'Nothing has happened yet'}
-            action={
-              any && (
-                <Button variant="default" size="xs" onClick={clear}>
-                  Clear filters
-                </Button>
-              )
-            }
-          >
+          <Empty title={any ? 'No entry fits these filters' : 'Nothing has happened yet'}>
             {any
               ? 'Names of users are matched as a whole.'
               : 'Each session, each file and each change leaves an entry here.'}
@@ -164,7 +153,7 @@ function Exports({ query }: { query: Record<string, string | undefined> }) {
     <Group gap="xs">
       {[
         { format: 'csv', label: 'CSV' },
-        { format: 'jsonl', label: 'JSON lines' },
+        { format: 'jsonl', label: 'JSON' },
       ].map(({ format, label }) => (
         <Button
           key={format}

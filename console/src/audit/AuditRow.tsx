@@ -89,7 +89,8 @@ function ConnectionLink({ id, name }: { id: string | null | undefined; name: str
 
 /** What it says on one line. */
 function said({ details, bytes_transferred, duration_ms }: schemas['AuditEntry']): string {
-  const moved = bytes_transferred != null ? bytes(bytes_transferred) : undefined
+  const size = bytes_transferred ?? ('size' in details ? Number(details.size) : Number.NaN)
+  const moved = Number.isFinite(size) ? bytes(size) : undefined
   const took = duration_ms != null ? `took ${duration(duration_ms)}` : undefined
   return [gist(details), moved, took].filter(Boolean).join(' · ')
 }

@@ -1,4 +1,3 @@
-import { Button } from '@mantine/core'
 import { api, read } from '../api/client'
 import { usePages } from '../api/pages'
 import { Empty } from '../ui/Empty'
@@ -43,14 +42,7 @@ export default function ExecutionsPage() {
             <More pages={executions} />
           </>
         ) : any ? (
-          <Empty
-            title="No execution fits these filters"
-            action={
-              <Button variant="default" size="xs" onClick={clear}>
-                Clear filters
-              </Button>
-            }
-          />
+          <Empty title="No execution fits these filters" />
         ) : (
           <Empty title="Nothing has run yet">
             Jobs run by their schedules or when somebody starts them; folder mappings pull by themselves.

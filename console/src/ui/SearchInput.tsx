@@ -11,16 +11,19 @@ type Props = Omit<TextInputProps, 'value' | 'onChange'> & {
 /** Text that a list is narrowed by; the list follows when the typing pauses. */
 export function SearchInput({ value = '', onChange, ...rest }: Props) {
   const [text, setText] = useState(value)
-  const told = useRef(value)
-  const tell = useDebouncedCallback((next: string) => {
-    told.current = next.trim()
-    onChange(told.current || null)
+  // What was told and has not come back yet: the address follows a moment later, and more may have been typed by then.
+  const told = useRef<string[]>([])
+  const tell = useDebouncedCallback((typed: string) => {
+    const next = typed.trim()
+    if (next === (told.current.at(-1) ?? value)) return
+    told.current.push(next)
+    onChange(next || null)
   }, 250)
-  // Somebody else changed it: a button that clears all filters, or the way back.
+  // Anything else has been changed by somebody else: a button that clears all filters, or the way back.
   useEffect(() => {
-    if (value === told.current) return
-    told.current = value
-    setText(value)
+    const back = told.current.lastIndexOf(value)
+    if (back < 0) setText(value)
+    told.current = told.current.slice(back + 1)
   }, [value])
   return (
     <TextInput

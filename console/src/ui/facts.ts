@@ -3,11 +3,23 @@ type Facts = Record<string, unknown>
 const isFacts = (value: unknown): value is Facts => typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** What would only be noise on one line. */
-const QUIET = /(^|_)(id|ids|sha256|mac|entry|thumbprint|modified|at)$/
+const QUIET = /(^|_)(id|ids|sha256|mac|entry|thumbprint|modified|at|size|verified|resumed_from|local_path)$/
 
 /** One line out of many facts: those that say most, at most `most` of them. */
 export function gist(facts: Facts, most = 3): string {
-  const first = ['error', 'message', 'reason', 'path', 'name', 'username', 'key', 'host', 'fingerprint', 'function']
+  const first = [
+    'error',
+    'message',
+    'reason',
+    'remote_path',
+    'path',
+    'name',
+    'username',
+    'key',
+    'host',
+    'fingerprint',
+    'function',
+  ]
   const names = [
     ...first.filter((name) => name in facts),
     ...Object.keys(facts).filter((name) => !first.includes(name)),
