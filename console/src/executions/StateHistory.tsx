@@ -1,4 +1,5 @@
-import { Table } from '@mantine/core'
+import { Anchor, Table, Text } from '@mantine/core'
+import { Link } from 'react-router'
 import { StateBadge } from '../ui/badges'
 import { Exact } from '../ui/Copy'
 import { Fixed } from '../ui/Fixed'
@@ -39,6 +40,12 @@ export function StateHistory({ execution }: { execution: Execution }) {
           ))}
         </Table.Tbody>
       </Scroll>
+      <Text size="sm" mt="xs">
+        <Anchor component={Link} to={`/audit?job_execution_id=${execution.id}`} inherit>
+          Its entries in the audit log
+        </Anchor>{' '}
+        tell of each session and each file.
+      </Text>
       <Fold label="Its id">
         <Exact text={execution.id} />
       </Fold>
