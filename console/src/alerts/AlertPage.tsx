@@ -1,4 +1,4 @@
-import { Alert, Badge, Button, Grid, Stack } from '@mantine/core'
+import { Alert, Badge, Button, Grid, Stack, Text } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { useQuery } from '@tanstack/react-query'
 import { Trash2, TriangleAlert } from 'lucide-react'
@@ -7,6 +7,7 @@ import { useNavigate, useParams } from 'react-router'
 import { api, read } from '../api/client'
 import { useAction } from '../api/query'
 import type { schemas } from '../api/types'
+import { useMay } from '../auth/session'
 import { Confirm } from '../ui/Confirm'
 import { Loading } from '../ui/Loading'
 import { Page } from '../ui/Page'
@@ -26,9 +27,14 @@ export default function AlertPage() {
 
 function New() {
   const navigate = useNavigate()
+  const may = useMay('operator')
   return (
     <Page title="New alert" up={up} about="Says of what Courier tells, and whom.">
-      <AlertForm onSaved={(alert) => void navigate(`/alerts/${alert.id}`, { replace: true })} />
+      {may ? (
+        <AlertForm onSaved={(alert) => void navigate(`/alerts/${alert.id}`, { replace: true })} />
+      ) : (
+        <Text size="sm">Operators and admins make alerts.</Text>
+      )}
     </Page>
   )
 }
