@@ -109,6 +109,32 @@ async fn of_much_progress_the_newest_is_told_elsewhere() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn what_changes_often_is_told_elsewhere_now_and_then() {
+    let database = Database::postgres().await;
+    let other = database.again().await;
+    let (mut here, mut there) = (ear(&database).await, ear(&other).await);
+    let id = new_id();
+    let jobs = Notice::Changed {
+        what: "jobs".into(),
+        id: Some(id),
+    };
+    for _ in 0..1000 {
+        database.bus().changed("jobs", Some(id));
+    }
+    for _ in 0..1000 {
+        assert_eq!(next(&mut here).await, Heard::Here(jobs.clone()));
+    }
+    let last = wish();
+    assert_eq!(next(&mut there).await, Heard::Elsewhere(jobs.clone()));
+    database.bus().publish(last.clone());
+    let mut heard = 1;
+    while next(&mut there).await != Heard::Elsewhere(last.clone()) {
+        heard += 1;
+    }
+    assert!(heard < 20, "{heard} of 1,000 were sent");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_line_that_broke_is_opened_again_and_listeners_look_again() {
     let database = Database::postgres().await;
     let other = database.again().await;

@@ -7,6 +7,7 @@
     missing_docs
 )]
 
+mod activity;
 mod alerts;
 mod audit;
 mod backup;

@@ -21,7 +21,7 @@ use uuid::Uuid;
 use crate::executions::enqueue;
 
 /// An execution of a mapping of this connection that runs.
-async fn puller(store: &Store, life: &Life, connection: Uuid, mapping: Uuid) -> Puller {
+pub(crate) async fn puller(store: &Store, life: &Life, connection: Uuid, mapping: Uuid) -> Puller {
     let execution = enqueue(store, mapping, "orders").await;
     let taken = store.executions().claim(execution.id, life).await.unwrap();
     Puller {
@@ -36,11 +36,11 @@ fn at(second: i64) -> Timestamp {
     Timestamp::from_second(1_700_000_000 + second).unwrap()
 }
 
-fn modified(second: i64) -> Modified {
+pub(crate) fn modified(second: i64) -> Modified {
     Modified::exact(at(second))
 }
 
-fn file(path: &str, size: u64, modified: Modified) -> NewPull {
+pub(crate) fn file(path: &str, size: u64, modified: Modified) -> NewPull {
     NewPull {
         id: new_id(),
         path: path.into(),
@@ -84,7 +84,7 @@ fn audit(entry: &Entry) -> NewAudit {
 }
 
 /// Pulls these files.
-async fn pull(store: &Store, puller: Puller, files: &[NewPull]) {
+pub(crate) async fn pull(store: &Store, puller: Puller, files: &[NewPull]) {
     let ours = store.pulls().commit(puller, &begin(files), audit).await.unwrap();
     assert_eq!(ours, vec![true; files.len()]);
     store.pulls().commit(puller, &record(files), audit).await.unwrap();
