@@ -183,14 +183,54 @@ fn only_the_configuration_reads_the_environment() {
     );
 }
 
+/// The files of a folder with more lines than there may be, each with its number.
+fn longer_than(most: usize, dir: &str, suffix: &str) -> Vec<String> {
+    files(dir, suffix)
+        .iter()
+        .map(|path| (read(path).lines().count(), path))
+        .filter(|(lines, _)| *lines > most)
+        .map(|(lines, path)| format!("{} has {lines} lines", path.display()))
+        .collect()
+}
+
 #[test]
 fn no_source_file_passes_600_lines() {
-    let lines = |path: &_| read(path).lines().count();
-    let long: Vec<String> = files("crates", ".rs")
-        .iter()
-        .map(|path| (lines(path), path))
-        .filter(|(lines, _)| *lines > 600)
-        .map(|(lines, path)| format!("{} has {lines} lines", path.display()))
-        .collect();
+    let long = longer_than(600, "crates", ".rs");
     assert!(long.is_empty(), "find the seam:\n{}", long.join("\n"));
+}
+
+#[test]
+fn no_source_file_of_the_console_passes_400_lines() {
+    let mut long = Vec::new();
+    for dir in ["console/src", "console/e2e", "console/scripts"] {
+        for suffix in [".ts", ".tsx", ".mjs", ".css"] {
+            long.extend(longer_than(400, dir, suffix));
+        }
+    }
+    // Made from the API's document.
+    long.retain(|file| !file.starts_with("console/src/api/schema.ts "));
+    assert!(long.is_empty(), "find the seam:\n{}", long.join("\n"));
+}
+
+#[test]
+fn the_console_switches_no_check_off() {
+    let switches = [
+        "biome-ignore",
+        "eslint-disable",
+        "@ts-ignore",
+        "@ts-expect-error",
+        "@ts-nocheck",
+        "dangerouslySetInnerHTML",
+        "test.only",
+        "test.skip",
+    ];
+    let mut found = Vec::new();
+    for dir in ["console/src", "console/e2e"] {
+        for path in [files(dir, ".ts"), files(dir, ".tsx")].concat() {
+            let text = read(&path);
+            let off = switches.iter().filter(|switch| text.contains(**switch));
+            found.extend(off.map(|switch| format!("{}: {switch}", path.display())));
+        }
+    }
+    assert!(found.is_empty(), "do without:\n{}", found.join("\n"));
 }
