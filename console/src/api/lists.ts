@@ -33,6 +33,10 @@ export const useStorages = () =>
     queryFn: () => all((cursor) => read(api.GET('/api/storages', { params: { query: { limit, cursor } } }))),
   })
 
+/** Every setting of the whole server. */
+export const useSettings = () =>
+  useQuery({ queryKey: ['settings'], queryFn: async () => (await read(api.GET('/api/settings'))).items })
+
 /** The name behind an id, where it is known. */
 export const nameOf = (items: { id: string; name: string }[] | undefined, id: string | null | undefined) =>
   items?.find((item) => item.id === id)?.name

@@ -1,5 +1,4 @@
-import { useQuery } from '@tanstack/react-query'
-import { api, read } from '../api/client'
+import { useSettings } from '../api/lists'
 import type { schemas } from '../api/types'
 import { useMay } from '../auth/session'
 
@@ -15,10 +14,7 @@ export function insecureTrust({ host_key_policy, tls_cert_policy }: Policies): '
 export function useTrustRules() {
   const admin = useMay('admin')
   const operator = useMay('operator')
-  const settings = useQuery({
-    queryKey: ['settings'],
-    queryFn: async () => (await read(api.GET('/api/settings'))).items,
-  })
+  const settings = useSettings()
   const flag = (key: string, otherwise: boolean) => {
     const value = settings.data?.find((setting) => setting.key === key)?.value
     return typeof value === 'boolean' ? value : otherwise

@@ -2,6 +2,7 @@ import { Anchor, Divider, Group, Stack, Text } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { Fragment } from 'react'
 import { api, read } from '../api/client'
+import { useSettings } from '../api/lists'
 import type { schemas } from '../api/types'
 import { useMay } from '../auth/session'
 import { Help } from '../ui/Help'
@@ -17,7 +18,7 @@ type Setting = schemas['Setting']
 /** What holds for the whole server. Only admins change it; others see how it is. */
 export default function SettingsPage() {
   const admin = useMay('admin')
-  const settings = useQuery({ queryKey: ['settings'], queryFn: () => read(api.GET('/api/settings')) })
+  const settings = useSettings()
   return (
     <Page
       title="Settings"
@@ -28,13 +29,13 @@ export default function SettingsPage() {
       }
     >
       {settings.data ? (
-        grouped(settings.data.items).map((group) => (
+        grouped(settings.data).map((group) => (
           <Section key={group.prefix} title={group.title} about={group.about}>
             <Stack gap="md">
               {group.settings.map((setting, index) => (
                 <Fragment key={setting.key}>
                   {index > 0 && <Divider />}
-                  {admin ? <SettingForm setting={setting} all={settings.data.items} /> : <Shown setting={setting} />}
+                  {admin ? <SettingForm setting={setting} all={settings.data} /> : <Shown setting={setting} />}
                 </Fragment>
               ))}
             </Stack>
