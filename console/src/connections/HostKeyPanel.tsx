@@ -19,8 +19,10 @@ export function HostKeyPanel({ connection }: { connection: schemas['Connection']
   const waiting = (hosts.data ?? []).filter((host) => !host.approved).sort(byLastSeen)
   const pinned = (hosts.data ?? []).filter((host) => host.approved).sort(byLastSeen)
   const changed = pinned.length > 0
-  // One that was presented once, and is not the reason that the connection waits, is only listed.
-  const waits = waiting.length > 0 && (connection.health === 'requires_attention' || !changed)
+  // One that was presented once, and is not the reason that the connection waits, is only listed: without a trusted one only
+  // the manual policy waits.
+  const manual = connection.host_key_policy === 'manual'
+  const waits = waiting.length > 0 && (connection.health === 'requires_attention' || (manual && !changed))
   if (!waits) return null
   return (
     <Paper withBorder p="md" radius="md" component="section" aria-labelledby="host-key">
