@@ -59,7 +59,7 @@ export default function TokensPage() {
           <Scroll label="API tokens" minWidth={360}>
             <Table.Thead>
               <Table.Tr>
-                <Table.Th>Name</Table.Th>
+                <Table.Th miw={110}>Name</Table.Th>
                 {admin && <Table.Th visibleFrom="sm">Owner</Table.Th>}
                 <Table.Th>May do</Table.Th>
                 <Table.Th visibleFrom="md">Last used</Table.Th>
