@@ -10,7 +10,8 @@ import { Time } from '../Time'
 export function useNextRuns(schedules: schemas['Schedule'][]) {
   const [asked] = useDebouncedValue(schedules, 300)
   return useQuery<schemas['NextRun'][], ProblemError>({
-    queryKey: ['jobs', 'next-runs', asked],
+    // A key of its own: asking is a POST, which the server tells of as a change of jobs, and that would ask again for ever.
+    queryKey: ['next-runs', asked],
     queryFn: async () => (await read(api.POST('/api/jobs/next-runs', { body: { schedules: asked, count: 5 } }))).items,
     enabled: asked.length > 0,
     placeholderData: keepPreviousData,
