@@ -93,8 +93,8 @@ export function useChanges() {
         const { id, state, mapping_id } = data as schemas['ExecutionChange']
         executionChanged(id, state)
         again('executions', 'overview')
-        // What was pulled, and when it is pulled next.
-        if (mapping_id && state !== 'running') again('folder-mappings')
+        // What has run or was pulled, and when it is next.
+        if (state !== 'running') again(mapping_id ? 'folder-mappings' : 'jobs')
       },
       progress: (data) => fileMoved(data as Parameters<typeof fileMoved>[0]),
       summary: (data) => stepMoved(data as Parameters<typeof stepMoved>[0]),

@@ -15,10 +15,11 @@ export function LastRun({ jobId }: { jobId: string }) {
     queryFn: () => read(api.GET('/api/executions', { params: { query: { limit: NEWEST } } })),
   })
   const among = newest.data?.items.find((execution) => execution.job_id === jobId)
-  // A job that runs rarely is asked for by itself, once: a new execution of it would be among the newest.
+  // A job that runs rarely is asked for by itself, once: a new execution of it would be among the newest. The key is none
+  // of jobs, or each change of any job would ask for all of these again.
   const asked = newest.data !== undefined && among === undefined && newest.data.next_cursor != null
   const older = useQuery({
-    queryKey: ['jobs', jobId, 'last-execution'],
+    queryKey: ['last-execution', jobId],
     queryFn: () => read(api.GET('/api/executions', { params: { query: { job_id: jobId, limit: 1 } } })),
     enabled: asked,
     staleTime: 300_000,
