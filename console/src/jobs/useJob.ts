@@ -30,10 +30,12 @@ export function useRun() {
 /** Lets a job run, or not any more. */
 export function useEnable() {
   return useAction({
-    run: ({ job, enabled }: { job: Job; enabled: boolean }) =>
-      read(
-        api.PUT('/api/jobs/{id}', { params: { path: { id: job.id } }, body: inputOf({ ...draftOf(job), enabled }) }),
-      ),
+    run: async ({ job, enabled }: { job: Job; enabled: boolean }) => {
+      const params = { path: { id: job.id } }
+      // A job is replaced as a whole: as it is now, not as it was when the page was read.
+      const now = await read(api.GET('/api/jobs/{id}', { params }))
+      return read(api.PUT('/api/jobs/{id}', { params, body: inputOf({ ...draftOf(now), enabled }) }))
+    },
     changes: [['jobs'], ['overview']],
     done: ({ enabled, name }) => (enabled ? `“${name}” is enabled` : `“${name}” is not enabled any more`),
   })
