@@ -133,6 +133,10 @@ function Restore({ job, version }: { job: schemas['Job']; version: Version }) {
       >
         The job becomes what it was then, as version {job.version + 1}. Version {job.version} stays here, and what runs
         goes on with the version that it began with.
+        {version.definition.enabled !== job.enabled &&
+          (version.definition.enabled
+            ? ' It was enabled then: it will run by its schedules again.'
+            : ' It was not enabled then: it will not run until you enable it.')}
         {restore.error && <Problem error={restore.error} />}
       </Confirm>
     </>
