@@ -1,6 +1,7 @@
 import { ActionIcon, Button, Group, Paper, SegmentedControl, Select, Stack, Text, TextInput } from '@mantine/core'
 import { Plus, Trash2 } from 'lucide-react'
 import type { schemas } from '../api/types'
+import { fromLocalInput, localInput } from './period'
 import { CronFields } from './schedule/CronFields'
 import { RunList, useNextRuns } from './schedule/NextRuns'
 import { ownZone } from './schedule/ZoneSelect'
@@ -117,10 +118,10 @@ function One({ number, schedule, onChange, onRemove, error }: OneProps) {
             type="datetime-local"
             label="At"
             description={`By your clock (${ownZone}).`}
-            value={localText(schedule.at)}
+            value={localInput(schedule.at ?? undefined)}
             onChange={(event) => {
-              const at = new Date(event.currentTarget.value)
-              if (!Number.isNaN(at.getTime())) onChange({ ...schedule, at: at.toISOString() })
+              const at = fromLocalInput(event.currentTarget.value)
+              if (at) onChange({ ...schedule, at })
             }}
             error={error('at') ?? error('')}
           />
@@ -150,12 +151,4 @@ function soon(): string {
   const at = new Date()
   at.setHours(at.getHours() + 1, 0, 0, 0)
   return at.toISOString()
-}
-
-/** A time as the browser's input for one takes it: on the viewer's clock, without a zone. */
-function localText(at: string | null | undefined): string {
-  const date = new Date(at ?? '')
-  if (Number.isNaN(date.getTime())) return ''
-  const shifted = new Date(date.getTime() - date.getTimezoneOffset() * 60_000)
-  return shifted.toISOString().slice(0, 16)
 }

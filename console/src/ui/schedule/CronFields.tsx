@@ -41,7 +41,15 @@ export function CronFields({ value, onChange, errors = {} }: Props) {
             if (kind && kind !== 'cron') change(likeBefore(kind as Pattern['kind'], pattern))
           }}
         />
-        <PatternFields pattern={pattern} onChange={change} error={errors.cron} />
+        <PatternFields
+          pattern={pattern}
+          onChange={(next) => {
+            // An expression that is a usual one for a moment is still being typed.
+            if (next.kind === 'cron') setTyped(true)
+            change(next)
+          }}
+          error={errors.cron}
+        />
       </SimpleGrid>
       {pattern.kind === 'weekly' && (
         <Days days={pattern.days} onChange={(days) => change({ ...pattern, days })} error={errors.cron} />
