@@ -91,12 +91,13 @@ function Schedules({ job }: { job: schemas['Job'] }) {
     queryFn: () => read(api.GET('/api/jobs/{id}/next-runs', { params: { path: { id: job.id } } })),
     enabled: job.enabled && job.schedules.length > 0,
   })
-  if (job.schedules.length === 0) return <Text size="sm">Only when somebody or a script runs it.</Text>
+  const schedules = job.schedules.map((schedule, index) => ({ schedule, number: index + 1 }))
+  if (schedules.length === 0) return <Text size="sm">Only when somebody or a script runs it.</Text>
   return (
     <Stack gap="sm">
       <List size="sm">
-        {job.schedules.map((schedule) => (
-          <List.Item key={`${schedule.cron} ${schedule.at} ${schedule.timezone}`}>
+        {schedules.map(({ schedule, number }) => (
+          <List.Item key={number}>
             {schedule.cron ? (
               `${cronWords(schedule.cron)} (${schedule.timezone ?? 'UTC'})`
             ) : (

@@ -1,15 +1,13 @@
 import { Code } from '@mantine/core'
 import type { ReactNode } from 'react'
+import { nameOf, useConnections, useMappings } from '../api/lists'
 import type { Step } from './draft'
-import { useConnections } from './steps/ConnectionInput'
-import { useMappings } from './steps/MappingInput'
 import { wholeReference } from './steps/references'
 
 /** What a step does, in one sentence. */
 export function StepWords({ step }: { step: Step }) {
   const { config } = step
   const connections = useConnections()
-  const mappings = useMappings('mapping_id' in config)
   const place = <b>{connections.data?.find(({ id }) => id === config.connection_id)?.name ?? 'a connection'}</b>
   const remote = <Value of={config.remote_path} />
   const verb = step.step_type.slice(step.step_type.lastIndexOf('.') + 1)
@@ -60,22 +58,8 @@ export function StepWords({ step }: { step: Step }) {
           Rename {remote} on {place} to <Value of={config.new_path} />.
         </>
       )
-    case 'pull': {
-      const mapping = mappings.data?.find(({ id }) => id === config.mapping_id)
-      const server = connections.data?.find(({ id }) => id === mapping?.connection_id)?.name
-      return (
-        <>
-          Pull the mapped folder <b>{mapping?.name ?? '…'}</b>
-          {server && (
-            <>
-              {' '}
-              of <b>{server}</b>
-            </>
-          )}
-          .
-        </>
-      )
-    }
+    case 'pull':
+      return <Pull mappingId={config.mapping_id} />
     case 'execute':
       return (
         <>
@@ -104,6 +88,25 @@ export function StepWords({ step }: { step: Step }) {
     default:
       return <>{step.step_type}</>
   }
+}
+
+/** Which folder is pulled, and of which server. */
+function Pull({ mappingId }: { mappingId: unknown }) {
+  const connections = useConnections()
+  const mapping = useMappings().data?.find(({ id }) => id === mappingId)
+  const server = nameOf(connections.data, mapping?.connection_id)
+  return (
+    <>
+      Pull the mapped folder <b>{mapping?.name ?? '…'}</b>
+      {server && (
+        <>
+          {' '}
+          of <b>{server}</b>
+        </>
+      )}
+      .
+    </>
+  )
 }
 
 /** A path as it is typed, or whose output it is. */

@@ -60,6 +60,8 @@ export function draftFrom(value: unknown): { draft: Draft } | { field: string; m
   if (!isList(steps)) return { field: 'steps', message: 'The steps are a list of objects.' }
   if (!isList(schedules)) return { field: 'schedules', message: 'The schedules are a list of objects.' }
   if (!isObject(policy)) return { field: 'failure_policy', message: 'The failure policy is an object.' }
+  if (!['string', 'undefined'].includes(typeof (value.name ?? undefined)))
+    return { field: 'name', message: 'The name is a text. In YAML, put quotes around a number.' }
   for (const [index, step] of steps.entries()) {
     const field = `steps[${index}]`
     if (typeof step.step_type !== 'string') return { field, message: 'A step has a step_type, which is a text.' }
@@ -76,7 +78,7 @@ export function draftFrom(value: unknown): { draft: Draft } | { field: string; m
   const whole = {
     enabled: true,
     ...value,
-    name: typeof value.name === 'string' ? value.name : '',
+    name: value.name ?? '',
     steps: steps.map((step) => ({ ...step, config: step.config ?? {} })),
     schedules,
     failure_policy: policy,

@@ -1,19 +1,9 @@
 import { Anchor, Select } from '@mantine/core'
-import { useQuery } from '@tanstack/react-query'
 import { Link } from 'react-router'
-import { api, read } from '../../api/client'
-import { all } from '../../api/pages'
+import { useConnections } from '../../api/lists'
 import type { schemas } from '../../api/types'
 import { protocolName } from '../../ui/format'
 import type { SettingProps } from './StepSetting'
-
-/** All connections, for pickers and for their names. */
-export function useConnections() {
-  return useQuery({
-    queryKey: ['connections', 'all'],
-    queryFn: () => all((cursor) => read(api.GET('/api/connections', { params: { query: { limit: 1000, cursor } } }))),
-  })
-}
 
 /** Which connection: those that a step can use, under their groups. */
 export function ConnectionInput({ setting, label, value, onChange, error, type }: SettingProps) {

@@ -1,20 +1,7 @@
 import { Select } from '@mantine/core'
-import { useQuery } from '@tanstack/react-query'
-import { api, read } from '../../api/client'
-import { all } from '../../api/pages'
+import { useConnections, useMappings } from '../../api/lists'
 import { Help } from '../../ui/Help'
-import { useConnections } from './ConnectionInput'
 import type { SettingProps } from './StepSetting'
-
-/** All folder mappings, for the picker and for their names. */
-export function useMappings(enabled = true) {
-  return useQuery({
-    queryKey: ['folder-mappings', 'all'],
-    queryFn: () =>
-      all((cursor) => read(api.GET('/api/folder-mappings', { params: { query: { limit: 1000, cursor } } }))),
-    enabled,
-  })
-}
 
 /** Which folder mapping, under its connection. */
 export function MappingInput({ setting, value, onChange, error }: SettingProps) {

@@ -20,7 +20,7 @@ type Props = {
 export function StepsEditor({ steps, types, onChange, errors }: Props) {
   const rows = useKeys(steps.length)
   const [opened, setOpened] = useState<ReadonlySet<number>>(new Set())
-  const [removed, setRemoved] = useState<{ title: string; before: Step[]; after: Step[] }>()
+  const [removed, setRemoved] = useState<{ title: string; at: number; before: Step[]; after: Step[] }>()
   const list = useRef<HTMLDivElement>(null)
 
   // What is wrong is to be seen.
@@ -68,7 +68,7 @@ export function StepsEditor({ steps, types, onChange, errors }: Props) {
   const remove = (index: number) => {
     const after = removeStep(steps, index)
     const step = steps[index]
-    if (step) setRemoved({ title: step.name || stepTitle(step.step_type), before: steps, after })
+    if (step) setRemoved({ title: step.name || stepTitle(step.step_type), at: index, before: steps, after })
     rows.remove(index)
     onChange(after)
   }
@@ -115,7 +115,14 @@ export function StepsEditor({ steps, types, onChange, errors }: Props) {
         />
         {/* Undo as long as nothing else was changed: it brings all steps back as they were. */}
         {removed?.after === steps && (
-          <Button variant="subtle" size="xs" onClick={() => onChange(removed.before)}>
+          <Button
+            variant="subtle"
+            size="xs"
+            onClick={() => {
+              rows.insert(removed.at)
+              onChange(removed.before)
+            }}
+          >
             Undo: bring “{removed.title}” back
           </Button>
         )}
