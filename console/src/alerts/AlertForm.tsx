@@ -53,7 +53,8 @@ export function AlertForm({ alert, onSaved }: Props) {
   }, [save.error])
 
   const set = (change: Partial<Draft>) => {
-    save.reset()
+    // While it is being saved it is not to be saved a second time.
+    if (!save.isPending) save.reset()
     setDraft((old) => ({ ...old, ...change }))
   }
   const part = { draft, set, errors }

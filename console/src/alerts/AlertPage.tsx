@@ -2,16 +2,17 @@ import { Alert, Badge, Button, Grid, Stack, Text } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { useQuery } from '@tanstack/react-query'
 import { Trash2, TriangleAlert } from 'lucide-react'
-import { useState } from 'react'
 import { useNavigate, useParams } from 'react-router'
 import { api, read } from '../api/client'
 import { useAction } from '../api/query'
 import type { schemas } from '../api/types'
 import { useMay } from '../auth/session'
+import { ChangedMeanwhile } from '../ui/ChangedMeanwhile'
 import { Confirm } from '../ui/Confirm'
 import { Loading } from '../ui/Loading'
 import { Page } from '../ui/Page'
 import { Problem } from '../ui/Problem'
+import { byUpdate, useBegun } from '../ui/useBegun'
 import { forgetUnsaved } from '../ui/useLeaveGuard'
 import { AlertForm } from './AlertForm'
 import { Deliveries } from './Deliveries'
@@ -53,8 +54,7 @@ function Saved({ id }: { id: string }) {
 }
 
 function Known({ alert }: { alert: schemas['Alert'] }) {
-  // What the form began with: what somebody else changes meanwhile doesn't take away what is typed.
-  const [begun, setBegun] = useState(alert)
+  const { begun, setBegun, newer } = useBegun(alert, byUpdate)
   return (
     <Page
       title={alert.name}
@@ -67,13 +67,15 @@ function Known({ alert }: { alert: schemas['Alert'] }) {
           {warning.charAt(0).toUpperCase() + warning.slice(1)}.
         </Alert>
       ))}
+      {newer && <ChangedMeanwhile onDrop={() => setBegun(newer)} />}
       <Grid gap="md">
         <Grid.Col span={{ base: 12, lg: 7 }}>
           <AlertForm key={begun.updated_at} alert={begun} onSaved={setBegun} />
         </Grid.Col>
         <Grid.Col span={{ base: 12, lg: 5 }}>
           <Stack gap="md">
-            <Trial alert={alert} />
+            {/* What a test has shown is about what was saved then. */}
+            <Trial key={alert.updated_at} alert={alert} />
             <Deliveries id={alert.id} />
           </Stack>
         </Grid.Col>

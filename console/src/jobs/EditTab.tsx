@@ -1,19 +1,19 @@
 import { Alert, Button, Group } from '@mantine/core'
-import { useState } from 'react'
 import { useNavigate } from 'react-router'
 import { api, read } from '../api/client'
 import { queryClient } from '../api/query'
 import type { schemas } from '../api/types'
+import { useBegun } from '../ui/useBegun'
 import { draftOf, inputOf } from './draft'
 import { JobEditor } from './JobEditor'
 
 /** Changes a job, and says so when it was changed elsewhere meanwhile. */
 export default function EditTab({ job }: { job: schemas['Job'] }) {
-  const [begun, setBegun] = useState(job)
+  const { begun, setBegun, newer } = useBegun(job, ({ version }) => version)
   const navigate = useNavigate()
   return (
     <>
-      {job.version > begun.version && (
+      {newer && (
         <Alert color="yellow" mb="md" title="This job was changed meanwhile" role="alert">
           You began with version {begun.version}, and now there is version {job.version}. What you save replaces it.
           <Group mt="xs" gap="xs">

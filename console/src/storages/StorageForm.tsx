@@ -78,7 +78,8 @@ export function StorageForm({ storage, onSaved }: Props) {
   }, [failed])
 
   const edited = () => {
-    save.reset()
+    // While it is being saved it is not to be saved a second time.
+    if (!save.isPending) save.reset()
     test.reset()
   }
   const change = (next: Partial<Place>) => {
@@ -133,7 +134,10 @@ export function StorageForm({ storage, onSaved }: Props) {
               }}
               errors={errors}
               kept={kept}
-              onReplace={() => setReplaces(true)}
+              onReplace={() => {
+                edited()
+                setReplaces(true)
+              }}
             />
           </Section>
         )}

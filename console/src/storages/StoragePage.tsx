@@ -2,19 +2,20 @@ import { Alert, Anchor, Badge, Box, Button, List, Text } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { useQuery } from '@tanstack/react-query'
 import { Trash2, TriangleAlert } from 'lucide-react'
-import { useState } from 'react'
 import { Link, useNavigate, useParams } from 'react-router'
 import { api, read } from '../api/client'
 import { nameOf, useConnections, useMappings } from '../api/lists'
 import { useAction } from '../api/query'
 import type { schemas } from '../api/types'
 import { useMay } from '../auth/session'
+import { ChangedMeanwhile } from '../ui/ChangedMeanwhile'
 import { Confirm } from '../ui/Confirm'
 import { counted } from '../ui/format'
 import { Loading } from '../ui/Loading'
 import { Page } from '../ui/Page'
 import { Problem } from '../ui/Problem'
 import { Section } from '../ui/Section'
+import { byUpdate, useBegun } from '../ui/useBegun'
 import { forgetUnsaved } from '../ui/useLeaveGuard'
 import { schemeName } from './place'
 import { StorageForm } from './StorageForm'
@@ -55,8 +56,7 @@ function Saved({ id }: { id: string }) {
 }
 
 function Known({ storage }: { storage: schemas['Storage'] }) {
-  // What the form began with: what somebody else changes meanwhile doesn't take away what is typed.
-  const [begun, setBegun] = useState(storage)
+  const { begun, setBegun, newer } = useBegun(storage, byUpdate)
   const may = useMay('admin')
   return (
     <Page
@@ -70,6 +70,7 @@ function Known({ storage }: { storage: schemas['Storage'] }) {
           {warning.charAt(0).toUpperCase() + warning.slice(1)}.
         </Alert>
       ))}
+      {newer && <ChangedMeanwhile onDrop={() => setBegun(newer)} />}
       {may ? (
         <StorageForm key={begun.updated_at} storage={begun} onSaved={setBegun} />
       ) : (
