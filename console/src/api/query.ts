@@ -58,6 +58,8 @@ export function useAction<In = void, Out = unknown>({ run, changes, done, onDone
   const client = useQueryClient()
   return useMutation<Out, ProblemError, In>({
     mutationFn: run,
+    // What was sent may hold a secret; nobody needs it once it was answered and the form is gone.
+    gcTime: 0,
     onSuccess: async (output, input) => {
       if (done) notify.done(typeof done === 'string' ? done : done(output, input))
       onDone?.(output, input)
