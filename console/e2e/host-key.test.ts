@@ -13,7 +13,10 @@ let path: string
 let before: string
 
 beforeAll(async () => {
-  ;[server, partner] = await Promise.all([Server.start(), Partner.start()])
+  ;[server, partner] = await Promise.all([
+    Server.start({ COURIER_ADMIN_PASSWORD: PASSWORD, COURIER_ENVIRONMENT: 'staging' }),
+    Partner.start(),
+  ])
   api = await server.api()
   await api.post('/api/users', { username: 'maria', password: PASSWORD, role: 'operator' })
   const key = await api.post<schemas['SshKey']>('/api/ssh-keys/generate', { name: 'ours', key_type: 'ed25519' })
@@ -81,4 +84,17 @@ test('an admin trusts the new key by the name of the connection, and it connects
   await page.getByText('Healthy').first().waitFor()
   const { stored_host_fingerprint } = await api.get<schemas['Connection']>(`/api${path}`)
   expect(stored_host_fingerprint).toBe(partner.fingerprint())
+})
+
+test('a connection that takes any host key says so on each of its pages, and asks for no approval', async () => {
+  await api.patch(`/api${path}`, { host_key_policy: 'always_trust' })
+  partner.changeHostKey()
+  await api.post(`/api${path}/test`)
+  const page = await browser.open(server, { as: 'admin' })
+  for (const tab of ['setup', 'keys', 'folders', 'history', 'audit']) {
+    await page.goto(`${path}/${tab}`)
+    await page.getByRole('alert').filter({ hasText: 'Host key verification disabled' }).waitFor()
+    await page.getByRole('tab', { selected: true }).waitFor()
+    expect(await page.getByText(/waits for an approval|shows another host key/).count(), tab).toBe(0)
+  }
 })
