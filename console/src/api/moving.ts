@@ -26,13 +26,13 @@ const DRAWN = 250
 
 const moving = new Map<string, Moving>()
 let drawn: ReadonlyMap<string, Moving> = new Map()
-let waiting: ReturnType<typeof setTimeout> | undefined
+let waiting = false
 const watchers = new Set<() => void>()
 
 const nothing: Moving = { files: [], bytes_transferred: 0, files_transferred: 0, transfer_rate_bytes_per_sec: 0 }
 
 function draw() {
-  waiting = undefined
+  waiting = false
   drawn = new Map(moving)
   for (const watcher of watchers) watcher()
 }
@@ -40,7 +40,8 @@ function draw() {
 function change(id: string, next: Moving | undefined) {
   if (next) moving.set(id, next)
   else moving.delete(id)
-  waiting ??= setTimeout(draw, DRAWN)
+  if (!waiting) setTimeout(draw, DRAWN)
+  waiting = true
 }
 
 /** A file has come further; at its end it is no longer among those that move. */
@@ -64,6 +65,11 @@ export function stepMoved({ execution_id: id, ...step }: Omit<Moving, 'files'> &
 /** An execution changed its state: in all but one nothing moves. */
 export function executionChanged(id: string, state: string) {
   if (state !== 'running' && moving.has(id)) change(id, undefined)
+}
+
+/** Nothing was told for a while: what ended meanwhile would seem to move for ever. What still does is told of again. */
+export function forgetMoving() {
+  for (const [id, { files, ...sums }] of moving) change(id, { ...sums, files: [] })
 }
 
 function subscribe(watcher: () => void) {
