@@ -33,6 +33,8 @@ export const queryClient = new QueryClient({
   }),
   mutationCache: new MutationCache({ onError }),
   defaultOptions: {
+    // What was sent and answered may be a secret: it goes with what asked for it.
+    mutations: { gcTime: 0 },
     queries: {
       staleTime: 10_000,
       retry: (failures, error) =>
