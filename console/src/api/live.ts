@@ -1,7 +1,7 @@
 import { useQueryClient } from '@tanstack/react-query'
 import { useEffect, useRef } from 'react'
 import { anythingUnsaved } from '../ui/useLeaveGuard'
-import { executionChanged, fileMoved, stepMoved } from './moving'
+import { executionChanged, fileMoved, forgetMoving, stepMoved } from './moving'
 import { checkSession } from './query'
 import type { schemas } from './types'
 
@@ -79,6 +79,10 @@ export function useChanges() {
   const again = useReread()
   const began = useRef(false)
   const known = useRef<string>(undefined)
+  const anew = () => {
+    forgetMoving()
+    void client.invalidateQueries()
+  }
   useEvents(
     '/api/events',
     {
@@ -98,10 +102,10 @@ export function useChanges() {
       },
       progress: (data) => fileMoved(data as Parameters<typeof fileMoved>[0]),
       summary: (data) => stepMoved(data as Parameters<typeof stepMoved>[0]),
-      gap: () => void client.invalidateQueries(),
+      gap: anew,
     },
     () => {
-      if (began.current) void client.invalidateQueries()
+      if (began.current) anew()
       began.current = true
     },
   )
