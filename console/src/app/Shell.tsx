@@ -17,10 +17,10 @@ import { useDisclosure } from '@mantine/hooks'
 import { spotlight } from '@mantine/spotlight'
 import { BookOpen, CircleUser, LogOut, Moon, Search, Sun } from 'lucide-react'
 import { Suspense } from 'react'
-import { Link, Outlet, useLocation, useNavigate } from 'react-router'
+import { Link, Outlet, useLocation } from 'react-router'
 import { api, read } from '../api/client'
 import { useChanges } from '../api/live'
-import { queryClient, useAction } from '../api/query'
+import { useAction } from '../api/query'
 import { useMay, useMe } from '../auth/session'
 import { words } from '../ui/format'
 import { LeaveQuestion } from '../ui/LeaveQuestion'
@@ -130,14 +130,11 @@ function ColorScheme() {
 
 function Account() {
   const me = useMe()
-  const navigate = useNavigate()
   const logout = useAction({
     run: () => read(api.POST('/api/auth/logout')),
     changes: [],
-    onDone: () => {
-      queryClient.clear()
-      void navigate('/login')
-    },
+    // By the browser and not by the router: nothing stays in memory, and it asks before something unsaved is lost.
+    onDone: () => window.location.assign('/login'),
   })
   return (
     <Menu position="bottom-end">

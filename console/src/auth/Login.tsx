@@ -2,10 +2,8 @@ import { Center, Group, Paper, Stack, Text, Title } from '@mantine/core'
 import { useDocumentTitle } from '@mantine/hooks'
 import { useNavigate, useSearchParams } from 'react-router'
 import { meKey, queryClient } from '../api/query'
+import { inside } from './inside'
 import { LoginForm } from './LoginForm'
-
-/** Where to go after the login: a page of the console, and never another site. */
-const inside = (next: string | null) => (next?.startsWith('/') && !/^.[/\\]/.test(next) ? next : '/')
 
 /** The page that one logs in on. */
 export function Login() {
