@@ -34,9 +34,11 @@ function Start() {
     enabled: from !== null,
   })
   const navigate = useNavigate()
-  const error = protocols.error ?? original.error
-  if (error) return <Problem error={error} retry={() => void protocols.refetch()} />
-  if (!protocols.data || (from && !original.data)) return <Loading />
+  // Once there is a form, nothing that is read again takes it away with what is typed there.
+  if (!protocols.data || (from && !original.data)) {
+    const failed = [protocols, original].find(({ error }) => error)
+    return failed?.error ? <Problem error={failed.error} retry={() => void failed.refetch()} /> : <Loading />
+  }
   const first = original.data ? copyOf(original.data, protocols.data) : blank(protocols.data, params.get('protocol'))
   if (!first) return <Empty title="This server knows no protocol" />
   return (

@@ -1,5 +1,6 @@
 import { Alert, List, Stack } from '@mantine/core'
-import { useLocation } from 'react-router'
+import { useEffect, useState } from 'react'
+import { useLocation, useNavigate } from 'react-router'
 import type { schemas } from '../api/types'
 import { useMay } from '../auth/session'
 import { Loading } from '../ui/Loading'
@@ -17,14 +18,22 @@ import { insecureTrust } from './trust'
 export default function SetupTab({ connection }: { connection: schemas['Connection'] }) {
   const may = useMay('operator')
   const protocols = useProtocols()
-  const { state } = useLocation()
+  const { pathname, state } = useLocation()
+  const navigate = useNavigate()
+  const [testAtOnce] = useState(() => isTested(state))
+  // Only this once: not when the page is loaded again, nor on the way back to it.
+  useEffect(() => {
+    if (isTested(state)) void navigate(pathname, { replace: true })
+  }, [state, pathname, navigate])
   const protocol = protocols.data?.find(({ name }) => name === connection.protocol)
   // That nobody checks the server is said above, on every tab.
   const warnings = insecureTrust(connection)
     ? connection.warnings.filter((warning) => !warning.includes('verification disabled'))
     : connection.warnings
-  if (protocols.error) return <Problem error={protocols.error} retry={() => void protocols.refetch()} />
-  if (!protocols.data) return <Loading />
+  // Once there is a form, nothing that is read again takes it away with what is typed there.
+  if (!protocols.data) {
+    return protocols.error ? <Problem error={protocols.error} retry={() => void protocols.refetch()} /> : <Loading />
+  }
   return (
     <Stack gap="md">
       {warnings.length > 0 && (
@@ -42,7 +51,7 @@ export default function SetupTab({ connection }: { connection: schemas['Connecti
           protocols={protocols.data}
           first={draftOf(connection, protocol)}
           connection={connection}
-          testAtOnce={isTested(state)}
+          testAtOnce={testAtOnce}
         />
       ) : (
         <ConnectionFacts connection={connection} protocol={protocol} />
