@@ -93,7 +93,7 @@ export function HostKeyPanel({ connection }: { connection: schemas['Connection']
           </List>
         </div>
       </Stack>
-      <Approve connection={connection} host={asked} pinned={pinned} onClose={() => setAsked(undefined)} />
+      {asked && <Approve connection={connection} host={asked} pinned={pinned} onClose={() => setAsked(undefined)} />}
     </Paper>
   )
 }
@@ -113,7 +113,7 @@ function Side({ title, color, children }: { title: string; color: string; childr
 
 type ApproveProps = {
   connection: schemas['Connection']
-  host: KnownHost | undefined
+  host: KnownHost
   pinned: KnownHost[]
   onClose: () => void
 }
@@ -121,39 +121,34 @@ type ApproveProps = {
 function Approve({ connection, host, pinned, onClose }: ApproveProps) {
   const [add, setAdd] = useState(false)
   const approve = useApprove(connection.id, onClose)
-  const keeps = pinned.some((pin) => pin.fingerprint === host?.fingerprint)
-  const replaced = pinned.filter((pin) => pin.key_type === host?.key_type && pin.fingerprint !== host?.fingerprint)
+  const keeps = pinned.some((pin) => pin.fingerprint === host.fingerprint)
+  const replaced = pinned.filter((pin) => pin.key_type === host.key_type && pin.fingerprint !== host.fingerprint)
   return (
     <Confirm
-      opened={host !== undefined}
-      onClose={() => {
-        approve.reset()
-        onClose()
-      }}
+      opened
+      onClose={onClose}
       title={keeps ? 'Keep this host key' : 'Trust this host key'}
       action={keeps ? 'Keep it' : 'Trust it'}
       typed={connection.name}
       busy={approve.isPending}
-      onConfirm={() => host && approve.mutate({ fingerprint: host.fingerprint, add })}
+      onConfirm={() => approve.mutate({ fingerprint: host.fingerprint, add })}
     >
-      {host && (
-        <Stack gap="sm">
-          <Text size="sm">
-            From now on passwords and files go to whoever shows this key. Trust it only if the partner told you this
-            fingerprint by another way:
-          </Text>
-          <Exact text={host.fingerprint} copy={false} />
-          {replaced.length > 0 && (
-            <Checkbox
-              label="Keep the one that was trusted until now, too"
-              description="For a server behind several machines, or while it is being moved. Otherwise the old one is refused from now on."
-              checked={add}
-              onChange={(event) => setAdd(event.currentTarget.checked)}
-            />
-          )}
-          {approve.error && <Problem error={approve.error} />}
-        </Stack>
-      )}
+      <Stack gap="sm">
+        <Text size="sm">
+          From now on passwords and files go to whoever shows this key. Trust it only if the partner told you this
+          fingerprint by another way:
+        </Text>
+        <Exact text={host.fingerprint} copy={false} />
+        {replaced.length > 0 && (
+          <Checkbox
+            label="Keep the one that was trusted until now, too"
+            description="For a server behind several machines, or while it is being moved. Otherwise the old one is refused from now on."
+            checked={add}
+            onChange={(event) => setAdd(event.currentTarget.checked)}
+          />
+        )}
+        {approve.error && <Problem error={approve.error} />}
+      </Stack>
     </Confirm>
   )
 }
