@@ -12,6 +12,8 @@ import { TestAlgorithms } from './TestAlgorithms'
 
 type Props = {
   result: schemas['TestResult']
+  /** In a form: was it of what stood there before? */
+  outdated?: boolean
   /** Whether what it shows is what is trusted already. */
   trusted?: string | null | undefined
   /** How it logs in, where that is known. */
@@ -25,10 +27,16 @@ type Props = {
 }
 
 /** What a test found out, in full: whether it works and else why and what helps, and who the server is. */
-export function TestResult({ result, trusted, authMethod, accepted, onPinCertificate, onPinHostKey }: Props) {
+export function TestResult(props: Props) {
+  const { result, outdated, trusted, authMethod, accepted, onPinCertificate, onPinHostKey } = props
   return (
     <Section title="Test result">
       <Stack gap="md">
+        {outdated && (
+          <Text size="sm" role="status">
+            You have changed something since this test.
+          </Text>
+        )}
         <Verdict result={result} authMethod={authMethod} />
         {(result.checks ?? []).length > 0 && <Checks checks={result.checks ?? []} />}
         {(result.warnings ?? []).length > 0 && (

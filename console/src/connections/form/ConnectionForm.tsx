@@ -7,7 +7,18 @@ import { Section } from '../../ui/Section'
 import { useLeaveGuard } from '../../ui/useLeaveGuard'
 import { fieldLabel } from '../labels'
 import type { Field, Protocol } from '../protocols'
-import { applies, changesOf, type Draft, draftOf, isSecret, moves, secretsToType, withProtocol } from './draft'
+import {
+  applies,
+  changesOf,
+  type Draft,
+  draftOf,
+  isSecret,
+  moves,
+  secretsLeft,
+  secretsToType,
+  typedSince,
+  withProtocol,
+} from './draft'
 import { FieldInput } from './FieldInput'
 import { Buttons, Outcome, Refusal } from './FormSide'
 import { MoreSettings } from './MoreSettings'
@@ -43,7 +54,7 @@ export function ConnectionForm({
   onSaved,
   onCancel,
 }: Props) {
-  const { draft, errors, replace, set, refused } = useDraft(initial)
+  const { draft, errors, refusals, replace, set: put, refused } = useDraft(initial)
   const protocol = protocols.find((known) => known.name === draft.protocol)
   // What the form began with: what somebody else changes meanwhile is not taken back by saving this.
   const [connection, setConnection] = useState(latest)
@@ -53,18 +64,20 @@ export function ConnectionForm({
   const changed = isChanged(first, draft, connection, protocol)
   const release = useLeaveGuard(changed)
   const tested = useRef<Draft>(undefined)
-  const begin = (next: Connection) => {
+  const begin = (next: Connection, sent?: Draft) => {
     const theirs = protocols.find(({ name }) => name === next.protocol)
     if (!theirs) return
-    const draft = draftOf(next, theirs)
+    const begun = draftOf(next, theirs)
     setConnection(next)
-    setFirst(draft)
-    replace(draft)
+    setFirst(begun)
+    replace(sent ? typedSince(begun, sent, draft) : begun)
   }
-  const save = useSave(connection, (saved) => {
-    release()
-    if (connection) begin(saved)
-    onSaved?.(saved, tested.current === draft)
+  const save = useSave(connection, (saved, sent) => {
+    // What was sent may hold secrets, and what the last tests showed was of what is no more.
+    for (const asked of [save, testDraft, testSaved]) asked.reset()
+    if (connection) begin(saved, sent)
+    else release()
+    onSaved?.(saved, tested.current === sent)
   })
   const testDraft = useTestDraft()
   const testSaved = useTestSaved(connection?.id ?? '')
@@ -78,10 +91,10 @@ export function ConnectionForm({
 
   // After a refusal the first field that is wrong is where the cursor is.
   useEffect(() => {
-    if (Object.keys(errors).length === 0) return
+    if (refusals === 0) return
     const wrong = form.current?.querySelector('[data-error="true"]')
     wrong?.querySelector<HTMLElement>('input, textarea, button')?.focus()
-  }, [errors])
+  }, [refusals])
 
   // While nothing is typed, the form follows what is saved.
   const stale = !changed && latest && latest.updated_at !== connection?.updated_at
@@ -104,11 +117,14 @@ export function ConnectionForm({
 
   if (!protocol) return <Alert color="orange">This server does not know the protocol {draft.protocol}.</Alert>
 
+  const set = (name: string, value: unknown) => put(name, value, connection && { connection, protocol })
   const moved = connection !== undefined && moves(connection, draft, protocol)
+  const left = connection && !moved ? secretsLeft(connection, draft, protocol) : []
   const missing = connection && !moved ? secretsToType(connection, draft, protocol) : []
   const saved = connection !== undefined && !changed
   const test = saved ? testSaved : testDraft
   const run = () => {
+    save.reset()
     if (saved) {
       testDraft.reset()
       testSaved.mutate()
@@ -208,6 +224,13 @@ export function ConnectionForm({
             {essentials(true).length > 0 && (
               <Section title="Login">
                 <Fields fields={essentials(true)} input={input} />
+                {left.length > 0 && (
+                  <Alert color="orange" role="status" mt="sm">
+                    This login needs no{' '}
+                    {left.map((name) => fieldLabel(name, protocol.name).toLowerCase()).join(' and no ')}: saving forgets
+                    the stored one.
+                  </Alert>
+                )}
               </Section>
             )}
             <MoreSettings
@@ -235,6 +258,7 @@ export function ConnectionForm({
                     ? () => {
                         replace(first)
                         save.reset()
+                        testDraft.reset()
                       }
                     : onCancel
                 }
@@ -249,6 +273,7 @@ export function ConnectionForm({
                   draft={draft}
                   onChange={set}
                   saved={saved}
+                  outdated={test === testDraft && testDraft.variables?.draft !== draft}
                   files={protocol.moves_files}
                   authMethod={protocol.auth_methods.find((known) => known === draft.values.auth_method)}
                   trusted={moved ? undefined : latest?.stored_host_fingerprint}

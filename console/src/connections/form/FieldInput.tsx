@@ -51,8 +51,8 @@ function Input({ field, protocol, draft, connection, moved, onChange, error }: F
   if (isSecret(field)) {
     return (
       <SecretField
-        // Another server gets no secret that was typed for this one.
-        key={String(moved)}
+        // Once it is saved, or would be for another server, nothing is being replaced any more.
+        key={`${moved} ${connection?.updated_at}`}
         field={field}
         label={label}
         stored={!moved && hasSecret(connection, field.name)}

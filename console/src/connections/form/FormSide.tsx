@@ -77,6 +77,8 @@ type OutcomeProps = {
   result?: schemas['TestResult']
   draft: Draft
   saved: boolean
+  /** Has the draft been changed since it was tested? */
+  outdated: boolean
   /** Does the protocol move files? */
   files: boolean
   authMethod: schemas['AuthMethod'] | undefined
@@ -86,12 +88,14 @@ type OutcomeProps = {
 }
 
 /** What the last test found out, or what one is for. */
-export function Outcome({ testing, error, result, saved, files, draft, authMethod, trusted, onChange }: OutcomeProps) {
+export function Outcome(props: OutcomeProps) {
+  const { testing, error, result, saved, outdated, files, draft, authMethod, trusted, onChange } = props
   if (error) return <Problem error={error} />
   if (result && !testing) {
     return (
       <TestResult
         result={result}
+        outdated={outdated}
         authMethod={authMethod}
         trusted={trusted}
         accepted={draft.values.tls_pinned_thumbprint ?? draft.values.stored_host_fingerprint}

@@ -1,7 +1,18 @@
 import { describe, expect, it } from 'vitest'
 import type { schemas } from '../../api/types'
 import type { Field, Protocol } from '../protocols'
-import { applies, changesOf, draftOf, inputOf, moves, newDraft, secretsToType, withProtocol } from './draft'
+import {
+  applies,
+  changesOf,
+  draftOf,
+  inputOf,
+  moves,
+  newDraft,
+  secretsToType,
+  typedSince,
+  withProtocol,
+  withValue,
+} from './draft'
 
 const field = (name: string, more: Partial<Field> = {}): Field => ({
   name,
@@ -19,6 +30,10 @@ const field = (name: string, more: Partial<Field> = {}): Field => ({
 })
 
 const password = field('password', { type: 'secret', when: { field: 'auth_method', is: ['password'] } })
+const fingerprint = field('stored_host_fingerprint', {
+  group: 'trust',
+  when: { field: 'host_key_policy', is: ['manual'] },
+})
 
 const sftp: Protocol = {
   name: 'sftp',
@@ -122,6 +137,33 @@ describe('changes of a saved connection', () => {
       auth_method: 'ssh_key',
       password: null,
     })
+  })
+
+  it('leave a secret alone that was of no use before', () => {
+    const unused = { ...saved, auth_method: 'ssh_key' } as typeof saved
+    expect(changesOf(unused, draftOf(unused, sftp), sftp)).toEqual({})
+  })
+
+  it('forget what the old server was known by, unless it is given for the new one', () => {
+    const protocol = { ...sftp, fields: [...sftp.fields, field('host_key_policy'), fingerprint] }
+    const pinned = { ...saved, host_key_policy: 'manual', stored_host_fingerprint: 'SHA256:old' } as typeof saved
+    const known = { connection: pinned, protocol }
+    const moved = withValue(draftOf(pinned, protocol), 'host', 'other.example', known)
+    expect(moved.values.stored_host_fingerprint).toBeUndefined()
+    expect(changesOf(pinned, moved, protocol)).toEqual({ host: 'other.example' })
+    const same = withValue(moved, 'stored_host_fingerprint', 'SHA256:old', known)
+    expect(changesOf(pinned, same, protocol)).toEqual({
+      host: 'other.example',
+      stored_host_fingerprint: 'SHA256:old',
+    })
+    expect(withValue(moved, 'host', saved.host, known)).toEqual(draftOf(pinned, protocol))
+  })
+
+  it('that are typed while others are being saved stay', () => {
+    const sent = changed({ notes: 'call', password: 'new' })
+    const now = { ...sent, values: { ...sent.values, notes: 'call Maria' } }
+    expect(typedSince(draftOf(saved, sftp), sent, now).values).toMatchObject({ notes: 'call Maria' })
+    expect(typedSince(draftOf(saved, sftp), sent, now).values.password).toBeUndefined()
   })
 
   it('make it another server by host, port or protocol', () => {

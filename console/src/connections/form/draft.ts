@@ -12,6 +12,8 @@ export type Values = Record<string, unknown>
 const COMMON = ['name', 'group', 'notes']
 /** What makes the server another one. */
 const ENDPOINT = ['host', 'port']
+/** What one server is known by. */
+const PINS = ['stored_host_fingerprint', 'tls_pinned_thumbprint']
 
 export const isSecret = (field: Field) => field.type === 'secret' || field.type === 'long_secret'
 
@@ -104,7 +106,9 @@ export function changesOf(
   draft: Draft,
   protocol: Protocol,
 ): schemas['ConnectionInput'] {
-  const before = draftOf(connection, protocol).values
+  const saved = draftOf(connection, protocol)
+  const before = saved.values
+  const moved = moves(connection, draft, protocol)
   const changes: [string, unknown][] = []
   for (const name of COMMON) {
     if (!same(before[name], draft.values[name])) changes.push([name, draft.values[name] ?? null])
@@ -115,19 +119,57 @@ export function changesOf(
     const value = draft.values[name]
     const useful = applies(field, draft, protocol)
     if (isSecret(field)) {
-      // One that is no longer sent need not be kept.
       if (useful && value !== undefined) changes.push([name, value])
-      if (!useful && hasSecret(connection, name)) changes.push([name, null])
+    } else if (PINS.includes(name) && moved) {
+      // The old server's is forgotten without a word; what is given is the new one's, were it the same.
+      if (useful && value !== undefined) changes.push([name, value])
     } else if (useful && !same(before[name], value)) {
       if (name.startsWith('properties.')) properties = true
       else changes.push([name, value ?? null])
     }
   }
+  for (const name of secretsLeft(connection, draft, protocol)) changes.push([name, null])
   if (properties) {
     const all = protocol.fields.filter((field) => field.name.startsWith('properties.'))
     for (const { name } of all) if (draft.values[name] !== undefined) changes.push([name, draft.values[name]])
   }
   return nested(changes)
+}
+
+/** The stored secrets that the login needs no more, as it is changed: they are not kept. */
+export function secretsLeft(connection: schemas['Connection'], draft: Draft, protocol: Protocol): string[] {
+  const saved = draftOf(connection, protocol)
+  return protocol.fields
+    .filter((field) => isSecret(field) && hasSecret(connection, field.name))
+    .filter((field) => applies(field, saved, protocol) && !applies(field, draft, protocol))
+    .map(({ name }) => name)
+}
+
+/** A field of the draft has another value. What a saved connection's server was known by doesn't follow to another one. */
+export function withValue(
+  draft: Draft,
+  name: string,
+  value: unknown,
+  saved?: { connection: schemas['Connection']; protocol: Protocol },
+): Draft {
+  const next = { ...draft, values: { ...draft.values, [name]: value } }
+  if (!saved || draft.protocol !== saved.connection.protocol) return next
+  const { connection, protocol } = saved
+  const moved = moves(connection, next, protocol)
+  if (moved === moves(connection, draft, protocol)) return next
+  const before = draftOf(connection, protocol).values
+  for (const pin of PINS) {
+    if (moved && next.values[pin] === before[pin]) next.values[pin] = undefined
+    if (!moved) next.values[pin] ??= before[pin]
+  }
+  return next
+}
+
+/** What was saved, with what has been typed since it was sent. */
+export function typedSince(saved: Draft, sent: Draft, now: Draft): Draft {
+  if (now.protocol !== sent.protocol) return now
+  const later = Object.entries(now.values).filter(([name, value]) => value !== sent.values[name])
+  return { ...saved, values: { ...saved.values, ...Object.fromEntries(later) } }
 }
 
 /** Would the secrets and pins of a saved connection belong to another server? */

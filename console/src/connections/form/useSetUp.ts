@@ -1,3 +1,4 @@
+import { useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { api, read } from '../../api/client'
 import type { ProblemError } from '../../api/problem'
@@ -5,7 +6,7 @@ import { useAction } from '../../api/query'
 import type { schemas } from '../../api/types'
 import { fieldOf } from '../causes'
 import type { Protocol } from '../protocols'
-import { changesOf, type Draft, inputOf } from './draft'
+import { changesOf, type Draft, inputOf, withValue } from './draft'
 
 type Connection = schemas['Connection']
 
@@ -13,15 +14,18 @@ type Connection = schemas['Connection']
 export function useDraft(first: Draft) {
   const [draft, setDraft] = useState(first)
   const [errors, setErrors] = useState<Record<string, string>>({})
+  const [refusals, setRefusals] = useState(0)
   return {
     draft,
     errors,
+    /** How often something was said against it. */
+    refusals,
     replace: (next: Draft) => {
       setDraft(next)
       setErrors({})
     },
-    set: (name: string, value: unknown) => {
-      setDraft((old) => ({ ...old, values: { ...old.values, [name]: value } }))
+    set: (name: string, value: unknown, saved?: { connection: Connection; protocol: Protocol }) => {
+      setDraft((old) => withValue(old, name, value, saved))
       setErrors(({ [name]: _, ...others }) => others)
     },
     refused: (error: ProblemError, protocol: Protocol) => {
@@ -30,12 +34,14 @@ export function useDraft(first: Draft) {
         protocol.fields.map(({ name }) => name),
       )
       setErrors({ ...error.formErrors(), ...(one ? { [one.field]: one.message } : {}) })
+      setRefusals((times) => times + 1)
     },
   }
 }
 
 /** Keeps the draft: a new connection, or what changed of a saved one. */
-export function useSave(connection: Connection | undefined, onDone: (saved: Connection) => void) {
+export function useSave(connection: Connection | undefined, onDone: (saved: Connection, sent: Draft) => void) {
+  const client = useQueryClient()
   return useAction({
     run: ({ draft, protocol }: { draft: Draft; protocol: Protocol }) => {
       const body = inputOf(draft, protocol)
@@ -49,7 +55,11 @@ export function useSave(connection: Connection | undefined, onDone: (saved: Conn
     },
     changes: [['connections'], ['overview']],
     done: connection ? 'Saved.' : 'The connection is saved.',
-    onDone,
+    onDone: (saved, { draft }) => {
+      // Known at once, so that the form doesn't go back to what was there before.
+      client.setQueryData(['connections', saved.id], saved)
+      onDone(saved, draft)
+    },
     quiet: true,
   })
 }
