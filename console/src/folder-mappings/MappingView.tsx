@@ -22,6 +22,7 @@ type Props = { id: string; connection: schemas['Connection']; edit: boolean }
 /** One folder mapping, by its id. */
 export function MappingView({ id, connection, edit }: Props) {
   const may = useMay('operator')
+  const [edits, setEdits] = useState(0)
   const mapping = useQuery({
     queryKey: ['folder-mappings', id],
     queryFn: () => read(api.GET('/api/folder-mappings/{id}', { params: { path: { id } } })),
@@ -36,7 +37,12 @@ export function MappingView({ id, connection, edit }: Props) {
       )}
       {mapping.data &&
         (edit && may ? (
-          <MappingEditor connection={connection} mapping={mapping.data} />
+          <MappingEditor
+            key={edits}
+            connection={connection}
+            mapping={mapping.data}
+            onAnew={() => setEdits(edits + 1)}
+          />
         ) : (
           <Known mapping={mapping.data} />
         ))}

@@ -1,12 +1,10 @@
 import { useBlocker } from 'react-router'
 import { Confirm } from './Confirm'
-import { anythingUnsaved } from './useLeaveGuard'
+import { loses } from './useLeaveGuard'
 
 /** Asks before a page with unsaved changes is left. Once, in the shell: the router knows of one such question only. */
 export function LeaveQuestion() {
-  const blocker = useBlocker(
-    ({ currentLocation, nextLocation }) => anythingUnsaved() && currentLocation.pathname !== nextLocation.pathname,
-  )
+  const blocker = useBlocker(({ currentLocation, nextLocation }) => loses(currentLocation, nextLocation))
   return (
     <Confirm
       opened={blocker.state === 'blocked'}
