@@ -34,6 +34,8 @@ export default function HistoryTab({ connection }: { connection: schemas['Connec
     ),
   )
   const clear = () => set({ q: null, mapping: null, execution: null, since: null, until: null })
+  // A filter in the address that says nothing leaves all files: those are not pulled anew by one button.
+  const narrows = Object.keys(asked(values)).length > 0
   const entry = params.get('entry')
   const close = () =>
     setParams((old) => {
@@ -79,7 +81,7 @@ export default function HistoryTab({ connection }: { connection: schemas['Connec
         </Group>
         <Group gap="xs">
           <Only role="operator">
-            {any && files.items.length > 0 && (
+            {narrows && files.items.length > 0 && (
               <Button
                 size="xs"
                 variant="light"

@@ -2,7 +2,7 @@ import { Anchor, Button, Group, Modal, Stack, Text } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { RotateCcw } from 'lucide-react'
 import type { ReactNode } from 'react'
-import { Link, useNavigate } from 'react-router'
+import { Link, useNavigate, useSearchParams } from 'react-router'
 import { api, read } from '../api/client'
 import type { schemas } from '../api/types'
 import { Only } from '../auth/session'
@@ -40,6 +40,7 @@ const after: Record<schemas['AfterState'], string> = {
 
 function Details({ connection, id, mappings }: { id: string } & Omit<Props, 'id' | 'onClose'>) {
   const navigate = useNavigate()
+  const [params] = useSearchParams()
   const replay = useReplay(connection, (execution) => void navigate(`/executions/${execution.id}`))
   const file = useQuery({
     queryKey: ['folder-mappings', 'history', connection.id, 'entry', id],
@@ -51,6 +52,8 @@ function Details({ connection, id, mappings }: { id: string } & Omit<Props, 'id'
   if (file.error) return <Problem error={file.error} retry={() => void file.refetch()} />
   if (!file.data) return <Loading />
   const it = file.data
+  const earlier = new URLSearchParams(params)
+  if (it.replay_of) earlier.set('entry', it.replay_of)
   const mapping = mappings?.find(({ id }) => id === it.mapping_id)
   return (
     <Stack gap="sm">
@@ -89,7 +92,7 @@ function Details({ connection, id, mappings }: { id: string } & Omit<Props, 'id'
       </Fact>
       {it.replay_of && (
         <Fact name="Pulled anew for">
-          <Anchor component={Link} to={`?entry=${it.replay_of}`} size="sm">
+          <Anchor component={Link} to={`?${earlier}`} size="sm">
             an earlier entry
           </Anchor>
         </Fact>

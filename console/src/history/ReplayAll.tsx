@@ -1,5 +1,6 @@
 import { Alert, Anchor, Button, Group, List, Modal, Stack, Text } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
+import { useState } from 'react'
 import { Link } from 'react-router'
 import { api, read } from '../api/client'
 import { useAction } from '../api/query'
@@ -26,7 +27,9 @@ export function ReplayAll(props: Props) {
   )
 }
 
-function Question({ connection, query, onClose }: Props) {
+function Question({ connection, query: filters, onClose }: Props) {
+  // What is counted is what is pulled: nothing that comes in between, and no period that has moved on.
+  const [query] = useState(() => ({ ...filters, until: filters.until ?? new Date().toISOString() }))
   const found = useQuery({
     queryKey: ['replay-count', connection.id, query],
     queryFn: () =>
