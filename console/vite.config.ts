@@ -27,6 +27,8 @@ export default defineConfig({
   build: {
     target: 'es2023',
     sourcemap: false,
+    // What is handed on is handed on with its licences: at /licences.txt.
+    license: { fileName: 'licences.txt' },
     // What is small is a file like the rest: `data:` addresses would need a wider policy.
     assetsInlineLimit: 0,
     // scripts/size.mjs counts what is loaded first, which is what matters.
