@@ -455,6 +455,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/connections/{id}/folder-mappings/dry-run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Look what a folder mapping would pull, before it is made
+         * @description Takes what making one takes, and makes none: it looks into the folders, for half a minute at most, and changes nothing.
+         *
+         *     Needs the role operator.
+         */
+        post: operations["folder_mappings_dry_run_unsaved"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/connections/{id}/history": {
         parameters: {
             query?: never;
@@ -924,7 +946,8 @@ export interface paths {
         put?: never;
         /**
          * Look what a folder mapping would pull
-         * @description Looks into the folders, for half a minute at most, and changes nothing, neither here nor on the server.
+         * @description Looks into the folders, for half a minute at most, and changes nothing, neither here nor on the server. With fields in the
+         *     body, as `PATCH` takes them, it tells what the mapping would pull if it were changed so.
          *
          *     Needs the role viewer.
          */
@@ -5072,6 +5095,42 @@ export interface operations {
             };
         };
     };
+    folder_mappings_dry_run_unsaved: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The connection */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FolderMappingInput"];
+            };
+        };
+        responses: {
+            /** @description What would be pulled, and why not the rest */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MappingDryRun"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     folder_mappings_history: {
         parameters: {
             query?: {
@@ -5912,7 +5971,12 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        /** @description The fields that would change; none for the mapping as it is */
+        requestBody?: {
+            content: {
+                "application/json": Record<string, never> | null;
+            };
+        };
         responses: {
             /** @description What would be pulled now, and why not the rest */
             200: {

@@ -24,7 +24,7 @@ use uuid::Uuid;
 
 use crate::{
     Actor, Engine, Error, Page, PageRequest, Result, audit::Entry, connections::Shape,
-    local_paths::feeds_itself,
+    local_paths::feeds_itself, pulls::dry_run::dry_run,
 };
 use input::{Place, Wanted, merged, read};
 
@@ -168,6 +168,41 @@ impl FolderMappings<'_> {
         let deleted = |mapping: &store::FolderMapping| record(actor, "folder_mapping_deleted", mapping, None);
         let mappings = self.0.0.store.folder_mappings();
         named(mappings.delete(id, deleted).await, "", id)
+    }
+
+    /// Tells what a pull would take now, and changes nothing; with `changes`, as if the mapping had been changed so.
+    ///
+    /// # Errors
+    /// As [`Self::patch`]; [`Error::ConnectionNotUsable`]; [`Error::Transfer`] also where the mapped folder is missing, may not
+    /// be listed, or leads out of the connection's base path.
+    pub async fn dry_run(&self, actor: &Actor, id: Uuid, changes: Map<String, Value>) -> Result<DryRun> {
+        let mapping = self.stored(id).await?;
+        let connection = self.connection(mapping.connection_id).await?;
+        let mut definition = definition(&mapping)?;
+        if !changes.is_empty() {
+            let values = merged(&mapping.name, mapping.enabled, &definition, changes)?;
+            let wanted = self.read(values, &connection, Some(&definition), now()).await?;
+            links::check(self.0, actor, &connection, Some(&definition), &wanted.definition).await?;
+            definition = wanted.definition;
+        }
+        dry_run(self.0, actor, &connection, id, &definition).await
+    }
+
+    /// Tells what a mapping of this connection would take, before there is one.
+    ///
+    /// # Errors
+    /// As [`Self::create`] and [`Self::dry_run`].
+    pub async fn dry_run_unsaved(
+        &self,
+        actor: &Actor,
+        connection: Uuid,
+        values: Map<String, Value>,
+    ) -> Result<DryRun> {
+        let connection = self.connection(connection).await?;
+        let wanted = self.read(values, &connection, None, now()).await?;
+        links::check(self.0, actor, &connection, None, &wanted.definition).await?;
+        // A mapping that has never been has begun and seen nothing.
+        dry_run(self.0, actor, &connection, Uuid::now_v7(), &wanted.definition).await
     }
 
     async fn read(

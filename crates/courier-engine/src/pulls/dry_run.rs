@@ -5,7 +5,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use courier_store::pulls::{AfterState, Modified};
+use courier_store::{
+    connections::Connection,
+    pulls::{AfterState, Modified},
+};
 use courier_transfer::RemotePath;
 use futures::StreamExt;
 use jiff::Timestamp;
@@ -17,8 +20,8 @@ use super::{
     keys,
 };
 use crate::{
-    Actor, Error, Result,
-    folder_mappings::{FolderMappings, MappingDefinition, definition},
+    Actor, Engine, Result,
+    folder_mappings::MappingDefinition,
     open::{Opening, open},
     trust,
 };
@@ -69,45 +72,42 @@ pub struct DryRunFile {
     pub key: Option<String>,
 }
 
-impl FolderMappings<'_> {
-    /// Tells what a pull would take now: the first thousand files of interest, and how many there are of each verdict. Takes
-    /// half a minute at most. Opens a session of its own; what that may change is as with
-    /// [`browse`](crate::connections::Connections::browse).
-    ///
-    /// # Errors
-    /// [`Error::NotFound`], [`Error::ConnectionNotUsable`]; [`Error::Transfer`] also where the mapped folder is missing, may
-    /// not be listed, or leads out of the connection's base path.
-    pub async fn dry_run(&self, actor: &Actor, id: Uuid) -> Result<DryRun> {
-        let store = &self.0.0.store;
-        let mapping = match store.folder_mappings().get(id).await {
-            Err(courier_store::Error::NotFound { .. }) => Err(Error::not_found("folder mapping", id)),
-            mapping => Ok(mapping?),
-        }?;
-        let definition = definition(&mapping)?;
-        let connection = store.connections().get(mapping.connection_id).await?;
-        let opening = Opening {
-            purpose: match actor.only_looks("connections") {
-                true => trust::Purpose::Look,
-                false => trust::Purpose::Browse,
-            },
-            performed_by: &actor.name,
-            draft: None,
-            others: None,
-            permit: None,
-        };
-        let mut session = open(self.0, &connection, opening).await.1?;
-        let find = Find {
-            store,
-            client: session.client().clone(),
-            connection: connection.id,
-            mapping: id,
-            definition: &definition,
-            purpose: Purpose::Tell,
-        };
-        let told = tell(find, &definition, Instant::now() + LONGEST).await;
-        session.close().await;
-        told
-    }
+/// Tells what a pull by this definition would take now: the first thousand files of interest, and how many there are of each
+/// verdict. Takes half a minute at most. Opens a session of its own; what that may change is as with
+/// [`browse`](crate::connections::Connections::browse). `mapping` is whose files are told as begun or seen before.
+///
+/// # Errors
+/// [`Error::ConnectionNotUsable`](crate::Error::ConnectionNotUsable); [`Error::Transfer`](crate::Error::Transfer) also where
+/// the mapped folder is missing, may not be listed, or leads out of the connection's base path.
+pub(crate) async fn dry_run(
+    engine: &Engine,
+    actor: &Actor,
+    connection: &Connection,
+    mapping: Uuid,
+    definition: &MappingDefinition,
+) -> Result<DryRun> {
+    let opening = Opening {
+        purpose: match actor.only_looks("connections") {
+            true => trust::Purpose::Look,
+            false => trust::Purpose::Browse,
+        },
+        performed_by: &actor.name,
+        draft: None,
+        others: None,
+        permit: None,
+    };
+    let mut session = open(engine, connection, opening).await.1?;
+    let find = Find {
+        store: &engine.0.store,
+        client: session.client().clone(),
+        connection: connection.id,
+        mapping,
+        definition,
+        purpose: Purpose::Tell,
+    };
+    let told = tell(find, definition, Instant::now() + LONGEST).await;
+    session.close().await;
+    told
 }
 
 /// Takes batches until the deadline.

@@ -10,12 +10,12 @@ use courier_api::{
     Execution, FolderMapping, FolderMappingInput, FolderMappingQuery, MappingDryRun, MappingDryRunFile, Page,
     PageQuery, RefusedFolder,
 };
-use courier_engine::folder_mappings::FolderMappingFilter;
+use courier_engine::folder_mappings::{DryRun, FolderMappingFilter};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::{created, executions, page, page_request, word};
-use crate::http::{ApiError, ApiResult, AppState, Caller, Json, Path, Query};
+use crate::http::{ApiError, ApiResult, AppState, Caller, Json, OptionalJson, Path, Query};
 
 /// What clients send; the engine reads it and names every problem at once.
 type Input = Json<Map<String, Value>>;
@@ -139,16 +139,41 @@ pub(crate) async fn run(
 
 /// Look what a folder mapping would pull
 ///
-/// Looks into the folders, for half a minute at most, and changes nothing, neither here nor on the server.
+/// Looks into the folders, for half a minute at most, and changes nothing, neither here nor on the server. With fields in the
+/// body, as `PATCH` takes them, it tells what the mapping would pull if it were changed so.
 #[utoipa::path(post, path = "/api/folder-mappings/{id}/dry-run", tag = "folder-mappings",
     params(("id" = Uuid, Path, description = "The folder mapping")),
+    request_body(content = Option<Object>, description = "The fields that would change; none for the mapping as it is"),
     responses((status = 200, description = "What would be pulled now, and why not the rest", body = MappingDryRun)))]
 pub(crate) async fn dry_run(
     State(state): State<AppState>,
     Extension(actor): Caller,
     Path(id): Path<Uuid>,
+    OptionalJson(changes): OptionalJson<Option<Map<String, Value>>>,
 ) -> ApiResult<Json<MappingDryRun>> {
-    let run = state.engine.folder_mappings().dry_run(&actor, id).await?;
+    let mappings = state.engine.folder_mappings();
+    let run = mappings.dry_run(&actor, id, changes.unwrap_or_default()).await?;
+    Ok(Json(told(run)))
+}
+
+/// Look what a folder mapping would pull, before it is made
+///
+/// Takes what making one takes, and makes none: it looks into the folders, for half a minute at most, and changes nothing.
+#[utoipa::path(post, path = "/api/connections/{id}/folder-mappings/dry-run", tag = "folder-mappings",
+    params(("id" = Uuid, Path, description = "The connection")), request_body = FolderMappingInput,
+    responses((status = 200, description = "What would be pulled, and why not the rest", body = MappingDryRun)))]
+pub(crate) async fn dry_run_unsaved(
+    State(state): State<AppState>,
+    Extension(actor): Caller,
+    Path(id): Path<Uuid>,
+    Json(input): Input,
+) -> ApiResult<Json<MappingDryRun>> {
+    let mappings = state.engine.folder_mappings();
+    let run = mappings.dry_run_unsaved(&actor, id, input).await?;
+    Ok(Json(told(run)))
+}
+
+fn told(run: DryRun) -> MappingDryRun {
     let files = run.files.into_iter().map(|file| MappingDryRunFile {
         path: file.path.to_text(),
         size: file.size,
@@ -162,7 +187,7 @@ pub(crate) async fn dry_run(
         reason,
     });
     let counts = run.counts.into_iter();
-    Ok(Json(MappingDryRun {
+    MappingDryRun {
         files: files.collect(),
         counts: counts
             .map(|(verdict, count)| (verdict.to_owned(), count))
@@ -172,7 +197,7 @@ pub(crate) async fn dry_run(
         refused: refused.collect(),
         truncated: run.truncated,
         timed_out: run.timed_out,
-    }))
+    }
 }
 
 /// The engine keeps a definition under the names of the API.

@@ -118,6 +118,7 @@ pub(crate) fn api(state: AppState) -> Api {
         .at(Operator, routes!(folder_mappings::run))
         // Is to a mapping what browsing is to a connection.
         .at(Viewer, routes!(folder_mappings::dry_run))
+        .at(Operator, routes!(folder_mappings::dry_run_unsaved))
         .at(Viewer, routes!(pulls::list))
         .at(Viewer, routes!(pulls::export))
         .at(Viewer, routes!(pulls::get))

@@ -142,6 +142,46 @@ async fn a_dry_run_shows_what_a_run_would_take() {
 }
 
 #[tokio::test]
+async fn a_dry_run_shows_what_a_mapping_would_take_before_it_is_saved() {
+    let server = TestServer::start().await;
+    let connection = connection(&server).await;
+    let files = server.folder.path().join("files/in");
+    for name in ["a.csv", "b.xml"] {
+        fs::write(files.join(name), "12345").unwrap();
+    }
+    let of = format!("/api/connections/{connection}/folder-mappings");
+    let unsaved = format!("{of}/dry-run");
+    let fields = json!({"remote_path": "in", "pattern": "*.csv", "min_age_sec": 0, "interval_sec": 3600});
+
+    let run = server.admin.post(&unsaved, fields.clone()).await.ok();
+    assert_eq!(run["counts"], json!({"pull": 1, "not_matching": 1}));
+    let none = server.admin.get(&of).await.ok();
+    assert_eq!(none["items"], json!([]), "a look makes nothing");
+    let refused = server.admin.post(&unsaved, json!({"remote_path": "../in"})).await;
+    assert_eq!(refused.fields(400, 1000), ["remote_path"]);
+
+    let saved = mapping(&server.admin, &connection, fields).await;
+    let path = format!("/api/folder-mappings/{}", saved["id"].as_str().unwrap());
+    let dry_run = format!("{path}/dry-run");
+    let run = server
+        .admin
+        .post(&dry_run, json!({"pattern": "*.{csv,xml}"}))
+        .await
+        .ok();
+    assert_eq!(run["counts"], json!({"pull": 2}));
+    let run = server.admin.post(&dry_run, json!({})).await.ok();
+    assert_eq!(run["counts"], json!({"pull": 1, "not_matching": 1}));
+    let kept = server.admin.get(&path).await.ok();
+    assert_eq!(kept["pattern"], "*.csv", "a look changes nothing");
+
+    let viewer = server.with_role("viewer").await;
+    viewer
+        .post(&unsaved, json!({"remote_path": "in"}))
+        .await
+        .problem(403, 1020);
+}
+
+#[tokio::test]
 async fn the_first_page_and_monitoring_show_what_mappings_do() {
     let server = TestServer::start().await;
     let connection = connection(&server).await;
