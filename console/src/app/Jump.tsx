@@ -4,14 +4,12 @@ import { Search } from 'lucide-react'
 import { useState } from 'react'
 import { useNavigate } from 'react-router'
 import { api, read } from '../api/client'
-import { useMe } from '../auth/session'
 import { protocolName } from '../ui/format'
-import { nav } from './nav'
+import { useNav } from './nav'
 
 /** Ctrl K: any page, connection or job by a few letters of its name. */
 export function Jump() {
   const navigate = useNavigate()
-  const { role } = useMe()
   const [search, setSearch] = useState('')
   const text = search.trim()
   const params = { query: { search: text, limit: 8 } }
@@ -26,7 +24,7 @@ export function Jump() {
     enabled: text.length > 0,
   })
   const go = (to: string) => () => void navigate(to)
-  const pages = nav.flat().filter((item) => item.role === 'viewer' || role === 'admin' || item.role === role)
+  const pages = useNav().flat()
   const actions: SpotlightActionGroupData[] = [
     {
       group: 'Connections',

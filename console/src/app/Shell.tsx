@@ -21,17 +21,18 @@ import { Link, Outlet, useLocation } from 'react-router'
 import { api, read } from '../api/client'
 import { useChanges } from '../api/live'
 import { useAction } from '../api/query'
-import { useMay, useMe } from '../auth/session'
+import { useMe } from '../auth/session'
 import { words } from '../ui/format'
 import { LeaveQuestion } from '../ui/LeaveQuestion'
 import { Loading } from '../ui/Loading'
 import { Jump } from './Jump'
-import { type NavItem, nav } from './nav'
+import { type NavItem, useNav } from './nav'
 import { useShortcuts } from './shortcuts'
 
 /** What is around every page. */
 export function Shell() {
   const [opened, { toggle, close }] = useDisclosure()
+  const nav = useNav()
   useChanges()
   useShortcuts()
   return (
@@ -95,7 +96,6 @@ export function Shell() {
 
 function Item({ item, onClick }: { item: NavItem; onClick: () => void }) {
   const { pathname } = useLocation()
-  if (!useMay(item.role)) return null
   const active = item.to === '/' ? pathname === '/' : pathname === item.to || pathname.startsWith(`${item.to}/`)
   return (
     <NavLink

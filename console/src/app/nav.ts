@@ -12,18 +12,19 @@ import {
   ShieldEllipsis,
   Users,
 } from 'lucide-react'
-import type { Role } from '../auth/session'
+import { includes, type Role, useMe } from '../auth/session'
 
 export type NavItem = {
   to: string
   label: string
-  icon: LucideIcon /** Who sees it at all. */
-  role: Role /** `g` and then this. */
+  icon: LucideIcon
+  /** Who sees it at all. */
+  role: Role
+  /** `g` and then this. */
   key: string
 }
 
-/** The pages that have a place in the navigation, in its order. */
-export const nav: NavItem[][] = [
+const nav: NavItem[][] = [
   [
     { to: '/', label: 'Overview', icon: Gauge, role: 'viewer', key: 'o' },
     { to: '/connections', label: 'Connections', icon: Plug, role: 'viewer', key: 'c' },
@@ -42,3 +43,9 @@ export const nav: NavItem[][] = [
     { to: '/settings', label: 'Settings', icon: Settings, role: 'viewer', key: 's' },
   ],
 ]
+
+/** The pages that have a place in the navigation, in its order: those that the user may see. */
+export function useNav(): NavItem[][] {
+  const { role } = useMe()
+  return nav.map((group) => group.filter((item) => includes(role, item.role)))
+}

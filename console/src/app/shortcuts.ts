@@ -1,20 +1,24 @@
-import { useEffect } from 'react'
+import { useEffect, useRef } from 'react'
 import { useNavigate } from 'react-router'
-import { nav } from './nav'
+import { type NavItem, useNav } from './nav'
 
 /** How long after `g` the second key counts, milliseconds. */
 const WINDOW = 1200
 
-const isTyping = (target: EventTarget | null) =>
-  target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName))
+/** Is a key meant for what has the focus: an input, or a dialog with what is asked there? */
+const isTaken = (target: EventTarget | null) =>
+  target instanceof HTMLElement &&
+  (target.isContentEditable || target.closest('input, textarea, select, [role="dialog"], [role="menu"]') !== null)
 
 /** `g c` goes to the connections, `g j` to the jobs …; `/` to the search field of the page. */
 export function useShortcuts() {
   const navigate = useNavigate()
+  const pages = useRef<NavItem[]>([])
+  pages.current = useNav().flat()
   useEffect(() => {
     let since = 0
     const pressed = (event: KeyboardEvent) => {
-      if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return
+      if (event.ctrlKey || event.metaKey || event.altKey || isTaken(event.target)) return
       if (event.key === 'g') {
         since = event.timeStamp
         return
@@ -27,7 +31,7 @@ export function useShortcuts() {
         }
         return
       }
-      const item = nav.flat().find(({ key }) => key === event.key)
+      const item = pages.current.find(({ key }) => key === event.key)
       if (item && event.timeStamp - since < WINDOW) {
         event.preventDefault()
         void navigate(item.to)

@@ -1,14 +1,14 @@
 import { Anchor, Kbd, SegmentedControl, SimpleGrid, Stack, Table, Text, useMantineColorScheme } from '@mantine/core'
 import { Fragment } from 'react'
 import { Link } from 'react-router'
-import { nav } from '../app/nav'
+import { useNav } from '../app/nav'
 import { words } from '../ui/format'
 import { Page } from '../ui/Page'
 import { Section } from '../ui/Section'
 import { InitialPassword } from './InitialPassword'
 import { PasswordForm } from './PasswordForm'
 import { aboutRole } from './roles'
-import { useMay, useMe } from './session'
+import { useMe } from './session'
 
 /** Who is logged in, their password, and how the console looks and is used. */
 export default function AccountPage() {
@@ -66,9 +66,7 @@ function Theme() {
 }
 
 function Shortcuts() {
-  const admin = useMay('admin')
-  const operator = useMay('operator')
-  const pages = nav.flat().filter(({ role }) => role === 'viewer' || admin || (role === 'operator' && operator))
+  const pages = useNav().flat()
   const keys: { keys: string[]; joined?: string; does: string }[] = [
     { keys: ['Ctrl', 'K'], joined: '+', does: 'Go to a page, a connection or a job by its name' },
     { keys: ['/'], does: 'Search on this page' },

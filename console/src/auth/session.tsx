@@ -22,10 +22,11 @@ export function useMe(): schemas['Me'] {
   return me
 }
 
+/** May somebody with a role do what another one may? */
+export const includes = (role: Role, other: Role) => order.indexOf(role) >= order.indexOf(other)
+
 /** May the user do what this role may? The server decides; this is what is shown. */
-export function useMay(role: Role): boolean {
-  return order.indexOf(useMe().role) >= order.indexOf(role)
-}
+export const useMay = (role: Role): boolean => includes(useMe().role, role)
 
 /** Shows its children to those who may do what they do. */
 export function Only({ role, children }: { role: Role; children: ReactNode }) {
