@@ -2,9 +2,12 @@ import { Alert, Button, Code, Group, Stack, Text } from '@mantine/core'
 import { TriangleAlert } from 'lucide-react'
 import type { schemas } from '../api/types'
 import { CopyWide } from '../ui/Copy'
+import { useLeaveGuard } from '../ui/useLeaveGuard'
 
 /** A new token's text, which is never shown again, and how it is used. */
 export function MadeToken({ token, onClose }: { token: schemas['NewToken']; onClose: () => void }) {
+  // It is lost with the page.
+  useLeaveGuard(true)
   const example = `curl -H "Authorization: Bearer $TOKEN" ${window.location.origin}/api/auth/me`
   return (
     <Stack>
