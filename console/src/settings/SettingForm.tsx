@@ -1,4 +1,5 @@
 import { Badge, Box, Button, Group, Stack, Text } from '@mantine/core'
+import { useQueryClient } from '@tanstack/react-query'
 import { TriangleAlert } from 'lucide-react'
 import { useState } from 'react'
 import { api, read } from '../api/client'
@@ -21,6 +22,7 @@ export function SettingForm({ setting, all }: Props) {
   // What was typed, until it is saved: what the server says meanwhile doesn't take it away.
   const [draft, setDraft] = useState<{ value: unknown }>()
   const [risk, setRisk] = useState<Risk>()
+  const client = useQueryClient()
   const value = draft ? draft.value : (setting.value ?? undefined)
   const changed = draft !== undefined && (draft.value ?? fallback) !== (setting.value ?? fallback)
   useLeaveGuard(changed)
@@ -30,7 +32,11 @@ export function SettingForm({ setting, all }: Props) {
       read(api.PUT('/api/settings/{key}', { params: { path: { key } }, body: { value: next ?? null } })),
     changes: [['settings'], ['overview']],
     done: `${label}: saved.`,
-    onDone: () => {
+    onDone: (saved) => {
+      // Known at once, so that the form doesn't go back to what was there before.
+      client.setQueryData<Setting[]>(['settings'], (all) => all?.map((one) => (one.key === key ? saved : one)))
+      // What was sent may be a secret.
+      save.reset()
       setDraft(undefined)
       setRisk(undefined)
     },
@@ -80,8 +86,8 @@ export function SettingForm({ setting, all }: Props) {
           {setting.secret && setting.has_value && !changed && (
             <Group gap="xs">
               <Text size="sm">A value is set. Type another one to replace it.</Text>
-              <Button variant="subtle" color="red" size="compact-sm" onClick={() => save.mutate(null)}>
-                Take it away
+              <Button variant="subtle" color="red" size="compact-sm" onClick={() => setRisk(loss)}>
+                Take it away…
               </Button>
             </Group>
           )}
@@ -129,6 +135,11 @@ export function SettingForm({ setting, all }: Props) {
       </Confirm>
     </>
   )
+}
+
+const loss: Risk = {
+  title: 'Take the value away',
+  text: 'Courier forgets it, and nothing brings it back: whoever knows it has to type it again.',
 }
 
 /** A value in words. */
