@@ -20,7 +20,10 @@ export function PasswordForm() {
     run: (body: schemas['PasswordChange']) => read(api.POST('/api/auth/password', { body })),
     changes: [meKey, ['auth']],
     done: 'The password is changed. Your other sessions have ended.',
-    onDone: () => form.reset(),
+    onDone: () => {
+      form.reset()
+      change.reset()
+    },
     quiet: true,
   })
   const submit = form.onSubmit(
