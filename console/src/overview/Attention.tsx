@@ -51,6 +51,7 @@ export function Attention({ overview }: { overview: schemas['Overview'] }) {
 }
 
 function Row({ item }: { item: Item }) {
+  const open = useMayOpen(item)
   return (
     <Group
       component="li"
@@ -62,9 +63,13 @@ function Row({ item }: { item: Item }) {
     >
       <Box flex={1} miw={220}>
         <Group gap="xs">
-          <Anchor component={Link} to={placeOf(item)} fw={600} c="inherit">
-            {item.name}
-          </Anchor>
+          {open ? (
+            <Anchor component={Link} to={placeOf(item)} fw={600} c="inherit">
+              {item.name}
+            </Anchor>
+          ) : (
+            <Text fw={600}>{item.name}</Text>
+          )}
           <Text size="xs" c="dimmed">
             {words(item.kind)}
             {item.code ? `, error ${item.code}` : ''}
@@ -79,9 +84,15 @@ function Row({ item }: { item: Item }) {
           {item.reason}
         </Text>
       </Box>
-      <Help item={item} />
+      {open && <Help item={item} />}
     </Group>
   )
+}
+
+/** Alerts are shown to operators only. */
+function useMayOpen({ kind }: Item): boolean {
+  const operator = useMay('operator')
+  return operator || kind !== 'alert'
 }
 
 /** What helps, or at least shows more. */

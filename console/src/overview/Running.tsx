@@ -5,7 +5,7 @@ import type { schemas } from '../api/types'
 import { bytes, counted, rate, words } from '../ui/format'
 import { Section } from '../ui/Section'
 import { Time } from '../ui/Time'
-import { duration } from '../ui/time'
+import { wholeSeconds } from '../ui/time'
 
 /** Files of one execution that are shown here; its own page shows more. */
 const FILES = 3
@@ -68,7 +68,7 @@ function Run({ execution, moving }: { execution: schemas['Execution']; moving: M
 function FileBar({ file }: { file: MovingFile }) {
   const known = file.total_bytes != null && file.total_bytes > 0
   const part = known ? (file.bytes_transferred / (file.total_bytes ?? 1)) * 100 : 100
-  const left = file.eta_sec == null ? '' : `, ${duration(file.eta_sec * 1000)} left`
+  const left = file.eta_sec == null ? '' : `, ${wholeSeconds(file.eta_sec * 1000)} left`
   return (
     <div>
       <Group justify="space-between" gap="xs" wrap="nowrap">
