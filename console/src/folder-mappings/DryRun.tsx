@@ -1,9 +1,10 @@
-import { Alert, Badge, Button, Chip, Group, List, Stack, Table, Text } from '@mantine/core'
+import { Alert, Badge, Chip, Group, List, Stack, Table, Text } from '@mantine/core'
 import { useState } from 'react'
 import type { schemas } from '../api/types'
 import { bytes, count, counted } from '../ui/format'
 import { Scroll } from '../ui/Scroll'
 import { Time } from '../ui/Time'
+import { useFirst } from '../ui/useFirst'
 import { byVerdict, verdict } from './verdicts'
 
 /** What a pull would take now, and why not the rest. */
@@ -71,12 +72,9 @@ function Notes({ run }: { run: schemas['MappingDryRun'] }) {
   )
 }
 
-/** The most rows that are drawn. */
-const ROWS = 50
-
 function Files({ files }: { files: schemas['MappingDryRunFile'][] }) {
-  const [rows, setRows] = useState(ROWS)
   const sorted = [...files].sort((a, b) => byVerdict(a.verdict, b.verdict) || a.path.localeCompare(b.path))
+  const { first, more } = useFirst(sorted, 50)
   return (
     <>
       <Scroll label="Files of the dry run">
@@ -89,7 +87,7 @@ function Files({ files }: { files: schemas['MappingDryRunFile'][] }) {
           </Table.Tr>
         </Table.Thead>
         <Table.Tbody>
-          {sorted.slice(0, rows).map((file) => (
+          {first.map((file) => (
             <Table.Tr key={file.path}>
               <Table.Td>{file.path}</Table.Td>
               <Table.Td ta="right" style={{ whiteSpace: 'nowrap' }}>
@@ -110,11 +108,7 @@ function Files({ files }: { files: schemas['MappingDryRunFile'][] }) {
           ))}
         </Table.Tbody>
       </Scroll>
-      {sorted.length > rows && (
-        <Button variant="subtle" onClick={() => setRows(rows + ROWS)}>
-          Show more
-        </Button>
-      )}
+      {more}
     </>
   )
 }

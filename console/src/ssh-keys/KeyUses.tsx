@@ -13,12 +13,15 @@ import { Loading } from '../ui/Loading'
 import { Problem } from '../ui/Problem'
 import { Section } from '../ui/Section'
 import { Time } from '../ui/Time'
+import { useFirst } from '../ui/useFirst'
 import { GiveKey } from './GiveKey'
 
 /** The connections that use a key, and how far its replacement, or that of the one before, is on each. */
 export function KeyUses({ sshKey }: { sshKey: schemas['SshKey'] }) {
   const connections = useConnections()
   const used = sshKey.used_by ?? []
+  // Each is asked for its keys.
+  const { first, more } = useFirst(connections.data?.filter(({ id }) => used.includes(id)) ?? [], 20)
   return (
     <Section title="Connections">
       {connections.error && <Problem error={connections.error} retry={() => void connections.refetch()} />}
@@ -27,11 +30,10 @@ export function KeyUses({ sshKey }: { sshKey: schemas['SshKey'] }) {
         <Empty title="No connection uses it">Give it to one, or delete it where nobody needs it any more.</Empty>
       )}
       <Stack gap="md">
-        {connections.data
-          ?.filter((connection) => used.includes(connection.id))
-          .map((connection) => (
-            <Use key={connection.id} sshKey={sshKey} connection={connection} />
-          ))}
+        {first.map((connection) => (
+          <Use key={connection.id} sshKey={sshKey} connection={connection} />
+        ))}
+        {more}
         {sshKey.status === 'active' && (
           <Only role="operator">
             <GiveKey sshKey={sshKey} />

@@ -17,6 +17,7 @@ import { Scroll } from '../ui/Scroll'
 import { SearchInput } from '../ui/SearchInput'
 import { Section } from '../ui/Section'
 import { Time } from '../ui/Time'
+import { useFirst } from '../ui/useFirst'
 import { GenerateKey } from './GenerateKey'
 import { ImportKey } from './ImportKey'
 import { KeyStatusBadge } from './KeyStatusBadge'
@@ -105,58 +106,62 @@ export default function SshKeysPage() {
 }
 
 function Keys({ keys }: { keys: schemas['SshKey'][] }) {
+  const { first, more } = useFirst(keys, 200)
   return (
-    <Scroll label="SSH keys" minWidth={480}>
-      <Table.Thead>
-        <Table.Tr>
-          <Table.Th miw={150}>Key</Table.Th>
-          <Table.Th>Status</Table.Th>
-          <Table.Th>Used by</Table.Th>
-          <Table.Th>Last used</Table.Th>
-          <Table.Th visibleFrom="sm">Made</Table.Th>
-        </Table.Tr>
-      </Table.Thead>
-      <Table.Tbody>
-        {keys.map((key) => (
-          <Table.Tr key={key.id}>
-            <Table.Td>
-              {key.status === 'deleted' ? (
-                <Text size="sm">{key.name}</Text>
-              ) : (
-                <Anchor component={Link} to={`/ssh-keys/${key.id}`} size="sm" fw={500}>
-                  {key.name}
-                </Anchor>
-              )}
-              <Text size="xs" c="dimmed">
-                {keyTypeName(key.key_type)}
-              </Text>
-            </Table.Td>
-            <Table.Td>
-              <Group gap={4}>
-                <KeyStatusBadge status={key.status} />
-                {isWeak(key.key_type) && key.status !== 'deleted' && (
-                  <Badge color="orange" variant="light">
-                    Weak
-                  </Badge>
-                )}
-              </Group>
-            </Table.Td>
-            <Table.Td>
-              <UsedBy ids={key.used_by ?? []} />
-            </Table.Td>
-            <Table.Td>
-              <Time at={key.last_used_at} as="ago" none="Never" />
-            </Table.Td>
-            <Table.Td visibleFrom="sm">
-              <Time at={key.created_at} as="ago" />
-              <Text size="xs" c="dimmed">
-                by {key.created_by}
-              </Text>
-            </Table.Td>
+    <>
+      <Scroll label="SSH keys" minWidth={480}>
+        <Table.Thead>
+          <Table.Tr>
+            <Table.Th miw={150}>Key</Table.Th>
+            <Table.Th>Status</Table.Th>
+            <Table.Th>Used by</Table.Th>
+            <Table.Th>Last used</Table.Th>
+            <Table.Th visibleFrom="sm">Made</Table.Th>
           </Table.Tr>
-        ))}
-      </Table.Tbody>
-    </Scroll>
+        </Table.Thead>
+        <Table.Tbody>
+          {first.map((key) => (
+            <Table.Tr key={key.id}>
+              <Table.Td>
+                {key.status === 'deleted' ? (
+                  <Text size="sm">{key.name}</Text>
+                ) : (
+                  <Anchor component={Link} to={`/ssh-keys/${key.id}`} size="sm" fw={500}>
+                    {key.name}
+                  </Anchor>
+                )}
+                <Text size="xs" c="dimmed">
+                  {keyTypeName(key.key_type)}
+                </Text>
+              </Table.Td>
+              <Table.Td>
+                <Group gap={4}>
+                  <KeyStatusBadge status={key.status} />
+                  {isWeak(key.key_type) && key.status !== 'deleted' && (
+                    <Badge color="orange" variant="light">
+                      Weak
+                    </Badge>
+                  )}
+                </Group>
+              </Table.Td>
+              <Table.Td>
+                <UsedBy ids={key.used_by ?? []} />
+              </Table.Td>
+              <Table.Td>
+                <Time at={key.last_used_at} as="ago" none="Never" />
+              </Table.Td>
+              <Table.Td visibleFrom="sm">
+                <Time at={key.created_at} as="ago" />
+                <Text size="xs" c="dimmed">
+                  by {key.created_by}
+                </Text>
+              </Table.Td>
+            </Table.Tr>
+          ))}
+        </Table.Tbody>
+      </Scroll>
+      {more}
+    </>
   )
 }
 
