@@ -58,7 +58,7 @@ function Report({ report }: { report: schemas['AuditReport'] }) {
   }
   return (
     <Stack gap="sm">
-      <Alert color="red" icon={<ShieldAlert size={20} />} title="Somebody has tampered with the log">
+      <Alert color="red" icon={<ShieldAlert size={20} />} title="The log is not as it was written">
         {seen} are as they were written. In {counted(report.findings.length, 'chain')} something is wrong; the first of
         it is below.
       </Alert>
