@@ -1,5 +1,6 @@
 import { Button, Group, Modal, Stack, Text, TextInput } from '@mantine/core'
 import { type ReactNode, useState } from 'react'
+import { useFocusBack } from './useFocusBack'
 
 type Props = {
   opened: boolean
@@ -30,6 +31,7 @@ export function Confirm(props: Props) {
 
 function Question({ onClose, children, action, typed, dismiss = 'Cancel', busy, color = 'red', onConfirm }: Props) {
   const [text, setText] = useState('')
+  useFocusBack()
   const ready = !typed || text.trim() === typed
   return (
     <form

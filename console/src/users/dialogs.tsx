@@ -9,6 +9,7 @@ import { RoleInput } from '../auth/RoleInput'
 import { Confirm } from '../ui/Confirm'
 import { Problem } from '../ui/Problem'
 import { rest, showErrors } from '../ui/refused'
+import { useFocusBack } from '../ui/useFocusBack'
 
 type Props = { user: schemas['User']; onClose: () => void }
 
@@ -115,6 +116,7 @@ type DialogProps = {
 }
 
 function Dialog({ title, action, busy, error, onClose, onSubmit, children }: DialogProps) {
+  useFocusBack()
   return (
     <Modal opened onClose={onClose} title={title} centered>
       <form onSubmit={onSubmit}>
