@@ -6,7 +6,6 @@ import { api, read } from '../api/client'
 import { useAction } from '../api/query'
 import type { schemas } from '../api/types'
 import { ChangedMeanwhile } from '../ui/ChangedMeanwhile'
-import { notify } from '../ui/notify'
 import { Problem } from '../ui/Problem'
 import { Section } from '../ui/Section'
 import { byUpdate } from '../ui/useBegun'
@@ -14,7 +13,7 @@ import { useLeaveGuard } from '../ui/useLeaveGuard'
 import { DryRun } from './DryRun'
 import { MappingFields } from './MappingFields'
 import { groups, MoreFields } from './MoreFields'
-import { changes, patch, useMappingActions } from './useMappingActions'
+import { changed, changes, patch } from './useMappingActions'
 import { showErrors, useMappingForm } from './useMappingForm'
 import { inputOf, type MappingValues } from './values'
 
@@ -26,36 +25,43 @@ type Props = {
   onAnew?: () => void
 }
 
-/**
- * Makes a folder mapping, or changes one. What it would pull can be looked at first: for that it is saved, but switched off,
- * so that nothing is pulled before somebody has seen it.
- */
+/** Makes a folder mapping, or changes one. What it would pull can be looked at before anything is saved. */
 export function MappingEditor({ connection, mapping, onAnew }: Props) {
   const navigate = useNavigate()
   const form = useMappingForm(mapping)
   const [open, setOpen] = useState<string[]>([])
-  const [saved, setSaved] = useState(mapping)
   // The values that were looked at: of others the outcome says nothing.
   const [looked, setLooked] = useState<MappingValues>()
-  useLeaveGuard(form.isDirty(), 'mapping', 'do')
-  const { look } = useMappingActions()
-  // As it was when the form was opened: looking first switches it off.
+  const release = useLeaveGuard(form.isDirty(), 'mapping', 'do')
+  const enabled = mapping?.enabled ?? true
+  // As it was when the form was opened.
   const [before] = useState(mapping)
-  const made = saved && !before
-  const staysOff = before && !before.enabled
 
-  const save = useAction({
-    run: ({ values, enabled }: { values: MappingValues; enabled: boolean }) => {
+  const look = useAction({
+    run: (values: MappingValues) => {
       const body = inputOf(values, enabled)
-      return saved
-        ? patch(saved.id, body)
+      const params = { path: { id: mapping?.id ?? connection.id } }
+      return mapping
+        ? read(api.POST('/api/folder-mappings/{id}/dry-run', { params, body: changed(body) }))
+        : read(api.POST('/api/connections/{id}/folder-mappings/dry-run', { params, body }))
+    },
+    changes: [],
+    onDone: (_, values) => setLooked(values),
+    quiet: true,
+  })
+  const save = useAction({
+    run: (values: MappingValues) => {
+      const body = inputOf(values, enabled)
+      return mapping
+        ? patch(mapping.id, body)
         : read(api.POST('/api/connections/{id}/folder-mappings', { params: { path: { id: connection.id } }, body }))
     },
     changes,
-    onDone: (result, { values }) => {
-      setSaved(result)
-      // What was typed meanwhile isn't saved.
-      form.resetDirty(values)
+    done: ({ name }) =>
+      enabled ? `“${name}” is saved, and pulls by itself.` : `“${name}” is saved. It is switched off.`,
+    onDone: ({ id }) => {
+      release()
+      void navigate(`/connections/${connection.id}/folders?mapping=${id}`)
     },
     quiet: true,
   })
@@ -68,51 +74,32 @@ export function MappingEditor({ connection, mapping, onAnew }: Props) {
     if (first) setTimeout(() => form.getInputNode(first)?.focus(), 250)
   }
 
-  const submit = (enabled: boolean, then: (result: schemas['FolderMapping'], values: MappingValues) => void) =>
+  /** Asks the server with what is in the form; what it finds wrong with a field is shown there. */
+  const ask = (action: { mutate: typeof save.mutate } | { mutate: typeof look.mutate }) =>
     form.onSubmit(
-      (values) =>
-        save.mutate(
-          { values, enabled },
-          {
-            onSuccess: (result) => then(result, values),
-            onError: (error) => showErrors(form, error) && showFirst(error.fields.map(({ field }) => field)),
-          },
-        ),
+      (values) => {
+        action.mutate(values, {
+          onError: (error) => showErrors(form, error) && showFirst(error.fields.map(({ field }) => field)),
+        })
+      },
       (errors) => showFirst(Object.keys(errors)),
-    )()
+    )
 
-  const show = (id: string) => void navigate(`/connections/${connection.id}/folders?mapping=${id}`)
-  const back = () => void navigate(`/connections/${connection.id}/folders${saved ? `?mapping=${saved.id}` : ''}`)
-  const start = () =>
-    submit(true, (result) => {
-      notify.done(`“${result.name}” is saved, and pulls by itself.`)
-      show(result.id)
-    })
-  const keep = () =>
-    submit(false, (result) => {
-      notify.done(`“${result.name}” is saved. It is switched off.`)
-      show(result.id)
-    })
+  const back = () => void navigate(`/connections/${connection.id}/folders${mapping ? `?mapping=${mapping.id}` : ''}`)
   const busy = save.isPending || look.isPending
-  const isNewer = mapping && saved && !save.isPending && byUpdate(mapping) > byUpdate(saved)
-  const known = save.error && save.error.fields.length === 0
+  const isNewer = mapping && before && !busy && !save.isSuccess && byUpdate(mapping) > byUpdate(before)
+  const refusedLook = look.error && look.error.fields.length === 0
+  const refused = save.error && save.error.fields.length === 0
 
   return (
-    <form
-      noValidate
-      onSubmit={(event) => {
-        event.preventDefault()
-        if (staysOff) keep()
-        else start()
-      }}
-    >
+    <form noValidate onSubmit={ask(save)}>
       <Stack gap="md">
         <MappingFields form={form} connection={connection} />
         <MoreFields form={form} connection={connection} open={open} onOpen={setOpen} />
-        {(look.data || look.error || look.isPending) && (
+        {(look.data || refusedLook || look.isPending) && (
           <Section title="What it would pull">
-            {look.error && <Problem error={look.error} />}
             {look.isPending && <Text size="sm">Looking, for half a minute at most …</Text>}
+            {refusedLook && !look.isPending && <Problem error={look.error} />}
             {look.data && !look.isPending && JSON.stringify(looked) !== JSON.stringify(form.values) && (
               <Alert color="yellow" mb="sm" title="You have changed the form since">
                 This is what it would have pulled before that. Look again.
@@ -121,37 +108,33 @@ export function MappingEditor({ connection, mapping, onAnew }: Props) {
             {look.data && !look.isPending && <DryRun run={look.data} />}
           </Section>
         )}
-        {saved?.warnings.map((warning) => (
+        {mapping?.warnings.map((warning) => (
           <Alert key={warning} color="yellow">
             {warning}
           </Alert>
         ))}
-        {known && <Problem error={save.error} />}
+        {refused && <Problem error={save.error} />}
         {isNewer && onAnew && <ChangedMeanwhile onDrop={onAnew} />}
         <Group gap="xs" justify="flex-end">
-          {saved && !saved.enabled && !staysOff && (
+          {!enabled && (
             <Text size="sm" flex={1} miw={220}>
-              Saved, and switched off: nothing is pulled until you start it.
+              It is switched off, and stays so.
             </Text>
           )}
           <Button variant="default" onClick={back}>
-            {made ? 'Close' : 'Cancel'}
+            Cancel
           </Button>
           <Button
             variant="default"
             leftSection={<Search size={16} aria-hidden />}
-            loading={busy}
-            onClick={() =>
-              submit(false, (result, values) => {
-                setLooked(values)
-                look.mutate(result.id)
-              })
-            }
+            loading={look.isPending}
+            disabled={save.isPending}
+            onClick={() => ask(look)()}
           >
-            {saved?.enabled ? 'Switch off and look first' : 'Look what it would pull'}
+            Look what it would pull
           </Button>
-          <Button type="submit" loading={busy}>
-            {staysOff || saved?.enabled ? 'Save' : 'Save and start pulling'}
+          <Button type="submit" loading={save.isPending} disabled={look.isPending}>
+            {mapping ? 'Save' : 'Save and start pulling'}
           </Button>
         </Group>
       </Stack>

@@ -44,10 +44,7 @@ export function useMappingActions() {
 
 /** Changes a folder mapping; what isn't given stays. */
 export const patch = (id: string, body: Partial<schemas['FolderMappingInput']>) =>
-  read(
-    api.PATCH('/api/folder-mappings/{id}', {
-      params: { path: { id } },
-      // The document says "an object"; its fields are those of the input.
-      body: body as Record<string, never>,
-    }),
-  )
+  read(api.PATCH('/api/folder-mappings/{id}', { params: { path: { id } }, body: changed(body) }))
+
+/** What changes of a folder mapping: the document says "an object", whose fields are those of the input. */
+export const changed = (fields: Partial<schemas['FolderMappingInput']>) => fields as Record<string, never>
