@@ -2,7 +2,7 @@ import { useQueryClient } from '@tanstack/react-query'
 import { useEffect, useRef } from 'react'
 import { anythingUnsaved } from '../ui/useLeaveGuard'
 import { executionChanged, fileMoved, forgetMoving, stepMoved } from './moving'
-import { checkSession } from './query'
+import { checkSession, meKey } from './query'
 import type { schemas } from './types'
 
 type Listeners = Record<string, (data: unknown) => void>
@@ -92,7 +92,11 @@ export function useChanges() {
         // The server has another console now; what this one loads next may not be there any more.
         if (known.current !== hello.console && !anythingUnsaved()) window.location.reload()
       },
-      changed: (data) => again((data as schemas['Changed']).what, 'overview'),
+      changed: (data) => {
+        const { what } = data as schemas['Changed']
+        // The role of who is logged in may be another one now.
+        again(what, 'overview', ...(what === 'users' ? meKey : []))
+      },
       execution: (data) => {
         const { id, state, mapping_id } = data as schemas['ExecutionChange']
         executionChanged(id, state)
