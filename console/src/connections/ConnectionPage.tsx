@@ -4,6 +4,7 @@ import { CircleX } from 'lucide-react'
 import { type ComponentType, lazy, Suspense, useState } from 'react'
 import { Link, useNavigate, useParams } from 'react-router'
 import { api, read } from '../api/client'
+import { codes, ProblemError } from '../api/problem'
 import type { schemas } from '../api/types'
 import { Only } from '../auth/session'
 import { HealthBadge } from '../ui/badges'
@@ -38,7 +39,10 @@ export default function ConnectionPage() {
     queryFn: () => read(api.GET('/api/connections/{id}', { params: { path: { id } } })),
     enabled: !going,
   })
-  if (connection.data) return <Known key={id} connection={connection.data} going={going} onGoing={setGoing} />
+  const gone = connection.error instanceof ProblemError && connection.error.code === codes.notFound
+  if (connection.data && !gone) {
+    return <Known key={id} connection={connection.data} going={going} onGoing={setGoing} />
+  }
   return (
     <Page title="Connection" up={up}>
       {connection.error ? <Problem error={connection.error} retry={() => void connection.refetch()} /> : <Loading />}
