@@ -1,7 +1,6 @@
 import { Alert, Autocomplete, Box, Grid, Stack, TextInput } from '@mantine/core'
-import { useQuery } from '@tanstack/react-query'
 import { type ReactNode, useEffect, useRef, useState } from 'react'
-import { api, read } from '../../api/client'
+import { useConnections } from '../../api/lists'
 import type { schemas } from '../../api/types'
 import { Section } from '../../ui/Section'
 import { useLeaveGuard } from '../../ui/useLeaveGuard'
@@ -81,13 +80,8 @@ export function ConnectionForm({
   })
   const testDraft = useTestDraft()
   const testSaved = useTestSaved(connection?.id ?? '')
-  const groups = useQuery({
-    queryKey: ['connections', 'groups'],
-    queryFn: async () => {
-      const { items } = await read(api.GET('/api/connections', { params: { query: { limit: 1000 } } }))
-      return [...new Set(items.flatMap(({ group }) => (group ? [group] : [])))].sort()
-    },
-  })
+  const others = useConnections()
+  const groups = [...new Set(others.data?.flatMap(({ group }) => group ?? []))].sort()
 
   // After a refusal the first field that is wrong is where the cursor is.
   useEffect(() => {
@@ -199,7 +193,7 @@ export function ConnectionForm({
                       description="What the list files it under."
                       value={String(draft.values.group ?? '')}
                       onChange={(group) => set('group', group || undefined)}
-                      data={groups.data ?? []}
+                      data={groups}
                       error={errors.group}
                       autoComplete="off"
                     />
