@@ -246,6 +246,7 @@ mod tests {
             assert_eq!(pace.due(now).len(), SHORT_FILES as usize);
         };
         told(&mut pace, start);
+        assert!(pace.due(start + OTHER).is_empty() && pace.slots.is_empty());
         told(&mut pace, start + OTHER);
     }
 

@@ -124,7 +124,7 @@ async fn a_viewer_sees_what_runs_and_what_changes() {
 async fn a_connection_that_begins_to_fail_is_told_of() {
     let server = TestServer::start().await;
     let gone = json!({"name": "gone", "protocol": "sftp", "host": "127.0.0.1", "port": 1, "username": "u",
-        "auth_method": "password", "password": "p", "max_retry_attempts": 0});
+        "auth_method": "password", "password": "p"});
     let connection = server.admin.post("/api/connections", gone).await.created();
     let (mut watching, _) = Watching::begin(&server.admin).await;
     // Looking at a folder changes nothing by itself.
