@@ -101,7 +101,13 @@ pub(crate) async fn deliver(store: &Store, at: Timestamp) -> Vec<Vec<Delivery>> 
     sent
 }
 
-async fn settle(store: &Store, delivery: &Delivery, sent: Sent, answer: &str, at: Timestamp) -> bool {
+pub(crate) async fn settle(
+    store: &Store,
+    delivery: &Delivery,
+    sent: Sent,
+    answer: &str,
+    at: Timestamp,
+) -> bool {
     let one = Settled {
         delivery,
         sent: &sent,
@@ -110,7 +116,7 @@ async fn settle(store: &Store, delivery: &Delivery, sent: Sent, answer: &str, at
     store.alerts().settle(&[one], at).await.unwrap() == 1
 }
 
-async fn end(store: &Store, node: &Node, job: Uuid, to: ExecutionState) -> Uuid {
+pub(crate) async fn end(store: &Store, node: &Node, job: Uuid, to: ExecutionState) -> Uuid {
     let queued = enqueue(store, job, "nightly").await;
     let running = store
         .executions()

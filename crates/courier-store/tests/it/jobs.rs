@@ -18,7 +18,7 @@ on_both!(
     lists_are_filtered
 );
 
-fn input(name: &str) -> JobInput {
+pub(crate) fn input(name: &str) -> JobInput {
     JobInput {
         name: name.into(),
         description: Some(DIFFICULT.into()),

@@ -39,7 +39,7 @@ fn revoked(_: &[UsableKey]) -> Result<NewAudit, String> {
     Ok(NewAudit::new("key_revoked", "me"))
 }
 
-async fn key(store: &Store, name: &str) -> SshKey {
+pub(crate) async fn key(store: &Store, name: &str) -> SshKey {
     store
         .ssh_keys()
         .insert(new(name), of("key_generated"))

@@ -9,6 +9,7 @@
 
 mod activity;
 mod alerts;
+mod attention;
 mod audit;
 mod backup;
 mod bus;

@@ -33,7 +33,7 @@ fn new(username: &str, role: Role) -> NewUser {
     }
 }
 
-async fn user(store: &Store, username: &str, role: Role) -> User {
+pub(crate) async fn user(store: &Store, username: &str, role: Role) -> User {
     store
         .users()
         .insert(new(username, role), of("user_created"))
