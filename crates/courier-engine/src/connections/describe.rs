@@ -67,7 +67,7 @@ impl Field {
         };
         Self {
             name: setting.name.to_owned(),
-            kind: json!(setting.kind)["type"].take(),
+            kind: json!(setting.kind).get("type").cloned().unwrap_or_default(),
             group: setting.group,
             required: setting.required,
             required_when: None,
