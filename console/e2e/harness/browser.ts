@@ -64,16 +64,26 @@ export function inBrowser() {
     })
     contexts.push(context)
     context.setDefaultTimeout(15_000)
-    if (as) {
-      const login = await context.request.post('/api/auth/login', { data: { username: as, password: PASSWORD } })
-      expect(login.status(), `the login of ${as}`).toBe(200)
-    }
+    if (as) await logIn(context, server.url, as)
     const page = await context.newPage()
     watch(page, server.url, refused, (what) => wrong.push(`${new URL(page.url()).pathname}: ${what}`))
     return page
   }
 
   return { open }
+}
+
+/** Sessions that tests have begun, by server and user: a password takes its time, on purpose. */
+const sessions = new Map<string, Awaited<ReturnType<BrowserContext['cookies']>>>()
+
+async function logIn(context: BrowserContext, url: string, username: string) {
+  const key = `${url} ${username}`
+  await context.addCookies(sessions.get(key) ?? [])
+  // A test may have ended it.
+  if (sessions.has(key) && (await context.request.get('/api/auth/me')).ok()) return
+  const login = await context.request.post('/api/auth/login', { data: { username, password: PASSWORD } })
+  expect(login.status(), `the login of ${username}`).toBe(200)
+  sessions.set(key, await context.cookies())
 }
 
 /** What was on the screen when a test failed. */
