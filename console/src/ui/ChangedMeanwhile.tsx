@@ -1,11 +1,17 @@
 import { Alert, Button, Text } from '@mantine/core'
 
+type Props = {
+  onDrop: () => void
+  /** What saving does with the other change. */
+  saving?: string
+}
+
 /** Says that what a form shows was changed elsewhere, and lets go of what was typed. */
-export function ChangedMeanwhile({ onDrop }: { onDrop: () => void }) {
+export function ChangedMeanwhile({ onDrop, saving = 'What you save replaces that.' }: Props) {
   return (
     <Alert color="yellow" title="This was changed meanwhile" role="alert">
       <Text size="sm" mb="xs">
-        Somebody else has saved it since you began. What you save replaces that.
+        Somebody else has saved it since you began. {saving}
       </Text>
       <Button size="xs" variant="default" onClick={onDrop}>
         Drop my changes and begin anew

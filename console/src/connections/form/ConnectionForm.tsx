@@ -2,6 +2,7 @@ import { Alert, Autocomplete, Box, Grid, Stack, TextInput } from '@mantine/core'
 import { type ReactNode, useEffect, useRef, useState } from 'react'
 import { useConnections } from '../../api/lists'
 import type { schemas } from '../../api/types'
+import { ChangedMeanwhile } from '../../ui/ChangedMeanwhile'
 import { Section } from '../../ui/Section'
 import { useLeaveGuard } from '../../ui/useLeaveGuard'
 import { fieldLabel } from '../labels'
@@ -91,9 +92,9 @@ export function ConnectionForm({
   }, [refusals])
 
   // While nothing is typed, the form follows what is saved.
-  const stale = !changed && latest && latest.updated_at !== connection?.updated_at
+  const newer = latest && latest.updated_at !== connection?.updated_at ? latest : undefined
   useEffect(() => {
-    if (stale) begin(latest)
+    if (newer && !changed) begin(newer)
   })
 
   const begun = useRef(false)
@@ -258,6 +259,12 @@ export function ConnectionForm({
                 }
                 cancel={connection ? 'Undo changes' : 'Cancel'}
               />
+              {newer && changed && !save.isPending && (
+                <ChangedMeanwhile
+                  onDrop={() => begin(newer)}
+                  saving="Only what you have changed yourself is saved over that."
+                />
+              )}
               {refusal && <Refusal error={refusal} shown={fields} protocol={protocol} />}
               <div ref={outcome} style={{ scrollMarginTop: 60 }}>
                 <Outcome
