@@ -34,8 +34,6 @@ export default function NewJobPage() {
     >
       {!may ? (
         <Empty title="Jobs are made by operators">You can look at all of them, and at what they have done.</Empty>
-      ) : other.error ? (
-        <Problem error={other.error} retry={() => void other.refetch()} />
       ) : begun ? (
         <JobEditor
           initial={begun}
@@ -44,6 +42,8 @@ export default function NewJobPage() {
           save={(draft) => read(api.POST('/api/jobs', { body: inputOf(draft) }))}
           onSaved={(job) => void navigate(`/jobs/${job.id}`)}
         />
+      ) : other.error ? (
+        <Problem error={other.error} retry={() => void other.refetch()} />
       ) : (
         <Loading />
       )}
