@@ -40,7 +40,8 @@ function Looking({ connectionId, pick, start, onClose, onPick }: Props) {
     queryKey: ['connections', connectionId],
     queryFn: () => read(api.GET('/api/connections/{id}', { params: { path: { id: connectionId } } })),
   })
-  if (connection.error) return <Problem error={connection.error} retry={() => void connection.refetch()} />
+  if (connection.error && !connection.data)
+    return <Problem error={connection.error} retry={() => void connection.refetch()} />
   if (!connection.data) return <Loading />
   // Below a base path everything has one name, which begins with a slash.
   const top = connection.data.base_path || connection.data.protocol === 'local' ? '/' : ''

@@ -46,7 +46,7 @@ export default function FoldersTab({ connection }: { connection: schemas['Connec
 
 function Mappings({ connection }: { connection: schemas['Connection'] }) {
   const mappings = useMappingsOf(connection.id)
-  if (mappings.error) return <Problem error={mappings.error} retry={() => void mappings.refetch()} />
+  if (mappings.error && !mappings.data) return <Problem error={mappings.error} retry={() => void mappings.refetch()} />
   if (!mappings.data) return <Loading />
   const add = (
     <Only role="operator">

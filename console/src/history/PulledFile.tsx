@@ -49,7 +49,7 @@ function Details({ connection, id, mappings }: { id: string } & Omit<Props, 'id'
         api.GET('/api/connections/{id}/history/{entry_id}', { params: { path: { id: connection.id, entry_id: id } } }),
       ),
   })
-  if (file.error) return <Problem error={file.error} retry={() => void file.refetch()} />
+  if (file.error && !file.data) return <Problem error={file.error} retry={() => void file.refetch()} />
   if (!file.data) return <Loading />
   const it = file.data
   const earlier = new URLSearchParams(params)

@@ -19,7 +19,7 @@ type Props = {
 /** A job as a form. */
 export function JobForm({ draft, onChange, errors }: Props) {
   const types = useStepTypes()
-  if (types.error) return <Problem error={types.error} retry={() => void types.refetch()} />
+  if (types.error && !types.data) return <Problem error={types.error} retry={() => void types.refetch()} />
   if (!types.data) return <Loading />
   const change = (part: Partial<Draft>, field: string) => onChange(tidy({ ...draft, ...part }), field)
   return (

@@ -17,7 +17,7 @@ export function LastRuns({ jobId }: { jobId: string }) {
     queryKey: ['executions', 'job', jobId],
     queryFn: () => read(api.GET('/api/executions', { params: { query: { job_id: jobId, limit: 10 } } })),
   })
-  if (runs.error) return <Problem error={runs.error} retry={() => void runs.refetch()} />
+  if (runs.error && !runs.data) return <Problem error={runs.error} retry={() => void runs.refetch()} />
   if (!runs.data) return <Loading />
   if (runs.data.items.length === 0)
     return <Empty title="It has not run yet">Run it now, or wait for its schedule: what it did stands here then.</Empty>

@@ -77,7 +77,7 @@ function Existing(props: Props) {
     queryFn: () =>
       all((cursor) => read(api.GET('/api/ssh-keys', { params: { query: { status: 'active', limit: 1000, cursor } } }))),
   })
-  if (keys.error) return <Problem error={keys.error} retry={() => void keys.refetch()} />
+  if (keys.error && !keys.data) return <Problem error={keys.error} retry={() => void keys.refetch()} />
   if (!keys.data) return <Loading />
   const others = keys.data.filter((key) => !props.has.includes(key.id))
   if (others.length === 0) {

@@ -43,7 +43,7 @@ function Keys({ connection }: { connection: schemas['Connection'] }) {
     queryFn: async () =>
       (await read(api.GET('/api/connections/{id}/keys', { params: { path: { id: connection.id } } }))).items,
   })
-  if (keys.error) return <Problem error={keys.error} retry={() => void keys.refetch()} />
+  if (keys.error && !keys.data) return <Problem error={keys.error} retry={() => void keys.refetch()} />
   if (!keys.data) return <Loading />
   const active = keys.data.filter((key) => key.status === 'active')
   const generate = (

@@ -24,7 +24,7 @@ export default function VersionsTab({ job }: { job: schemas['Job'] }) {
     queryKey: ['jobs', job.id, 'versions', job.version],
     queryFn: async () => (await read(api.GET('/api/jobs/{id}/versions', { params: { path: { id: job.id } } }))).items,
   })
-  if (versions.error) return <Problem error={versions.error} retry={() => void versions.refetch()} />
+  if (versions.error && !versions.data) return <Problem error={versions.error} retry={() => void versions.refetch()} />
   if (!versions.data) return <Loading />
   return <Known job={job} versions={versions.data} />
 }
