@@ -71,7 +71,7 @@ export function ScheduleEditor({ schedules, onChange, errors = {} }: Props) {
               They can be seen when the schedules are right.
             </Text>
           ) : (
-            runs.data && <RunList runs={runs.data} />
+            runs.data && <RunList runs={runs.data} isOld={runs.isOld} />
           )}
         </div>
       )}

@@ -9,7 +9,7 @@ import { Time } from '../Time'
 /** When schedules would run next, by the server, a moment after they were changed. */
 export function useNextRuns(schedules: schemas['Schedule'][]) {
   const [asked] = useDebouncedValue(schedules, 300)
-  return useQuery<schemas['NextRun'][], ProblemError>({
+  const runs = useQuery<schemas['NextRun'][], ProblemError>({
     // A key of its own: asking is a POST, which the server tells of as a change of jobs, and that would ask again for ever.
     queryKey: ['next-runs', asked],
     queryFn: async () => (await read(api.POST('/api/jobs/next-runs', { body: { schedules: asked, count: 5 } }))).items,
@@ -17,6 +17,8 @@ export function useNextRuns(schedules: schemas['Schedule'][]) {
     placeholderData: keepPreviousData,
     retry: false,
   })
+  // Until the answer is there, those of before stay, and are seen to be so.
+  return { ...runs, isOld: JSON.stringify(asked) !== JSON.stringify(schedules) || runs.isPlaceholderData }
 }
 
 /** The next five runs of schedules that need not have been saved. */
@@ -30,11 +32,11 @@ export function NextRuns({ schedules }: { schedules: schemas['Schedule'][] }) {
       </Text>
     )
   }
-  return runs.data ? <RunList runs={runs.data} /> : null
+  return runs.data ? <RunList runs={runs.data} isOld={runs.isOld} /> : null
 }
 
 /** Times of runs to come, in the viewer's zone and on the schedule's clocks. */
-export function RunList({ runs }: { runs: schemas['NextRun'][] }) {
+export function RunList({ runs, isOld = false }: { runs: schemas['NextRun'][]; isOld?: boolean }) {
   if (runs.length === 0) {
     return (
       <Text size="sm" c="dimmed" role="status">
@@ -43,7 +45,14 @@ export function RunList({ runs }: { runs: schemas['NextRun'][] }) {
     )
   }
   return (
-    <List size="sm" spacing={2} listStyleType="none" aria-label="Next runs">
+    <List
+      size="sm"
+      spacing={2}
+      listStyleType="none"
+      aria-label="Next runs"
+      aria-busy={isOld}
+      opacity={isOld ? 0.4 : undefined}
+    >
       {runs.map((run) => (
         <List.Item key={`${run.at} ${run.schedule}`}>
           <Time at={run.at} as="full" />{' '}
