@@ -32,6 +32,7 @@ export function JobEditor({ initial, verb, save, onSaved, fresh }: Props) {
   const [wrong, setWrong] = useState<Wrong>()
   const valid = wrong === undefined
   const [thrown, setThrown] = useState(0)
+  const [dropped, setDropped] = useState<Draft>()
   const [errors, setErrors] = useState<Record<string, string>>({})
   const [refused, setRefused] = useState(0)
   const form = useRef<HTMLFormElement>(null)
@@ -126,10 +127,22 @@ export function JobEditor({ initial, verb, save, onSaved, fresh }: Props) {
                 Line {wrong.line}: {wrong.message}
               </Text>
             )}
+            {dropped && !changed && (
+              <Button
+                variant="subtle"
+                onClick={() => {
+                  setDraft(dropped)
+                  setDropped(undefined)
+                }}
+              >
+                Undo: bring my changes back
+              </Button>
+            )}
             <Button
               variant="default"
               disabled={!changed}
               onClick={() => {
+                setDropped(draft)
                 setDraft(initial)
                 setErrors({})
                 setWrong(undefined)
