@@ -77,14 +77,14 @@ export default function ConnectionsPage() {
         <Filter label="Health" data={healths} value={values.health} onChange={(health) => set({ health })} />
         <Filter label="Status" data={statuses} value={values.status} onChange={(status) => set({ status })} />
       </Group>
-      {connections.error ? (
-        <Problem error={connections.error} retry={() => void connections.refetch()} />
-      ) : connections.data ? (
+      {connections.data ? (
         <Found
           connections={connections.data}
           filtered={any}
           onClear={() => set({ search: null, protocol: null, health: null, status: null })}
         />
+      ) : connections.error ? (
+        <Problem error={connections.error} retry={() => void connections.refetch()} />
       ) : (
         <Loading />
       )}

@@ -16,8 +16,7 @@ export function KnownHosts({ connection }: { connection: schemas['Connection'] }
   const hosts = useKnownHosts(connection.id)
   const pinned = (hosts.data ?? []).filter((host) => host.approved).sort(byLastSeen)
   const refused = (hosts.data ?? []).filter((host) => !host.approved).sort(byLastSeen)
-  if (hosts.error) return <Problem error={hosts.error} retry={() => void hosts.refetch()} />
-  if (!hosts.data) return null
+  if (!hosts.data) return hosts.error && <Problem error={hosts.error} retry={() => void hosts.refetch()} />
   return (
     <Stack gap="md">
       {pinned.length === 0 && (

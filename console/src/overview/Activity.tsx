@@ -70,7 +70,7 @@ export function Activity() {
     >
       {activity.isPending ? (
         <Loading />
-      ) : activity.error ? (
+      ) : activity.error && !activity.data ? (
         <Problem error={activity.error} retry={() => void activity.refetch()} />
       ) : table ? (
         <Figures buckets={buckets} span={span} />

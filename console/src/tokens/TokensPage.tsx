@@ -48,7 +48,7 @@ export default function TokensPage() {
       {ending && <DeleteToken token={ending} onClose={() => setEnding(undefined)} />}
       {tokens.isPending ? (
         <Loading />
-      ) : tokens.error ? (
+      ) : tokens.error && tokens.items.length === 0 ? (
         <Problem error={tokens.error} retry={() => void tokens.refetch()} />
       ) : tokens.items.length === 0 ? (
         <Empty title="There is no API token yet" action={make}>

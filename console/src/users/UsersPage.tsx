@@ -45,7 +45,7 @@ export default function UsersPage() {
       {user && asked.what === 'delete' && <DeleteUser user={user} onClose={close} />}
       {users.isPending ? (
         <Loading />
-      ) : users.error ? (
+      ) : users.error && users.items.length === 0 ? (
         <Problem error={users.error} retry={() => void users.refetch()} />
       ) : (
         <Section flush>
