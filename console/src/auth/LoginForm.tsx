@@ -40,7 +40,8 @@ export function LoginForm({ username, onDone }: Props) {
       if (!(thrown instanceof ProblemError)) throw thrown
       setError(thrown)
       setWait(thrown.retryAfterSec ?? 0)
-      form.setFieldValue('password', '')
+      // Otherwise it may be right.
+      if (thrown.status === 401) form.setFieldValue('password', '')
       form.getInputNode('password')?.focus()
     }
   })
