@@ -51,7 +51,12 @@ function Form({ onMade, onClose }: { onMade: (token: schemas['NewToken']) => voi
   const form = useForm({
     initialValues,
     validate: {
-      date: (date, { lifetime }) => (lifetime === 'date' && !date ? 'Say on which day it ends.' : null),
+      date: (date, { lifetime }) => {
+        if (lifetime !== 'date') return null
+        const end = endOf(lifetime, date)
+        if (!end) return 'Say on which day it ends.'
+        return Date.parse(end) < Date.now() ? 'This day is over.' : null
+      },
       extents: (extents, { narrow }) => (narrow && toScopes(extents).length === 0 ? 'Choose at least one part.' : null),
     },
   })
