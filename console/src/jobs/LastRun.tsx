@@ -1,5 +1,6 @@
 import { Anchor, Group, Text } from '@mantine/core'
-import { useQuery } from '@tanstack/react-query'
+import { useQuery, useQueryClient } from '@tanstack/react-query'
+import { useEffect } from 'react'
 import { Link } from 'react-router'
 import { api, read } from '../api/client'
 import { StateBadge } from '../ui/badges'
@@ -10,6 +11,7 @@ const NEWEST = 200
 
 /** How a job went last, and when. */
 export function LastRun({ jobId }: { jobId: string }) {
+  const client = useQueryClient()
   const newest = useQuery({
     queryKey: ['executions', 'newest', NEWEST],
     queryFn: () => read(api.GET('/api/executions', { params: { query: { limit: NEWEST } } })),
@@ -24,6 +26,11 @@ export function LastRun({ jobId }: { jobId: string }) {
     enabled: asked,
     staleTime: 300_000,
   })
+  // What was asked for before is old once there is a newer one, also when that is no longer among the newest.
+  const newer = among?.id
+  useEffect(() => {
+    if (newer) client.removeQueries({ queryKey: ['last-execution', jobId] })
+  }, [client, jobId, newer])
   const run = among ?? (asked ? older.data?.items[0] : undefined)
   if (!run) {
     return (
