@@ -5586,6 +5586,8 @@ export interface operations {
                 state?: string;
                 /** @description Only those that this user started, or `schedule`. */
                 triggered_by?: string;
+                /** @description Only scheduled pulls that are done and found nothing (`true`), or only all others (`false`). */
+                uneventful?: boolean;
                 /** @description Only with this in their job's or folder mapping's name, in either case. */
                 search?: string;
                 /** @description Only those asked for at this time or later. */

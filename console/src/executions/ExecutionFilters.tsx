@@ -1,4 +1,4 @@
-import { Button, Chip, Group, Select, Stack } from '@mantine/core'
+import { Button, Chip, Group, Select, Stack, Switch } from '@mantine/core'
 import { useJobs, useMappings } from '../api/lists'
 import type { schemas } from '../api/types'
 import { words } from '../ui/format'
@@ -7,7 +7,7 @@ import { SearchInput } from '../ui/SearchInput'
 
 const states: schemas['ExecutionState'][] = ['running', 'queued', 'paused', 'failed', 'cancelled', 'completed']
 
-type Name = 'state' | 'job_id' | 'mapping_id' | 'triggered_by' | 'search' | 'since' | 'until'
+type Name = 'state' | 'job_id' | 'mapping_id' | 'triggered_by' | 'search' | 'since' | 'until' | 'uneventful'
 
 type Props = {
   values: Record<Name, string | undefined>
@@ -74,6 +74,13 @@ export function ExecutionFilters({ values, set, clear }: Props) {
           onChange={(triggered_by) => set({ triggered_by })}
         />
         <Period since={values.since} until={values.until} onChange={set} />
+        <Switch
+          label="Pulls that found nothing, too"
+          size="xs"
+          mb={8}
+          checked={values.uneventful === 'shown'}
+          onChange={(event) => set({ uneventful: event.currentTarget.checked ? 'shown' : null })}
+        />
         {clear && (
           <Button variant="subtle" size="xs" onClick={clear}>
             Clear filters

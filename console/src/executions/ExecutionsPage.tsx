@@ -13,9 +13,19 @@ import { ExecutionTable } from './ExecutionTable'
 
 /** What runs, what ran and how it went, the newest first. */
 export default function ExecutionsPage() {
-  const { values, set, any } = useFilters('state', 'job_id', 'mapping_id', 'triggered_by', 'search', 'since', 'until')
+  const { values, set, any } = useFilters(
+    'state',
+    'job_id',
+    'mapping_id',
+    'triggered_by',
+    'search',
+    'since',
+    'until',
+    'uneventful',
+  )
   const executions = usePages(['executions', 'list', values], (cursor) => {
-    const query = { ...values, since: periodTime(values.since), until: periodTime(values.until), cursor }
+    const uneventful = values.uneventful === 'shown' ? undefined : false
+    const query = { ...values, uneventful, since: periodTime(values.since), until: periodTime(values.until), cursor }
     return read(api.GET('/api/executions', { params: { query } }))
   })
   const clear = () =>
@@ -27,6 +37,7 @@ export default function ExecutionsPage() {
       search: null,
       since: null,
       until: null,
+      uneventful: null,
     })
   return (
     <Page title="Executions" about="Every run of a job or a folder mapping, as it happens.">

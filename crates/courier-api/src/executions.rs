@@ -244,6 +244,9 @@ pub struct ExecutionQuery {
     /// Only those that this user started, or `schedule`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub triggered_by: Option<String>,
+    /// Only scheduled pulls that are done and found nothing (`true`), or only all others (`false`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub uneventful: Option<bool>,
     /// Only with this in their job's or folder mapping's name, in either case.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub search: Option<String>,

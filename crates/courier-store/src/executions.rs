@@ -239,6 +239,8 @@ pub struct ExecutionFilter {
     pub search: Option<String>,
     /// Begun by whom or what has this name.
     pub triggered_by: Option<String>,
+    /// Scheduled pulls that are done and found nothing, or all others.
+    pub uneventful: Option<bool>,
 }
 
 impl Executions<'_> {

@@ -27,6 +27,7 @@ pub(crate) async fn list(
             None => Vec::new(),
         },
         triggered_by: query.triggered_by,
+        uneventful: query.uneventful,
         search: query.search,
         since: query.since,
         until: query.until,

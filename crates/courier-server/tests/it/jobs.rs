@@ -108,6 +108,8 @@ async fn a_job_runs_and_tells_of_it() {
         ("state=queued,failed,%20cancelled", 0),
         ("triggered_by=admin&state=completed", 1),
         ("triggered_by=schedule", 0),
+        ("uneventful=false", 1),
+        ("uneventful=true", 0),
     ] {
         let listed = admin.get(&format!("/api/executions?{query}")).await.ok();
         assert_eq!(listed["items"].as_array().unwrap().len(), found, "{query}");

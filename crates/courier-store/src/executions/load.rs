@@ -111,6 +111,9 @@ pub(super) async fn list(
     if let Some(name) = &filter.triggered_by {
         query = query.filter(Column::TriggeredBy.eq(name.as_str()));
     }
+    if let Some(uneventful) = filter.uneventful {
+        query = query.filter(Column::Uneventful.eq(uneventful));
+    }
     let rows = page
         .apply(query, Column::Id, Order::NewestFirst)?
         .all(store.read())

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use courier_store::{
-    Error, Store,
+    Error, PageRequest, Store,
     connections::{Connection, Health, Outcome},
     executions::{Claim, Execution, ExecutionFilter, ExecutionState as State, NewExecution, NewStep, Origin},
     folder_mappings::{
@@ -447,6 +447,15 @@ async fn pulls_that_found_nothing_are_forgotten(db: Database) {
     let asked = asked.unwrap().id;
     end(&db, running(&db, asked).await, State::Completed).await;
 
+    for (uneventful, count) in [(None, 5), (Some(true), 2), (Some(false), 3)] {
+        let filter = ExecutionFilter {
+            mapping_id: Some(mapping.id),
+            uneventful,
+            ..ExecutionFilter::default()
+        };
+        let page = executions.list(&filter, &PageRequest::first(10)).await;
+        assert_eq!(page.unwrap().items.len(), count, "{uneventful:?}");
+    }
     assert_eq!(
         executions
             .forget_uneventful(now() - SignedDuration::from_hours(1))

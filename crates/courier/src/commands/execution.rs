@@ -50,6 +50,9 @@ enum Command {
         /// Only those that this user started, or `schedule`
         #[arg(long, value_name = "NAME")]
         by: Option<String>,
+        /// Leave out scheduled pulls that found nothing
+        #[arg(long)]
+        eventful: bool,
         /// Only with this in the job's or the folder mapping's name
         #[arg(long, value_name = "TEXT")]
         search: Option<String>,
@@ -129,6 +132,7 @@ pub(crate) async fn run(args: Args, output: Output) -> Result<()> {
             mapping,
             state,
             by,
+            eventful,
             search,
             since,
             until,
@@ -145,6 +149,7 @@ pub(crate) async fn run(args: Args, output: Output) -> Result<()> {
                 query.push(("state", ExecutionStates(state).into()));
             }
             query.extend(by.map(|name| ("triggered_by", name)));
+            query.extend(eventful.then(|| ("uneventful", false.to_string())));
             query.extend(search.map(|text| ("search", text)));
             query.extend(since.map(|at| ("since", at.to_string())));
             query.extend(until.map(|at| ("until", at.to_string())));
