@@ -41,6 +41,7 @@ export function PasswordForm() {
           label="Current password"
           autoComplete="current-password"
           required
+          visibilityToggleButtonProps={{ 'aria-label': 'Show the current password' }}
           {...form.getInputProps('current_password')}
         />
         <PasswordInput
@@ -48,12 +49,14 @@ export function PasswordForm() {
           description="8 characters at least. A long one matters more than a strange one."
           autoComplete="new-password"
           required
+          visibilityToggleButtonProps={{ 'aria-label': 'Show the new password' }}
           {...form.getInputProps('new_password')}
         />
         <PasswordInput
           label="New password again"
           autoComplete="new-password"
           required
+          visibilityToggleButtonProps={{ 'aria-label': 'Show the new password again' }}
           {...form.getInputProps('again')}
         />
         {error && <Problem error={error} title={error.status === 401 ? 'The current password is wrong' : undefined} />}
