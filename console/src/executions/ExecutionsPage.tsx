@@ -40,7 +40,7 @@ export default function ExecutionsPage() {
       uneventful: null,
     })
   return (
-    <Page title="Executions" about="Every run of a job or a folder mapping, as it happens.">
+    <Page title="Executions" about="The runs of jobs and folder mappings, as they happen.">
       <ExecutionFilters values={values} set={set} clear={any ? clear : undefined} />
       <Section flush>
         {executions.isPending ? (
@@ -53,10 +53,13 @@ export default function ExecutionsPage() {
             <More pages={executions} />
           </>
         ) : any ? (
-          <Empty title="No execution fits these filters" />
+          <Empty title="No execution fits these filters">
+            {values.uneventful !== 'shown' && 'Pulls that found nothing are left out.'}
+          </Empty>
         ) : (
           <Empty title="Nothing has run yet">
-            Jobs run by their schedules or when somebody starts them; folder mappings pull by themselves.
+            Jobs run by their schedules or when somebody starts them; folder mappings pull by themselves, and what they
+            pulled stands here. Pulls that found nothing are left out.
           </Empty>
         )}
       </Section>
