@@ -6,7 +6,7 @@ import { api, read } from '../api/client'
 import { StateBadge } from '../ui/badges'
 import { Time } from '../ui/Time'
 
-/** So many of the newest executions are read at once, for all jobs on the page. */
+/** So many of the newest executions are read at once, for all jobs on the page; idle pulls are left out. */
 const NEWEST = 200
 
 /** How a job went last, and when. */
@@ -14,7 +14,7 @@ export function LastRun({ jobId }: { jobId: string }) {
   const client = useQueryClient()
   const newest = useQuery({
     queryKey: ['executions', 'newest', NEWEST],
-    queryFn: () => read(api.GET('/api/executions', { params: { query: { limit: NEWEST } } })),
+    queryFn: () => read(api.GET('/api/executions', { params: { query: { limit: NEWEST, uneventful: false } } })),
   })
   const among = newest.data?.items.find((execution) => execution.job_id === jobId)
   // A job that runs rarely is asked for by itself, once: a new execution of it would be among the newest. The key is none
