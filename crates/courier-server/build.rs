@@ -15,15 +15,21 @@ fn main() -> io::Result<()> {
         find(&dist, "", &mut files)?;
     }
     files.sort();
-    let dist = dist.canonicalize().unwrap_or(dist);
+    // From a copy: the console may be built anew while this is being compiled.
+    let out = env::var_os("OUT_DIR").ok_or_else(|| io::Error::other("OUT_DIR is not set"))?;
+    let copy = Path::new(&out).join("console");
+    if copy.exists() {
+        fs::remove_dir_all(&copy)?;
+    }
     let mut list = String::from("[\n");
     for name in files {
-        let path = dist.join(&name);
+        let path = copy.join(&name);
+        fs::create_dir_all(path.parent().unwrap_or(&copy))?;
+        fs::copy(dist.join(&name), &path)?;
         // Writing to a text can't fail.
         let _ = writeln!(list, "    ({name:?}, include_bytes!({path:?}) as &[u8]),");
     }
     list.push_str("]\n");
-    let out = env::var_os("OUT_DIR").ok_or_else(|| io::Error::other("OUT_DIR is not set"))?;
     fs::write(Path::new(&out).join("console.rs"), list)
 }
 
