@@ -33,6 +33,11 @@ describe.each(['json', 'yaml'] as Language[])('a job as %s', (language) => {
   })
 })
 
+test('a name that YAML takes for a number is refused with the line', () => {
+  expect(parsed('steps: []\nname: 2024', 'yaml')).toMatchObject({ wrong: { line: 2 } })
+  expect(parsed('steps: []\nname: "2024"', 'yaml')).toMatchObject({ draft: { name: '2024' } })
+})
+
 test('what is no YAML is refused with the line', () => {
   expect(parsed('name: x\nsteps: [', 'yaml')).toMatchObject({ wrong: { line: 2 } })
 })
