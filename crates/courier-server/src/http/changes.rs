@@ -25,8 +25,11 @@ pub(crate) async fn tell(State(state): State<AppState>, request: Request, next: 
     response
 }
 
-/// The noun of an address, and which one of them.
+/// The noun of an address, and which one of them; nothing for questions that are asked by a body.
 fn subject(path: &str) -> Option<(&str, Option<Uuid>)> {
+    if path.ends_with("/next-runs") || path.ends_with("/dry-run") {
+        return None;
+    }
     let mut parts = path.strip_prefix("/api/")?.split('/');
     let what = parts.next().filter(|what| !what.is_empty())?;
     Some((what, parts.next().and_then(|id| id.parse().ok())))
@@ -44,6 +47,7 @@ mod tests {
             ("/api/auth/login", Some(("auth", None))),
             ("/api/folder-mappings/", Some(("folder-mappings", None))),
             ("/api/settings/security.fips", Some(("settings", None))),
+            ("/api/jobs/next-runs", None),
             ("/api/", None),
             ("/other", None),
         ] {
