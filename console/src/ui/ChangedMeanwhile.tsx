@@ -11,7 +11,7 @@ export function ChangedMeanwhile({ onDrop, saving = 'What you save replaces that
   return (
     <Alert color="yellow" title="This was changed meanwhile" role="alert">
       <Text size="sm" mb="xs">
-        Somebody else has saved it since you began. {saving}
+        It has been saved since you began. {saving}
       </Text>
       <Button size="xs" variant="default" onClick={onDrop}>
         Drop my changes and begin anew
