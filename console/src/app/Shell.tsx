@@ -115,7 +115,7 @@ function ColorScheme() {
   const scheme = useComputedColorScheme('light')
   const other = scheme === 'dark' ? 'light' : 'dark'
   return (
-    <Tooltip label={`Turn the ${other === 'light' ? 'light on' : 'light off'}`}>
+    <Tooltip label={`Use the ${other} theme`}>
       <ActionIcon
         variant="subtle"
         color="gray"
