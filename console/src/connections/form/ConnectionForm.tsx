@@ -78,6 +78,7 @@ export function ConnectionForm({
     if (connection) begin(saved, sent)
     else release()
     onSaved?.(saved, tested.current === sent)
+    tested.current = undefined
   })
   const testDraft = useTestDraft()
   const testSaved = useTestSaved(connection?.id ?? '')
