@@ -4,6 +4,7 @@ import { useConnections } from '../../api/lists'
 import type { schemas } from '../../api/types'
 import { ChangedMeanwhile } from '../../ui/ChangedMeanwhile'
 import { Section } from '../../ui/Section'
+import { byUpdate } from '../../ui/useBegun'
 import { useLeaveGuard } from '../../ui/useLeaveGuard'
 import { fieldLabel } from '../labels'
 import type { Field, Protocol } from '../protocols'
@@ -93,7 +94,7 @@ export function ConnectionForm({
   }, [refusals])
 
   // While nothing is typed, the form follows what is saved.
-  const newer = latest && latest.updated_at !== connection?.updated_at ? latest : undefined
+  const newer = latest && connection && byUpdate(latest) > byUpdate(connection) ? latest : undefined
   useEffect(() => {
     if (newer && !changed) begin(newer)
   })
