@@ -215,6 +215,8 @@ async fn attempt(engine: &Engine, taken: Taken) -> Option<Uuid> {
         let (alert, messages) = (&alert.name, settled.len());
         tracing::warn!(%error, alert, messages, "what became of messages could not be written down; they will be sent again");
     }
+    // Who looks at its messages sees what became of them.
+    engine.changed("alerts", Some(alert.id));
     silent.get().map(|_| alert.id)
 }
 
