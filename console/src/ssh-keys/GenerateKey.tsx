@@ -6,6 +6,7 @@ import { useAction } from '../api/query'
 import type { schemas } from '../api/types'
 import { Problem } from '../ui/Problem'
 import { KeyTypeSelect } from './KeyTypeSelect'
+import { useNewKeyType } from './useNewKeyType'
 
 type Props = { opened: boolean; onClose: () => void }
 
@@ -20,8 +21,9 @@ export function GenerateKey({ opened, onClose }: Props) {
 
 function Form({ onClose }: { onClose: () => void }) {
   const navigate = useNavigate()
-  const form = useForm<{ name: string; key_type: schemas['KeyType']; notes: string }>({
-    initialValues: { name: '', key_type: 'ed25519', notes: '' },
+  const [key_type, setType] = useNewKeyType()
+  const form = useForm({
+    initialValues: { name: '', notes: '' },
     validate: { name: (name) => (name.trim() ? null : 'Give it a name.') },
   })
   const generate = useAction({
@@ -38,7 +40,7 @@ function Form({ onClose }: { onClose: () => void }) {
       onSubmit={form.onSubmit(
         ({ notes, ...values }) =>
           generate.mutate(
-            { ...values, notes: notes || null },
+            { ...values, key_type, notes: notes || null },
             { onError: (problem) => form.setErrors(problem.formErrors()) },
           ),
         () => form.getInputNode('name')?.focus(),
@@ -57,8 +59,11 @@ function Form({ onClose }: { onClose: () => void }) {
           {...form.getInputProps('name')}
         />
         <KeyTypeSelect
-          value={form.values.key_type}
-          onChange={(type) => form.setFieldValue('key_type', type)}
+          value={key_type}
+          onChange={(type) => {
+            setType(type)
+            form.clearFieldError('key_type')
+          }}
           error={typeof form.errors.key_type === 'string' ? form.errors.key_type : undefined}
         />
         <Textarea label="Notes" autosize minRows={2} {...form.getInputProps('notes')} />

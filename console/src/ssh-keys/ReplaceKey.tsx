@@ -12,6 +12,7 @@ import { Problem } from '../ui/Problem'
 import { addKey } from './GiveKey'
 import { KeyTypeSelect } from './KeyTypeSelect'
 import { nextName } from './names'
+import { useNewKeyType } from './useNewKeyType'
 
 type Props = { sshKey: schemas['SshKey']; opened: boolean; onClose: () => void }
 
@@ -50,7 +51,7 @@ type FormProps = Props & { used: schemas['Connection'][]; name: string }
 function Form({ sshKey, onClose, used, name: proposed }: FormProps) {
   const navigate = useNavigate()
   const [name, setName] = useState(proposed)
-  const [type, setType] = useState<schemas['KeyType']>('ed25519')
+  const [type, setType] = useNewKeyType()
   const [on, setOn] = useState(used.map(({ id }) => id))
   // Made already, where a connection didn't take it and somebody tries again.
   const [made, setMade] = useState<schemas['SshKey']>()

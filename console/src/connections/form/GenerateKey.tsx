@@ -2,10 +2,9 @@ import { Button, Group, Modal, Stack, Text, TextInput } from '@mantine/core'
 import { useState } from 'react'
 import { api, read } from '../../api/client'
 import { useAction } from '../../api/query'
-import type { schemas } from '../../api/types'
 import { KeyTypeSelect } from '../../ssh-keys/KeyTypeSelect'
+import { useNewKeyType } from '../../ssh-keys/useNewKeyType'
 import { Problem } from '../../ui/Problem'
-import { useTrustRules } from '../trust'
 
 type Props = { opened: boolean; onClose: () => void; suggested: string; onDone: (id: string) => void }
 
@@ -19,10 +18,8 @@ export function GenerateKey(props: Props) {
 }
 
 function Questions({ onClose, suggested, onDone }: Props) {
-  const { fips } = useTrustRules()
   const [name, setName] = useState(suggested)
-  const [type, setType] = useState<schemas['KeyType']>()
-  const key_type = type ?? (fips ? 'ecdsa_256' : 'ed25519')
+  const [key_type, setType] = useNewKeyType()
   const make = useAction({
     run: () => read(api.POST('/api/ssh-keys/generate', { body: { name: name.trim(), key_type } })),
     changes: [['ssh-keys']],

@@ -7,6 +7,7 @@ import { useAction } from '../../api/query'
 import type { schemas } from '../../api/types'
 import { KeyTypeSelect } from '../../ssh-keys/KeyTypeSelect'
 import { keyTypeName } from '../../ssh-keys/keyTypes'
+import { useNewKeyType } from '../../ssh-keys/useNewKeyType'
 import { Loading } from '../../ui/Loading'
 import { Problem } from '../../ui/Problem'
 
@@ -47,7 +48,7 @@ function useAddKey({ connection, onClose }: Props) {
 }
 
 function Generate(props: Props) {
-  const [type, setType] = useState<schemas['KeyType']>('ed25519')
+  const [type, setType] = useNewKeyType()
   const add = useAddKey(props)
   return (
     <form
