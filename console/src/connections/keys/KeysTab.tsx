@@ -46,6 +46,13 @@ function Keys({ connection }: { connection: schemas['Connection'] }) {
   if (keys.error && !keys.data) return <Problem error={keys.error} retry={() => void keys.refetch()} />
   if (!keys.data) return <Loading />
   const active = keys.data.filter((key) => key.status === 'active')
+  const { auth_method } = connection
+  const without =
+    auth_method === 'password'
+      ? 'by password'
+      : auth_method === 'none'
+        ? 'with neither a key nor a password'
+        : undefined
   const generate = (
     <Button leftSection={<KeyRound size={16} aria-hidden />} onClick={() => setAdding('generate')}>
       Generate a key
@@ -89,9 +96,9 @@ function Keys({ connection }: { connection: schemas['Connection'] }) {
           <KeyTable keys={keys.data} onRevoke={may ? setRevoking : undefined} login={connection} />
         )}
       </Section>
-      {connection.auth_method === 'password' && active.length > 0 && (
+      {without && active.length > 0 && (
         <Text size="sm">
-          This connection logs in by password: its keys aren’t offered. Choose another way to log in on the tab{' '}
+          This connection logs in {without}: its keys aren’t offered. Choose another way to log in on the tab{' '}
           <Anchor component={Link} to={`/connections/${connection.id}`} inherit underline="always">
             Setup
           </Anchor>
