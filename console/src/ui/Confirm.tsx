@@ -31,6 +31,12 @@ export function Confirm(props: Props) {
 
 function Question({ onClose, children, action, typed, dismiss = 'Cancel', busy, color = 'red', onConfirm }: Props) {
   const [text, setText] = useState('')
+  const [asked, setAsked] = useState(action)
+  if (asked !== action) {
+    // Another thing is asked for by now: what was typed didn't agree to that.
+    setAsked(action)
+    setText('')
+  }
   useFocusBack()
   const ready = !typed || text.trim() === typed
   return (
