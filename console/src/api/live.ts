@@ -103,6 +103,8 @@ export function useChanges() {
         again('executions', 'overview')
         // What has run or was pulled, and when it is next.
         if (state !== 'running') again(mapping_id ? 'folder-mappings' : 'jobs')
+        // What it did on the server was written down without an event of its own.
+        if (state === 'completed' || state === 'failed' || state === 'cancelled') again('audit')
       },
       progress: (data) => fileMoved(data as Parameters<typeof fileMoved>[0]),
       summary: (data) => stepMoved(data as Parameters<typeof stepMoved>[0]),
