@@ -13,7 +13,7 @@ beforeAll(async () => {
 })
 afterAll(() => world.stop())
 
-/** Buttons that only show something, or put it into the clipboard. */
+/** Buttons and switches that only show something, or put it into the clipboard. */
 const harmless = [
   /^Copy/,
   /^Show /,
@@ -23,6 +23,7 @@ const harmless = [
   /^What changed with /,
   /^(Outputs|Its id|Traces)/,
   /^Dry run$/,
+  /^Pulls that found nothing, too$/,
   /^Try again$/,
 ]
 
