@@ -409,12 +409,13 @@ async fn settings_are_a_typed_table() {
     let all = t.settings().list().await.unwrap();
     let shown: Vec<(&str, &serde_json::Value)> = all.iter().map(|s| (s.setting.name, &s.value)).collect();
     assert_eq!(
-        shown[..7],
+        shown[..8],
         [
             ("security.insecure_trust_require_admin", &json!(true)),
             ("security.insecure_trust_allow_production", &json!(false)),
             ("security.fips_mode_enabled", &json!(false)),
             ("security.host_key_approval_require_admin", &json!(true)),
+            ("security.ssh_key_max_age_days", &json!(365)),
             ("audit.retention_days", &json!(0)),
             ("executions.retention_days", &json!(0)),
             ("executions.idle_pull_retention_minutes", &json!(60)),
