@@ -114,6 +114,7 @@ export class World {
     const folder = this.server.data('files', 'statements')
     mkdirSync(folder, { recursive: true })
     const storage = await this.api.post<Made>('/api/storages', { name: 'statements', url: `file://${folder}` })
+    this.at.storage = `/storages/${storage.id}`
     await this.api.post('/api/storages', {
       name: 'lake',
       url: 's3://lake/inbox?region=eu-central-1',
