@@ -8,7 +8,7 @@ use crate::harness::{Client, TestServer, answer};
 const NOBODY: &str = "0192f0c4-0000-7000-8000-000000000000";
 
 /// The one whose answer has no end.
-const ENDLESS: &str = "/api/events";
+pub(crate) const ENDLESS: &str = "/api/events";
 
 /// Every operation of the document: method, path, and the least role that its description names.
 pub(crate) fn operations(openapi: &Value) -> Vec<(Method, String, Option<String>)> {
