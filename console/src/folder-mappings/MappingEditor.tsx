@@ -6,6 +6,7 @@ import { api, read } from '../api/client'
 import { useAction } from '../api/query'
 import type { schemas } from '../api/types'
 import { ChangedMeanwhile } from '../ui/ChangedMeanwhile'
+import { Held } from '../ui/Held'
 import { Problem } from '../ui/Problem'
 import { Section } from '../ui/Section'
 import { byUpdate } from '../ui/useBegun'
@@ -94,8 +95,12 @@ export function MappingEditor({ connection, mapping, onAnew }: Props) {
   return (
     <form noValidate onSubmit={ask(save)}>
       <Stack gap="md">
-        <MappingFields form={form} connection={connection} />
-        <MoreFields form={form} connection={connection} open={open} onOpen={setOpen} />
+        <Held busy={save.isPending}>
+          <Stack gap="md">
+            <MappingFields form={form} connection={connection} />
+            <MoreFields form={form} connection={connection} open={open} onOpen={setOpen} />
+          </Stack>
+        </Held>
         {(look.data || refusedLook || look.isPending) && (
           <Section title="What it would pull">
             {look.isPending && <Text size="sm">Looking, for half a minute at most …</Text>}

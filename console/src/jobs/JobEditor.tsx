@@ -4,6 +4,7 @@ import type { ProblemError } from '../api/problem'
 import { useAction } from '../api/query'
 import type { schemas } from '../api/types'
 import { useFilters } from '../ui/filters'
+import { Held } from '../ui/Held'
 import { Loading } from '../ui/Loading'
 import { Problem } from '../ui/Problem'
 import { useLeaveGuard } from '../ui/useLeaveGuard'
@@ -101,24 +102,26 @@ export function JobEditor({ initial, verb, save, onSaved, fresh }: Props) {
             ]}
             value={view}
             // A text that is no job can't be shown otherwise.
-            disabled={!valid}
+            disabled={!valid || saving.isPending}
             onChange={(next) => set({ view: next === 'form' ? null : next })}
           />
         </Group>
-        {view === 'form' ? (
-          <JobForm draft={draft} onChange={change} errors={errors} />
-        ) : (
-          <Suspense fallback={<Loading />}>
-            <JobText
-              key={`${view} ${thrown}`}
-              language={view}
-              draft={draft}
-              onChange={(next) => change(next, '')}
-              onWrong={setWrong}
-              errors={errors}
-            />
-          </Suspense>
-        )}
+        <Held busy={saving.isPending}>
+          {view === 'form' ? (
+            <JobForm draft={draft} onChange={change} errors={errors} />
+          ) : (
+            <Suspense fallback={<Loading />}>
+              <JobText
+                key={`${view} ${thrown}`}
+                language={view}
+                draft={draft}
+                onChange={(next) => change(next, '')}
+                onWrong={setWrong}
+                errors={errors}
+              />
+            </Suspense>
+          )}
+        </Held>
         {unsaid && <Problem error={unsaid} />}
         <Paper withBorder p="sm" radius="md" pos={changed ? 'sticky' : undefined} bottom={8} style={{ zIndex: 2 }}>
           <Group justify="flex-end" gap="xs">
@@ -140,7 +143,7 @@ export function JobEditor({ initial, verb, save, onSaved, fresh }: Props) {
             )}
             <Button
               variant="default"
-              disabled={!changed}
+              disabled={!changed || saving.isPending}
               onClick={() => {
                 setDropped(draft)
                 setDraft(initial)
