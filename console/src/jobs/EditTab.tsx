@@ -1,8 +1,9 @@
-import { Alert, Button, Group } from '@mantine/core'
-import { useNavigate } from 'react-router'
+import { Box, Button } from '@mantine/core'
+import { Link, useNavigate } from 'react-router'
 import { api, read } from '../api/client'
 import { queryClient } from '../api/query'
 import type { schemas } from '../api/types'
+import { ChangedMeanwhile } from '../ui/ChangedMeanwhile'
 import { useBegun } from '../ui/useBegun'
 import { draftOf, inputOf } from './draft'
 import { JobEditor } from './JobEditor'
@@ -14,21 +15,22 @@ export default function EditTab({ job }: { job: schemas['Job'] }) {
   return (
     <>
       {newer && (
-        <Alert color="yellow" mb="md" title="This job was changed meanwhile" role="alert">
-          You began with version {begun.version}, and now there is version {job.version}. What you save replaces it.
-          <Group mt="xs" gap="xs">
-            <Button size="xs" variant="default" onClick={() => setBegun(job)}>
-              Drop my changes and begin with version {job.version}
-            </Button>
-            <Button
-              size="xs"
-              variant="default"
-              onClick={() => void navigate(`/jobs/${job.id}/versions?from=${begun.version}&to=${job.version}`)}
-            >
-              See what changed
-            </Button>
-          </Group>
-        </Alert>
+        <Box mb="md">
+          <ChangedMeanwhile
+            onDrop={() => setBegun(newer)}
+            saving={`You began with version ${begun.version}, and now there is version ${newer.version}. What you save replaces it.`}
+            more={
+              <Button
+                component={Link}
+                to={`/jobs/${job.id}/versions?from=${begun.version}&to=${newer.version}`}
+                size="xs"
+                variant="default"
+              >
+                See what changed
+              </Button>
+            }
+          />
+        </Box>
       )}
       <JobEditor
         key={begun.version}
