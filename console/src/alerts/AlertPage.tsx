@@ -13,7 +13,6 @@ import { Loading } from '../ui/Loading'
 import { Page } from '../ui/Page'
 import { Problem } from '../ui/Problem'
 import { byUpdate, useBegun } from '../ui/useBegun'
-import { forgetUnsaved } from '../ui/useLeaveGuard'
 import { AlertForm } from './AlertForm'
 import { Deliveries } from './Deliveries'
 import { Trial } from './Trial'
@@ -89,12 +88,10 @@ function Delete({ alert }: { alert: schemas['Alert'] }) {
   const [opened, { open, close }] = useDisclosure()
   const remove = useAction({
     run: () => read(api.DELETE('/api/alerts/{id}', { params: { path: { id: alert.id } } })),
-    changes: [['alerts', 'list'], ['overview']],
+    changes: [['alerts'], ['overview']],
+    gone: () => alert.id,
     done: `${alert.name} is deleted`,
-    onDone: () => {
-      forgetUnsaved()
-      void navigate('/alerts')
-    },
+    onDone: () => void navigate('/alerts'),
   })
   return (
     <>

@@ -7,6 +7,8 @@ import {
   useQueryClient,
 } from '@tanstack/react-query'
 import { notify } from '../ui/notify'
+import { forgetUnsaved } from '../ui/useLeaveGuard'
+import { forgetDeleted, isBack, isDeleted, isThere, leaveAlone } from './gone'
 import { codes, ProblemError } from './problem'
 
 /** Who is logged in. */
@@ -36,6 +38,7 @@ export const queryClient = new QueryClient({
     // What was sent and answered may be a secret: it goes with what asked for it.
     mutations: { gcTime: 0 },
     queries: {
+      enabled: isThere,
       staleTime: 10_000,
       retry: (failures, error) =>
         failures < 2 && error instanceof ProblemError && (error.status === 0 || error.status >= 502),
@@ -43,11 +46,15 @@ export const queryClient = new QueryClient({
   },
 })
 
+forgetDeleted(queryClient)
+
 type Action<In, Out> = {
   /** Asks the server for it. */
   run: (input: In) => Promise<Out>
   /** The keys that are old afterwards; a noun alone stands for all of it. */
   changes: QueryKey[]
+  /** The id of what it deletes: nothing of it is read any more, and `onDone` leaves its page. */
+  gone?: (input: In) => string
   /** What is said when it worked; nothing, if not given. */
   done?: string | ((output: Out, input: In) => string)
   onDone?: (output: Out, input: In) => void
@@ -56,18 +63,24 @@ type Action<In, Out> = {
 }
 
 /** Something that a button does: asks, reads anew what changed, and says how it went. */
-export function useAction<In = void, Out = unknown>({ run, changes, done, onDone, quiet }: Action<In, Out>) {
+export function useAction<In = void, Out = unknown>({ run, changes, gone, done, onDone, quiet }: Action<In, Out>) {
   const client = useQueryClient()
   return useMutation<Out, ProblemError, In>({
     mutationFn: run,
     // What was sent may hold a secret; nobody needs it once it was answered and the form is gone.
     gcTime: 0,
+    onMutate: (input) => {
+      if (gone) leaveAlone(gone(input))
+    },
     onSuccess: async (output, input) => {
       if (done) notify.done(typeof done === 'string' ? done : done(output, input))
+      if (gone) forgetUnsaved()
       onDone?.(output, input)
+      if (gone) isDeleted(client, gone(input))
       await Promise.all(changes.map((queryKey) => client.invalidateQueries({ queryKey })))
     },
-    onError: (error) => {
+    onError: (error, input) => {
+      if (gone) isBack(client, gone(input))
       if (!quiet) notify.failed(error)
     },
   })

@@ -8,14 +8,8 @@ import type { schemas } from '../api/types'
 import { Confirm } from '../ui/Confirm'
 import { Problem } from '../ui/Problem'
 
-type Props = {
-  connection: schemas['Connection']
-  /** It is being deleted, or that did not work. */
-  onGoing: (going: boolean) => void
-}
-
 /** What can be done with a whole connection. */
-export function ConnectionActions({ connection, onGoing }: Props) {
+export function ConnectionActions({ connection }: { connection: schemas['Connection'] }) {
   const navigate = useNavigate()
   const [deleting, setDeleting] = useState(false)
   const { id, name } = connection
@@ -29,7 +23,8 @@ export function ConnectionActions({ connection, onGoing }: Props) {
   })
   const remove = useAction({
     run: () => read(api.DELETE('/api/connections/{id}', { params })),
-    changes: [],
+    changes: [['connections'], ['folder-mappings'], ['overview']],
+    gone: () => id,
     done: `${name} is deleted.`,
     onDone: () => void navigate('/connections', { replace: true }),
     quiet: true,
@@ -77,10 +72,7 @@ export function ConnectionActions({ connection, onGoing }: Props) {
         action="Delete"
         typed={name}
         busy={remove.isPending}
-        onConfirm={() => {
-          onGoing(true)
-          remove.mutate(undefined, { onError: () => onGoing(false) })
-        }}
+        onConfirm={() => remove.mutate()}
       >
         <Text size="sm" mb="xs">
           Its secrets, trusted host keys, folder mappings and the memory of what was pulled go with it. The audit log

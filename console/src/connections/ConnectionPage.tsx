@@ -1,7 +1,7 @@
 import { Alert, Badge, Button, Stack, Tabs, Text } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { CircleX } from 'lucide-react'
-import { type ComponentType, lazy, Suspense, useState } from 'react'
+import { type ComponentType, lazy, Suspense } from 'react'
 import { Link, useNavigate, useParams } from 'react-router'
 import { api, read } from '../api/client'
 import { codes, ProblemError } from '../api/problem'
@@ -32,17 +32,12 @@ const up = { to: '/connections', label: 'Connections' }
 /** One connection, whatever it is about it that one came for. */
 export default function ConnectionPage() {
   const { id = '' } = useParams()
-  // Once it is being deleted, nothing of it is asked for any more.
-  const [going, setGoing] = useState(false)
   const connection = useQuery({
     queryKey: ['connections', id],
     queryFn: () => read(api.GET('/api/connections/{id}', { params: { path: { id } } })),
-    enabled: !going,
   })
   const gone = connection.error instanceof ProblemError && connection.error.code === codes.notFound
-  if (connection.data && !gone) {
-    return <Known key={id} connection={connection.data} going={going} onGoing={setGoing} />
-  }
+  if (connection.data && !gone) return <Known key={id} connection={connection.data} />
   return (
     <Page title="Connection" up={up}>
       {connection.error ? <Problem error={connection.error} retry={() => void connection.refetch()} /> : <Loading />}
@@ -63,9 +58,7 @@ const tabs: { value: string; title: string; Tab: Tab; has: (protocol: Protocol) 
   { value: 'audit', title: 'Audit', Tab: AuditTab, has: () => true },
 ]
 
-type KnownProps = { connection: Connection; going: boolean; onGoing: (going: boolean) => void }
-
-function Known({ connection, going, onGoing }: KnownProps) {
+function Known({ connection }: { connection: Connection }) {
   return (
     <Page
       title={connection.name}
@@ -74,11 +67,11 @@ function Known({ connection, going, onGoing }: KnownProps) {
       about={<Where connection={connection} />}
       actions={
         <Only role="operator">
-          <ConnectionActions connection={connection} onGoing={onGoing} />
+          <ConnectionActions connection={connection} />
         </Only>
       }
     >
-      {going ? <Loading /> : <Content connection={connection} />}
+      <Content connection={connection} />
     </Page>
   )
 }

@@ -24,7 +24,7 @@ export function MappingView({ id, connection, edit }: Props) {
   const may = useMay('operator')
   const [edits, setEdits] = useState(0)
   const mapping = useQuery({
-    queryKey: ['folder-mappings', id],
+    queryKey: ['folder-mappings', { connection: connection.id }, id],
     queryFn: () => read(api.GET('/api/folder-mappings/{id}', { params: { path: { id } } })),
   })
   return (

@@ -31,6 +31,7 @@ export function useMappingActions() {
     run: (mapping: schemas['FolderMapping']) =>
       read(api.DELETE('/api/folder-mappings/{id}', { params: { path: { id: mapping.id } } })),
     changes,
+    gone: (mapping) => mapping.id,
     done: (_, mapping) => `“${mapping.name}” is deleted.`,
     onDone: (_, mapping) => void navigate(`/connections/${mapping.connection_id}/folders`),
   })

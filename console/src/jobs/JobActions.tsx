@@ -6,7 +6,6 @@ import { api, read } from '../api/client'
 import { useAction } from '../api/query'
 import type { schemas } from '../api/types'
 import { Confirm } from '../ui/Confirm'
-import { forgetUnsaved } from '../ui/useLeaveGuard'
 import { useEnable, useRun } from './useJob'
 
 /** What can be done with a job. */
@@ -18,11 +17,9 @@ export function JobActions({ job }: { job: schemas['Job'] }) {
   const remove = useAction({
     run: () => read(api.DELETE('/api/jobs/{id}', { params: { path: { id: job.id } } })),
     changes: [['jobs'], ['overview']],
+    gone: () => job.id,
     done: `Deleted “${job.name}”`,
-    onDone: () => {
-      forgetUnsaved()
-      void navigate('/jobs')
-    },
+    onDone: () => void navigate('/jobs'),
   })
   return (
     <>

@@ -2,6 +2,7 @@ import { Anchor, Badge, Group, List, SimpleGrid, Stack, Text } from '@mantine/co
 import { useQuery } from '@tanstack/react-query'
 import { Link } from 'react-router'
 import { api, read } from '../api/client'
+import { isThere } from '../api/gone'
 import type { schemas } from '../api/types'
 import { counted } from '../ui/format'
 import { Loading } from '../ui/Loading'
@@ -89,7 +90,7 @@ function Schedules({ job }: { job: schemas['Job'] }) {
   const runs = useQuery({
     queryKey: ['jobs', job.id, 'next-runs'],
     queryFn: () => read(api.GET('/api/jobs/{id}/next-runs', { params: { path: { id: job.id } } })),
-    enabled: job.enabled && job.schedules.length > 0,
+    enabled: (query) => isThere(query) && job.enabled && job.schedules.length > 0,
   })
   const schedules = job.schedules.map((schedule, index) => ({ schedule, number: index + 1 }))
   if (schedules.length === 0) return <Text size="sm">Only when somebody or a script runs it.</Text>

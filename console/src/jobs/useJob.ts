@@ -12,7 +12,6 @@ export function useJob(id: string) {
   return useQuery({
     queryKey: ['jobs', id],
     queryFn: () => read(api.GET('/api/jobs/{id}', { params: { path: { id } } })),
-    enabled: id !== '',
   })
 }
 

@@ -32,6 +32,7 @@ export function KeyActions({ sshKey }: { sshKey: schemas['SshKey'] }) {
   const remove = useAction({
     run: () => read(api.DELETE('/api/ssh-keys/{id}', path)),
     changes,
+    gone: () => sshKey.id,
     done: `The key “${sshKey.name}” is deleted.`,
     onDone: () => void navigate('/ssh-keys'),
   })

@@ -16,7 +16,6 @@ import { Page } from '../ui/Page'
 import { Problem } from '../ui/Problem'
 import { Section } from '../ui/Section'
 import { byUpdate, useBegun } from '../ui/useBegun'
-import { forgetUnsaved } from '../ui/useLeaveGuard'
 import { schemeName } from './place'
 import { StorageForm } from './StorageForm'
 
@@ -113,15 +112,10 @@ function Delete({ storage }: { storage: schemas['Storage'] }) {
   const users = (mappings.data ?? []).filter((mapping) => mapping.storage_id === storage.id).length
   const remove = useAction({
     run: () => read(api.DELETE('/api/storages/{id}', { params: { path: { id: storage.id } } })),
-    changes: [
-      ['storages', 'all'],
-      ['storages', 'list'],
-    ],
+    changes: [['storages']],
+    gone: () => storage.id,
     done: `${storage.name} is deleted`,
-    onDone: () => {
-      forgetUnsaved()
-      void navigate('/storages')
-    },
+    onDone: () => void navigate('/storages'),
   })
   return (
     <>
