@@ -1,6 +1,7 @@
 import { useQueryClient } from '@tanstack/react-query'
 import { useEffect, useRef } from 'react'
 import { anythingUnsaved } from '../ui/useLeaveGuard'
+import { noteFound, noteLost } from './lost'
 import { executionChanged, fileMoved, forgetMoving, stepMoved } from './moving'
 import { checkSession, meKey } from './query'
 import type { schemas } from './types'
@@ -11,11 +12,12 @@ type Listeners = Record<string, (data: unknown) => void>
  * Listens to a stream of server-sent events while the tab can be seen. Browsers open six connections to a server and no
  * more, over all tabs: one that nobody looks at gives its place up.
  *
- * `onOpen` is called each time that the stream begins anew: what happened meanwhile has to be read.
+ * `onOpen` is called each time that the stream begins anew: what happened meanwhile has to be read. `onLost` is called when it
+ * breaks off, and each time that it can't be had again.
  */
-export function useEvents(path: string | undefined, listeners: Listeners, onOpen?: () => void) {
-  const latest = useRef({ listeners, onOpen })
-  latest.current = { listeners, onOpen }
+export function useEvents(path: string | undefined, listeners: Listeners, onOpen?: () => void, onLost?: () => void) {
+  const latest = useRef({ listeners, onOpen, onLost })
+  latest.current = { listeners, onOpen, onLost }
   const names = Object.keys(listeners).join(' ')
 
   useEffect(() => {
@@ -31,8 +33,9 @@ export function useEvents(path: string | undefined, listeners: Listeners, onOpen
       const opened = new EventSource(path)
       source = opened
       opened.onopen = () => latest.current.onOpen?.()
-      // Where the server refuses, browsers give up for good.
       opened.onerror = () => {
+        latest.current.onLost?.()
+        // Where the server refuses, browsers give up for good.
         if (opened.readyState !== EventSource.CLOSED) return
         retry = setTimeout(open, 3000)
         checkSession()
@@ -113,6 +116,8 @@ export function useChanges() {
     () => {
       if (began.current) anew()
       began.current = true
+      noteFound()
     },
+    noteLost,
   )
 }

@@ -27,6 +27,7 @@ import { LeaveQuestion } from '../ui/LeaveQuestion'
 import { Loading } from '../ui/Loading'
 import { Jump } from './Jump'
 import { type NavItem, useNav } from './nav'
+import { ServerLost } from './ServerLost'
 import { useShortcuts } from './shortcuts'
 
 /** What is around every page. */
@@ -84,9 +85,11 @@ export function Shell() {
         </ScrollArea>
       </AppShell.Navbar>
       <AppShell.Main id="main" tabIndex={-1}>
-        <Suspense fallback={<Loading />}>
-          <Outlet />
-        </Suspense>
+        <ServerLost>
+          <Suspense fallback={<Loading />}>
+            <Outlet />
+          </Suspense>
+        </ServerLost>
       </AppShell.Main>
       <Jump />
       <LeaveQuestion />
