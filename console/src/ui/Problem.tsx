@@ -1,10 +1,13 @@
 import { Alert, Button, List, Stack, Text } from '@mantine/core'
 import { TriangleAlert } from 'lucide-react'
-import { ProblemError } from '../api/problem'
+import { codes, ProblemError } from '../api/problem'
 
-/** What went wrong, where it went wrong: the cause, the fields, and another try where that may help. */
+/** What went wrong, where it went wrong: the cause, the fields, and another try where that may help: a role doesn't change by that. */
 export function Problem({ error, title, retry }: { error: Error; title?: string; retry?: () => void }) {
   const problem = error instanceof ProblemError ? error : undefined
+  // The server says to scripts how they log in; who sits here is asked for the password.
+  if (problem?.code === codes.unauthenticated && !title)
+    return <Text size="sm">This is shown to who is logged in.</Text>
   // Where the text is only what is wrong with the fields in a row, the list says it better.
   const saysAll = problem?.fields.some(({ field, message }) => error.message.startsWith(`${field}: ${message}`))
   return (
@@ -29,7 +32,7 @@ export function Problem({ error, title, retry }: { error: Error; title?: string;
             ))}
           </List>
         )}
-        {retry && (
+        {retry && problem?.code !== codes.forbidden && (
           <Button size="xs" variant="light" color="red" onClick={retry}>
             Try again
           </Button>
