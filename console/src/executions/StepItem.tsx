@@ -4,7 +4,7 @@ import { StateBadge } from '../ui/badges'
 import { Countdown, Elapsed } from '../ui/Elapsed'
 import { Facts } from '../ui/Facts'
 import { Fold } from '../ui/Fold'
-import { bytes, counted, rate } from '../ui/format'
+import { bytes, counted, rate, words } from '../ui/format'
 import { Time } from '../ui/Time'
 import { ExecutionError } from './ExecutionError'
 import { FileBars } from './FileBars'
@@ -34,7 +34,7 @@ export function StepItem({ step, execution, live, isMeant }: Props) {
     <Box ref={box} component="section" aria-label={`Step ${step.index}`} style={{ minWidth: 0 }}>
       <Group gap="xs" align="center">
         <Title order={3} size="h6" style={{ overflowWrap: 'anywhere' }}>
-          {step.index}. {step.name ?? stepName(step.step_type)}
+          {step.index}. {step.name ?? words(step.step_type)}
         </Title>
         {isOver(execution.state) && step.state === 'pending' ? (
           <Badge color="gray" variant="light">
@@ -70,12 +70,6 @@ export function StepItem({ step, execution, live, isMeant }: Props) {
       )}
     </Box>
   )
-}
-
-/** The step's type in words, for steps without a name. */
-const stepName = (type: string) => {
-  const text = type.replaceAll(/[._]/g, ' ')
-  return text.charAt(0).toUpperCase() + text.slice(1)
 }
 
 type NumbersProps = { step: Step; live: Live; said: string | undefined; isOver: boolean }
