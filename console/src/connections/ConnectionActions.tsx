@@ -75,8 +75,8 @@ export function ConnectionActions({ connection }: { connection: schemas['Connect
         onConfirm={() => remove.mutate()}
       >
         <Text size="sm" mb="xs">
-          Its secrets, trusted host keys, folder mappings and the memory of what was pulled go with it. The audit log
-          stays. This can’t be undone.
+          Its secrets, its trusted host keys and the memory of what was pulled go with it. The audit log stays. This
+          can’t be undone. While a job or a folder mapping uses it, it can’t be deleted.
         </Text>
         {remove.error && <Problem error={remove.error} />}
       </Confirm>
