@@ -47,7 +47,7 @@ type Values = {
 
 function Form({ onMade, onClose }: { onMade: (token: schemas['NewToken']) => void; onClose: () => void }) {
   const me = useMe()
-  const initialValues: Values = { name: '', role: me.role, lifetime: '90', date: '', narrow: false, extents: {} }
+  const initialValues: Values = { name: '', role: 'viewer', lifetime: '90', date: '', narrow: false, extents: {} }
   const form = useForm({
     initialValues,
     validate: {
