@@ -55,7 +55,7 @@ export function ConnectionForm({
   onSaved,
   onCancel,
 }: Props) {
-  const { draft, errors, refusals, replace, set: put, refused } = useDraft(initial)
+  const { draft, errors, refusals, replace, set: put, wrong, refused } = useDraft(initial)
   const protocol = protocols.find((known) => known.name === draft.protocol)
   // What the form began with: what somebody else changes meanwhile is not taken back by saving this.
   const [connection, setConnection] = useState(latest)
@@ -167,6 +167,12 @@ export function ConnectionForm({
       onSubmit={(event) => {
         event.preventDefault()
         testDraft.reset()
+        // The server takes it without one, for scripts that give it later; who sits here has forgotten it.
+        if (!connection && fields.some(({ name }) => name === 'password') && !draft.values.password) {
+          save.reset()
+          wrong({ password: 'Type the password, or choose another way to log in.' })
+          return
+        }
         save.mutate({ draft, protocol }, { onError: (error) => refused(error, protocol) })
       }}
     >

@@ -28,6 +28,11 @@ export function useDraft(first: Draft) {
       setDraft((old) => withValue(old, name, value, saved))
       setErrors(({ [name]: _, ...others }) => others)
     },
+    /** What the console finds itself. */
+    wrong: (found: Record<string, string>) => {
+      setErrors(found)
+      setRefusals((times) => times + 1)
+    },
     refused: (error: ProblemError, protocol: Protocol) => {
       const one = fieldOf(
         error.code,
