@@ -273,7 +273,9 @@ export function ConnectionForm({
                   saving="Only what you have changed yourself is saved over that."
                 />
               )}
-              {refusal && <Refusal error={refusal} shown={fields} protocol={protocol} />}
+              {refusal && (
+                <Refusal error={refusal} open={(field) => field in errors} shown={fields} protocol={protocol} />
+              )}
               <div ref={outcome} style={{ scrollMarginTop: 60 }}>
                 <Outcome
                   testing={test.isPending}

@@ -50,18 +50,22 @@ export function Buttons({ missing, testing, onTest, saving, nothing, label, onCa
   )
 }
 
-type RefusalProps = { error: ProblemError; shown: Field[]; protocol: Protocol }
+type RefusalProps = { error: ProblemError; open: (field: string) => boolean; shown: Field[]; protocol: Protocol }
 
-/** What the server said against it: field by field where it named them, as they are called here. */
-export function Refusal({ error, shown, protocol }: RefusalProps) {
+/**
+ * What the server said against it: field by field where it named them, as they are called here, until they are changed.
+ */
+export function Refusal({ error, open, shown, protocol }: RefusalProps) {
   const known = ['name', 'group', 'notes', ...shown.map(({ name }) => name)]
   if (error.fields.length === 0 || !error.fields.every(({ field }) => known.includes(field))) {
     return <Problem error={error} />
   }
+  const left = error.fields.filter(({ field }) => open(field))
+  if (left.length === 0) return null
   return (
     <Alert color="red" title="Something is missing or wrong" role="alert">
       <List size="sm">
-        {error.fields.map(({ field, message }) => (
+        {left.map(({ field, message }) => (
           <List.Item key={field}>
             <b>{fieldLabel(field, protocol.name)}</b> {message}
           </List.Item>
