@@ -23,7 +23,9 @@ export function KnownHosts({ connection }: { connection: schemas['Connection'] }
         <Text size="sm">
           {connection.host_key_policy === 'manual'
             ? 'None yet. A test shows the one that the server presents, for an admin to approve.'
-            : 'None yet. The first test remembers the one that the server presents.'}
+            : connection.host_key_policy === 'always_trust'
+              ? 'None. Nothing is compared: whatever key a server presents is accepted.'
+              : 'None yet. The first test remembers the one that the server presents.'}
         </Text>
       )}
       {pinned.map((host) => (
