@@ -16,7 +16,8 @@ export function StepWords({ step }: { step: Step }) {
     case 'download':
       return (
         <>
-          Download {remote} from {place} to <Value of={config.local_path ?? './'} />
+          Download {remote} from {place} to{' '}
+          {config.local_path === undefined ? 'the working folder' : <Value of={config.local_path} />}
           <After config={config} />
         </>
       )

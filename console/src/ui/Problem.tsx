@@ -1,6 +1,7 @@
 import { Alert, Button, List, Stack, Text } from '@mantine/core'
 import { TriangleAlert } from 'lucide-react'
 import { codes, ProblemError } from '../api/problem'
+import { fieldWords } from './fieldWords'
 
 /** What went wrong, where it went wrong: the cause, the fields, and another try where that may help: a role doesn't change by that. */
 export function Problem({ error, title, retry }: { error: Error; title?: string; retry?: () => void }) {
@@ -27,7 +28,7 @@ export function Problem({ error, title, retry }: { error: Error; title?: string;
           <List size="sm">
             {problem.fields.map((field) => (
               <List.Item key={field.field + field.message}>
-                <b>{field.field}</b>: {field.message}
+                <b>{fieldWords(field.field)}</b>: {field.message}
               </List.Item>
             ))}
           </List>
