@@ -81,12 +81,13 @@ function drawn(Plot: typeof uPlot, element: Element, look: Look): uPlot.Options 
     cursor: { y: false, points: { show: false }, drag: { x: false, y: false } },
     scales: {
       x: { time: false, range: (_, least, most) => [least - 0.5, most + 0.5] },
-      y: { range: (_, __, most) => [0, most > 0 ? most * 1.05 : 1] },
+      y: { range: (_, __, most) => [0, Math.max(most * 1.05, look.whole ? 1 : 10)] },
     },
     axes: [
       {
         ...axis,
-        size: 26,
+        size: 30,
+        gap: 9,
         grid: { show: false },
         // A letter is about seven pixels wide; names need a gap between them.
         space: 7 * Math.max(...latest.current.names.map((name) => name.length), 3) + 16,
