@@ -53,6 +53,7 @@ pub(crate) async fn attention(engine: &Engine) -> Result<Attention> {
     mappings(engine, &mut attention).await?;
     jobs(engine, &mut attention).await?;
     alerts(engine, &mut attention).await?;
+    unverified(engine, &mut attention).await?;
     attention
         .items
         .truncate(usize::try_from(AT_MOST).unwrap_or(usize::MAX));
@@ -168,5 +169,26 @@ async fn alerts(engine: &Engine, attention: &mut Attention) -> Result<()> {
         action: "open",
     });
     attention.add(undelivered.total, items);
+    Ok(())
+}
+
+/// Somebody chose it, and it may be forgotten: whoever is between Courier and the server reads and changes what passes.
+async fn unverified(engine: &Engine, attention: &mut Attention) -> Result<()> {
+    let unverified = engine.0.store.connections().unverified(AT_MOST).await?;
+    let items = unverified.items.into_iter().map(|connection| Item {
+        kind: "connection",
+        id: connection.id,
+        connection_id: Some(connection.id),
+        name: connection.name,
+        code: None,
+        reason: match connection.host_key {
+            true => "Host key verification disabled — this connection is vulnerable to man-in-the-middle attacks.",
+            false => "Certificate verification disabled — this connection is vulnerable to man-in-the-middle attacks.",
+        }
+        .to_owned(),
+        since: None,
+        action: "open",
+    });
+    attention.add(unverified.total, items);
     Ok(())
 }

@@ -7,7 +7,7 @@ mod save;
 mod shown;
 
 pub(crate) use attention::TOTAL;
-pub use attention::{AilingConnection, EndingCertificate, Top};
+pub use attention::{AilingConnection, EndingCertificate, Top, UnverifiedConnection};
 pub(crate) use health::decided;
 use jiff::Timestamp;
 use sea_orm::{ColumnTrait, Condition, EntityTrait, ExprTrait, PaginatorTrait, QueryFilter, QuerySelect};

@@ -1,10 +1,10 @@
 //! Connections that somebody should look at: those that don't fare well, and those with a certificate that ends.
 
 use jiff::Timestamp;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, sea_query::Expr};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, sea_query::Expr};
 use uuid::Uuid;
 
-use super::{ConnectionStatus, Connections, Health, SeenCertificate, health::unchanged};
+use super::{ConnectionStatus, Connections, Health, HostKeyPolicy, SeenCertificate, health::unchanged};
 use crate::{
     Result,
     connections::Seen,
@@ -51,6 +51,17 @@ pub struct AilingConnection {
     pub host_key_changed: bool,
     /// Has its server presented a host key, and none is pinned?
     pub host_key_presented: bool,
+}
+
+/// A connection that doesn't make sure of its server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnverifiedConnection {
+    /// Its id.
+    pub id: Uuid,
+    /// Its name.
+    pub name: String,
+    /// Does it take any host key? If not, it takes any certificate.
+    pub host_key: bool,
 }
 
 /// A certificate of a connection, and when it ends.
@@ -105,6 +116,37 @@ impl Connections<'_> {
             })
         });
         Ok(Top::of(ailing.collect::<Result<_>>()?, total))
+    }
+
+    /// Connections that may be used and don't make sure of their server: they take any host key, or any certificate. By name, so
+    /// many at most.
+    ///
+    /// # Errors
+    /// As [`Self::ailing`].
+    pub async fn unverified(&self, limit: u64) -> Result<Top<UnverifiedConnection>> {
+        let any_host_key = Column::HostKeyPolicy.eq(HostKeyPolicy::AlwaysTrust.as_str());
+        // Means the same to both databases.
+        let any_certificate = Expr::cust("settings ->> 'tls_cert_policy' = 'insecure'");
+        let rows: Vec<(Uuid, String, String, i64)> = Entity::find()
+            .select_only()
+            .columns([Column::Id, Column::Name, Column::HostKeyPolicy])
+            .column_as(Expr::cust(TOTAL), "total")
+            .filter(Condition::any().add(any_host_key).add(any_certificate))
+            .filter(Column::Status.eq(ConnectionStatus::Active.as_str()))
+            .order_by_asc(Column::Name)
+            .limit(limit)
+            .into_tuple()
+            .all(self.0.read())
+            .await?;
+        let total = rows.first().map(|row| row.3);
+        let unverified = rows
+            .into_iter()
+            .map(|(id, name, policy, _)| UnverifiedConnection {
+                id,
+                name,
+                host_key: policy == HostKeyPolicy::AlwaysTrust.as_str(),
+            });
+        Ok(Top::of(unverified.collect(), total))
     }
 
     /// Those of these whose server has presented a host key, and which trust none.

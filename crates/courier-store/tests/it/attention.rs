@@ -4,7 +4,7 @@ use courier_store::{
     Store,
     alerts::{AlertKind, Event, Outgoing, Sent, Severity},
     audit::NewAudit,
-    connections::{ConnectionChange, ConnectionStatus, Health, Outcome, SeenCertificate},
+    connections::{ConnectionChange, ConnectionStatus, Health, HostKeyPolicy, Outcome, SeenCertificate},
     executions::ExecutionState,
     now,
     tokens::{NewToken, Token},
@@ -29,6 +29,7 @@ use crate::{
 
 on_both!(
     connections_and_mappings_are_listed_once,
+    connections_that_take_any_server_are_listed,
     of_a_jobs_executions_the_last_one_counts,
     alerts_that_nobody_got_are_counted,
     certificates_end_with_their_server,
@@ -47,6 +48,33 @@ async fn fails(store: &Store, name: &str, outcome: Outcome<'_>) -> Uuid {
             .unwrap()
     );
     connection.id
+}
+
+async fn connections_that_take_any_server_are_listed(db: Database) {
+    let connections = db.connections();
+    assert_eq!(connections.unverified(10).await.unwrap().total, 0);
+    for (name, any_host_key, certificates) in [
+        ("b", true, "system_trust"),
+        ("a", false, "insecure"),
+        ("fine", false, "system_trust"),
+    ] {
+        let mut one = some(&db, name).await;
+        if any_host_key {
+            one.host_key_policy = HostKeyPolicy::AlwaysTrust;
+        }
+        one.settings.insert("tls_cert_policy".into(), json!(certificates));
+        connections
+            .update(ConnectionChange::new(one, "me"))
+            .await
+            .unwrap();
+    }
+    let top = connections.unverified(10).await.unwrap();
+    let names: Vec<(&str, bool)> = top
+        .items
+        .iter()
+        .map(|one| (one.name.as_str(), one.host_key))
+        .collect();
+    assert_eq!((names, top.total), (vec![("a", false), ("b", true)], 2));
 }
 
 async fn connections_and_mappings_are_listed_once(db: Database) {
