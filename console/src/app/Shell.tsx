@@ -29,6 +29,7 @@ import { Jump } from './Jump'
 import { type NavItem, useNav } from './nav'
 import { ServerLost } from './ServerLost'
 import { useShortcuts } from './shortcuts'
+import { useBeginning } from './useBeginning'
 
 /** What is around every page. */
 export function Shell() {
@@ -36,6 +37,7 @@ export function Shell() {
   const nav = useNav()
   useChanges()
   useShortcuts()
+  useBeginning()
   return (
     <AppShell
       header={{ height: 52 }}
