@@ -1,7 +1,7 @@
-import { Spotlight, type SpotlightActionGroupData } from '@mantine/spotlight'
+import { Spotlight, type SpotlightActionGroupData, spotlight } from '@mantine/spotlight'
 import { useQuery } from '@tanstack/react-query'
 import { Search } from 'lucide-react'
-import { useState } from 'react'
+import { type KeyboardEvent, useState } from 'react'
 import { useNavigate } from 'react-router'
 import { api, read } from '../api/client'
 import { protocolName } from '../ui/format'
@@ -51,6 +51,15 @@ export function Jump() {
       actions: pages.map(({ to, label, key }) => ({ id: to, label, description: `g ${key}`, onClick: go(to) })),
     },
   ]
+  // What is found after the last letter isn't chosen by itself, and Enter goes to the first all the same.
+  const [connection, job] = [connections.data?.items[0], jobs.data?.items[0]]
+  const first = connection ? `/connections/${connection.id}` : job && `/jobs/${job.id}`
+  const enter = (event: KeyboardEvent) => {
+    if (event.key !== 'Enter' || !first || document.querySelector('[role="dialog"] [data-selected]')) return
+    event.preventDefault()
+    spotlight.close()
+    void navigate(first)
+  }
   return (
     <Spotlight
       actions={actions.filter((group) => group.actions.length > 0)}
@@ -62,6 +71,7 @@ export function Jump() {
         leftSection: <Search size={16} />,
         placeholder: 'A page, a connection, a job',
         'aria-label': 'Go to',
+        onKeyDown: enter,
       }}
       scrollable
       maxHeight={420}
