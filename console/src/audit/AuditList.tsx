@@ -1,9 +1,9 @@
 import { Badge, Button, Group, Select, Stack, Table, Text, VisuallyHidden } from '@mantine/core'
-import { Download } from 'lucide-react'
 import { api, read } from '../api/client'
 import { nameOf, useConnections } from '../api/lists'
 import { usePages } from '../api/pages'
 import { Empty } from '../ui/Empty'
+import { Exports } from '../ui/Exports'
 import { useFilters } from '../ui/filters'
 import { Loading } from '../ui/Loading'
 import { More } from '../ui/More'
@@ -85,7 +85,7 @@ export function AuditList({ connectionId }: Props) {
         />
         <Period since={values.since} until={values.until} onChange={set} />
         {values.job_execution_id && <Badge variant="light">of one execution</Badge>}
-        <Exports query={asked()} />
+        <Exports path="/api/audit/export" query={asked()} />
         {any && (
           <Button variant="subtle" size="xs" onClick={clear}>
             Clear filters
@@ -140,34 +140,5 @@ export function AuditList({ connectionId }: Props) {
         </Text>
       )}
     </Stack>
-  )
-}
-
-/** What the filters leave, as a file. The server sends all of it, however long it is. */
-function Exports({ query }: { query: Record<string, string | undefined> }) {
-  const address = (format: string) => {
-    const given = Object.entries(query).filter((pair): pair is [string, string] => pair[1] !== undefined)
-    return `/api/audit/export?${new URLSearchParams([...given, ['format', format]])}`
-  }
-  return (
-    <Group gap="xs">
-      {[
-        { format: 'csv', label: 'CSV' },
-        { format: 'jsonl', label: 'JSON' },
-      ].map(({ format, label }) => (
-        <Button
-          key={format}
-          component="a"
-          href={address(format)}
-          download
-          variant="default"
-          size="xs"
-          leftSection={<Download size={14} aria-hidden />}
-          aria-label={`Export as ${label}`}
-        >
-          {label}
-        </Button>
-      ))}
-    </Group>
   )
 }

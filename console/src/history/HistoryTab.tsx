@@ -1,5 +1,5 @@
 import { Badge, Button, Group, Select, Stack, Text } from '@mantine/core'
-import { Download, History, RotateCcw } from 'lucide-react'
+import { History, RotateCcw } from 'lucide-react'
 import { useState } from 'react'
 import { useSearchParams } from 'react-router'
 import { api, read } from '../api/client'
@@ -8,6 +8,7 @@ import type { schemas } from '../api/types'
 import { Only } from '../auth/session'
 import { useMappingsOf } from '../folder-mappings/useMappingsOf'
 import { Empty } from '../ui/Empty'
+import { Exports } from '../ui/Exports'
 import { useFilters } from '../ui/filters'
 import { Loading } from '../ui/Loading'
 import { More } from '../ui/More'
@@ -92,7 +93,7 @@ export default function HistoryTab({ connection }: { connection: schemas['Connec
               </Button>
             )}
           </Only>
-          <Exports connection={connection} query={asked(values)} />
+          <Exports path={`/api/connections/${connection.id}/history/export`} query={asked(values)} />
         </Group>
       </Group>
       <Section flush>
@@ -130,25 +131,4 @@ export default function HistoryTab({ connection }: { connection: schemas['Connec
       <ReplayAll connection={connection} query={asked(values)} opened={replaying} onClose={() => setReplaying(false)} />
     </Stack>
   )
-}
-
-/** What the filters leave, as a file, whole. */
-function Exports({ connection, query }: { connection: schemas['Connection']; query: Record<string, string> }) {
-  return [
-    { format: 'csv', label: 'CSV' },
-    { format: 'jsonl', label: 'JSON lines' },
-  ].map(({ format, label }) => (
-    <Button
-      key={format}
-      component="a"
-      href={`/api/connections/${connection.id}/history/export?${new URLSearchParams({ ...query, format })}`}
-      download
-      variant="default"
-      size="xs"
-      leftSection={<Download size={14} aria-hidden />}
-      aria-label={`Export as ${label}`}
-    >
-      {label}
-    </Button>
-  ))
 }

@@ -1,12 +1,12 @@
 import { Anchor, Button, Group, Modal, Stack, Text } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { RotateCcw } from 'lucide-react'
-import type { ReactNode } from 'react'
 import { Link, useNavigate, useSearchParams } from 'react-router'
 import { api, read } from '../api/client'
 import type { schemas } from '../api/types'
 import { Only } from '../auth/session'
 import { Exact } from '../ui/Copy'
+import { Fact } from '../ui/Fact'
 import { bytes, count } from '../ui/format'
 import { Loading } from '../ui/Loading'
 import { Problem } from '../ui/Problem'
@@ -112,18 +112,5 @@ function Details({ connection, id, mappings }: { id: string } & Omit<Props, 'id'
         </Group>
       </Only>
     </Stack>
-  )
-}
-
-function Fact({ name, children }: { name: string; children: ReactNode }) {
-  return (
-    <div>
-      <Text size="xs" fw={600}>
-        {name}
-      </Text>
-      <Text size="sm" component="div">
-        {children}
-      </Text>
-    </div>
   )
 }

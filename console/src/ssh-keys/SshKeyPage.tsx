@@ -1,11 +1,11 @@
-import { Alert, Badge, SimpleGrid, Stack, Text } from '@mantine/core'
+import { Alert, Badge, SimpleGrid, Stack } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
-import type { ReactNode } from 'react'
 import { useParams } from 'react-router'
 import { api, read } from '../api/client'
 import { useConnections } from '../api/lists'
 import type { schemas } from '../api/types'
 import { Only } from '../auth/session'
+import { Fact } from '../ui/Fact'
 import { Loading } from '../ui/Loading'
 import { Page } from '../ui/Page'
 import { Problem } from '../ui/Problem'
@@ -81,18 +81,5 @@ function Known({ sshKey }: { sshKey: schemas['SshKey'] }) {
         </Stack>
       </Section>
     </Page>
-  )
-}
-
-function Fact({ name, children }: { name: string; children: ReactNode }) {
-  return (
-    <div>
-      <Text size="xs" fw={600}>
-        {name}
-      </Text>
-      <Text size="sm" component="div" style={{ whiteSpace: 'pre-wrap' }}>
-        {children}
-      </Text>
-    </div>
   )
 }
