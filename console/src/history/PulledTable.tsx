@@ -25,12 +25,12 @@ export function PulledTable({ connection, files, mappings }: Props) {
     return `?${next}`
   }
   return (
-    <Scroll label="Pulled files" minWidth={480}>
+    <Scroll label="Pulled files" minWidth={300}>
       <Table.Thead>
         <Table.Tr>
-          <Table.Th miw={160}>File</Table.Th>
+          <Table.Th miw={140}>File</Table.Th>
           <Table.Th ta="right">Size</Table.Th>
-          <Table.Th>Pulled</Table.Th>
+          <Table.Th visibleFrom="xs">Pulled</Table.Th>
           <Table.Th visibleFrom="sm">Folder mapping</Table.Th>
           <Table.Th visibleFrom="md">Is now</Table.Th>
           {may && <Table.Th aria-label="What can be done" />}
@@ -55,11 +55,14 @@ export function PulledTable({ connection, files, mappings }: Props) {
                   </Badge>
                 </Tooltip>
               )}
+              <Text size="xs" c="dimmed" hiddenFrom="xs">
+                <Time at={file.pulled_at} />
+              </Text>
             </Table.Td>
             <Table.Td ta="right" style={{ whiteSpace: 'nowrap' }}>
               {bytes(file.size)}
             </Table.Td>
-            <Table.Td>
+            <Table.Td visibleFrom="xs">
               <Time at={file.pulled_at} />
             </Table.Td>
             <Table.Td visibleFrom="sm">
