@@ -170,7 +170,8 @@ fn next_steps(url: &str, password: &SecretString, token: &SecretString, output: 
          courier mapping dry-run reports\n  \
          courier connection history partner\n  \
          courier audit list --since 5m\n\n\
-         The user is admin, the password {}. The job runs again every {} s; Ctrl-C ends the demo and removes everything.",
+         Or open {url} in a browser: the user is admin, the password {}.\n\
+         The job runs again every {} s; Ctrl-C ends the demo and removes everything.",
         token.expose_secret(),
         password.expose_secret(),
         AGAIN_AFTER.as_secs()
