@@ -3,6 +3,8 @@
 use std::time::Instant;
 
 use courier_store::pulls::{Group, NewPull, Pulled};
+use futures::StreamExt;
+use tokio::time::timeout;
 
 use super::{Flow, GROUP, OPEN, Objects, PATIENCE, Stored, Underway, WAITING};
 use crate::{
@@ -181,9 +183,20 @@ impl Flow<'_> {
         }
     }
 
+    /// Waits for the files that move.
+    async fn come_in(&mut self) {
+        while let Some((begun, took, moved)) = self.moving.next().await {
+            if let Ok(moved) = moved {
+                self.moved(begun, took, moved);
+            }
+        }
+    }
+
     /// The pull ends early: what is whole is recorded, and intents of which nothing was begun are dropped. What is left over
     /// the next pull settles.
     pub(super) async fn salvage(&mut self) {
+        // An object that gets its name at this moment is whole, too; the others meet what ended the pull.
+        let _ = timeout(PATIENCE, self.come_in()).await;
         self.moving.clear();
         self.settling.clear();
         self.waiting.clear();
